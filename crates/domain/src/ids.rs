@@ -1,0 +1,125 @@
+//! The ids of the glossary: parsed once, at the edge, and trusted inside.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Why a text is no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidId(&'static str);
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $rule:literal, $pattern:literal, $ok:expr) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+            ToSchema,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = $pattern))]
+        #[schema(value_type = String, pattern = $pattern)]
+        pub struct $name(String);
+
+        impl $name {
+            #[doc = concat!("Accepts ", $rule, ".")]
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let ok: fn(&str) -> bool = $ok;
+                if ok(&text) { Ok(Self(text)) } else { Err(InvalidId(concat!("must be ", $rule))) }
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// One sale with one line.
+    ConcertId,
+    "1 to 64 of A-Z, a-z, 0-9, '_' and '-'",
+    "^[A-Za-z0-9_-]{1,64}$",
+    |text| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    }
+);
+
+text_id!(
+    /// A person as the access token names them.
+    MemberId,
+    "1 to 255 visible ASCII characters",
+    "^[!-~]{1,255}$",
+    |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+);
+
+/// Microseconds since the epoch by the store's clock, strictly increasing per concert. It orders
+/// the line and identifies the entry.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    ToSchema,
+)]
+#[schema(value_type = u64, example = 1_763_640_000_123_456_u64)]
+pub struct EntryNumber(pub u64);
+
+impl fmt::Display for EntryNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_concert_id_is_1_to_64_of_its_alphabet() {
+        for good in ["1", "demo", "A_b-9", &"x".repeat(64)] {
+            assert_eq!(ConcertId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a{b}", "a:b", "콘서트", "a\0", "a\n", &"x".repeat(65)] {
+            assert!(ConcertId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_id_is_visible_ascii() {
+        for good in ["42", "a{b}:c", "user@example.com", &"~".repeat(255)] {
+            assert_eq!(MemberId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a\tb", "회원", "a\u{7f}", &"x".repeat(256)] {
+            assert!(MemberId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_parsed_by_the_same_rule() {
+        assert!(serde_json::from_str::<ConcertId>(r#""demo""#).is_ok());
+        let error = serde_json::from_str::<ConcertId>(r#""a b""#).unwrap_err();
+        assert!(error.to_string().contains("1 to 64"), "{error}");
+    }
+}

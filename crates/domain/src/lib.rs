@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+pub mod code;
+mod eta;
+mod ids;
+mod language;
+mod phase;
+mod policy;
+mod poll;
+mod standing;
+mod time;
+
+pub use code::{Code, Field};
+pub use eta::{Pace, wait_seconds};
+pub use ids::{ConcertId, EntryNumber, InvalidId, MemberId};
+pub use language::{Language, Text};
+pub use phase::Phase;
+pub use policy::{Concert, Identity, InvalidPolicy, Mode, Policy};
+pub use poll::poll_after_ms;
+pub use standing::{Place, Standing, Status};
+pub use time::UnixMs;

@@ -1,0 +1,79 @@
+//! Where a concert stands in its own time.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Concert, UnixMs};
+
+/// The phase decides what each verb may do; the first that applies wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Closed by an admin, for good.
+    Closed,
+    /// `bookingEndAt` has passed.
+    Ended,
+    /// Lining up has not begun.
+    Early,
+    /// One may line up; booking has not begun.
+    Before,
+    /// Booking has begun and admission is paused.
+    Paused,
+    /// Booking has begun.
+    Open,
+}
+
+impl Concert {
+    /// When lining up begins; `None`: from creation.
+    pub fn opens_at(&self) -> Option<UnixMs> {
+        let hours = i64::from(self.policy.join_start_hours);
+        self.policy.booking_start_at.map(|start| start + -hours * 3_600_000)
+    }
+
+    /// The phase at a moment.
+    pub fn phase(&self, now: UnixMs) -> Phase {
+        let policy = &self.policy;
+        if self.closed {
+            Phase::Closed
+        } else if policy.booking_end_at.is_some_and(|end| now >= end) {
+            Phase::Ended
+        } else if self.opens_at().is_some_and(|opens| now < opens) {
+            Phase::Early
+        } else if policy.booking_start_at.is_some_and(|start| now < start) {
+            Phase::Before
+        } else if policy.paused {
+            Phase::Paused
+        } else {
+            Phase::Open
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConcertId, Policy};
+
+    #[test]
+    fn the_first_phase_that_applies_wins() {
+        let mut concert = Concert {
+            concert_id: ConcertId::parse("c").unwrap(),
+            version: 1,
+            closed: false,
+            policy: Policy::default(),
+        };
+        assert_eq!(concert.phase(UnixMs(0)), Phase::Open);
+        concert.policy.booking_start_at = Some(UnixMs(5 * 3_600_000));
+        concert.policy.booking_end_at = Some(UnixMs(6 * 3_600_000));
+        let hours = |h: f64| UnixMs((h * 3_600_000.0) as i64);
+        assert_eq!(concert.phase(hours(0.9)), Phase::Early);
+        assert_eq!(concert.phase(hours(1.0)), Phase::Before);
+        assert_eq!(concert.phase(hours(5.0)), Phase::Open);
+        concert.policy.paused = true;
+        assert_eq!(concert.phase(hours(4.9)), Phase::Before);
+        assert_eq!(concert.phase(hours(5.0)), Phase::Paused);
+        assert_eq!(concert.phase(hours(6.0)), Phase::Ended);
+        concert.closed = true;
+        assert_eq!(concert.phase(hours(0.0)), Phase::Closed);
+    }
+}

@@ -1,0 +1,263 @@
+//! The answer to "where am I".
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Concert, ConcertId, EntryNumber, Pace, Phase, UnixMs, poll_after_ms, wait_seconds};
+
+/// A member's status in one concert, as clients see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// In line.
+    Waiting,
+    /// Called; a limited time to fetch the booking token.
+    Ready,
+    /// The booking token is issued.
+    Entered,
+    /// Not in this line.
+    NotInQueue,
+    /// The sale is over.
+    BookingClosed,
+}
+
+/// Where a member stands, as the store knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// No entry.
+    None,
+    /// In line.
+    Waiting {
+        /// The entry.
+        number: EntryNumber,
+        /// Entries that stand at or before this one, from 1.
+        queue_number: u64,
+    },
+    /// Taken off the front; the ENTER message is on its way.
+    Admitting {
+        /// The entry.
+        number: EntryNumber,
+    },
+    /// Called.
+    Ready {
+        /// The entry.
+        number: EntryNumber,
+        /// Until when the booking token can be fetched.
+        until: UnixMs,
+    },
+    /// The booking token is issued.
+    Entered {
+        /// The entry.
+        number: EntryNumber,
+        /// When the booking token ends.
+        until: UnixMs,
+    },
+}
+
+/// The answer to "where am I". Fields that do not apply are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// Its title.
+    pub concert_title: String,
+    /// Entries that stand at or before mine, from 1. WAITING only, like all up to `pollAfterMs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_number: Option<u64>,
+    /// Everyone in line, those away included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_waiting_count: Option<u64>,
+    /// Whole minutes, rounded up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_wait_time: Option<u64>,
+    /// Local time in the concert's zone, as "14:30:00".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_enter_time: Option<String>,
+    /// Seconds from now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_wait_seconds: Option<u64>,
+    /// The moment of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_enter_at: Option<UnixMs>,
+    /// Whether the estimate is beyond the concert's `maxWaitTimeMinutes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub long_wait: Option<bool>,
+    /// Ask again after so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll_after_ms: Option<u64>,
+    /// The status.
+    pub status: Status,
+    /// True for READY and ENTERED alone.
+    pub can_enter: bool,
+    /// The entry. Left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry_number: Option<EntryNumber>,
+    /// READY: until when the token can be fetched; ENTERED: when the token ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<UnixMs>,
+    /// A text of the operator's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+impl Standing {
+    /// The standing of a member at `place`, with `line_length` entries in line (away included).
+    pub fn new(
+        concert: &Concert,
+        place: Place,
+        line_length: u64,
+        pace: &Pace,
+        now: UnixMs,
+    ) -> Self {
+        let phase = concert.phase(now);
+        let over = matches!(phase, Phase::Closed | Phase::Ended);
+        let (status, number, until) = match place {
+            Place::Entered { number, until } => (Status::Entered, Some(number), Some(until)),
+            Place::Ready { .. } if phase == Phase::Closed => (Status::BookingClosed, None, None),
+            Place::Ready { number, until } => (Status::Ready, Some(number), Some(until)),
+            _ if over => (Status::BookingClosed, None, None),
+            Place::Waiting { number, .. } | Place::Admitting { number } => {
+                (Status::Waiting, Some(number), None)
+            }
+            Place::None => (Status::NotInQueue, None, None),
+        };
+        let mut standing = Self {
+            concert_id: concert.concert_id.clone(),
+            concert_title: concert.policy.title.clone(),
+            queue_number: None,
+            total_waiting_count: None,
+            estimated_wait_time: None,
+            estimated_enter_time: None,
+            estimated_wait_seconds: None,
+            estimated_enter_at: None,
+            long_wait: None,
+            poll_after_ms: None,
+            status,
+            can_enter: matches!(status, Status::Ready | Status::Entered),
+            entry_number: number,
+            expires_at: until,
+            notice: concert.policy.notice.clone(),
+        };
+        if status == Status::Waiting {
+            standing.describe_wait(concert, place, line_length, pace, now);
+        }
+        standing
+    }
+
+    fn describe_wait(
+        &mut self,
+        concert: &Concert,
+        place: Place,
+        line_length: u64,
+        pace: &Pace,
+        now: UnixMs,
+    ) {
+        let policy = &concert.policy;
+        let (queue_number, wait) = match place {
+            Place::Waiting { queue_number, .. } => {
+                (queue_number, wait_seconds(queue_number, pace, policy, now))
+            }
+            _ => (1, Some(0)),
+        };
+        self.queue_number = Some(queue_number);
+        self.total_waiting_count = Some(line_length);
+        self.poll_after_ms =
+            Some(poll_after_ms(queue_number, line_length, policy.waiting_ttl_seconds));
+        if let Some(wait) = wait {
+            let start = policy.booking_start_at.map_or(now, |start| start.max(now));
+            let enter_at = start + i64::try_from(wait).unwrap_or(i64::MAX / 1000) * 1000;
+            let seconds = u64::try_from(enter_at.0 - now.0).unwrap_or(0).div_ceil(1000);
+            self.estimated_wait_seconds = Some(seconds);
+            self.estimated_wait_time = Some(seconds.div_ceil(60));
+            self.estimated_enter_at = Some(enter_at);
+            self.estimated_enter_time = Some(enter_at.local_time(&policy.time_zone));
+            self.long_wait = Some(wait > u64::from(policy.max_wait_time_minutes) * 60);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Policy;
+
+    fn concert() -> Concert {
+        Concert {
+            concert_id: ConcertId::parse("123").unwrap(),
+            version: 1,
+            closed: false,
+            policy: Policy { title: "콘서트 제목".into(), ..Policy::default() },
+        }
+    }
+
+    const NOW: UnixMs = UnixMs(1_763_616_600_000); // 14:30:00 in Seoul
+    const NUMBER: EntryNumber = EntryNumber(1_763_616_000_000_001);
+
+    fn standing(concert: &Concert, place: Place) -> serde_json::Value {
+        let standing = Standing::new(concert, place, 150, &Pace::default(), NOW);
+        serde_json::to_value(standing).unwrap()
+    }
+
+    #[test]
+    fn a_waiting_member_sees_number_total_and_time() {
+        let place = Place::Waiting { number: NUMBER, queue_number: 15 };
+        assert_eq!(
+            standing(&concert(), place),
+            json!({
+                "concertId": "123", "concertTitle": "콘서트 제목", "queueNumber": 15,
+                "totalWaitingCount": 150, "estimatedWaitTime": 1, "estimatedWaitSeconds": 60,
+                "estimatedEnterTime": "14:31:00", "estimatedEnterAt": "2025-11-20T05:31:00.000Z",
+                "longWait": false, "pollAfterMs": 2000, "status": "WAITING", "canEnter": false,
+                "entryNumber": NUMBER
+            })
+        );
+    }
+
+    #[test]
+    fn the_estimate_never_lies_before_the_start() {
+        let mut concert = concert();
+        concert.policy.booking_start_at = Some(NOW + 600_000);
+        let place = Place::Waiting { number: NUMBER, queue_number: 15 };
+        let got = standing(&concert, place);
+        assert_eq!(got["estimatedWaitTime"], 11);
+        assert_eq!(got["estimatedEnterTime"], "14:41:00");
+    }
+
+    #[test]
+    fn a_wait_beyond_the_limit_is_said() {
+        let place = |queue_number| Place::Waiting { number: NUMBER, queue_number };
+        assert_eq!(standing(&concert(), place(2400))["longWait"], false);
+        assert_eq!(standing(&concert(), place(2401))["longWait"], true);
+    }
+
+    #[test]
+    fn queue_fields_are_for_waiting_members_alone() {
+        let place = Place::Ready { number: NUMBER, until: NOW + 300_000 };
+        assert_eq!(
+            standing(&concert(), place),
+            json!({
+                "concertId": "123", "concertTitle": "콘서트 제목", "status": "READY",
+                "canEnter": true, "entryNumber": NUMBER, "expiresAt": "2025-11-20T05:35:00.000Z"
+            })
+        );
+        assert_eq!(standing(&concert(), Place::None)["status"], "NOT_IN_QUEUE");
+    }
+
+    #[test]
+    fn after_a_close_only_those_inside_can_enter() {
+        let mut concert = concert();
+        concert.closed = true;
+        let ready = Place::Ready { number: NUMBER, until: NOW + 1 };
+        let entered = Place::Entered { number: NUMBER, until: NOW + 1 };
+        assert_eq!(standing(&concert, ready)["status"], "BOOKING_CLOSED");
+        assert_eq!(standing(&concert, entered)["status"], "ENTERED");
+        assert_eq!(standing(&concert, Place::None)["status"], "BOOKING_CLOSED");
+        concert.closed = false;
+        concert.policy.booking_end_at = Some(NOW);
+        assert_eq!(standing(&concert, ready)["status"], "READY");
+        assert_eq!(standing(&concert, Place::None)["status"], "BOOKING_CLOSED");
+    }
+}

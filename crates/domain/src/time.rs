@@ -1,0 +1,93 @@
+//! A moment by the store's clock.
+
+use std::{fmt, ops::Add};
+
+use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
+
+/// Milliseconds since the Unix epoch. On the wire RFC 3339 in UTC with milliseconds, as in
+/// `2026-11-20T05:00:00.000Z`; read from any RFC 3339 offset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-20T05:00:00.000Z")]
+pub struct UnixMs(pub i64);
+
+impl UnixMs {
+    /// The earliest and the latest moment a policy may name: the years 2000 to 2199.
+    pub const RANGE: (Self, Self) = (Self(946_684_800_000), Self(7_258_118_399_999));
+
+    /// Reads RFC 3339; `None` for anything else and outside [`UnixMs::RANGE`].
+    pub fn parse(text: &str) -> Option<Self> {
+        let ms = Self(text.parse::<Timestamp>().ok()?.as_millisecond());
+        (Self::RANGE.0 <= ms && ms <= Self::RANGE.1).then_some(ms)
+    }
+
+    /// The moment as a `jiff` timestamp.
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The local wall-clock time as `HH:mm:ss` in a time zone; UTC where the zone is unknown.
+    pub fn local_time(self, time_zone: &str) -> String {
+        let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        self.timestamp().to_zoned(zone).strftime("%H:%M:%S").to_string()
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+}
+
+impl Add<i64> for UnixMs {
+    type Output = Self;
+    fn add(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+}
+
+impl fmt::Display for UnixMs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        f.write_str(&MILLISECONDS.timestamp_to_string(&self.timestamp()))
+    }
+}
+
+impl Serialize for UnixMs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for UnixMs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("must be an RFC 3339 time"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_is_utc_with_milliseconds() {
+        let moment = UnixMs::parse("2026-11-20T14:00:00+09:00").unwrap();
+        assert_eq!(moment.to_string(), "2026-11-20T05:00:00.000Z");
+        assert_eq!(UnixMs::parse("2026-11-20T05:00:00.0129Z").unwrap().0 % 1000, 12);
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for bad in ["", "tomorrow", "2026-11-20", "2026-11-20T14:00:00", "1763640000"] {
+            assert_eq!(UnixMs::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn local_time_is_the_concerts() {
+        let moment = UnixMs::parse("2026-11-20T05:30:00Z").unwrap();
+        assert_eq!(moment.local_time("Asia/Seoul"), "14:30:00");
+        assert_eq!(moment.local_time("America/New_York"), "00:30:00");
+    }
+}

@@ -1,0 +1,86 @@
+//! Events: what already happened. They may be lost; polling and the database are the authority.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
+
+/// What already happened, published to the topic exchange under [`Event::routing_key`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// Members became READY; by entry-consumer.
+    #[serde(rename = "queue.admitted")]
+    QueueAdmitted {
+        /// Where.
+        concert_id: ConcertId,
+        /// Who, and by which entry.
+        admitted: Vec<Admitted>,
+    },
+    /// The front of the line moved; by reservation-open.
+    #[serde(rename = "queue.advanced")]
+    QueueAdvanced {
+        /// Where.
+        concert_id: ConcertId,
+        /// How many were taken.
+        taken: u64,
+        /// How many still wait.
+        waiting: u64,
+    },
+    /// A concert was created, changed, closed, cleared or deleted; by reservation-open.
+    #[serde(rename = "concert.changed")]
+    ConcertChanged {
+        /// Which.
+        concert_id: ConcertId,
+        /// Its new version.
+        version: u64,
+    },
+    /// Stock changed; by booking.
+    #[serde(rename = "ticket.updated")]
+    TicketUpdated {
+        /// Where.
+        concert_id: ConcertId,
+        /// How many are left.
+        remaining: u64,
+    },
+    /// Seats were taken on hold; by booking.
+    #[serde(rename = "seat.selected")]
+    SeatSelected {
+        /// Where.
+        concert_id: ConcertId,
+        /// Which seats.
+        seat_ids: Vec<String>,
+    },
+    /// Seats are free again; by booking.
+    #[serde(rename = "seat.released")]
+    SeatReleased {
+        /// Where.
+        concert_id: ConcertId,
+        /// Which seats.
+        seat_ids: Vec<String>,
+    },
+}
+
+/// One member of a `queue.admitted` event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Admitted {
+    /// Who.
+    pub member_id: MemberId,
+    /// By which entry.
+    pub entry_number: EntryNumber,
+}
+
+impl Event {
+    /// `<type>.<concertId>`.
+    pub fn routing_key(&self) -> String {
+        let (kind, concert_id) = match self {
+            Self::QueueAdmitted { concert_id, .. } => ("queue.admitted", concert_id),
+            Self::QueueAdvanced { concert_id, .. } => ("queue.advanced", concert_id),
+            Self::ConcertChanged { concert_id, .. } => ("concert.changed", concert_id),
+            Self::TicketUpdated { concert_id, .. } => ("ticket.updated", concert_id),
+            Self::SeatSelected { concert_id, .. } => ("seat.selected", concert_id),
+            Self::SeatReleased { concert_id, .. } => ("seat.released", concert_id),
+        };
+        format!("{kind}.{concert_id}")
+    }
+}

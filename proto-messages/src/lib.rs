@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+mod enter;
+mod event;
+pub mod topology;
+
+pub use enter::{Enter, MessageType};
+pub use event::{Admitted, Event};
