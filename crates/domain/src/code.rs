@@ -76,40 +76,188 @@ impl Field {
             ($code:literal, $name:literal, $ko:literal, $en:literal) => {
                 (
                     concat!("INVALID_", $code),
-                    Text { ko: concat!($name, ": ", $ko), en: concat!($name, ": ", $en) },
+                    Text {
+                        ko: concat!($name, ": ", $ko),
+                        en: concat!($name, ": ", $en),
+                    },
                 )
             };
         }
         match self {
-            Self::AutoOpen => rule!("AUTO_OPEN", "autoOpen", "true 또는 false여야 합니다.", "must be true or false."),
-            Self::BatchSize => rule!("BATCH_SIZE", "batchSize", "1~10,000의 정수여야 합니다.", "must be a whole number from 1 to 10,000."),
-            Self::BookingEndAt => rule!("BOOKING_END_AT", "bookingEndAt", "bookingStartAt보다 뒤인 RFC 3339 시각이어야 합니다.", "must be an RFC 3339 time after bookingStartAt."),
-            Self::BookingStartAt => rule!("BOOKING_START_AT", "bookingStartAt", "RFC 3339 시각이어야 합니다.", "must be an RFC 3339 time."),
-            Self::ConcertId => rule!("CONCERT_ID", "concertId", "A-Z, a-z, 0-9, '_', '-'로 된 1~64자여야 합니다.", "must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-'."),
-            Self::Cursor => rule!("CURSOR", "cursor", "앞 응답의 nextCursor여야 합니다.", "must be the nextCursor of an earlier answer."),
-            Self::EntryIntervalSeconds => rule!("ENTRY_INTERVAL_SECONDS", "entryIntervalSeconds", "1~3,600의 정수여야 합니다.", "must be a whole number from 1 to 3,600."),
-            Self::GroupSize => rule!("GROUP_SIZE", "groupSize", "1~10,000의 정수여야 합니다.", "must be a whole number from 1 to 10,000."),
-            Self::HoldDurationMinutes => rule!("HOLD_DURATION_MINUTES", "holdDurationMinutes", "1~120의 정수여야 합니다.", "must be a whole number from 1 to 120."),
-            Self::IdempotencyKey => rule!("IDEMPOTENCY_KEY", "Idempotency-Key", "보이는 ASCII 1~128자여야 합니다.", "must be 1 to 128 visible ASCII characters."),
-            Self::Identity => rule!("IDENTITY", "identity", "member 또는 guest여야 합니다.", "must be member or guest."),
-            Self::IfMatch => rule!("IF_MATCH", "If-Match", "앞 응답의 ETag여야 합니다.", "must be the ETag of an earlier answer."),
-            Self::JoinStartHours => rule!("JOIN_START_HOURS", "joinStartHours", "0~720의 정수여야 합니다.", "must be a whole number from 0 to 720."),
-            Self::KeepPlaceMinutes => rule!("KEEP_PLACE_MINUTES", "keepPlaceMinutes", "0~1,440의 정수여야 합니다.", "must be a whole number from 0 to 1,440."),
-            Self::Limit => rule!("LIMIT", "limit", "1~1,000의 정수여야 합니다.", "must be a whole number from 1 to 1,000."),
-            Self::MaxActive => rule!("MAX_ACTIVE", "maxActive", "1~10,000,000의 정수여야 하며 mode가 threshold이면 필수입니다.", "must be a whole number from 1 to 10,000,000, and is required in mode threshold."),
-            Self::MaxQueueSize => rule!("MAX_QUEUE_SIZE", "maxQueueSize", "1~10,000,000의 정수여야 합니다.", "must be a whole number from 1 to 10,000,000."),
-            Self::MaxWaitTimeMinutes => rule!("MAX_WAIT_TIME_MINUTES", "maxWaitTimeMinutes", "1~10,080의 정수여야 합니다.", "must be a whole number from 1 to 10,080."),
-            Self::MemberId => rule!("MEMBER_ID", "memberId", "보이는 ASCII 1~255자여야 합니다.", "must be 1 to 255 visible ASCII characters."),
-            Self::Mode => rule!("MODE", "mode", "queue, threshold, off 중 하나여야 합니다.", "must be queue, threshold or off."),
-            Self::Name => rule!("NAME", "name", "100자 이하의 글자열이어야 합니다.", "must be a text of at most 100 characters."),
-            Self::Notice => rule!("NOTICE", "notice", "1,000자 이하의 글자열이어야 합니다.", "must be a text of at most 1,000 characters."),
-            Self::Paused => rule!("PAUSED", "paused", "true 또는 false여야 합니다.", "must be true or false."),
-            Self::ReadyTtlSeconds => rule!("READY_TTL_SECONDS", "readyTtlSeconds", "10~3,600의 정수여야 합니다.", "must be a whole number from 10 to 3,600."),
-            Self::RefuseLongWait => rule!("REFUSE_LONG_WAIT", "refuseLongWait", "true 또는 false여야 합니다.", "must be true or false."),
-            Self::SessionMinutes => rule!("SESSION_MINUTES", "sessionMinutes", "1~120의 정수여야 합니다.", "must be a whole number from 1 to 120."),
-            Self::TimeZone => rule!("TIME_ZONE", "timeZone", "IANA 시간대 이름이어야 합니다.", "must be the name of an IANA time zone."),
-            Self::Title => rule!("TITLE", "title", "1~200자의 글자열이어야 합니다.", "must be a text of 1 to 200 characters."),
-            Self::WaitingTtlSeconds => rule!("WAITING_TTL_SECONDS", "waitingTtlSeconds", "30~3,600의 정수여야 합니다.", "must be a whole number from 30 to 3,600."),
+            Self::AutoOpen => rule!(
+                "AUTO_OPEN",
+                "autoOpen",
+                "true 또는 false여야 합니다.",
+                "must be true or false."
+            ),
+            Self::BatchSize => rule!(
+                "BATCH_SIZE",
+                "batchSize",
+                "1~10,000의 정수여야 합니다.",
+                "must be a whole number from 1 to 10,000."
+            ),
+            Self::BookingEndAt => rule!(
+                "BOOKING_END_AT",
+                "bookingEndAt",
+                "bookingStartAt보다 뒤인 RFC 3339 시각이어야 합니다.",
+                "must be an RFC 3339 time after bookingStartAt."
+            ),
+            Self::BookingStartAt => rule!(
+                "BOOKING_START_AT",
+                "bookingStartAt",
+                "RFC 3339 시각이어야 합니다.",
+                "must be an RFC 3339 time."
+            ),
+            Self::ConcertId => rule!(
+                "CONCERT_ID",
+                "concertId",
+                "A-Z, a-z, 0-9, '_', '-'로 된 1~64자여야 합니다.",
+                "must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-'."
+            ),
+            Self::Cursor => rule!(
+                "CURSOR",
+                "cursor",
+                "앞 응답의 nextCursor여야 합니다.",
+                "must be the nextCursor of an earlier answer."
+            ),
+            Self::EntryIntervalSeconds => rule!(
+                "ENTRY_INTERVAL_SECONDS",
+                "entryIntervalSeconds",
+                "1~3,600의 정수여야 합니다.",
+                "must be a whole number from 1 to 3,600."
+            ),
+            Self::GroupSize => rule!(
+                "GROUP_SIZE",
+                "groupSize",
+                "1~10,000의 정수여야 합니다.",
+                "must be a whole number from 1 to 10,000."
+            ),
+            Self::HoldDurationMinutes => rule!(
+                "HOLD_DURATION_MINUTES",
+                "holdDurationMinutes",
+                "1~120의 정수여야 합니다.",
+                "must be a whole number from 1 to 120."
+            ),
+            Self::IdempotencyKey => rule!(
+                "IDEMPOTENCY_KEY",
+                "Idempotency-Key",
+                "보이는 ASCII 1~128자여야 합니다.",
+                "must be 1 to 128 visible ASCII characters."
+            ),
+            Self::Identity => rule!(
+                "IDENTITY",
+                "identity",
+                "member 또는 guest여야 합니다.",
+                "must be member or guest."
+            ),
+            Self::IfMatch => rule!(
+                "IF_MATCH",
+                "If-Match",
+                "앞 응답의 ETag여야 합니다.",
+                "must be the ETag of an earlier answer."
+            ),
+            Self::JoinStartHours => rule!(
+                "JOIN_START_HOURS",
+                "joinStartHours",
+                "0~720의 정수여야 합니다.",
+                "must be a whole number from 0 to 720."
+            ),
+            Self::KeepPlaceMinutes => rule!(
+                "KEEP_PLACE_MINUTES",
+                "keepPlaceMinutes",
+                "0~1,440의 정수여야 합니다.",
+                "must be a whole number from 0 to 1,440."
+            ),
+            Self::Limit => rule!(
+                "LIMIT",
+                "limit",
+                "1~1,000의 정수여야 합니다.",
+                "must be a whole number from 1 to 1,000."
+            ),
+            Self::MaxActive => rule!(
+                "MAX_ACTIVE",
+                "maxActive",
+                "1~10,000,000의 정수여야 하며 mode가 threshold이면 필수입니다.",
+                "must be a whole number from 1 to 10,000,000, and is required in mode threshold."
+            ),
+            Self::MaxQueueSize => rule!(
+                "MAX_QUEUE_SIZE",
+                "maxQueueSize",
+                "1~10,000,000의 정수여야 합니다.",
+                "must be a whole number from 1 to 10,000,000."
+            ),
+            Self::MaxWaitTimeMinutes => rule!(
+                "MAX_WAIT_TIME_MINUTES",
+                "maxWaitTimeMinutes",
+                "1~10,080의 정수여야 합니다.",
+                "must be a whole number from 1 to 10,080."
+            ),
+            Self::MemberId => rule!(
+                "MEMBER_ID",
+                "memberId",
+                "보이는 ASCII 1~255자여야 합니다.",
+                "must be 1 to 255 visible ASCII characters."
+            ),
+            Self::Mode => rule!(
+                "MODE",
+                "mode",
+                "queue, threshold, off 중 하나여야 합니다.",
+                "must be queue, threshold or off."
+            ),
+            Self::Name => rule!(
+                "NAME",
+                "name",
+                "100자 이하의 글자열이어야 합니다.",
+                "must be a text of at most 100 characters."
+            ),
+            Self::Notice => rule!(
+                "NOTICE",
+                "notice",
+                "1,000자 이하의 글자열이어야 합니다.",
+                "must be a text of at most 1,000 characters."
+            ),
+            Self::Paused => rule!(
+                "PAUSED",
+                "paused",
+                "true 또는 false여야 합니다.",
+                "must be true or false."
+            ),
+            Self::ReadyTtlSeconds => rule!(
+                "READY_TTL_SECONDS",
+                "readyTtlSeconds",
+                "10~3,600의 정수여야 합니다.",
+                "must be a whole number from 10 to 3,600."
+            ),
+            Self::RefuseLongWait => rule!(
+                "REFUSE_LONG_WAIT",
+                "refuseLongWait",
+                "true 또는 false여야 합니다.",
+                "must be true or false."
+            ),
+            Self::SessionMinutes => rule!(
+                "SESSION_MINUTES",
+                "sessionMinutes",
+                "1~120의 정수여야 합니다.",
+                "must be a whole number from 1 to 120."
+            ),
+            Self::TimeZone => rule!(
+                "TIME_ZONE",
+                "timeZone",
+                "IANA 시간대 이름이어야 합니다.",
+                "must be the name of an IANA time zone."
+            ),
+            Self::Title => rule!(
+                "TITLE",
+                "title",
+                "1~200자의 글자열이어야 합니다.",
+                "must be a text of 1 to 200 characters."
+            ),
+            Self::WaitingTtlSeconds => rule!(
+                "WAITING_TTL_SECONDS",
+                "waitingTtlSeconds",
+                "30~3,600의 정수여야 합니다.",
+                "must be a whole number from 30 to 3,600."
+            ),
         }
     }
 }
@@ -178,7 +326,12 @@ impl Code {
 
     /// HTTP status, the word on the wire, and both messages.
     const fn entry(self) -> (u16, &'static str, Text) {
-        const fn code(status: u16, word: &'static str, ko: &'static str, en: &'static str) -> (u16, &'static str, Text) {
+        const fn code(
+            status: u16,
+            word: &'static str,
+            ko: &'static str,
+            en: &'static str,
+        ) -> (u16, &'static str, Text) {
             (status, word, Text { ko, en })
         }
         match self {
@@ -186,30 +339,150 @@ impl Code {
                 let (word, text) = field.entry();
                 (400, word, text)
             }
-            Self::InvalidBody => code(400, "INVALID_BODY", "요청 본문이 올바른 JSON이 아니거나 모르는 항목이 있습니다.", "The body is not the JSON that this route takes."),
-            Self::Unauthenticated => code(401, "UNAUTHENTICATED", "인증에 실패했습니다. 다시 로그인해 주세요.", "The access token is missing, malformed or expired."),
-            Self::Forbidden => code(403, "FORBIDDEN", "이 요청을 할 권한이 없습니다.", "You may not do this."),
-            Self::NotReady => code(403, "NOT_READY", "아직 입장 차례가 아닙니다.", "It is not your turn yet."),
-            Self::QueueTokenRequired => code(403, "QUEUE_TOKEN_REQUIRED", "예매 토큰이 필요합니다.", "A booking token of yours for this concert is required."),
-            Self::NotFound => code(404, "NOT_FOUND", "없는 주소입니다.", "There is nothing at this address."),
-            Self::ConcertNotFound => code(404, "CONCERT_NOT_FOUND", "없는 콘서트입니다.", "There is no such concert."),
-            Self::MethodNotAllowed => code(405, "METHOD_NOT_ALLOWED", "이 주소에서 쓸 수 없는 메서드입니다.", "This address does not take that method."),
-            Self::AlreadyInQueue => code(409, "ALREADY_IN_QUEUE", "이미 대기열에 있습니다.", "You are in line already; your place is kept."),
-            Self::NotOpenYet => code(409, "NOT_OPEN_YET", "아직 대기열 입장 시간이 아닙니다.", "The line has not opened yet."),
-            Self::BookingClosed => code(409, "BOOKING_CLOSED", "예매가 종료되었습니다.", "Booking is closed."),
-            Self::QueueFull => code(409, "QUEUE_FULL", "대기열이 가득 찼습니다.", "The line is full."),
-            Self::ConcertExists => code(409, "CONCERT_EXISTS", "이미 있는 콘서트입니다.", "There is a concert of this id already."),
-            Self::ConcertInUse => code(409, "CONCERT_IN_USE", "종료되지 않았거나 아직 이용 중인 사람이 있는 콘서트입니다.", "The concert is not closed, or somebody is still inside."),
-            Self::IdempotencyKeyReused => code(409, "IDEMPOTENCY_KEY_REUSED", "같은 Idempotency-Key가 다른 요청에 쓰였습니다.", "This Idempotency-Key was used with another request."),
-            Self::VersionMismatch => code(412, "VERSION_MISMATCH", "그사이 콘서트가 바뀌었습니다. 다시 읽고 시도해 주세요.", "The concert has changed since you read it."),
-            Self::BodyTooLarge => code(413, "BODY_TOO_LARGE", "요청 본문이 64 KiB를 넘습니다.", "The body is larger than 64 KiB."),
-            Self::UnsupportedMediaType => code(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type은 application/json이어야 합니다.", "The Content-Type must be application/json."),
-            Self::VersionRequired => code(428, "VERSION_REQUIRED", "If-Match 헤더가 필요합니다.", "An If-Match header is required."),
-            Self::TooManyRequests => code(429, "TOO_MANY_REQUESTS", "요청이 너무 많습니다. 잠시 뒤 다시 시도해 주세요.", "Too many requests; try again shortly."),
-            Self::Internal => code(500, "INTERNAL", "서버 내부 오류입니다.", "Something is wrong on our side."),
-            Self::StoreDown => code(503, "STORE_DOWN", "대기열 저장소에 연결할 수 없습니다. 순번은 유지됩니다.", "The store cannot be reached; your place is kept."),
-            Self::BrokerDown => code(503, "BROKER_DOWN", "메시지 브로커에 연결할 수 없습니다. 아무도 입장시키지 않았습니다.", "The message broker cannot be reached; nobody was admitted."),
-            Self::DatabaseDown => code(503, "DATABASE_DOWN", "데이터베이스에 연결할 수 없습니다. 아무것도 바뀌지 않았습니다.", "The database cannot be reached; nothing was changed."),
+            Self::InvalidBody => code(
+                400,
+                "INVALID_BODY",
+                "요청 본문이 올바른 JSON이 아니거나 모르는 항목이 있습니다.",
+                "The body is not the JSON that this route takes.",
+            ),
+            Self::Unauthenticated => code(
+                401,
+                "UNAUTHENTICATED",
+                "인증에 실패했습니다. 다시 로그인해 주세요.",
+                "The access token is missing, malformed or expired.",
+            ),
+            Self::Forbidden => code(
+                403,
+                "FORBIDDEN",
+                "이 요청을 할 권한이 없습니다.",
+                "You may not do this.",
+            ),
+            Self::NotReady => code(
+                403,
+                "NOT_READY",
+                "아직 입장 차례가 아닙니다.",
+                "It is not your turn yet.",
+            ),
+            Self::QueueTokenRequired => code(
+                403,
+                "QUEUE_TOKEN_REQUIRED",
+                "예매 토큰이 필요합니다.",
+                "A booking token of yours for this concert is required.",
+            ),
+            Self::NotFound => code(
+                404,
+                "NOT_FOUND",
+                "없는 주소입니다.",
+                "There is nothing at this address.",
+            ),
+            Self::ConcertNotFound => code(
+                404,
+                "CONCERT_NOT_FOUND",
+                "없는 콘서트입니다.",
+                "There is no such concert.",
+            ),
+            Self::MethodNotAllowed => code(
+                405,
+                "METHOD_NOT_ALLOWED",
+                "이 주소에서 쓸 수 없는 메서드입니다.",
+                "This address does not take that method.",
+            ),
+            Self::AlreadyInQueue => code(
+                409,
+                "ALREADY_IN_QUEUE",
+                "이미 대기열에 있습니다.",
+                "You are in line already; your place is kept.",
+            ),
+            Self::NotOpenYet => code(
+                409,
+                "NOT_OPEN_YET",
+                "아직 대기열 입장 시간이 아닙니다.",
+                "The line has not opened yet.",
+            ),
+            Self::BookingClosed => code(
+                409,
+                "BOOKING_CLOSED",
+                "예매가 종료되었습니다.",
+                "Booking is closed.",
+            ),
+            Self::QueueFull => code(
+                409,
+                "QUEUE_FULL",
+                "대기열이 가득 찼습니다.",
+                "The line is full.",
+            ),
+            Self::ConcertExists => code(
+                409,
+                "CONCERT_EXISTS",
+                "이미 있는 콘서트입니다.",
+                "There is a concert of this id already.",
+            ),
+            Self::ConcertInUse => code(
+                409,
+                "CONCERT_IN_USE",
+                "종료되지 않았거나 아직 이용 중인 사람이 있는 콘서트입니다.",
+                "The concert is not closed, or somebody is still inside.",
+            ),
+            Self::IdempotencyKeyReused => code(
+                409,
+                "IDEMPOTENCY_KEY_REUSED",
+                "같은 Idempotency-Key가 다른 요청에 쓰였습니다.",
+                "This Idempotency-Key was used with another request.",
+            ),
+            Self::VersionMismatch => code(
+                412,
+                "VERSION_MISMATCH",
+                "그사이 콘서트가 바뀌었습니다. 다시 읽고 시도해 주세요.",
+                "The concert has changed since you read it.",
+            ),
+            Self::BodyTooLarge => code(
+                413,
+                "BODY_TOO_LARGE",
+                "요청 본문이 64 KiB를 넘습니다.",
+                "The body is larger than 64 KiB.",
+            ),
+            Self::UnsupportedMediaType => code(
+                415,
+                "UNSUPPORTED_MEDIA_TYPE",
+                "Content-Type은 application/json이어야 합니다.",
+                "The Content-Type must be application/json.",
+            ),
+            Self::VersionRequired => code(
+                428,
+                "VERSION_REQUIRED",
+                "If-Match 헤더가 필요합니다.",
+                "An If-Match header is required.",
+            ),
+            Self::TooManyRequests => code(
+                429,
+                "TOO_MANY_REQUESTS",
+                "요청이 너무 많습니다. 잠시 뒤 다시 시도해 주세요.",
+                "Too many requests; try again shortly.",
+            ),
+            Self::Internal => code(
+                500,
+                "INTERNAL",
+                "서버 내부 오류입니다.",
+                "Something is wrong on our side.",
+            ),
+            Self::StoreDown => code(
+                503,
+                "STORE_DOWN",
+                "대기열 저장소에 연결할 수 없습니다. 순번은 유지됩니다.",
+                "The store cannot be reached; your place is kept.",
+            ),
+            Self::BrokerDown => code(
+                503,
+                "BROKER_DOWN",
+                "메시지 브로커에 연결할 수 없습니다. 아무도 입장시키지 않았습니다.",
+                "The message broker cannot be reached; nobody was admitted.",
+            ),
+            Self::DatabaseDown => code(
+                503,
+                "DATABASE_DOWN",
+                "데이터베이스에 연결할 수 없습니다. 아무것도 바뀌지 않았습니다.",
+                "The database cannot be reached; nothing was changed.",
+            ),
         }
     }
 
@@ -240,7 +513,10 @@ mod tests {
         let words: Vec<_> = Code::all().map(Code::word).collect();
         assert_eq!(words.iter().collect::<HashSet<_>>().len(), words.len());
         for word in words {
-            assert!(word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{word}");
+            assert!(
+                word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'),
+                "{word}"
+            );
         }
     }
 
@@ -255,9 +531,19 @@ mod tests {
                 code.text().en,
                 code.text().ko
             );
-            assert!(manual.lines().any(|line| line == row), "docs/errors.md lacks: {row}");
+            assert!(
+                manual.lines().any(|line| line == row),
+                "docs/errors.md lacks: {row}"
+            );
         }
-        let rows = manual.lines().filter(|line| line.starts_with("| `")).count();
-        assert_eq!(rows, Code::all().count(), "docs/errors.md has rows for codes that are no more");
+        let rows = manual
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .count();
+        assert_eq!(
+            rows,
+            Code::all().count(),
+            "docs/errors.md has rows for codes that are no more"
+        );
     }
 }

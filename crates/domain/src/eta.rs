@@ -47,7 +47,9 @@ pub fn wait_seconds(queue_number: u64, pace: &Pace, policy: &Policy, now: UnixMs
         return Some((queue_number as f64 * 60.0 / rate).ceil() as u64);
     }
     let groups = queue_number.div_ceil(u64::from(policy.group_size));
-    policy.auto_open.then(|| groups * u64::from(policy.entry_interval_seconds))
+    policy
+        .auto_open
+        .then(|| groups * u64::from(policy.entry_interval_seconds))
 }
 
 #[cfg(test)]
@@ -55,20 +57,32 @@ mod tests {
     use super::*;
 
     fn policy() -> Policy {
-        Policy { group_size: 10, entry_interval_seconds: 30, ..Policy::default() }
+        Policy {
+            group_size: 10,
+            entry_interval_seconds: 30,
+            ..Policy::default()
+        }
     }
 
     #[test]
     fn without_history_it_is_groups_times_the_interval() {
         let none = Pace::default();
         for (number, seconds) in [(1, 30), (10, 30), (11, 60), (15, 60), (100, 300)] {
-            assert_eq!(wait_seconds(number, &none, &policy(), UnixMs(0)), Some(seconds));
+            assert_eq!(
+                wait_seconds(number, &none, &policy(), UnixMs(0)),
+                Some(seconds)
+            );
         }
     }
 
     #[test]
     fn the_windows_weigh_half_three_tenths_and_two_tenths() {
-        let pace = Pace { one: 60, five: 200, fifteen: 300, since: Some(UnixMs(0)) };
+        let pace = Pace {
+            one: 60,
+            five: 200,
+            fifteen: 300,
+            since: Some(UnixMs(0)),
+        };
         let now = UnixMs(3_600_000);
         assert!((pace.per_minute(30, now) - (0.5 * 60.0 + 0.3 * 40.0 + 0.2 * 20.0)).abs() < 1e-9);
         assert_eq!(wait_seconds(46, &pace, &policy(), now), Some(60));
@@ -76,17 +90,33 @@ mod tests {
 
     #[test]
     fn after_the_first_take_the_estimate_is_what_it_was_without_history() {
-        let pace = Pace { one: 10, five: 10, fifteen: 10, since: Some(UnixMs(1000)) };
+        let pace = Pace {
+            one: 10,
+            five: 10,
+            fifteen: 10,
+            since: Some(UnixMs(1000)),
+        };
         assert_eq!(wait_seconds(20, &pace, &policy(), UnixMs(1000)), Some(60));
     }
 
     #[test]
     fn paused_or_without_any_pace_there_is_no_estimate() {
-        let paused = Policy { paused: true, ..policy() };
+        let paused = Policy {
+            paused: true,
+            ..policy()
+        };
         assert_eq!(wait_seconds(1, &Pace::default(), &paused, UnixMs(0)), None);
-        let by_hand = Policy { auto_open: false, ..policy() };
+        let by_hand = Policy {
+            auto_open: false,
+            ..policy()
+        };
         assert_eq!(wait_seconds(1, &Pace::default(), &by_hand, UnixMs(0)), None);
-        let pace = Pace { one: 10, five: 10, fifteen: 10, since: Some(UnixMs(0)) };
+        let pace = Pace {
+            one: 10,
+            five: 10,
+            fifteen: 10,
+            since: Some(UnixMs(0)),
+        };
         assert!(wait_seconds(1, &pace, &by_hand, UnixMs(60_000)).is_some());
     }
 }

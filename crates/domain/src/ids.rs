@@ -80,7 +80,17 @@ text_id!(
 /// Microseconds since the epoch by the store's clock, strictly increasing per concert. It orders
 /// the line and identifies the entry.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
     ToSchema,
 )]
 #[schema(value_type = u64, example = 1_763_640_000_123_456_u64)]
@@ -101,7 +111,16 @@ mod tests {
         for good in ["1", "demo", "A_b-9", &"x".repeat(64)] {
             assert_eq!(ConcertId::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", "a b", "a{b}", "a:b", "콘서트", "a\0", "a\n", &"x".repeat(65)] {
+        for bad in [
+            "",
+            "a b",
+            "a{b}",
+            "a:b",
+            "콘서트",
+            "a\0",
+            "a\n",
+            &"x".repeat(65),
+        ] {
             assert!(ConcertId::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -27,7 +27,9 @@ impl Concert {
     /// When lining up begins; `None`: from creation.
     pub fn opens_at(&self) -> Option<UnixMs> {
         let hours = i64::from(self.policy.join_start_hours);
-        self.policy.booking_start_at.map(|start| start + -hours * 3_600_000)
+        self.policy
+            .booking_start_at
+            .map(|start| start + -hours * 3_600_000)
     }
 
     /// The phase at a moment.

@@ -201,22 +201,60 @@ impl Policy {
         let rules = [
             (Field::Title, (1..=200).contains(&title)),
             (Field::BookingEndAt, order),
-            (Field::TimeZone, jiff::tz::TimeZone::get(&self.time_zone).is_ok()),
+            (
+                Field::TimeZone,
+                jiff::tz::TimeZone::get(&self.time_zone).is_ok(),
+            ),
             (Field::JoinStartHours, self.join_start_hours <= 720),
-            (Field::EntryIntervalSeconds, (1..=3600).contains(&self.entry_interval_seconds)),
+            (
+                Field::EntryIntervalSeconds,
+                (1..=3600).contains(&self.entry_interval_seconds),
+            ),
             (Field::GroupSize, (1..=10_000).contains(&self.group_size)),
-            (Field::MaxWaitTimeMinutes, (1..=10_080).contains(&self.max_wait_time_minutes)),
-            (Field::HoldDurationMinutes, (1..=120).contains(&self.hold_duration_minutes)),
-            (Field::WaitingTtlSeconds, (30..=3600).contains(&self.waiting_ttl_seconds)),
-            (Field::ReadyTtlSeconds, (10..=3600).contains(&self.ready_ttl_seconds)),
-            (Field::SessionMinutes, (1..=120).contains(&self.session_minutes)),
+            (
+                Field::MaxWaitTimeMinutes,
+                (1..=10_080).contains(&self.max_wait_time_minutes),
+            ),
+            (
+                Field::HoldDurationMinutes,
+                (1..=120).contains(&self.hold_duration_minutes),
+            ),
+            (
+                Field::WaitingTtlSeconds,
+                (30..=3600).contains(&self.waiting_ttl_seconds),
+            ),
+            (
+                Field::ReadyTtlSeconds,
+                (10..=3600).contains(&self.ready_ttl_seconds),
+            ),
+            (
+                Field::SessionMinutes,
+                (1..=120).contains(&self.session_minutes),
+            ),
             (Field::KeepPlaceMinutes, self.keep_place_minutes <= 1440),
-            (Field::MaxQueueSize, self.max_queue_size.is_none_or(|n| million.contains(&n))),
-            (Field::MaxActive, self.max_active.is_none_or(|n| million.contains(&n))),
-            (Field::MaxActive, self.mode != Mode::Threshold || self.max_active.is_some()),
-            (Field::Notice, self.notice.as_ref().is_none_or(|n| n.chars().count() <= 1000)),
+            (
+                Field::MaxQueueSize,
+                self.max_queue_size.is_none_or(|n| million.contains(&n)),
+            ),
+            (
+                Field::MaxActive,
+                self.max_active.is_none_or(|n| million.contains(&n)),
+            ),
+            (
+                Field::MaxActive,
+                self.mode != Mode::Threshold || self.max_active.is_some(),
+            ),
+            (
+                Field::Notice,
+                self.notice
+                    .as_ref()
+                    .is_none_or(|n| n.chars().count() <= 1000),
+            ),
         ];
-        rules.into_iter().find(|(_, ok)| !ok).map_or(Ok(()), |(field, _)| Err(field))
+        rules
+            .into_iter()
+            .find(|(_, ok)| !ok)
+            .map_or(Ok(()), |(field, _)| Err(field))
     }
 }
 
@@ -227,7 +265,9 @@ mod tests {
     use super::*;
 
     fn create(fields: Value) -> Result<Policy, InvalidPolicy> {
-        let Value::Object(fields) = fields else { panic!("an object") };
+        let Value::Object(fields) = fields else {
+            panic!("an object")
+        };
         Policy::create(fields)
     }
 
@@ -250,18 +290,50 @@ mod tests {
     fn what_is_out_of_bounds_names_its_field() {
         use Field::*;
         for (name, field, bad) in [
-            ("title", Title, vec![json!(""), json!("  "), json!("x".repeat(201)), json!(1)]),
-            ("bookingStartAt", BookingStartAt, vec![json!("soon"), json!(1), json!("2026-11-20")]),
+            (
+                "title",
+                Title,
+                vec![json!(""), json!("  "), json!("x".repeat(201)), json!(1)],
+            ),
+            (
+                "bookingStartAt",
+                BookingStartAt,
+                vec![json!("soon"), json!(1), json!("2026-11-20")],
+            ),
             ("timeZone", TimeZone, vec![json!("Mars/Olympus"), json!(9)]),
             ("mode", Mode, vec![json!("QUEUE"), json!("fifo"), json!(0)]),
-            ("joinStartHours", JoinStartHours, vec![json!(721), json!(-1), json!(1.5), json!("4")]),
-            ("entryIntervalSeconds", EntryIntervalSeconds, vec![json!(0), json!(3601)]),
-            ("groupSize", GroupSize, vec![json!(0), json!(10_001), json!(-1), json!(true)]),
-            ("waitingTtlSeconds", WaitingTtlSeconds, vec![json!(29), json!(3601)]),
-            ("readyTtlSeconds", ReadyTtlSeconds, vec![json!(9), json!(3601)]),
+            (
+                "joinStartHours",
+                JoinStartHours,
+                vec![json!(721), json!(-1), json!(1.5), json!("4")],
+            ),
+            (
+                "entryIntervalSeconds",
+                EntryIntervalSeconds,
+                vec![json!(0), json!(3601)],
+            ),
+            (
+                "groupSize",
+                GroupSize,
+                vec![json!(0), json!(10_001), json!(-1), json!(true)],
+            ),
+            (
+                "waitingTtlSeconds",
+                WaitingTtlSeconds,
+                vec![json!(29), json!(3601)],
+            ),
+            (
+                "readyTtlSeconds",
+                ReadyTtlSeconds,
+                vec![json!(9), json!(3601)],
+            ),
             ("sessionMinutes", SessionMinutes, vec![json!(0), json!(121)]),
             ("maxActive", MaxActive, vec![json!(0), json!(10_000_001)]),
-            ("maxQueueSize", MaxQueueSize, vec![json!(0), json!(10_000_001)]),
+            (
+                "maxQueueSize",
+                MaxQueueSize,
+                vec![json!(0), json!(10_000_001)],
+            ),
             ("autoOpen", AutoOpen, vec![json!("true"), json!(1)]),
             ("identity", Identity, vec![json!("anyone")]),
             ("notice", Notice, vec![json!("x".repeat(1001)), json!([])]),
@@ -283,8 +355,10 @@ mod tests {
             InvalidPolicy::Field(MaxActive)
         );
         assert_eq!(
-            create(json!({"title": "x", "bookingStartAt": "2026-11-20T05:00:00Z",
-                "bookingEndAt": "2026-11-20T05:00:00Z"}))
+            create(
+                json!({"title": "x", "bookingStartAt": "2026-11-20T05:00:00Z",
+                "bookingEndAt": "2026-11-20T05:00:00Z"})
+            )
             .unwrap_err(),
             InvalidPolicy::Field(BookingEndAt)
         );
@@ -295,7 +369,10 @@ mod tests {
         let policy = create(json!({"title": "x", "maxActive": 5, "groupSize": 7})).unwrap();
         let fields = json!({"maxActive": null, "groupSize": null, "paused": true});
         let patched = policy.patched(fields.as_object().unwrap().clone()).unwrap();
-        assert_eq!((patched.max_active, patched.group_size, patched.paused), (None, 10, true));
+        assert_eq!(
+            (patched.max_active, patched.group_size, patched.paused),
+            (None, 10, true)
+        );
         assert_eq!(patched.title, "x");
     }
 }

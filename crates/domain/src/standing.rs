@@ -162,12 +162,17 @@ impl Standing {
         };
         self.queue_number = Some(queue_number);
         self.total_waiting_count = Some(line_length);
-        self.poll_after_ms =
-            Some(poll_after_ms(queue_number, line_length, policy.waiting_ttl_seconds));
+        self.poll_after_ms = Some(poll_after_ms(
+            queue_number,
+            line_length,
+            policy.waiting_ttl_seconds,
+        ));
         if let Some(wait) = wait {
             let start = policy.booking_start_at.map_or(now, |start| start.max(now));
             let enter_at = start + i64::try_from(wait).unwrap_or(i64::MAX / 1000) * 1000;
-            let seconds = u64::try_from(enter_at.0 - now.0).unwrap_or(0).div_ceil(1000);
+            let seconds = u64::try_from(enter_at.0 - now.0)
+                .unwrap_or(0)
+                .div_ceil(1000);
             self.estimated_wait_seconds = Some(seconds);
             self.estimated_wait_time = Some(seconds.div_ceil(60));
             self.estimated_enter_at = Some(enter_at);
@@ -189,7 +194,10 @@ mod tests {
             concert_id: ConcertId::parse("123").unwrap(),
             version: 1,
             closed: false,
-            policy: Policy { title: "콘서트 제목".into(), ..Policy::default() },
+            policy: Policy {
+                title: "콘서트 제목".into(),
+                ..Policy::default()
+            },
         }
     }
 
@@ -203,7 +211,10 @@ mod tests {
 
     #[test]
     fn a_waiting_member_sees_number_total_and_time() {
-        let place = Place::Waiting { number: NUMBER, queue_number: 15 };
+        let place = Place::Waiting {
+            number: NUMBER,
+            queue_number: 15,
+        };
         assert_eq!(
             standing(&concert(), place),
             json!({
@@ -220,7 +231,10 @@ mod tests {
     fn the_estimate_never_lies_before_the_start() {
         let mut concert = concert();
         concert.policy.booking_start_at = Some(NOW + 600_000);
-        let place = Place::Waiting { number: NUMBER, queue_number: 15 };
+        let place = Place::Waiting {
+            number: NUMBER,
+            queue_number: 15,
+        };
         let got = standing(&concert, place);
         assert_eq!(got["estimatedWaitTime"], 11);
         assert_eq!(got["estimatedEnterTime"], "14:41:00");
@@ -228,14 +242,20 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_the_limit_is_said() {
-        let place = |queue_number| Place::Waiting { number: NUMBER, queue_number };
+        let place = |queue_number| Place::Waiting {
+            number: NUMBER,
+            queue_number,
+        };
         assert_eq!(standing(&concert(), place(2400))["longWait"], false);
         assert_eq!(standing(&concert(), place(2401))["longWait"], true);
     }
 
     #[test]
     fn queue_fields_are_for_waiting_members_alone() {
-        let place = Place::Ready { number: NUMBER, until: NOW + 300_000 };
+        let place = Place::Ready {
+            number: NUMBER,
+            until: NOW + 300_000,
+        };
         assert_eq!(
             standing(&concert(), place),
             json!({
@@ -250,8 +270,14 @@ mod tests {
     fn after_a_close_only_those_inside_can_enter() {
         let mut concert = concert();
         concert.closed = true;
-        let ready = Place::Ready { number: NUMBER, until: NOW + 1 };
-        let entered = Place::Entered { number: NUMBER, until: NOW + 1 };
+        let ready = Place::Ready {
+            number: NUMBER,
+            until: NOW + 1,
+        };
+        let entered = Place::Entered {
+            number: NUMBER,
+            until: NOW + 1,
+        };
         assert_eq!(standing(&concert, ready)["status"], "BOOKING_CLOSED");
         assert_eq!(standing(&concert, entered)["status"], "ENTERED");
         assert_eq!(standing(&concert, Place::None)["status"], "BOOKING_CLOSED");

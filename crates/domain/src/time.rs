@@ -30,7 +30,10 @@ impl UnixMs {
     /// The local wall-clock time as `HH:mm:ss` in a time zone; UTC where the zone is unknown.
     pub fn local_time(self, time_zone: &str) -> String {
         let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-        self.timestamp().to_zoned(zone).strftime("%H:%M:%S").to_string()
+        self.timestamp()
+            .to_zoned(zone)
+            .strftime("%H:%M:%S")
+            .to_string()
     }
 
     /// Whole seconds since the epoch, rounded down.
@@ -74,12 +77,21 @@ mod tests {
     fn the_wire_form_is_utc_with_milliseconds() {
         let moment = UnixMs::parse("2026-11-20T14:00:00+09:00").unwrap();
         assert_eq!(moment.to_string(), "2026-11-20T05:00:00.000Z");
-        assert_eq!(UnixMs::parse("2026-11-20T05:00:00.0129Z").unwrap().0 % 1000, 12);
+        assert_eq!(
+            UnixMs::parse("2026-11-20T05:00:00.0129Z").unwrap().0 % 1000,
+            12
+        );
     }
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for bad in ["", "tomorrow", "2026-11-20", "2026-11-20T14:00:00", "1763640000"] {
+        for bad in [
+            "",
+            "tomorrow",
+            "2026-11-20",
+            "2026-11-20T14:00:00",
+            "1763640000",
+        ] {
             assert_eq!(UnixMs::parse(bad), None, "{bad}");
         }
     }

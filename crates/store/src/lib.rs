@@ -1,1 +1,137 @@
+#![doc = include_str!("../README.md")]
 
+mod answers;
+pub mod memory;
+pub mod redis;
+
+use std::{error::Error, sync::Arc};
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+
+pub use answers::{
+    Admission, AdmitBy, Claim, Counts, Entering, Leaving, LimitedBy, Listed, NewToken, Popped,
+    Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
+};
+pub use memory::MemoryStore;
+pub use redis::RedisStore;
+
+/// Which store, with its own address: `store = "memory"` or `[store.redis] url = "…"`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settings {
+    /// In this process; gone when it ends.
+    Memory,
+    /// A Redis server.
+    Redis(redis::Settings),
+}
+
+/// Why a verb has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no concert of this id.
+    #[error("there is no such concert")]
+    UnknownConcert,
+    /// The store cannot be reached, or did not answer in time. Whether the verb took effect is
+    /// unknown.
+    #[error("the store did not answer")]
+    Down(#[source] Box<dyn Error + Send + Sync>),
+    /// The store answered what it never should.
+    #[error("the store answered nonsense")]
+    Bug(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What a verb answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Opens the store that the settings name. A Redis that is down is no error: its verbs answer
+/// [`StoreError::Down`] until it is back.
+pub fn open(settings: &Settings) -> Result<Arc<dyn Store>> {
+    Ok(match settings {
+        Settings::Memory => Arc::new(MemoryStore::new()),
+        Settings::Redis(settings) => Arc::new(RedisStore::open(settings)?),
+    })
+}
+
+/// The waiting room's verbs. Each is one atomic step; each first ends what has run out of the
+/// entry it touches, by the store's own clock.
+///
+/// Unless a verb says otherwise it answers [`StoreError::UnknownConcert`] for a concert that was
+/// never put or is dropped.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Puts a concert's policy in force. An older version than the one in force changes nothing.
+    /// A closed concert's line is cleared in the same step.
+    async fn put_concert(&self, concert: &Concert) -> Result<()>;
+
+    /// Forgets a concert and all its keys, unless a newer version is in force. `false`: somebody
+    /// is still inside, so nothing was done.
+    async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool>;
+
+    /// Ids of all concerts in force. Never [`StoreError::UnknownConcert`].
+    async fn concerts(&self) -> Result<Vec<ConcertId>>;
+
+    /// Lines up, or goes straight in where the mode says so.
+    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering>;
+
+    /// Where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
+    /// away member is back at the same place.
+    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight>;
+
+    /// Ends whatever the member has: place or session. Nothing to end is fine. Says what ended.
+    async fn leave(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        how: Leaving,
+    ) -> Result<Option<EntryNumber>>;
+
+    /// READY → ENTERED. The facts of the booking token are `token`'s, or those of the first claim
+    /// where the member has entered already.
+    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim>;
+
+    /// Ends the ENTERED session of exactly this entry. `false`: there was none.
+    async fn complete(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<bool>;
+
+    /// Takes live entries off the front into `admitting`; looks at no more than 1,000.
+    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;
+
+    /// Calls members: each that is in `admitting` with exactly that number becomes READY, any
+    /// other is left alone. At most 1,000; answers for each, in order, whether it became READY.
+    async fn ready(&self, id: &ConcertId, entries: &[(MemberId, EntryNumber)])
+    -> Result<Vec<bool>>;
+
+    /// Up to 1,000 entries in `admitting` whose ENTER message is due to be sent again; each is
+    /// due next 5 s from now.
+    async fn resend(&self, id: &ConcertId) -> Result<Vec<Popped>>;
+
+    /// Says that signs of life are being heard, and answers [`Store::snapshot`].
+    async fn beat(&self, id: &ConcertId) -> Result<Snapshot>;
+
+    /// The whole line in numbers, by the clock.
+    async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
+
+    /// Up to `limit` (at most 1,000) members in line, away ones included, behind entry number
+    /// `after`, from the front.
+    async fn members(
+        &self,
+        id: &ConcertId,
+        after: Option<EntryNumber>,
+        limit: u32,
+    ) -> Result<Vec<Listed>>;
+
+    /// Empties the line (waiting, away, admitting) and says how many that were.
+    async fn clear(&self, id: &ConcertId) -> Result<u64>;
+
+    /// Collects up to 1,000 of each kind that have run out.
+    async fn sweep(&self, id: &ConcertId) -> Result<Swept>;
+
+    /// Whether the store answers. Never [`StoreError::UnknownConcert`].
+    async fn ping(&self) -> Result<()>;
+}

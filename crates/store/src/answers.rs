@@ -1,0 +1,290 @@
+//! What the verbs take and answer.
+
+use serde::{Deserialize, Serialize};
+use sunbeon_domain::{Concert, EntryNumber, MemberId, Pace, Phase, Place, Standing, UnixMs};
+
+/// Where a member stands, with all that a standing tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The moment, by the store's clock.
+    pub at: UnixMs,
+    /// The concert in force.
+    pub concert: Concert,
+    /// The member's place.
+    pub place: Place,
+    /// Entries in line, away ones included.
+    pub line_length: u64,
+    /// How fast the line has moved.
+    pub pace: Pace,
+}
+
+impl Sight {
+    /// The answer to "where am I".
+    pub fn standing(&self) -> Standing {
+        Standing::new(
+            &self.concert,
+            self.place,
+            self.line_length,
+            &self.pace,
+            self.at,
+        )
+    }
+}
+
+/// The answer to `enter`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entering {
+    /// A new entry.
+    New(Sight),
+    /// The member has an entry already; it is unchanged but for its sign of life.
+    Already(Sight),
+    /// Lining up begins later.
+    NotOpenYet {
+        /// When.
+        opens_at: UnixMs,
+    },
+    /// The sale is closed or ended.
+    Closed,
+    /// The line is at `maxQueueSize`, or the estimate is beyond `maxWaitTimeMinutes`.
+    Full,
+}
+
+/// Who ends an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// The member.
+    ByChoice,
+    /// An admin.
+    Removed,
+}
+
+/// What a new booking token would be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// A fresh random id.
+    pub jti: String,
+    /// The signing key of now.
+    pub kid: String,
+}
+
+/// What is needed to sign the same booking token again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// The entry.
+    pub number: EntryNumber,
+    /// The token's id.
+    pub jti: String,
+    /// The key that signed it.
+    pub kid: String,
+    /// Issued, in Unix seconds.
+    pub iat: i64,
+    /// Expires, in Unix seconds.
+    pub exp: i64,
+}
+
+/// The answer to `claim`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// The member is inside.
+    Entered(Box<(Concert, TokenFacts)>),
+    /// The member is not READY.
+    NotReady,
+    /// The concert is closed.
+    Closed,
+}
+
+/// What makes entries be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdmitBy<'a> {
+    /// An operator's `open`.
+    Open {
+        /// How many in all.
+        batch_size: u32,
+        /// How many of them earlier calls of the same opening have taken; with a key the store
+        /// knows better.
+        taken: u32,
+        /// The operator's idempotency key.
+        key: Option<&'a str>,
+    },
+    /// The schedule, if a take is due.
+    Schedule,
+}
+
+/// The answer to `admit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// What was taken; for the schedule nothing where no take is due.
+    Taken(Box<Taken>),
+    /// The sale is closed or ended.
+    Closed,
+    /// The key was used with another batch size.
+    KeyReused,
+}
+
+/// Entries taken off the front.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The concert in force.
+    pub concert: Concert,
+    /// Those taken now, front first.
+    pub entries: Vec<Popped>,
+    /// Taken by this opening so far, these included.
+    pub total: u32,
+    /// Whether to call again: the bound on work ended the call.
+    pub more: bool,
+    /// Live entries still waiting.
+    pub still_waiting: u64,
+    /// What kept the opening from taking more.
+    pub limited_by: LimitedBy,
+    /// Whether the concert is paused.
+    pub paused: bool,
+    /// Whether an earlier opening with this key had finished, so that nothing was done now.
+    pub replayed: bool,
+}
+
+/// What kept an opening from taking more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LimitedBy {
+    /// It took all it was asked for.
+    BatchSize,
+    /// Nobody else waits.
+    Line,
+    /// No slot is free.
+    MaxActive,
+}
+
+/// An entry taken off the front, with all that its ENTER message tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Popped {
+    /// Who.
+    pub member: MemberId,
+    /// Which entry.
+    pub number: EntryNumber,
+    /// For people; may be empty.
+    pub name: String,
+    /// The moment of the pop.
+    pub popped_at: UnixMs,
+}
+
+/// A member in line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Who.
+    pub member: MemberId,
+    /// Which entry.
+    pub number: EntryNumber,
+    /// For people; may be empty.
+    pub name: String,
+    /// Unseen, place still kept.
+    pub away: bool,
+}
+
+/// How many there are now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// In line and seen lately.
+    pub waiting: u64,
+    /// In line, unseen, place kept.
+    pub away: u64,
+    /// Taken off the front, not yet READY.
+    pub admitting: u64,
+    /// READY.
+    pub ready: u64,
+    /// ENTERED.
+    pub inside: u64,
+    /// Slots in use: admitting, READY, ENTERED, and tokens that ended less than 5 s ago.
+    pub slots: u64,
+}
+
+/// How many there have been since the concert began; what has run out counts by the clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Entries accepted.
+    pub joined: u64,
+    /// Became READY through `open`.
+    pub by_open: u64,
+    /// Became READY through the schedule.
+    pub by_schedule: u64,
+    /// Went straight in.
+    pub by_enter: u64,
+    /// Left the line by choice.
+    pub left: u64,
+    /// Removed from the line by an admin.
+    pub removed: u64,
+    /// Unseen too long.
+    pub lapsed: u64,
+    /// In line when an admin, a close or the end emptied it.
+    pub cleared: u64,
+    /// READY, token never fetched.
+    pub unclaimed: u64,
+    /// ENTERED until the token ended.
+    pub expired: u64,
+    /// ENTERED, completed.
+    pub completed: u64,
+    /// Left or were removed while READY or ENTERED.
+    pub exited: u64,
+}
+
+impl Totals {
+    /// Everyone who became READY.
+    pub fn admitted(&self) -> u64 {
+        self.by_open + self.by_schedule + self.by_enter
+    }
+}
+
+/// The whole line in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The moment, by the store's clock.
+    pub at: UnixMs,
+    /// The concert in force.
+    pub concert: Concert,
+    /// Now.
+    pub counts: Counts,
+    /// Since the beginning.
+    pub totals: Totals,
+    /// How fast the line has moved.
+    pub pace: Pace,
+    /// The first entry in line, away ones included.
+    pub head: Option<EntryNumber>,
+    /// The last entry number given.
+    pub last: Option<EntryNumber>,
+    /// Entries up to this number were cleared.
+    pub cleared_through: Option<EntryNumber>,
+    /// The latest scheduled take.
+    pub last_take_at: Option<UnixMs>,
+}
+
+impl Snapshot {
+    /// The phase at the snapshot's moment.
+    pub fn phase(&self) -> Phase {
+        self.concert.phase(self.at)
+    }
+
+    /// Whether both identities hold: every accepted entry is in exactly one place, and so is
+    /// everyone who became READY.
+    pub fn adds_up(&self) -> bool {
+        let (now, ever) = (&self.counts, &self.totals);
+        let places = now.waiting + now.away + now.admitting + ever.admitted();
+        let joined = places + ever.left + ever.removed + ever.lapsed + ever.cleared;
+        let sessions = now.ready + now.inside + ever.unclaimed + ever.expired;
+        ever.joined == joined && ever.admitted() == sessions + ever.completed + ever.exited
+    }
+}
+
+/// What a sweep collected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// Waiting members now away.
+    pub away: u64,
+    /// Lapsed.
+    pub lapsed: u64,
+    /// READY, never claimed.
+    pub unclaimed: u64,
+    /// ENTERED, expired.
+    pub expired: u64,
+    /// Whether there may be more to collect.
+    pub more: bool,
+}

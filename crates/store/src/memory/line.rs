@@ -1,0 +1,385 @@
+//! One concert's line: what the scripts' prelude is on Redis.
+
+use std::collections::HashMap;
+
+use sunbeon_domain::{Concert, EntryNumber, MemberId, Mode, Phase, Place, UnixMs};
+
+use super::{ordered::Ordered, ring::Ring, sessions::Session};
+use crate::{Counts, LimitedBy, Sight, Totals};
+
+pub(super) const COOLING_MS: i64 = 5_000;
+pub(super) const RESEND_MS: i64 = 5_000;
+pub(super) const WORK: usize = 1_000;
+const DEAF_MS: i64 = 15_000;
+
+/// How an entry was taken off the front.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TakenBy {
+    Open,
+    Schedule,
+}
+
+/// The record of an entry in line or admitting.
+pub(super) struct Entry {
+    pub(super) number: EntryNumber,
+    pub(super) name: String,
+    /// Once admitting: when and by whom it was taken.
+    pub(super) popped: Option<(UnixMs, TakenBy)>,
+}
+
+/// What came of an opening with an idempotency key.
+pub(super) struct Opened {
+    pub(super) batch_size: u32,
+    pub(super) taken: u32,
+    pub(super) finished: bool,
+    pub(super) limited_by: LimitedBy,
+    /// When it may be forgotten.
+    pub(super) until: UnixMs,
+}
+
+/// One concert's line.
+pub(super) struct Line {
+    pub(super) concert: Concert,
+    pub(super) now: UnixMs,
+    pub(super) now_us: u64,
+    pub(super) phase: Phase,
+    pub(super) line: Ordered<MemberId>,
+    pub(super) away: Ordered<MemberId>,
+    pub(super) deadlines: Ordered<MemberId>,
+    pub(super) lapses: Ordered<MemberId>,
+    pub(super) admitting: Ordered<MemberId>,
+    pub(super) entries: HashMap<MemberId, Entry>,
+    pub(super) ready: Ordered<MemberId>,
+    pub(super) inside: Ordered<MemberId>,
+    pub(super) cooling: Ordered<EntryNumber>,
+    pub(super) revoked: Ordered<String>,
+    pub(super) sessions: HashMap<MemberId, Session>,
+    pub(super) totals: Totals,
+    pub(super) ring: Ring,
+    pub(super) last: u64,
+    pub(super) cleared_through: u64,
+    pub(super) last_take: Option<UnixMs>,
+    pub(super) take_left: u64,
+    pub(super) opened: HashMap<String, Opened>,
+    pub(super) beat: Option<UnixMs>,
+    pub(super) grace: i64,
+    resumed: i64,
+}
+
+fn moment(now_us: u64) -> UnixMs {
+    UnixMs(i64::try_from(now_us / 1_000).unwrap_or(i64::MAX))
+}
+
+impl Line {
+    pub(super) fn new(concert: Concert, now_us: u64) -> Self {
+        let now = moment(now_us);
+        Self {
+            now,
+            now_us,
+            phase: concert.phase(now),
+            concert,
+            line: Ordered::default(),
+            away: Ordered::default(),
+            deadlines: Ordered::default(),
+            lapses: Ordered::default(),
+            admitting: Ordered::default(),
+            entries: HashMap::new(),
+            ready: Ordered::default(),
+            inside: Ordered::default(),
+            cooling: Ordered::default(),
+            revoked: Ordered::default(),
+            sessions: HashMap::new(),
+            totals: Totals::default(),
+            ring: Ring::default(),
+            last: 0,
+            cleared_through: 0,
+            last_take: None,
+            take_left: 0,
+            opened: HashMap::new(),
+            beat: None,
+            grace: 0,
+            resumed: 0,
+        }
+    }
+
+    /// What every verb begins with: the clock is read; a grace begins if nobody heard signs of
+    /// life for 15 s; if the sale is over, its line is cleared.
+    pub(super) fn begin(&mut self, now_us: u64) {
+        self.now_us = now_us;
+        self.now = moment(now_us);
+        self.phase = self.concert.phase(self.now);
+        let now = self.now;
+        if self
+            .beat
+            .is_some_and(|beat| now.0 - beat.0 > DEAF_MS || beat > now)
+        {
+            self.grace = now.0;
+            self.beat = Some(now);
+        }
+        if self.over() && !self.is_empty() {
+            let end = self.concert.policy.booking_end_at;
+            let as_of = end.filter(|_| !self.concert.closed).unwrap_or(now);
+            self.clear_as_of(as_of);
+        }
+    }
+
+    pub(super) fn put(&mut self, concert: &Concert, now_us: u64) {
+        self.begin(now_us);
+        if self.concert.version >= concert.version {
+            return;
+        }
+        // Who has run out by now was decided by the old policy.
+        let over = matches!(concert.phase(self.now), Phase::Closed | Phase::Ended);
+        if over && !self.is_empty() {
+            self.clear();
+        }
+        if self.concert.policy.paused && !concert.policy.paused {
+            self.resumed = self.now.0;
+        }
+        self.concert = concert.clone();
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.concert.version
+    }
+
+    pub(super) fn over(&self) -> bool {
+        matches!(self.phase, Phase::Closed | Phase::Ended)
+    }
+
+    /// Nobody goes away or lapses before the start, or while paused.
+    pub(super) fn frozen(&self) -> bool {
+        matches!(self.phase, Phase::Early | Phase::Before | Phase::Paused)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.line.len() + self.away.len() + self.admitting.len() == 0
+    }
+
+    /// The deadlines of the line count from no earlier than this.
+    fn floor(&self) -> i64 {
+        let start = self
+            .concert
+            .policy
+            .booking_start_at
+            .map_or(0, |start| start.0);
+        self.grace.max(self.resumed).max(start)
+    }
+
+    pub(super) fn waiting_ms(&self) -> i64 {
+        i64::from(self.concert.policy.waiting_ttl_seconds) * 1_000
+    }
+
+    fn keep_ms(&self) -> i64 {
+        i64::from(self.concert.policy.keep_place_minutes) * 60_000
+    }
+
+    pub(super) fn ready_ms(&self) -> i64 {
+        i64::from(self.concert.policy.ready_ttl_seconds) * 1_000
+    }
+
+    /// Whether no waiting member has run out yet, all signs of life being too fresh for it.
+    pub(super) fn line_is_fresh(&self) -> bool {
+        self.frozen() || self.floor() + self.waiting_ms() > self.now.0
+    }
+
+    /// Whether no place of an away member has run out yet.
+    pub(super) fn places_are_fresh(&self) -> bool {
+        self.frozen() || self.floor() + self.keep_ms() > self.now.0
+    }
+
+    /// Whether no READY member has run out yet.
+    pub(super) fn calls_are_fresh(&self) -> bool {
+        self.grace + self.ready_ms() > self.now.0
+    }
+
+    /// Entries in line that have run out by a moment: those gone, and those lapsed.
+    fn run_out(&self, by: UnixMs) -> (u64, u64) {
+        let (floor, waiting, keep) = (self.floor(), self.waiting_ms(), self.keep_ms());
+        let count = |passed: bool, of: &Ordered<MemberId>, until: i64| {
+            if passed { of.count_up_to(until) } else { 0 }
+        };
+        let gone = count(floor + waiting <= by.0, &self.deadlines, by.0);
+        let lapsed = count(floor + waiting + keep <= by.0, &self.deadlines, by.0 - keep)
+            + count(floor + keep <= by.0, &self.lapses, by.0);
+        (gone, lapsed)
+    }
+
+    /// Empties the line as of a moment; says how many were in it.
+    pub(super) fn clear_as_of(&mut self, as_of: UnixMs) -> u64 {
+        let all = self.line.len() + self.away.len() + self.admitting.len();
+        let lapsed = if self.frozen() || self.concert.policy.paused {
+            0
+        } else {
+            self.run_out(as_of).1
+        };
+        self.totals.lapsed += lapsed;
+        self.totals.cleared += all - lapsed;
+        self.cleared_through = self.last;
+        for set in [
+            &mut self.line,
+            &mut self.away,
+            &mut self.deadlines,
+            &mut self.lapses,
+            &mut self.admitting,
+        ] {
+            set.clear();
+        }
+        self.entries.clear();
+        all - lapsed
+    }
+
+    /// How many there are, by the clock.
+    pub(super) fn counts(&self) -> Counts {
+        let (gone, lapsed) = if self.frozen() {
+            (0, 0)
+        } else {
+            self.run_out(self.now)
+        };
+        let (now, admitting) = (self.now.0, self.admitting.len());
+        let ready = self.ready.len() - self.unclaimed();
+        let slots = admitting
+            + ready
+            + self.inside.count_above(now - COOLING_MS)
+            + self.cooling.count_above(now);
+        Counts {
+            waiting: self.line.len() - gone,
+            away: self.away.len() + gone - lapsed,
+            admitting,
+            ready,
+            inside: self.inside.count_above(now),
+            slots,
+        }
+    }
+
+    fn unclaimed(&self) -> u64 {
+        if self.calls_are_fresh() {
+            0
+        } else {
+            self.ready.count_up_to(self.now.0)
+        }
+    }
+
+    /// The totals, with what has run out and is not collected.
+    pub(super) fn totals(&self) -> Totals {
+        let lapsed = if self.frozen() {
+            0
+        } else {
+            self.run_out(self.now).1
+        };
+        Totals {
+            lapsed: self.totals.lapsed + lapsed,
+            unclaimed: self.totals.unclaimed + self.unclaimed(),
+            expired: self.totals.expired + self.inside.count_up_to(self.now.0),
+            ..self.totals
+        }
+    }
+
+    /// Free slots; `None` without a limit.
+    pub(super) fn free(&self, counts: &Counts) -> Option<u64> {
+        let policy = &self.concert.policy;
+        let limit = policy.max_active.filter(|_| policy.mode != Mode::Off)?;
+        Some(u64::from(limit).saturating_sub(counts.slots))
+    }
+
+    /// Ends what has run out of an entry in line or away; says where it stands then.
+    pub(super) fn settle_line(&mut self, member: &MemberId) -> Option<Settled> {
+        let (frozen, now) = (self.frozen(), self.now.0);
+        let entry = |score: i64| EntryNumber(u64::try_from(score).unwrap_or(0));
+        if let Some(number) = self.line.score(member) {
+            let deadline = self.deadlines.score(member).unwrap_or(0);
+            let till = deadline.max(self.floor() + self.waiting_ms());
+            if frozen || till > now {
+                return Some(Settled::Waiting(entry(number)));
+            }
+            self.line.remove(member);
+            self.deadlines.remove(member);
+            if till + self.keep_ms() > now {
+                self.away.set(member, number);
+                self.lapses.set(member, till + self.keep_ms());
+                return Some(Settled::Away(entry(number)));
+            }
+        } else {
+            let number = self.away.score(member)?;
+            let till = self
+                .lapses
+                .score(member)
+                .unwrap_or(0)
+                .max(self.floor() + self.keep_ms());
+            if frozen || till > now {
+                return Some(Settled::Away(entry(number)));
+            }
+            self.away.remove(member);
+            self.lapses.remove(member);
+        }
+        self.entries.remove(member);
+        self.totals.lapsed += 1;
+        Some(Settled::Lapsed)
+    }
+
+    /// Where a member stands, all that has run out ended.
+    pub(super) fn settle(&mut self, member: &MemberId) -> Settled {
+        match self.settle_line(member) {
+            Some(Settled::Lapsed) | None => {}
+            Some(place) => return place,
+        }
+        if self.admitting.score(member).is_some() {
+            let number = self.entries.get(member).map_or(0, |entry| entry.number.0);
+            return Settled::Admitting(EntryNumber(number));
+        }
+        self.settle_session(member)
+    }
+
+    /// A sign of life of a member in line; an away member is back at the same number.
+    pub(super) fn seen(&mut self, member: &MemberId, place: Settled) -> Settled {
+        let number = match place {
+            Settled::Away(number) => {
+                self.away.remove(member);
+                self.lapses.remove(member);
+                self.line.set(member, number.0 as i64);
+                number
+            }
+            Settled::Waiting(number) => number,
+            other => return other,
+        };
+        self.deadlines.set(member, self.now.0 + self.waiting_ms());
+        Settled::Waiting(number)
+    }
+
+    /// What a standing is made from.
+    pub(super) fn sight(&self, place: Settled) -> Sight {
+        let place = match place {
+            Settled::Lapsed | Settled::None => Place::None,
+            Settled::Waiting(number) | Settled::Away(number) => {
+                let at = number.0 as i64;
+                let queue_number = self.line.count_up_to(at) + self.away.count_up_to(at);
+                Place::Waiting {
+                    number,
+                    queue_number,
+                }
+            }
+            Settled::Admitting(number) => Place::Admitting { number },
+            Settled::Ready(number, until) => Place::Ready { number, until },
+            Settled::Entered(number, until) => Place::Entered { number, until },
+        };
+        Sight {
+            at: self.now,
+            concert: self.concert.clone(),
+            place,
+            line_length: self.line.len() + self.away.len(),
+            pace: self.ring.pace(self.now),
+        }
+    }
+}
+
+/// Where a member stands once all that has run out is ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    None,
+    Lapsed,
+    Waiting(EntryNumber),
+    Away(EntryNumber),
+    Admitting(EntryNumber),
+    Ready(EntryNumber, UnixMs),
+    Entered(EntryNumber, UnixMs),
+}

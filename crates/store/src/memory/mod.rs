@@ -1,0 +1,208 @@
+//! The line in this process: one mutex, one critical section a verb.
+
+mod line;
+mod ordered;
+mod ring;
+mod sessions;
+mod verbs;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+
+use self::line::Line;
+use crate::{
+    Admission, AdmitBy, Claim, Entering, Leaving, Listed, NewToken, Popped, Result, Sight,
+    Snapshot, Store, StoreError, Swept,
+};
+
+/// Microseconds since the epoch.
+type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// The line in this process. A cheap handle; gone when the process ends.
+#[derive(Clone)]
+pub struct MemoryStore {
+    lines: Arc<Mutex<Lines>>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Lines {
+    in_force: BTreeMap<ConcertId, Line>,
+    /// Versions of dropped concerts, so that an older one does not come back.
+    dropped: HashMap<ConcertId, u64>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store on this machine's clock.
+    pub fn new() -> Self {
+        Self::with_clock(machine_clock)
+    }
+
+    /// An empty store on a clock of the caller's, in microseconds since the epoch.
+    pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self {
+            lines: Arc::default(),
+            clock: Arc::new(clock),
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        // A verb that panicked left nothing half done that a later verb could not live with.
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line<T>(&self, id: &ConcertId, verb: impl FnOnce(&mut Line) -> T) -> Result<T> {
+        let mut lines = self.lines();
+        let line = lines
+            .in_force
+            .get_mut(id)
+            .ok_or(StoreError::UnknownConcert)?;
+        line.begin((self.clock)());
+        Ok(verb(line))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the embedded store's clock"
+)]
+fn machine_clock() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn put_concert(&self, concert: &Concert) -> Result<()> {
+        let now = (self.clock)();
+        let mut lines = self.lines();
+        if lines
+            .dropped
+            .get(&concert.concert_id)
+            .is_some_and(|version| *version >= concert.version)
+        {
+            return Ok(());
+        }
+        lines.dropped.remove(&concert.concert_id);
+        match lines.in_force.get_mut(&concert.concert_id) {
+            Some(line) => line.put(concert, now),
+            None => {
+                let line = Line::new(concert.clone(), now);
+                lines.in_force.insert(concert.concert_id.clone(), line);
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
+        let now = (self.clock)();
+        let mut lines = self.lines();
+        if let Some(line) = lines.in_force.get_mut(id) {
+            line.begin(now);
+            if line.version() > version {
+                return Ok(true);
+            }
+            let counts = line.counts();
+            if counts.waiting + counts.away + counts.slots > 0 {
+                return Ok(false);
+            }
+            lines.in_force.remove(id);
+        }
+        let known = lines.dropped.entry(id.clone()).or_default();
+        *known = version.max(*known);
+        Ok(true)
+    }
+
+    async fn concerts(&self) -> Result<Vec<ConcertId>> {
+        Ok(self.lines().in_force.keys().cloned().collect())
+    }
+
+    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
+        self.line(id, |line| line.enter(member, name))
+    }
+
+    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight> {
+        self.line(id, |line| line.status(member, sign_of_life))
+    }
+
+    async fn leave(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        how: Leaving,
+    ) -> Result<Option<EntryNumber>> {
+        self.line(id, |line| line.leave(member, how))
+    }
+
+    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim> {
+        self.line(id, |line| line.claim(member, token))
+    }
+
+    async fn complete(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<bool> {
+        self.line(id, |line| line.complete(member, number))
+    }
+
+    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {
+        self.line(id, |line| line.admit(by))
+    }
+
+    async fn ready(
+        &self,
+        id: &ConcertId,
+        entries: &[(MemberId, EntryNumber)],
+    ) -> Result<Vec<bool>> {
+        self.line(id, |line| line.ready(entries))
+    }
+
+    async fn resend(&self, id: &ConcertId) -> Result<Vec<Popped>> {
+        self.line(id, Line::resend)
+    }
+
+    async fn beat(&self, id: &ConcertId) -> Result<Snapshot> {
+        self.line(id, Line::beat)
+    }
+
+    async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
+        self.line(id, |line| line.snapshot())
+    }
+
+    async fn members(
+        &self,
+        id: &ConcertId,
+        after: Option<EntryNumber>,
+        limit: u32,
+    ) -> Result<Vec<Listed>> {
+        self.line(id, |line| line.members(after, limit))
+    }
+
+    async fn clear(&self, id: &ConcertId) -> Result<u64> {
+        self.line(id, Line::clear)
+    }
+
+    async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
+        self.line(id, Line::sweep)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}

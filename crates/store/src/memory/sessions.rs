@@ -1,0 +1,115 @@
+//! READY and ENTERED: what the user records are on Redis.
+
+use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
+
+use super::line::{COOLING_MS, Line, Settled};
+use crate::{Claim, NewToken, TokenFacts};
+
+/// The record of a READY or ENTERED member.
+pub(super) enum Session {
+    Ready { number: EntryNumber, until: UnixMs },
+    Entered(TokenFacts),
+}
+
+impl Line {
+    pub(super) fn become_ready(&mut self, member: &MemberId, number: EntryNumber) -> Settled {
+        let until = self.now + self.ready_ms();
+        self.ready.set(member, until.0);
+        self.sessions
+            .insert(member.clone(), Session::Ready { number, until });
+        Settled::Ready(number, until)
+    }
+
+    /// Ends what has run out of a member's session; says where the member stands then.
+    pub(super) fn settle_session(&mut self, member: &MemberId) -> Settled {
+        match self.sessions.get(member) {
+            None => Settled::None,
+            Some(Session::Ready { number, until }) => {
+                let until = UnixMs(until.0.max(self.grace + self.ready_ms()));
+                if until > self.now {
+                    return Settled::Ready(*number, until);
+                }
+                self.ready.remove(member);
+                self.sessions.remove(member);
+                self.totals.unclaimed += 1;
+                Settled::None
+            }
+            Some(Session::Entered(facts)) => {
+                let until = UnixMs(facts.exp * 1_000);
+                if until > self.now {
+                    return Settled::Entered(facts.number, until);
+                }
+                self.end_inside(member, until + COOLING_MS);
+                self.totals.expired += 1;
+                Settled::None
+            }
+        }
+    }
+
+    /// Ends an ENTERED session; its slot stays taken until every gate knows.
+    fn end_inside(&mut self, member: &MemberId, slot_end: UnixMs) -> Option<TokenFacts> {
+        self.inside.remove(member);
+        let Some(Session::Entered(facts)) = self.sessions.remove(member) else {
+            return None;
+        };
+        if slot_end > self.now {
+            self.cooling.set(&facts.number, slot_end.0);
+        }
+        Some(facts)
+    }
+
+    /// Ends an ENTERED session before its time.
+    fn revoke(&mut self, member: &MemberId) {
+        if let Some(facts) = self.end_inside(member, self.now + COOLING_MS) {
+            self.revoked.set(&facts.jti, facts.exp);
+        }
+    }
+
+    pub(super) fn exit_session(&mut self, member: &MemberId, place: Settled) {
+        if matches!(place, Settled::Ready(..)) {
+            self.ready.remove(member);
+            self.sessions.remove(member);
+        } else {
+            self.revoke(member);
+        }
+        self.totals.exited += 1;
+    }
+
+    pub(super) fn claim(&mut self, member: &MemberId, token: &NewToken) -> Claim {
+        let place = self.settle(member);
+        if let (Settled::Entered(..), Some(Session::Entered(facts))) =
+            (place, self.sessions.get(member))
+        {
+            return Claim::Entered(Box::new((self.concert.clone(), facts.clone())));
+        }
+        if self.phase == Phase::Closed {
+            return Claim::Closed;
+        }
+        let Settled::Ready(number, _) = place else {
+            return Claim::NotReady;
+        };
+        let iat = self.now.seconds();
+        let exp = iat + i64::from(self.concert.policy.session_minutes) * 60;
+        let facts = TokenFacts {
+            number,
+            jti: token.jti.clone(),
+            kid: token.kid.clone(),
+            iat,
+            exp,
+        };
+        self.ready.remove(member);
+        self.inside.set(member, exp * 1_000);
+        self.sessions
+            .insert(member.clone(), Session::Entered(facts.clone()));
+        Claim::Entered(Box::new((self.concert.clone(), facts)))
+    }
+
+    pub(super) fn complete(&mut self, member: &MemberId, number: EntryNumber) -> bool {
+        let ends = matches!(self.settle(member), Settled::Entered(inside, _) if inside == number);
+        if ends {
+            self.revoke(member);
+            self.totals.completed += 1;
+        }
+        ends
+    }
+}

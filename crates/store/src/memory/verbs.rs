@@ -1,0 +1,388 @@
+//! The verbs of the line.
+
+use sunbeon_domain::{EntryNumber, MemberId, Mode, Phase, UnixMs, wait_seconds};
+
+use super::line::{Entry, Line, Opened, RESEND_MS, Settled, TakenBy, WORK};
+use crate::{
+    Admission, AdmitBy, Entering, Leaving, LimitedBy, Listed, Popped, Sight, Snapshot, Swept, Taken,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Line {
+    pub(super) fn enter(&mut self, member: &MemberId, name: &str) -> Entering {
+        let place = self.settle(member);
+        if self.over() {
+            return Entering::Closed;
+        }
+        if !matches!(place, Settled::None | Settled::Lapsed) {
+            let place = self.seen(member, place);
+            return Entering::Already(self.sight(place));
+        }
+        if let (Phase::Early, Some(opens_at)) = (self.phase, self.concert.opens_at()) {
+            return Entering::NotOpenYet { opens_at };
+        }
+        let straight = self.goes_straight_in();
+        if !straight && self.is_full() {
+            return Entering::Full;
+        }
+        self.last = self.now_us.max(self.last + 1);
+        self.totals.joined += 1;
+        let number = EntryNumber(self.last);
+        if straight {
+            self.totals.by_enter += 1;
+            let place = self.become_ready(member, number);
+            return Entering::New(self.sight(place));
+        }
+        self.line.set(member, number.0 as i64);
+        let entry = Entry {
+            number,
+            name: name.to_owned(),
+            popped: None,
+        };
+        self.entries.insert(member.clone(), entry);
+        let place = self.seen(member, Settled::Waiting(number));
+        Entering::New(self.sight(place))
+    }
+
+    fn goes_straight_in(&self) -> bool {
+        if self.phase != Phase::Open {
+            return false;
+        }
+        let counts = self.counts();
+        match self.concert.policy.mode {
+            Mode::Off => true,
+            Mode::Queue => false,
+            Mode::Threshold => {
+                counts.waiting + counts.admitting == 0
+                    && self.free(&counts).is_none_or(|free| free > 0)
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let (policy, counts) = (&self.concert.policy, self.counts());
+        let length = counts.waiting + counts.away;
+        if policy
+            .max_queue_size
+            .is_some_and(|most| length >= u64::from(most))
+        {
+            return true;
+        }
+        let queue_number = self.line.len() + self.away.len() + 1;
+        let wait = wait_seconds(queue_number, &self.ring.pace(self.now), policy, self.now);
+        let most = u64::from(policy.max_wait_time_minutes) * 60;
+        policy.refuse_long_wait && wait.is_some_and(|wait| wait > most)
+    }
+
+    pub(super) fn status(&mut self, member: &MemberId, sign_of_life: bool) -> Sight {
+        let mut place = self.settle(member);
+        if sign_of_life {
+            place = self.seen(member, place);
+        }
+        self.sight(place)
+    }
+
+    pub(super) fn leave(&mut self, member: &MemberId, how: Leaving) -> Option<EntryNumber> {
+        let place = self.settle(member);
+        match place {
+            Settled::None | Settled::Lapsed => None,
+            Settled::Ready(number, _) | Settled::Entered(number, _) => {
+                self.exit_session(member, place);
+                Some(number)
+            }
+            Settled::Waiting(number) | Settled::Away(number) | Settled::Admitting(number) => {
+                for set in [
+                    &mut self.line,
+                    &mut self.deadlines,
+                    &mut self.away,
+                    &mut self.lapses,
+                    &mut self.admitting,
+                ] {
+                    set.remove(member);
+                }
+                self.entries.remove(member);
+                match how {
+                    Leaving::ByChoice => self.totals.left += 1,
+                    Leaving::Removed => self.totals.removed += 1,
+                }
+                Some(number)
+            }
+        }
+    }
+
+    pub(super) fn admit(&mut self, by: AdmitBy<'_>) -> Admission {
+        let (batch, mut done, key) = match by {
+            AdmitBy::Open {
+                batch_size,
+                taken,
+                key,
+            } => (batch_size, taken, key),
+            AdmitBy::Schedule => (0, 0, None),
+        };
+        let (now, keyed) = (self.now, key.and_then(|key| self.opened.get(key)));
+        if let Some(opened) = keyed.filter(|opened| opened.until > now) {
+            if opened.batch_size != batch {
+                return Admission::KeyReused;
+            }
+            done = opened.taken;
+            if opened.finished {
+                let limited_by = opened.limited_by;
+                return self.taken(Vec::new(), done, false, limited_by, true);
+            }
+        }
+        if self.over() {
+            return Admission::Closed;
+        }
+        let left = match by {
+            AdmitBy::Open { .. } => u64::from(batch.saturating_sub(done)),
+            AdmitBy::Schedule => self.due(),
+        };
+        let wanted = self
+            .free(&self.counts())
+            .map_or(left, |free| free.min(left));
+        let by_whom = if by == AdmitBy::Schedule {
+            TakenBy::Schedule
+        } else {
+            TakenBy::Open
+        };
+        let (entries, looked) = self.take(wanted as usize, by_whom);
+        let n = entries.len() as u64;
+        let more = n < wanted && looked >= WORK && self.line.len() > 0;
+        done += u32::try_from(n).unwrap_or(u32::MAX);
+        if n > 0 {
+            self.ring.add(n, self.now);
+            if by == AdmitBy::Schedule {
+                self.last_take = Some(self.now);
+                self.take_left = if more { left - n } else { 0 };
+            }
+        }
+        let counts = self.counts();
+        let limited_by = if by != AdmitBy::Schedule && done >= batch {
+            LimitedBy::BatchSize
+        } else if self.free(&counts) == Some(0) && counts.waiting > 0 {
+            LimitedBy::MaxActive
+        } else {
+            LimitedBy::Line
+        };
+        if let Some(key) = key {
+            let until = self.now + DAY_MS;
+            let opened = Opened {
+                batch_size: batch,
+                taken: done,
+                finished: !more,
+                limited_by,
+                until,
+            };
+            self.opened.retain(|_, opened| opened.until > now);
+            self.opened.insert(key.to_owned(), opened);
+        }
+        self.taken(entries, done, more, limited_by, false)
+    }
+
+    fn taken(
+        &self,
+        entries: Vec<Popped>,
+        total: u32,
+        more: bool,
+        limited_by: LimitedBy,
+        replayed: bool,
+    ) -> Admission {
+        Admission::Taken(Box::new(Taken {
+            concert: self.concert.clone(),
+            entries,
+            total,
+            more,
+            still_waiting: self.counts().waiting,
+            limited_by,
+            paused: self.concert.policy.paused,
+            replayed,
+        }))
+    }
+
+    /// How many the schedule may take now.
+    fn due(&self) -> u64 {
+        let policy = &self.concert.policy;
+        if self.phase != Phase::Open || !policy.auto_open {
+            return 0;
+        }
+        let left = u64::from(policy.group_size).saturating_sub(self.admitting.len());
+        let interval = i64::from(policy.entry_interval_seconds) * 1_000;
+        let between = |last: UnixMs| last <= self.now && self.now < last + interval;
+        // Between two takes only the rest of one that the bound on work cut short.
+        if self.last_take.is_some_and(between) {
+            left.min(self.take_left)
+        } else {
+            left
+        }
+    }
+
+    /// Moves up to `wanted` live entries from the front to admitting; says at how many it looked.
+    fn take(&mut self, wanted: usize, by: TakenBy) -> (Vec<Popped>, usize) {
+        let (mut taken, mut looked) = (Vec::new(), 0);
+        while taken.len() < wanted && looked < WORK {
+            let Some(member) = self.line.iter().next().map(|(_, member)| member.clone()) else {
+                break;
+            };
+            looked += 1;
+            let Some(Settled::Waiting(number)) = self.settle_line(&member) else {
+                continue;
+            };
+            self.line.remove(&member);
+            self.deadlines.remove(&member);
+            self.admitting.set(&member, self.now.0 + RESEND_MS);
+            let entry = self
+                .entries
+                .get_mut(&member)
+                .expect("an entry in line has a record");
+            entry.popped = Some((self.now, by));
+            let name = entry.name.clone();
+            taken.push(Popped {
+                member,
+                number,
+                name,
+                popped_at: self.now,
+            });
+        }
+        (taken, looked)
+    }
+
+    pub(super) fn ready(&mut self, entries: &[(MemberId, EntryNumber)]) -> Vec<bool> {
+        entries
+            .iter()
+            .map(|(member, number)| self.call(member, *number))
+            .collect()
+    }
+
+    fn call(&mut self, member: &MemberId, number: EntryNumber) -> bool {
+        let known = self
+            .entries
+            .get(member)
+            .filter(|entry| entry.number == number);
+        let Some((_, by)) = known.and_then(|entry| entry.popped) else {
+            return false;
+        };
+        self.admitting.remove(member);
+        self.entries.remove(member);
+        self.become_ready(member, number);
+        match by {
+            TakenBy::Open => self.totals.by_open += 1,
+            TakenBy::Schedule => self.totals.by_schedule += 1,
+        }
+        true
+    }
+
+    pub(super) fn resend(&mut self) -> Vec<Popped> {
+        let mut due = Vec::new();
+        for member in self.admitting.due(self.now.0, WORK) {
+            self.admitting.set(&member, self.now.0 + RESEND_MS);
+            let entry = &self.entries[&member];
+            let popped_at = entry.popped.map_or(self.now, |(at, _)| at);
+            let (number, name) = (entry.number, entry.name.clone());
+            due.push(Popped {
+                member,
+                number,
+                name,
+                popped_at,
+            });
+        }
+        due
+    }
+
+    pub(super) fn beat(&mut self) -> Snapshot {
+        self.beat = Some(self.now);
+        self.snapshot()
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let entry = |number: u64| Some(EntryNumber(number)).filter(|number| number.0 != 0);
+        let heads = [&self.line, &self.away].map(|set| set.iter().next().map(|(score, _)| score));
+        Snapshot {
+            at: self.now,
+            concert: self.concert.clone(),
+            counts: self.counts(),
+            totals: self.totals(),
+            pace: self.ring.pace(self.now),
+            head: heads
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|head| EntryNumber(head as u64)),
+            last: entry(self.last),
+            cleared_through: entry(self.cleared_through),
+            last_take_at: self.last_take,
+        }
+    }
+
+    pub(super) fn members(&self, after: Option<EntryNumber>, limit: u32) -> Vec<Listed> {
+        let after = after.map_or(0, |number| number.0 as i64);
+        let mut listed = Vec::new();
+        for (set, away) in [(&self.line, false), (&self.away, true)] {
+            let behind = set.iter().filter(|(score, _)| *score > after);
+            listed.extend(behind.take(limit as usize).map(|(score, member)| {
+                Listed {
+                    member: member.clone(),
+                    number: EntryNumber(score as u64),
+                    name: self
+                        .entries
+                        .get(member)
+                        .map(|e| e.name.clone())
+                        .unwrap_or_default(),
+                    away,
+                }
+            }));
+        }
+        listed.sort_by_key(|listed| listed.number);
+        listed.truncate(limit as usize);
+        listed
+    }
+
+    pub(super) fn clear(&mut self) -> u64 {
+        self.clear_as_of(self.now)
+    }
+
+    pub(super) fn sweep(&mut self) -> Swept {
+        let before = self.totals;
+        let (mut away, now) = (0, self.now.0);
+        let half = WORK / 2;
+        let mut sessions = Vec::new();
+        if !self.calls_are_fresh() {
+            sessions = self.ready.due(now, half);
+        }
+        sessions.extend(self.inside.due(now, half));
+        let mut most = 0;
+        if !self.line_is_fresh() {
+            let gone = self.deadlines.due(now, WORK);
+            most = most.max(gone.len());
+            for member in gone {
+                away += u64::from(matches!(self.settle_line(&member), Some(Settled::Away(_))));
+            }
+        }
+        if !self.places_are_fresh() {
+            let lapsed = self.lapses.due(now, WORK);
+            most = most.max(lapsed.len());
+            for member in lapsed {
+                self.settle_line(&member);
+            }
+        }
+        for member in &sessions {
+            self.settle_session(member);
+        }
+        let cooled = self.cooling.due(now, WORK);
+        for number in &cooled {
+            self.cooling.remove(number);
+        }
+        let forgotten = self.revoked.due(self.now.seconds(), WORK);
+        for jti in &forgotten {
+            self.revoked.remove(jti);
+        }
+        most = most.max(cooled.len()).max(forgotten.len());
+        Swept {
+            away,
+            lapsed: self.totals.lapsed - before.lapsed,
+            unclaimed: self.totals.unclaimed - before.unclaimed,
+            expired: self.totals.expired - before.expired,
+            more: most >= WORK || sessions.len() >= half,
+        }
+    }
+}

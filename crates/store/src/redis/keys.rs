@@ -1,0 +1,39 @@
+//! Every key of a concert. The line is `concert:<id>`; all others carry the tag `{concert:<id>}`,
+//! which Redis Cluster hashes to the same slot.
+
+use sunbeon_domain::{ConcertId, MemberId};
+
+/// The set of the ids of all concerts in force.
+pub(super) const CONCERTS: &str = "concerts";
+
+const TAGGED: [&str; 11] = [
+    "away",
+    "deadlines",
+    "lapses",
+    "admitting",
+    "entries",
+    "ready",
+    "inside",
+    "cooling",
+    "revoked",
+    "policy",
+    "state",
+];
+
+/// The twelve keys that every verb takes, in the order of the scripts' prelude.
+pub(super) fn concert(id: &ConcertId) -> Vec<String> {
+    let tagged = TAGGED.iter().map(|name| format!("{{concert:{id}}}:{name}"));
+    std::iter::once(format!("concert:{id}"))
+        .chain(tagged)
+        .collect()
+}
+
+/// The record of a READY or ENTERED member.
+pub(super) fn user(id: &ConcertId, member: &MemberId) -> String {
+    format!("user:{{concert:{id}}}:{member}")
+}
+
+/// What came of an opening with an idempotency key.
+pub(super) fn opened(id: &ConcertId, key: &str) -> String {
+    format!("{{concert:{id}}}:opened:{key}")
+}

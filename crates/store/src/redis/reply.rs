@@ -1,0 +1,214 @@
+//! Reading the scripts' flat replies.
+
+use std::str::FromStr;
+
+use sunbeon_domain::{Concert, EntryNumber, MemberId, Pace, Place, UnixMs};
+
+use crate::{
+    Admission, Counts, LimitedBy, Listed, Popped, Result, Sight, Snapshot, StoreError, Taken,
+    TokenFacts, Totals,
+};
+
+/// A flat reply, read word by word.
+pub(super) struct Words(std::vec::IntoIter<String>);
+
+fn nonsense(why: impl Into<String>) -> StoreError {
+    StoreError::Bug(why.into().into())
+}
+
+impl Words {
+    pub(super) fn new(reply: Vec<String>) -> Self {
+        Self(reply.into_iter())
+    }
+
+    pub(super) fn text(&mut self) -> Result<String> {
+        self.0
+            .next()
+            .ok_or_else(|| nonsense("the reply is too short"))
+    }
+
+    pub(super) fn number<T: FromStr>(&mut self) -> Result<T> {
+        let word = self.text()?;
+        word.parse()
+            .map_err(|_| nonsense(format!("{word:?} is no such number")))
+    }
+
+    fn flag(&mut self) -> Result<bool> {
+        Ok(self.number::<u8>()? == 1)
+    }
+
+    pub(super) fn moment(&mut self) -> Result<UnixMs> {
+        self.number().map(UnixMs)
+    }
+
+    fn maybe_moment(&mut self) -> Result<Option<UnixMs>> {
+        Ok(Some(self.moment()?).filter(|moment| moment.0 != 0))
+    }
+
+    fn entry(&mut self) -> Result<EntryNumber> {
+        self.number().map(EntryNumber)
+    }
+
+    fn maybe_entry(&mut self) -> Result<Option<EntryNumber>> {
+        Ok(Some(self.entry()?).filter(|number| number.0 != 0))
+    }
+
+    fn member(&mut self) -> Result<MemberId> {
+        MemberId::parse(self.text()?).map_err(|error| StoreError::Bug(Box::new(error)))
+    }
+
+    pub(super) fn concert(&mut self) -> Result<Concert> {
+        serde_json::from_str(&self.text()?).map_err(|error| StoreError::Bug(Box::new(error)))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    fn pace(&mut self) -> Result<Pace> {
+        Ok(Pace {
+            one: self.number()?,
+            five: self.number()?,
+            fifteen: self.number()?,
+            since: self.maybe_moment()?,
+        })
+    }
+
+    /// What `sight` of the prelude gives, behind its kind.
+    pub(super) fn sight(&mut self) -> Result<Sight> {
+        let (at, concert, place) = (self.moment()?, self.concert()?, self.text()?);
+        let (number, queue_number, until) = (self.entry()?, self.number()?, self.moment()?);
+        let place = match place.as_str() {
+            "NONE" => Place::None,
+            "WAITING" | "AWAY" => Place::Waiting {
+                number,
+                queue_number,
+            },
+            "ADMITTING" => Place::Admitting { number },
+            "READY" => Place::Ready { number, until },
+            "ENTERED" => Place::Entered { number, until },
+            other => return Err(nonsense(format!("{other:?} is no place"))),
+        };
+        Ok(Sight {
+            at,
+            concert,
+            place,
+            line_length: self.number()?,
+            pace: self.pace()?,
+        })
+    }
+
+    pub(super) fn token_facts(&mut self) -> Result<TokenFacts> {
+        Ok(TokenFacts {
+            number: self.entry()?,
+            jti: self.text()?,
+            kid: self.text()?,
+            iat: self.number()?,
+            exp: self.number()?,
+        })
+    }
+
+    pub(super) fn admission(&mut self) -> Result<Admission> {
+        match self.text()?.as_str() {
+            "CLOSED" => Ok(Admission::Closed),
+            "KEY_REUSED" => Ok(Admission::KeyReused),
+            "TAKEN" => Ok(Admission::Taken(Box::new(self.taken()?))),
+            other => Err(nonsense(format!("{other:?} is no admission"))),
+        }
+    }
+
+    fn taken(&mut self) -> Result<Taken> {
+        let (concert, popped_at) = (self.concert()?, self.moment()?);
+        let (total, more, still_waiting) = (self.number()?, self.flag()?, self.number()?);
+        let limited_by = match self.text()?.as_str() {
+            "batchSize" => LimitedBy::BatchSize,
+            "maxActive" => LimitedBy::MaxActive,
+            _ => LimitedBy::Line,
+        };
+        let replayed = self.flag()?;
+        let mut entries = Vec::new();
+        while !self.is_empty() {
+            let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
+            entries.push(Popped {
+                member,
+                number,
+                name,
+                popped_at,
+            });
+        }
+        let paused = concert.policy.paused;
+        Ok(Taken {
+            concert,
+            entries,
+            total,
+            more,
+            still_waiting,
+            limited_by,
+            paused,
+            replayed,
+        })
+    }
+
+    pub(super) fn due_again(&mut self) -> Result<Vec<Popped>> {
+        self.text()?; // the concert
+        let mut due = Vec::new();
+        while !self.is_empty() {
+            let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
+            due.push(Popped {
+                member,
+                number,
+                name,
+                popped_at: self.moment()?,
+            });
+        }
+        Ok(due)
+    }
+
+    pub(super) fn listed(&mut self) -> Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        while !self.is_empty() {
+            let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
+            listed.push(Listed {
+                member,
+                number,
+                name,
+                away: self.flag()?,
+            });
+        }
+        Ok(listed)
+    }
+
+    pub(super) fn snapshot(&mut self) -> Result<Snapshot> {
+        Ok(Snapshot {
+            at: self.moment()?,
+            concert: self.concert()?,
+            counts: Counts {
+                waiting: self.number()?,
+                away: self.number()?,
+                admitting: self.number()?,
+                ready: self.number()?,
+                inside: self.number()?,
+                slots: self.number()?,
+            },
+            totals: Totals {
+                joined: self.number()?,
+                by_open: self.number()?,
+                by_schedule: self.number()?,
+                by_enter: self.number()?,
+                left: self.number()?,
+                removed: self.number()?,
+                lapsed: self.number()?,
+                cleared: self.number()?,
+                unclaimed: self.number()?,
+                expired: self.number()?,
+                completed: self.number()?,
+                exited: self.number()?,
+            },
+            pace: self.pace()?,
+            head: self.maybe_entry()?,
+            last: self.maybe_entry()?,
+            cleared_through: self.maybe_entry()?,
+            last_take_at: self.maybe_moment()?,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+-- put_concert: puts a policy in force, unless the one in force is newer.
+-- ARGV  1 version  2… the fields of the policy HASH and their values
+-- Reply: 1 if it is in force now, 0 if a newer one is.
+assert(#KEYS == 12 and #ARGV % 2 == 1)
+local version = tonumber(call('HGET', POLICY, 'version')) or 0
+if version >= tonumber(ARGV[1]) then return 0 end
+call('DEL', POLICY)
+call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
+local new = policy()
+if P and P.paused and not new.paused then call('HSET', STATE, 'resumed', S(NOW)) end
+-- Who has run out by now was decided by the old policy.
+if P and is_over(new) and call('EXISTS', LINE, AWAY, ADMITTING) > 0 then clear_line(NOW) end
+return 1

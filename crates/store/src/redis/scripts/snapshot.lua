@@ -1,0 +1,25 @@
+-- snapshot: the whole line in numbers, by the clock; with a beat, signs of life are being heard.
+-- ARGV  1 '1' for a beat
+-- Reply {now, json, six counts, twelve totals, four of pace, head, last, cleared through, last take}.
+assert(#KEYS == 12 and #ARGV == 1)
+if not P then return UNKNOWN end
+if ARGV[1] == '1' then call('HSET', STATE, 'beat', S(NOW)) end
+local c = counts()
+local v = call('HMGET', STATE, 'joined', 'byOpen', 'bySchedule', 'byEnter', 'left', 'removed',
+  'lapsed', 'cleared', 'unclaimed', 'expired', 'completed', 'exited', 'last', 'clearedThrough',
+  'taken')
+local unswept = { [7] = c.lapsed, [9] = c.unclaimed, [10] = c.expired }
+local reply = { S(NOW), P.json }
+local function add(n) reply[#reply + 1] = S(n) end
+for _, n in ipairs({ c.waiting, c.away, c.admitting, c.ready, c.inside, c.slots }) do add(n) end
+for i = 1, 12 do add((tonumber(v[i]) or 0) + (unswept[i] or 0)) end
+local one, five, fifteen, since = pace()
+for _, n in ipairs({ one, five, fifteen, since or 0 }) do add(n) end
+local head
+for _, key in ipairs({ LINE, AWAY }) do
+  local first = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+  if first and (not head or first < head) then head = first end
+end
+add(head or 0)
+for i = 13, 15 do add(tonumber(v[i]) or 0) end
+return reply

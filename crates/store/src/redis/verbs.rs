@@ -1,0 +1,300 @@
+//! The verbs: keys and arguments in, a reply out.
+
+use async_trait::async_trait;
+use redis::Script;
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Mode, UnixMs};
+
+use super::{RedisStore, connection::Verb, keys, reply::Words};
+use crate::{
+    Admission, AdmitBy, Claim, Entering, Leaving, Listed, NewToken, Popped, Result, Sight,
+    Snapshot, Store, StoreError, Swept, TokenFacts,
+};
+
+macro_rules! verb {
+    ($constant:ident, $name:literal, $writes:literal) => {
+        static $constant: Verb = Verb::new($name, $writes, || {
+            Script::new(concat!(
+                include_str!("scripts/prelude.lua"),
+                include_str!(concat!("scripts/", $name, ".lua"))
+            ))
+        });
+    };
+}
+
+verb!(PUT_CONCERT, "put_concert", true);
+verb!(DROP_CONCERT, "drop_concert", true);
+verb!(ENTER, "enter", true);
+verb!(STATUS, "status", false);
+verb!(LEAVE, "leave", true);
+verb!(CLAIM, "claim", true);
+verb!(COMPLETE, "complete", true);
+verb!(ADMIT, "admit", true);
+verb!(READY, "ready", true);
+verb!(RESEND, "resend", false);
+verb!(SNAPSHOT, "snapshot", false);
+verb!(MEMBERS, "members", false);
+verb!(CLEAR, "clear", true);
+verb!(RUN_OUT, "run_out", false);
+verb!(COLLECT, "collect", false);
+
+impl RedisStore {
+    async fn read(&self, verb: &Verb, id: &ConcertId, args: &[&str]) -> Result<Words> {
+        self.connection
+            .run(verb, id, &[], args)
+            .await
+            .map(Words::new)
+    }
+
+    /// A verb about one member: the member's record is the thirteenth key, the id the first
+    /// argument.
+    async fn about<T: redis::FromRedisValue>(
+        &self,
+        verb: &Verb,
+        id: &ConcertId,
+        member: &MemberId,
+        args: &[&str],
+    ) -> Result<T> {
+        let args = [&[member.as_str()], args].concat();
+        self.connection
+            .run(verb, id, &[keys::user(id, member)], &args)
+            .await
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn put_concert(&self, concert: &Concert) -> Result<()> {
+        let id = &concert.concert_id;
+        let mut add = redis::cmd("SADD");
+        let _: u64 = self
+            .connection
+            .command(add.arg(keys::CONCERTS).arg(id.as_str()))
+            .await?;
+        let fields = policy_fields(concert)?;
+        let args: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let _: u64 = self.connection.run(&PUT_CONCERT, id, &[], &args).await?;
+        Ok(())
+    }
+
+    async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
+        let version = version.to_string();
+        let gone: u8 = self
+            .connection
+            .run(&DROP_CONCERT, id, &[], &[&version])
+            .await?;
+        if gone == 1 {
+            let mut remove = redis::cmd("SREM");
+            let remove = remove.arg(keys::CONCERTS).arg(id.as_str());
+            let _: u64 = self.connection.command(remove).await?;
+        }
+        Ok(gone == 1)
+    }
+
+    async fn concerts(&self) -> Result<Vec<ConcertId>> {
+        let mut members = redis::cmd("SMEMBERS");
+        let ids: Vec<String> = self.connection.command(members.arg(keys::CONCERTS)).await?;
+        let mut ids: Vec<_> = ids
+            .into_iter()
+            .filter_map(|id| ConcertId::parse(id).ok())
+            .collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
+        let mut words = Words::new(self.about(&ENTER, id, member, &[name]).await?);
+        Ok(match words.text()?.as_str() {
+            "NEW" => Entering::New(words.sight()?),
+            "ALREADY" => Entering::Already(words.sight()?),
+            "NOT_OPEN_YET" => Entering::NotOpenYet {
+                opens_at: words.moment()?,
+            },
+            "CLOSED" => Entering::Closed,
+            _ => Entering::Full,
+        })
+    }
+
+    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight> {
+        let sign = if sign_of_life { "1" } else { "0" };
+        let mut words = Words::new(self.about(&STATUS, id, member, &[sign]).await?);
+        words.text()?;
+        words.sight()
+    }
+
+    async fn leave(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        how: Leaving,
+    ) -> Result<Option<EntryNumber>> {
+        let total = match how {
+            Leaving::ByChoice => "left",
+            Leaving::Removed => "removed",
+        };
+        let ended: Option<String> = self.about(&LEAVE, id, member, &[total]).await?;
+        ended
+            .map(|number| Words::new(vec![number]).number().map(EntryNumber))
+            .transpose()
+    }
+
+    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim> {
+        let args = [token.jti.as_str(), token.kid.as_str()];
+        let mut words = Words::new(self.about(&CLAIM, id, member, &args).await?);
+        Ok(match words.text()?.as_str() {
+            "ENTERED" => {
+                let facts: (Concert, TokenFacts) = (words.concert()?, words.token_facts()?);
+                Claim::Entered(Box::new(facts))
+            }
+            "CLOSED" => Claim::Closed,
+            _ => Claim::NotReady,
+        })
+    }
+
+    async fn complete(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<bool> {
+        let ended: u8 = self
+            .about(&COMPLETE, id, member, &[&number.to_string()])
+            .await?;
+        Ok(ended == 1)
+    }
+
+    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {
+        let (who, batch_size, taken, key) = match by {
+            AdmitBy::Open {
+                batch_size,
+                taken,
+                key,
+            } => ("open", batch_size, taken, key),
+            AdmitBy::Schedule => ("schedule", 0, 0, None),
+        };
+        let (batch_size, taken) = (batch_size.to_string(), taken.to_string());
+        let keyed = if key.is_some() { "1" } else { "0" };
+        let record = keys::opened(id, key.unwrap_or_default());
+        let args = [who, batch_size.as_str(), taken.as_str(), keyed];
+        Words::new(self.connection.run(&ADMIT, id, &[record], &args).await?).admission()
+    }
+
+    async fn ready(
+        &self,
+        id: &ConcertId,
+        entries: &[(MemberId, EntryNumber)],
+    ) -> Result<Vec<bool>> {
+        let users: Vec<_> = entries
+            .iter()
+            .map(|(member, _)| keys::user(id, member))
+            .collect();
+        let numbers: Vec<_> = entries
+            .iter()
+            .map(|(_, number)| number.to_string())
+            .collect();
+        let pairs = entries.iter().zip(&numbers);
+        let args: Vec<_> = pairs
+            .flat_map(|((who, _), n)| [who.as_str(), n.as_str()])
+            .collect();
+        let called: Vec<u8> = self.connection.run(&READY, id, &users, &args).await?;
+        Ok(called.into_iter().map(|called| called == 1).collect())
+    }
+
+    async fn resend(&self, id: &ConcertId) -> Result<Vec<Popped>> {
+        self.read(&RESEND, id, &[]).await?.due_again()
+    }
+
+    async fn beat(&self, id: &ConcertId) -> Result<Snapshot> {
+        self.read(&SNAPSHOT, id, &["1"]).await?.snapshot()
+    }
+
+    async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
+        self.read(&SNAPSHOT, id, &["0"]).await?.snapshot()
+    }
+
+    async fn members(
+        &self,
+        id: &ConcertId,
+        after: Option<EntryNumber>,
+        limit: u32,
+    ) -> Result<Vec<Listed>> {
+        let after = after.unwrap_or(EntryNumber(0)).to_string();
+        let mut listed = self
+            .read(&MEMBERS, id, &[&after, &limit.to_string()])
+            .await?
+            .listed()?;
+        listed.sort_by_key(|listed| listed.number);
+        listed.truncate(limit as usize);
+        Ok(listed)
+    }
+
+    async fn clear(&self, id: &ConcertId) -> Result<u64> {
+        self.connection.run(&CLEAR, id, &[], &[]).await
+    }
+
+    async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
+        let members: Vec<String> = self.connection.run(&RUN_OUT, id, &[], &[]).await?;
+        let parsed: std::result::Result<Vec<_>, _> = members
+            .iter()
+            .map(|member| MemberId::parse(member.as_str()))
+            .collect();
+        let parsed = parsed.map_err(|error| StoreError::Bug(Box::new(error)))?;
+        let users: Vec<_> = parsed.iter().map(|member| keys::user(id, member)).collect();
+        let args: Vec<_> = members.iter().map(String::as_str).collect();
+        let mut words = Words::new(self.connection.run(&COLLECT, id, &users, &args).await?);
+        Ok(Swept {
+            away: words.number()?,
+            lapsed: words.number()?,
+            unclaimed: words.number()?,
+            expired: words.number()?,
+            more: words.number::<u8>()? == 1,
+        })
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.connection
+            .command::<String>(&redis::cmd("PING"))
+            .await
+            .map(drop)
+    }
+}
+
+/// The version, then the fields of the policy HASH and their values: the concert as JSON for
+/// those who read it, and what the scripts decide by as plain numbers.
+fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
+    let policy = &concert.policy;
+    let json = serde_json::to_string(concert).map_err(|error| StoreError::Bug(Box::new(error)))?;
+    let mode = match policy.mode {
+        Mode::Queue => "queue",
+        Mode::Threshold => "threshold",
+        Mode::Off => "off",
+    };
+    let flag = |value: bool| if value { "1" } else { "0" }.to_owned();
+    let ms = |count: u32, unit: u64| (u64::from(count) * unit).to_string();
+    let moment = |moment: Option<UnixMs>| moment.map(|moment| moment.0.to_string());
+    let fields = [
+        ("json", Some(json)),
+        ("startMs", moment(policy.booking_start_at)),
+        ("endMs", moment(policy.booking_end_at)),
+        ("opensMs", moment(concert.opens_at())),
+        ("closed", Some(flag(concert.closed))),
+        ("paused", Some(flag(policy.paused))),
+        ("mode", Some(mode.to_owned())),
+        ("maxActive", policy.max_active.map(|n| n.to_string())),
+        ("maxQueueSize", policy.max_queue_size.map(|n| n.to_string())),
+        ("autoOpen", Some(flag(policy.auto_open))),
+        ("groupSize", Some(policy.group_size.to_string())),
+        ("intervalMs", Some(ms(policy.entry_interval_seconds, 1_000))),
+        ("waitingMs", Some(ms(policy.waiting_ttl_seconds, 1_000))),
+        ("keepMs", Some(ms(policy.keep_place_minutes, 60_000))),
+        ("readyMs", Some(ms(policy.ready_ttl_seconds, 1_000))),
+        ("sessionMs", Some(ms(policy.session_minutes, 60_000))),
+        ("refuseLongWait", Some(flag(policy.refuse_long_wait))),
+        ("maxWaitMs", Some(ms(policy.max_wait_time_minutes, 60_000))),
+    ];
+    let given = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some([name.to_owned(), value?]));
+    Ok(std::iter::once(concert.version.to_string())
+        .chain(given.flatten())
+        .collect())
+}

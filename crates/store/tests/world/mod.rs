@@ -1,0 +1,263 @@
+//! A store whose clock the test moves, on either backend.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use serde_json::{Value, json};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Place, Policy, UnixMs};
+use sunbeon_store::{
+    Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, NewToken, Popped, RedisStore,
+    Snapshot, Store, Taken, TokenFacts, redis::Settings,
+};
+use sunbeon_test_support::RedisServer;
+
+/// 2026-11-20T05:00:00Z, in microseconds.
+pub const START: u64 = 1_795_150_800_000_000;
+
+pub struct World {
+    pub store: Arc<dyn Store>,
+    clock: Arc<AtomicU64>,
+    pub redis: Option<RedisServer>,
+}
+
+pub fn id() -> ConcertId {
+    ConcertId::parse("c").unwrap()
+}
+
+pub fn member(name: &str) -> MemberId {
+    MemberId::parse(name).unwrap()
+}
+
+pub fn policy(fields: Value) -> Policy {
+    let mut all = json!({"title": "콘서트"});
+    all.as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
+    Policy::create(all.as_object().unwrap().clone()).unwrap()
+}
+
+/// RFC 3339 of a moment so many seconds after the start of the test's world.
+pub fn at(seconds: i64) -> String {
+    UnixMs((START / 1000) as i64 + seconds * 1000).to_string()
+}
+
+impl World {
+    pub async fn memory() -> Self {
+        let clock = Arc::new(AtomicU64::new(START));
+        let hands = clock.clone();
+        let store = MemoryStore::with_clock(move || hands.load(Ordering::SeqCst));
+        Self {
+            store: Arc::new(store),
+            clock,
+            redis: None,
+        }
+    }
+
+    pub async fn redis() -> Self {
+        let server = RedisServer::with_frozen_clock(START).await;
+        let store = RedisStore::open(&settings(server.url())).unwrap();
+        let clock = Arc::new(AtomicU64::new(START));
+        Self {
+            store: Arc::new(store),
+            clock,
+            redis: Some(server),
+        }
+    }
+
+    pub fn now(&self) -> UnixMs {
+        UnixMs((self.clock.load(Ordering::SeqCst) / 1000) as i64)
+    }
+
+    pub fn set_clock(&self, micros: u64) {
+        self.clock.store(micros, Ordering::SeqCst);
+        if let Some(server) = &self.redis {
+            server.set_clock(micros);
+        }
+    }
+
+    /// Time passes while nobody hears a sign of life.
+    pub fn pass_unheard(&self, seconds: f64) {
+        let step = (seconds * 1e6) as i64;
+        self.set_clock(
+            self.clock
+                .load(Ordering::SeqCst)
+                .checked_add_signed(step)
+                .unwrap(),
+        );
+    }
+
+    /// Time passes while the waiting room beats.
+    pub async fn pass(&self, seconds: f64) {
+        let mut left = seconds;
+        while left > 0.0 {
+            self.store.beat(&id()).await.unwrap();
+            let step = left.min(10.0);
+            self.pass_unheard(step);
+            left -= step;
+        }
+        self.store.beat(&id()).await.unwrap();
+    }
+
+    pub async fn put(&self, version: u64, fields: Value) {
+        self.put_closed(version, fields, false).await;
+    }
+
+    pub async fn put_closed(&self, version: u64, fields: Value, closed: bool) {
+        let concert = Concert {
+            concert_id: id(),
+            version,
+            closed,
+            policy: policy(fields),
+        };
+        self.store.put_concert(&concert).await.unwrap();
+    }
+
+    pub async fn enter(&self, name: &str) -> Entering {
+        self.store
+            .enter(&id(), &member(name), "이름")
+            .await
+            .unwrap()
+    }
+
+    /// A new entry's number.
+    pub async fn join(&self, name: &str) -> EntryNumber {
+        match self.enter(name).await {
+            Entering::New(sight) => number(sight.place).expect("an entry has a number"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Where a member stands, without a sign of life.
+    pub async fn place(&self, name: &str) -> Place {
+        self.store
+            .status(&id(), &member(name), false)
+            .await
+            .unwrap()
+            .place
+    }
+
+    /// A word for where a member stands, away told apart from waiting.
+    pub async fn state(&self, name: &str) -> &'static str {
+        let place = self.place(name).await;
+        let listed = self.store.members(&id(), None, 1000).await.unwrap();
+        let away = listed.iter().any(|l| l.away && l.member == member(name));
+        match place {
+            Place::None => "none",
+            Place::Waiting { .. } if away => "away",
+            Place::Waiting { .. } => "waiting",
+            Place::Admitting { .. } => "admitting",
+            Place::Ready { .. } => "ready",
+            Place::Entered { .. } => "entered",
+        }
+    }
+
+    pub async fn admit(&self, by: AdmitBy<'_>) -> Taken {
+        match self.store.admit(&id(), by).await.unwrap() {
+            Admission::Taken(taken) => *taken,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn open(&self, batch_size: u32) -> Taken {
+        self.admit(AdmitBy::Open {
+            batch_size,
+            taken: 0,
+            key: None,
+        })
+        .await
+    }
+
+    pub async fn schedule(&self) -> Taken {
+        self.admit(AdmitBy::Schedule).await
+    }
+
+    /// Delivers the ENTER messages of entries taken; how many became READY.
+    pub async fn call(&self, popped: &[Popped]) -> usize {
+        let entries: Vec<_> = popped
+            .iter()
+            .map(|p| (p.member.clone(), p.number))
+            .collect();
+        let called = self.store.ready(&id(), &entries).await.unwrap();
+        called.into_iter().filter(|called| *called).count()
+    }
+
+    /// Opens a batch and delivers its messages.
+    pub async fn let_in(&self, batch_size: u32) -> Vec<String> {
+        let taken = self.open(batch_size).await;
+        assert_eq!(self.call(&taken.entries).await, taken.entries.len());
+        names(&taken)
+    }
+
+    pub async fn claim(&self, name: &str) -> Claim {
+        let token = NewToken {
+            jti: format!("jti-{name}"),
+            kid: "kid".into(),
+        };
+        self.store
+            .claim(&id(), &member(name), &token)
+            .await
+            .unwrap()
+    }
+
+    pub async fn claimed(&self, name: &str) -> TokenFacts {
+        match self.claim(name).await {
+            Claim::Entered(entered) => entered.1,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    pub async fn exit(&self, name: &str) -> Option<EntryNumber> {
+        self.store
+            .leave(&id(), &member(name), Leaving::ByChoice)
+            .await
+            .unwrap()
+    }
+
+    pub async fn complete(&self, name: &str, number: EntryNumber) -> bool {
+        self.store
+            .complete(&id(), &member(name), number)
+            .await
+            .unwrap()
+    }
+
+    /// The line in numbers; both identities must hold.
+    pub async fn snapshot(&self) -> Snapshot {
+        let snapshot = self.store.snapshot(&id()).await.unwrap();
+        assert!(snapshot.adds_up(), "{snapshot:#?}");
+        snapshot
+    }
+
+    pub async fn sweep(&self) {
+        while self.store.sweep(&id()).await.unwrap().more {}
+    }
+}
+
+pub fn settings(url: String) -> Settings {
+    Settings {
+        url: url.into(),
+        wait_replicas: 0,
+        timeout_ms: 5_000,
+    }
+}
+
+pub fn number(place: Place) -> Option<EntryNumber> {
+    match place {
+        Place::None => None,
+        Place::Waiting { number, .. }
+        | Place::Admitting { number }
+        | Place::Ready { number, .. }
+        | Place::Entered { number, .. } => Some(number),
+    }
+}
+
+pub fn names(taken: &Taken) -> Vec<String> {
+    taken
+        .entries
+        .iter()
+        .map(|popped| popped.member.to_string())
+        .collect()
+}
