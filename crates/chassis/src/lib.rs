@@ -1,1 +1,16 @@
+#![doc = include_str!("../README.md")]
 
+pub mod auth;
+pub mod envelope;
+pub mod extract;
+pub mod http;
+pub mod lifecycle;
+mod process;
+pub mod settings;
+pub mod telemetry;
+
+pub use auth::{Admin, Auth, Member};
+pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
+pub use extract::{Body, PathConcert, PathMember, QueryPairs};
+pub use lifecycle::Lifecycle;
+pub use process::Process;

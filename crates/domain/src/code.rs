@@ -502,6 +502,12 @@ impl Code {
     }
 }
 
+/// An error that knows what a client is told of it.
+pub trait Coded: std::error::Error + Send + Sync + 'static {
+    /// The code that a client sees.
+    fn code(&self) -> Code;
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-pub mod code;
+mod code;
 mod eta;
 mod ids;
 mod language;
@@ -10,7 +10,7 @@ mod poll;
 mod standing;
 mod time;
 
-pub use code::{Code, Field};
+pub use code::{Code, Coded, Field};
 pub use eta::{Pace, wait_seconds};
 pub use ids::{ConcertId, EntryNumber, InvalidId, MemberId};
 pub use language::{Language, Text};

@@ -1,1 +1,24 @@
+#![doc = include_str!("../README.md")]
 
+mod access;
+mod admin;
+pub mod api;
+pub mod crowd;
+mod dice;
+mod latency;
+pub mod ledger;
+mod machine;
+pub mod options;
+pub mod order;
+mod report;
+pub mod run;
+pub mod settings;
+pub mod targets;
+mod verdict;
+
+pub use report::Report;
+
+/// Why a run was never begun: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);

@@ -1,6 +1,8 @@
 //! What the verbs take and answer.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use sunbeon_domain::{Concert, EntryNumber, MemberId, Pace, Phase, Place, Standing, UnixMs};
 
 /// Where a member stands, with all that a standing tells.
@@ -143,7 +145,7 @@ pub struct Taken {
 }
 
 /// What kept an opening from taking more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LimitedBy {
     /// It took all it was asked for.
@@ -181,7 +183,7 @@ pub struct Listed {
 }
 
 /// How many there are now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     /// In line and seen lately.
     pub waiting: u64,
@@ -198,7 +200,7 @@ pub struct Counts {
 }
 
 /// How many there have been since the concert began; what has run out counts by the clock.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     /// Entries accepted.
@@ -275,7 +277,7 @@ impl Snapshot {
 }
 
 /// What a sweep collected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Swept {
     /// Waiting members now away.
     pub away: u64,

@@ -8,7 +8,7 @@ use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
     Admission, AdmitBy, Claim, Counts, Entering, Leaving, LimitedBy, Listed, NewToken, Popped,
@@ -42,6 +42,16 @@ pub enum StoreError {
     Bug(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl Coded for StoreError {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownConcert => Code::ConcertNotFound,
+            Self::Down(_) => Code::StoreDown,
+            Self::Bug(_) => Code::Internal,
+        }
+    }
+}
+
 /// What a verb answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -52,6 +62,11 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>> {
         Settings::Memory => Arc::new(MemoryStore::new()),
         Settings::Redis(settings) => Arc::new(RedisStore::open(settings)?),
     })
+}
+
+/// Whether a store answers: what `/health` asks.
+pub async fn is_up(store: Arc<dyn Store>) -> bool {
+    store.is_up().await
 }
 
 /// The waiting room's verbs. Each is one atomic step; each first ends what has run out of the
@@ -109,7 +124,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Up to 1,000 entries in `admitting` whose ENTER message is due to be sent again; each is
     /// due next 5 s from now.
-    async fn resend(&self, id: &ConcertId) -> Result<Vec<Popped>>;
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)>;
 
     /// Says that signs of life are being heard, and answers [`Store::snapshot`].
     async fn beat(&self, id: &ConcertId) -> Result<Snapshot>;
@@ -132,6 +147,6 @@ pub trait Store: Send + Sync + 'static {
     /// Collects up to 1,000 of each kind that have run out.
     async fn sweep(&self, id: &ConcertId) -> Result<Swept>;
 
-    /// Whether the store answers. Never [`StoreError::UnknownConcert`].
-    async fn ping(&self) -> Result<()>;
+    /// Whether the store answers.
+    async fn is_up(&self) -> bool;
 }

@@ -136,7 +136,7 @@ impl Case<'_> {
                 self.pass(*seconds);
                 self.server.start_again().await;
                 // The connection in hand is broken; the next one is not.
-                let back = async || self.redis.ping().await.is_ok();
+                let back = async || self.redis.is_up().await;
                 sunbeon_test_support::eventually(Duration::from_secs(10), "Redis", back).await;
             }
             call => self.compare(call).await,

@@ -1,1 +1,45 @@
+#![doc = include_str!("../README.md")]
 
+mod admin;
+mod gauges;
+mod member;
+mod snapshots;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use sunbeon_chassis::Auth;
+use sunbeon_store::Store;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+use self::snapshots::Snapshots;
+
+/// The service: its routes and its beat share the snapshots.
+#[derive(Clone, FromRef)]
+pub struct WaitingRoom {
+    store: Arc<dyn Store>,
+    snapshots: Snapshots,
+}
+
+impl WaitingRoom {
+    /// On a store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { snapshots: Snapshots::new(store.clone()), store }
+    }
+
+    /// The routes under `/v2/waiting-room`.
+    pub fn router(&self, auth: &Auth) -> OpenApiRouter {
+        member::router()
+            .layer(auth.members())
+            .merge(admin::router().layer(auth.admins()))
+            .merge(snapshots::router())
+            .with_state(self.clone())
+    }
+
+    /// Beats once a second until `shutdown` is cancelled.
+    pub async fn beat(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        self.snapshots.keep_fresh(shutdown).await;
+        Ok(())
+    }
+}

@@ -173,8 +173,8 @@ impl Store for MemoryStore {
         self.line(id, |line| line.ready(entries))
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<Vec<Popped>> {
-        self.line(id, Line::resend)
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)> {
+        self.line(id, |line| (line.concert.clone(), line.resend()))
     }
 
     async fn beat(&self, id: &ConcertId) -> Result<Snapshot> {
@@ -202,7 +202,7 @@ impl Store for MemoryStore {
         self.line(id, Line::sweep)
     }
 
-    async fn ping(&self) -> Result<()> {
-        Ok(())
+    async fn is_up(&self) -> bool {
+        true
     }
 }

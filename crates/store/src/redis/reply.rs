@@ -149,8 +149,8 @@ impl Words {
         })
     }
 
-    pub(super) fn due_again(&mut self) -> Result<Vec<Popped>> {
-        self.text()?; // the concert
+    pub(super) fn due_again(&mut self) -> Result<(Concert, Vec<Popped>)> {
+        let concert = self.concert()?;
         let mut due = Vec::new();
         while !self.is_empty() {
             let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
@@ -161,7 +161,7 @@ impl Words {
                 popped_at: self.moment()?,
             });
         }
-        Ok(due)
+        Ok((concert, due))
     }
 
     pub(super) fn listed(&mut self) -> Result<Vec<Listed>> {

@@ -199,7 +199,7 @@ impl Store for RedisStore {
         Ok(called.into_iter().map(|called| called == 1).collect())
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<Vec<Popped>> {
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)> {
         self.read(&RESEND, id, &[]).await?.due_again()
     }
 
@@ -250,11 +250,8 @@ impl Store for RedisStore {
         })
     }
 
-    async fn ping(&self) -> Result<()> {
-        self.connection
-            .command::<String>(&redis::cmd("PING"))
-            .await
-            .map(drop)
+    async fn is_up(&self) -> bool {
+        self.connection.command::<String>(&redis::cmd("PING")).await.is_ok()
     }
 }
 

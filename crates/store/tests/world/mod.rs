@@ -231,6 +231,10 @@ impl World {
         snapshot
     }
 
+    pub async fn due_again(&self) -> Vec<Popped> {
+        self.store.resend(&id()).await.unwrap().1
+    }
+
     pub async fn sweep(&self) {
         while self.store.sweep(&id()).await.unwrap().more {}
     }

@@ -1,0 +1,140 @@
+//! Checking a booking token by public keys.
+
+use std::{
+    collections::HashMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation,
+    errors::ErrorKind,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
+};
+use sunbeon_domain::ConcertId;
+
+use crate::{AUDIENCE, Claims, SigningKeys};
+
+/// Why a token proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// No JWT, another algorithm than EdDSA, or claims that are missing or malformed.
+    #[error("malformed")]
+    Malformed,
+    /// Its `kid` is missing or not published.
+    #[error("signed by an unknown key")]
+    UnknownKey,
+    /// The signature is not by its key.
+    #[error("the signature is wrong")]
+    Signature,
+    /// Another issuer or audience.
+    #[error("by another issuer or for another audience")]
+    Issuer,
+    /// For another concert.
+    #[error("for another concert")]
+    Concert,
+    /// `exp` has come.
+    #[error("expired")]
+    Expired,
+}
+
+/// Checks booking tokens of one issuer.
+#[derive(Clone)]
+pub struct Verifier {
+    keys: HashMap<String, DecodingKey>,
+    validation: Validation,
+}
+
+impl Verifier {
+    /// With the Ed25519 keys of a JWKS; keys of other kinds and purposes are passed over.
+    pub fn from_jwks(json: &str, issuer: &str) -> Result<Self, InvalidJwks> {
+        let set: JwkSet = serde_json::from_str(json).map_err(|_| InvalidJwks)?;
+        Self::new(&set, issuer)
+    }
+
+    /// With the public halves of signing keys.
+    pub fn from_keys(keys: &SigningKeys, issuer: &str) -> Self {
+        Self::new(&keys.jwks(), issuer).expect("signing keys publish at least one key")
+    }
+
+    fn new(set: &JwkSet, issuer: &str) -> Result<Self, InvalidJwks> {
+        let usable = set.keys.iter().filter(|key| signs(key));
+        let keys: HashMap<_, _> = usable
+            .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?)))
+            .collect();
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
+        // Checked against a time that is given, without leeway.
+        validation.validate_exp = false;
+        if keys.is_empty() {
+            Err(InvalidJwks)
+        } else {
+            Ok(Self { keys, validation })
+        }
+    }
+
+    /// The claims of a token that is good now, by this machine's clock, for a concert.
+    pub fn verify(&self, token: &str, concert: &ConcertId) -> Result<Claims, InvalidToken> {
+        self.verify_at(token, concert, now())
+    }
+
+    /// Like [`Verifier::verify`], at a time in seconds since the epoch.
+    pub fn verify_at(
+        &self,
+        token: &str,
+        concert: &ConcertId,
+        now: i64,
+    ) -> Result<Claims, InvalidToken> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken::Malformed)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(InvalidToken::Malformed);
+        }
+        let key = header
+            .kid
+            .and_then(|kid| self.keys.get(&kid))
+            .ok_or(InvalidToken::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
+            .map_err(|error| reason(error.kind()))?
+            .claims;
+        if claims.exp <= now {
+            return Err(InvalidToken::Expired);
+        }
+        if claims.cid != *concert {
+            return Err(InvalidToken::Concert);
+        }
+        Ok(claims)
+    }
+}
+
+/// A text that is no JWKS, or one without an Ed25519 key to check signatures with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no JWKS with an Ed25519 key for signatures that has a kid")]
+pub struct InvalidJwks;
+
+fn signs(key: &Jwk) -> bool {
+    let ed25519 = matches!(&key.algorithm, AlgorithmParameters::OctetKeyPair(key)
+        if key.curve == EllipticCurve::Ed25519);
+    let usage = key.common.public_key_use.as_ref();
+    ed25519 && usage.is_none_or(|usage| *usage == PublicKeyUse::Signature)
+}
+
+fn reason(kind: &ErrorKind) -> InvalidToken {
+    match kind {
+        ErrorKind::InvalidSignature => InvalidToken::Signature,
+        ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => InvalidToken::Issuer,
+        _ => InvalidToken::Malformed,
+    }
+}
+
+/// Seconds since the epoch by this machine's clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a gate has no store whose clock it could ask"
+)]
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

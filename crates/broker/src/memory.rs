@@ -1,0 +1,261 @@
+//! The broker in this process.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use metrics::histogram;
+use sunbeon_proto_messages::{Enter, Event, topology::DEAD_QUEUE_LENGTH};
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Broker, Delivered, EnterHandler,
+    batch::{self, Received, Source},
+    trace,
+};
+
+/// How many events a slow listener may fall behind before it loses the oldest.
+const EVENTS: usize = 1_000;
+
+/// A broker in this process, with the rules of the real one: unsettled messages go back to the
+/// front of the queue when their consumer stops, dead letters are capped. A cheap handle; clones
+/// share the queue.
+#[derive(Debug, Clone)]
+pub struct MemoryBroker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    arrived: Notify,
+    events: broadcast::Sender<Event>,
+    closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Message>,
+    unsettled: usize,
+    dead: VecDeque<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Message {
+    body: Vec<u8>,
+    headers: HashMap<String, String>,
+    published: Instant,
+    redelivered: bool,
+}
+
+impl Default for MemoryBroker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryBroker {
+    /// An empty broker.
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                arrived: Notify::new(),
+                events: broadcast::Sender::new(EVENTS),
+                closed: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Every event from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.shared.events.subscribe()
+    }
+
+    /// Puts a body on the queue as it is, as a stranger with access to the broker could.
+    pub fn push_raw(&self, body: Vec<u8>) {
+        self.push(body, HashMap::new());
+    }
+
+    /// The bodies of the dead letters, oldest first.
+    pub fn dead_letters(&self) -> Vec<Vec<u8>> {
+        self.state().dead.iter().cloned().collect()
+    }
+
+    /// How many messages are not settled: those that wait and those in a handler's hands.
+    pub fn len(&self) -> usize {
+        let state = self.state();
+        state.waiting.len() + state.unsettled
+    }
+
+    /// Whether every message is settled.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn push(&self, body: Vec<u8>, headers: HashMap<String, String>) {
+        let message = Message {
+            body,
+            headers,
+            published: Instant::now(),
+            redelivered: false,
+        };
+        self.state().waiting.push_back(message);
+        self.shared.arrived.notify_one();
+    }
+
+    fn publish_enter(&self, message: &Enter) {
+        let span = trace::producer_span(message);
+        let mut headers = HashMap::new();
+        trace::inject(&span, &mut headers);
+        let body = serde_json::to_vec(message).expect("an ENTER message is always JSON");
+        self.push(body, headers);
+    }
+
+    async fn take(&self) -> Hand {
+        loop {
+            let arrived = self.shared.arrived.notified();
+            if let Some(hand) = self.take_now() {
+                return hand;
+            }
+            arrived.await;
+        }
+    }
+
+    fn take_now(&self) -> Option<Hand> {
+        let mut state = self.state();
+        let count = state.waiting.len().min(batch::LARGEST);
+        if count == 0 {
+            return None;
+        }
+        let messages = state.waiting.drain(..count).map(Some).collect();
+        state.unsettled += count;
+        if !state.waiting.is_empty() {
+            // A second message may have woken nobody: pass the rest on to another consumer.
+            self.shared.arrived.notify_one();
+        }
+        Some(Hand {
+            broker: self.clone(),
+            messages,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Broker for MemoryBroker {
+    fn can_publish(&self) -> bool {
+        !self.shared.closed.load(Ordering::Relaxed)
+    }
+
+    async fn publish_enters(&self, messages: &[Enter]) -> Vec<bool> {
+        if !self.can_publish() {
+            return vec![false; messages.len()];
+        }
+        let begun = Instant::now();
+        messages
+            .iter()
+            .for_each(|message| self.publish_enter(message));
+        histogram!("sunbeon_publish_confirm_seconds").record(begun.elapsed());
+        vec![true; messages.len()]
+    }
+
+    fn publish_event(&self, event: Event) {
+        if self.can_publish() {
+            // An error says that nobody listens.
+            let _ = self.shared.events.send(event);
+        }
+    }
+
+    async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken) {
+        while let Some(mut hand) = shutdown.run_until_cancelled(self.take()).await {
+            let received = hand.received();
+            let Ok(()) = batch::settle(&mut hand, received, &handler, &shutdown).await;
+        }
+    }
+
+    async fn close(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The unsettled messages of one batch. Dropped, they go back to where they were.
+struct Hand {
+    broker: MemoryBroker,
+    messages: Vec<Option<Message>>,
+}
+
+impl Hand {
+    fn received(&self) -> Vec<Received<usize>> {
+        let messages = self.messages.iter().flatten().enumerate();
+        messages
+            .map(|(tag, message)| (tag, message.deliver()))
+            .collect()
+    }
+}
+
+impl Message {
+    fn deliver(&self) -> Result<Delivered, batch::Undecodable> {
+        batch::record_lag(self.published.elapsed());
+        Ok(Delivered {
+            enter: batch::decode(&self.body)?,
+            redelivered: self.redelivered,
+            context: trace::extract(&self.headers),
+        })
+    }
+}
+
+impl Source for Hand {
+    type Tag = usize;
+    type Error = std::convert::Infallible;
+
+    async fn settle(
+        &mut self,
+        done: &[usize],
+        rejected: &[usize],
+        _last: bool,
+    ) -> Result<(), Self::Error> {
+        let mut state = self.broker.state();
+        state.unsettled -= done.len() + rejected.len();
+        for tag in done {
+            self.messages[*tag] = None;
+        }
+        for message in rejected.iter().filter_map(|tag| self.messages[*tag].take()) {
+            state.dead.push_back(message.body);
+        }
+        let excess = state.dead.len().saturating_sub(DEAD_QUEUE_LENGTH as usize);
+        state.dead.drain(..excess);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        let mut state = self.broker.state();
+        for mut message in mem::take(&mut self.messages).into_iter().flatten().rev() {
+            message.redelivered = true;
+            state.waiting.push_front(message);
+            state.unsettled -= 1;
+        }
+        drop(state);
+        self.broker.shared.arrived.notify_one();
+    }
+}

@@ -1,0 +1,113 @@
+//! The broker on a RabbitMQ server, 3.10 or later.
+//!
+//! Two connections, so that a server that blocks publishers does not stop acknowledgements: one
+//! for publishing, kept up by a supervisor, and one per consumer. lapin's own recovery is not
+//! used; a connection at fault is given up and built anew, with its queues and exchanges.
+
+mod connection;
+mod consume;
+mod headers;
+mod publish;
+mod supervise;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use sunbeon_proto_messages::{Enter, Event};
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{Broker, EnterHandler, OpenError};
+use connection::Connector;
+use publish::Publisher;
+
+/// How long anything that is asked of the server may take.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How many events wait for the connection; further ones are lost.
+const EVENTS: usize = 1_000;
+
+/// Where the server is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    /// `amqp://user:password@host:5672/vhost`, or `amqps://`.
+    pub url: SecretString,
+    /// How many messages a consumer may hold unsettled, at least 1.
+    #[serde(default = "default_prefetch")]
+    pub prefetch: u16,
+}
+
+fn default_prefetch() -> u16 {
+    1_000
+}
+
+/// The broker on a RabbitMQ server. Dropped without [`Broker::close`], it lets go of the
+/// connection at once.
+pub(crate) struct RabbitmqBroker {
+    connector: Connector,
+    prefetch: u16,
+    publisher: Arc<Publisher>,
+    events: mpsc::Sender<Event>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+    closing: CancellationToken,
+    _closes_when_dropped: DropGuard,
+}
+
+impl RabbitmqBroker {
+    pub(crate) fn open(settings: &Settings, name: &str) -> Result<Self, OpenError> {
+        let connector = Connector::new(settings.url.expose_secret(), name)?;
+        let publisher = Arc::<Publisher>::default();
+        let closing = CancellationToken::new();
+        let (events, outbox) = mpsc::channel(EVENTS);
+        let supervisor = supervise::Supervisor::new(
+            connector.clone(),
+            publisher.clone(),
+            outbox,
+            closing.clone(),
+        );
+        Ok(Self {
+            connector,
+            // To the server, 0 means no bound.
+            prefetch: settings.prefetch.max(1),
+            publisher,
+            events,
+            supervisor: Mutex::new(Some(tokio::spawn(supervisor.run()))),
+            _closes_when_dropped: closing.clone().drop_guard(),
+            closing,
+        })
+    }
+}
+
+#[async_trait]
+impl Broker for RabbitmqBroker {
+    fn can_publish(&self) -> bool {
+        self.publisher.link().is_some()
+    }
+
+    async fn publish_enters(&self, messages: &[Enter]) -> Vec<bool> {
+        self.publisher.publish_enters(messages).await
+    }
+
+    fn publish_event(&self, event: Event) {
+        if self.events.try_send(event).is_err() {
+            metrics::counter!("sunbeon_events_dropped_total").increment(1);
+        }
+    }
+
+    async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken) {
+        consume::run(&self.connector, self.prefetch, &handler, &shutdown).await;
+    }
+
+    async fn close(&self) {
+        self.publisher.idle().await;
+        self.closing.cancel();
+        if let Some(supervisor) = self.supervisor.lock().await.take() {
+            let _ = timeout(LIMIT, supervisor).await;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A connection, what stands on it, and its loss.
+
+use std::{error::Error, time::Duration};
+
+use lapin::{
+    Channel, Connection, ConnectionProperties, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
+    uri::AMQPUri,
+};
+use sunbeon_proto_messages::topology::{
+    DEAD_EXCHANGE, DEAD_QUEUE, DEAD_QUEUE_LENGTH, ENTER_QUEUE, EVENTS_EXCHANGE,
+};
+use tokio::time::timeout;
+
+use super::LIMIT;
+use crate::OpenError;
+
+/// Seconds. RabbitMQ proposes 60, which leaves a consumer deaf for two minutes when its network
+/// goes silent.
+const HEARTBEAT: u16 = 10;
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Lost {
+    #[error("AMQP: {0}")]
+    Amqp(#[from] lapin::Error),
+    #[error("no answer within {} s", LIMIT.as_secs())]
+    Silent,
+    #[error("the connection has ended")]
+    Ended,
+    #[error("the server has cancelled the consumer")]
+    Cancelled,
+    #[error("the server blocks publishers: {0}")]
+    Blocked(String),
+    #[error("a batch could not be confirmed")]
+    Unconfirmed,
+}
+
+/// Makes connections to one server.
+#[derive(Clone)]
+pub(super) struct Connector {
+    uri: AMQPUri,
+    name: String,
+}
+
+impl Connector {
+    pub(super) fn new(url: &str, name: &str) -> Result<Self, OpenError> {
+        let mut uri: AMQPUri = url.parse().map_err(|_| OpenError::InvalidUrl)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        Ok(Self {
+            uri,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Connects and declares the topology, within the limit. `purpose` is shown to operators.
+    pub(super) async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), Lost> {
+        in_time(async {
+            let name = format!("{} {purpose}", self.name);
+            let properties = ConnectionProperties::default().with_connection_name(name.into());
+            let connection = Connection::connect_uri(self.uri.clone(), properties).await?;
+            let channel = connection.create_channel().await?;
+            declare(&channel).await?;
+            Ok((connection, channel))
+        })
+        .await
+    }
+}
+
+/// Waits for an answer of the server, within the limit.
+pub(super) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, lapin::Error>>,
+) -> Result<T, Lost> {
+    Ok(timeout(LIMIT, answer).await.map_err(|_| Lost::Silent)??)
+}
+
+/// Says goodbye, if there is somebody to hear it.
+pub(super) async fn close(connection: Connection) {
+    let _ = timeout(CLOSE_LIMIT, connection.close(200, "bye".into())).await;
+}
+
+/// The queues and exchanges. Nothing else may be among a queue's arguments: what must be able to
+/// change later is a policy on the server.
+async fn declare(channel: &Channel) -> lapin::Result<()> {
+    exchange(channel, DEAD_EXCHANGE, ExchangeKind::Fanout).await?;
+    let capped = [
+        ("x-queue-type", text("quorum")),
+        ("x-max-length", AMQPValue::LongLongInt(DEAD_QUEUE_LENGTH)),
+        ("x-overflow", text("drop-head")),
+    ];
+    queue(channel, DEAD_QUEUE, capped).await?;
+    let options = QueueBindOptions::default();
+    let (dead_queue, dead_exchange) = (DEAD_QUEUE.into(), DEAD_EXCHANGE.into());
+    channel
+        .queue_bind(
+            dead_queue,
+            dead_exchange,
+            "".into(),
+            options,
+            FieldTable::default(),
+        )
+        .await?;
+    let lossless = [
+        ("x-queue-type", text("quorum")),
+        ("x-dead-letter-exchange", text(DEAD_EXCHANGE)),
+        ("x-overflow", text("reject-publish")),
+    ];
+    queue(channel, ENTER_QUEUE, lossless).await?;
+    exchange(channel, EVENTS_EXCHANGE, ExchangeKind::Topic).await
+}
+
+async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> lapin::Result<()> {
+    let options = ExchangeDeclareOptions {
+        durable: true,
+        ..Default::default()
+    };
+    channel
+        .exchange_declare(name.into(), kind, options, FieldTable::default())
+        .await
+}
+
+async fn queue<const N: usize>(
+    channel: &Channel,
+    name: &str,
+    arguments: [(&str, AMQPValue); N],
+) -> lapin::Result<()> {
+    let mut table = FieldTable::default();
+    for (key, value) in arguments {
+        table.insert(key.into(), value);
+    }
+    channel
+        .queue_declare(name.into(), QueueDeclareOptions::durable(), table)
+        .await
+        .map(drop)
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+/// Logs that a connection is lost once, and once that it is back, however many tries lie between.
+pub(super) struct Outage {
+    purpose: &'static str,
+    lasts: bool,
+}
+
+impl Outage {
+    pub(super) fn new(purpose: &'static str) -> Self {
+        Self {
+            purpose,
+            lasts: false,
+        }
+    }
+
+    pub(super) fn lost(&mut self, why: &Lost) {
+        if !self.lasts {
+            let error: &dyn Error = why;
+            tracing::warn!(
+                error,
+                purpose = self.purpose,
+                "no connection to RabbitMQ; trying on"
+            );
+        }
+        self.lasts = true;
+    }
+
+    pub(super) fn over(&mut self) {
+        tracing::info!(purpose = self.purpose, "connected to RabbitMQ");
+        self.lasts = false;
+    }
+}

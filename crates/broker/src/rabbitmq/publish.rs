@@ -1,0 +1,172 @@
+//! Publishing in bulk, confirmed.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use lapin::{
+    Channel, Confirmation, PublisherConfirm, message::BasicReturnMessage,
+    options::BasicPublishOptions,
+};
+use metrics::histogram;
+use sunbeon_proto_messages::{Enter, topology::ENTER_QUEUE};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use super::{LIMIT, headers};
+use crate::trace;
+
+/// How many messages may be unconfirmed at once.
+const WINDOW: usize = 1_000;
+
+/// What publishing needs of a connection that stands.
+#[derive(Clone)]
+pub(super) struct Link {
+    /// In confirm mode.
+    pub(super) enters: Channel,
+    pub(super) events: Channel,
+    /// Cancelled by whoever first finds the link unfit: a publisher whose batch was not wholly
+    /// confirmed, or the supervisor when the connection ends or is blocked.
+    pub(super) over: CancellationToken,
+}
+
+/// Publishes over whatever link the supervisor provides.
+#[derive(Default)]
+pub(super) struct Publisher {
+    link: RwLock<Option<Link>>,
+    /// One batch at a time: returned messages are told apart within a batch.
+    turn: Mutex<()>,
+}
+
+impl Publisher {
+    /// The link, if one is fit for use.
+    pub(super) fn link(&self) -> Option<Link> {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        link.clone().filter(|link| !link.over.is_cancelled())
+    }
+
+    pub(super) fn set_link(&self, link: Option<Link>) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// Waits for the batch that is under way, within the limit.
+    pub(super) async fn idle(&self) {
+        let _ = timeout_at(Instant::now() + LIMIT, self.turn.lock()).await;
+    }
+
+    pub(super) async fn publish_enters(&self, messages: &[Enter]) -> Vec<bool> {
+        let begun = Instant::now();
+        let deadline = begun + LIMIT;
+        let mut confirmed = Vec::with_capacity(messages.len());
+        if let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await {
+            for window in messages.chunks(WINDOW) {
+                let Some(link) = self.link() else { break };
+                confirmed.extend(publish_window(&link, window, deadline).await);
+            }
+            histogram!("sunbeon_publish_confirm_seconds").record(begun.elapsed());
+        }
+        confirmed.resize(messages.len(), false);
+        confirmed
+    }
+}
+
+/// Publishes all, then waits for all confirms. Unless every message is confirmed, the link is over:
+/// a late confirm would be taken for the next batch's, a message that comes back says that the
+/// queue is gone, and a channel that was refused once may be refused for ever (a quorum queue does
+/// not tell it that its limit was lifted). The same if the caller drops this.
+async fn publish_window(link: &Link, messages: &[Enter], deadline: Instant) -> Vec<bool> {
+    let over_unless_confirmed = link.over.clone().drop_guard();
+    let mut confirms = FuturesUnordered::new();
+    let mut tally = Tally::new(messages.len());
+    let all = async {
+        for (index, message) in messages.iter().enumerate() {
+            let (confirm, span) = send(&link.enters, message).await?;
+            confirms.push(async move { (index, confirm.await, span) });
+        }
+        while let Some((index, confirmation, _span)) = confirms.next().await {
+            tally.record(index, confirmation?);
+        }
+        Ok::<(), lapin::Error>(())
+    };
+    let whole = tokio::select! {
+        biased;
+        all = timeout_at(deadline, all) => matches!(all, Ok(Ok(()))),
+        () = link.over.cancelled() => false,
+    };
+    while let Some(Some((index, confirmation, _span))) = confirms.next().now_or_never() {
+        let _ = confirmation.map(|confirmation| tally.record(index, confirmation));
+    }
+    let verdicts = tally.verdicts(messages, whole);
+    if verdicts.iter().all(|confirmed| *confirmed) {
+        over_unless_confirmed.disarm();
+    }
+    verdicts
+}
+
+async fn send(channel: &Channel, message: &Enter) -> lapin::Result<(PublisherConfirm, Span)> {
+    let span = trace::producer_span(message);
+    let body = serde_json::to_vec(message).expect("an ENTER message is always JSON");
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..Default::default()
+    };
+    let properties = headers::properties(message, &span);
+    let (exchange, queue) = ("".into(), ENTER_QUEUE.into());
+    let confirm = channel
+        .basic_publish(exchange, queue, options, &body, properties)
+        .await?;
+    Ok((confirm, span))
+}
+
+/// What the server said about a window.
+struct Tally {
+    acked: Vec<bool>,
+    /// Message ids. lapin hands a returned message to whichever confirm comes next, so the
+    /// confirm that carries it says nothing about its own message.
+    returned: HashSet<Arc<str>>,
+}
+
+impl Tally {
+    fn new(count: usize) -> Self {
+        Self {
+            acked: vec![false; count],
+            returned: HashSet::new(),
+        }
+    }
+
+    fn record(&mut self, index: usize, confirmation: Confirmation) {
+        self.acked[index] = confirmation.is_ack();
+        if let Some(message) = confirmation.take_message() {
+            self.returned.insert(message_id(&message));
+        }
+    }
+
+    /// The server acknowledges a returned message too, after returning it. Once all confirms are
+    /// here so are all returns. Before that, an acknowledgement counts only while nothing at all
+    /// was returned: every return comes with some confirm no later than its own message's.
+    fn verdicts(self, messages: &[Enter], whole: bool) -> Vec<bool> {
+        let arrived = |message: &Enter| match whole {
+            true => !self.returned.contains(message.message_id().as_str()),
+            false => self.returned.is_empty(),
+        };
+        let each = self.acked.iter().zip(messages);
+        each.map(|(acked, message)| *acked && arrived(message))
+            .collect()
+    }
+}
+
+fn message_id(message: &BasicReturnMessage) -> Arc<str> {
+    message
+        .delivery
+        .properties
+        .message_id()
+        .as_ref()
+        .map_or("", |id| id.as_str())
+        .into()
+}

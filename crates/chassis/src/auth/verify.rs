@@ -1,0 +1,97 @@
+//! From an access token to the member that it names.
+
+use jsonwebtoken::Validation;
+use serde_json::{Map, Value};
+use sunbeon_domain::MemberId;
+
+use super::{LEEWAY_SECONDS, Member, keys::Keys};
+use crate::settings;
+
+const NAME_CHARACTERS: usize = 100;
+
+/// Built once; checks one token at a time.
+pub(super) struct Verifier {
+    keys: Keys,
+    validation: Validation,
+    member_claim: String,
+    name_claim: String,
+    role_claim: String,
+    admin_role: String,
+}
+
+impl Verifier {
+    pub(super) fn new(settings: &settings::Auth) -> anyhow::Result<Self> {
+        let (algorithm, keys) = Keys::new(settings)?;
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        let mut required = vec!["exp"];
+        if let Some(issuer) = &settings.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
+        }
+        match &settings.audience {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                required.push("aud");
+            }
+            None => validation.validate_aud = false,
+        }
+        // The library checks `iss` and `aud` only where they are present.
+        validation.set_required_spec_claims(&required);
+        Ok(Self {
+            keys,
+            validation,
+            member_claim: settings.member_claim.clone(),
+            name_claim: settings.name_claim.clone(),
+            role_claim: settings.role_claim.clone(),
+            admin_role: settings.admin_role.clone(),
+        })
+    }
+
+    /// The member whom a good token names.
+    pub(super) fn member(&self, token: &str) -> Option<Member> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let key = self.keys.find(header.kid.as_deref())?;
+        let token =
+            jsonwebtoken::decode::<Map<String, Value>>(token, key, &self.validation).ok()?;
+        let claims = token.claims;
+        Some(Member {
+            id: member_id(claims.get(&self.member_claim)?)?,
+            name: claims
+                .get(&self.name_claim)
+                .and_then(Value::as_str)
+                .map(shown)
+                .unwrap_or_default(),
+            admin: claims
+                .get(&self.role_claim)
+                .is_some_and(|role| self.is_admin(role)),
+        })
+    }
+
+    fn is_admin(&self, role: &Value) -> bool {
+        match role {
+            Value::String(role) => *role == self.admin_role,
+            Value::Array(roles) => roles.iter().any(|role| *role == self.admin_role.as_str()),
+            _ => false,
+        }
+    }
+}
+
+/// A text, or a whole number as its digits.
+fn member_id(claim: &Value) -> Option<MemberId> {
+    let text = match claim {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_u64() => number.to_string(),
+        _ => return None,
+    };
+    MemberId::parse(text).ok()
+}
+
+/// A name as it may be shown.
+fn shown(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_control())
+        .take(NAME_CHARACTERS)
+        .collect()
+}

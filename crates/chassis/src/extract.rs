@@ -1,0 +1,176 @@
+//! What a handler takes from a request; what cannot be taken is answered in the envelope.
+
+use std::collections::HashSet;
+
+use axum::{
+    Json,
+    extract::{
+        FromRequest, FromRequestParts, Path, Request,
+        path::ErrorKind,
+        rejection::{JsonRejection, PathRejection},
+    },
+    http::request::Parts,
+};
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use sunbeon_domain::{Code, ConcertId, Field, MemberId};
+
+use crate::{ApiError, ApiResult};
+
+/// A JSON body. 415 without `application/json`, 400 `INVALID_BODY` for what is no `T`; 413 is
+/// answered before.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
+        match Json::<T>::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(JsonRejection::MissingJsonContentType(_)) => Err(Code::UnsupportedMediaType.into()),
+            Err(JsonRejection::BytesRejection(error)) if error.status() == 413 => {
+                Err(Code::BodyTooLarge.into())
+            }
+            Err(_) => Err(Code::InvalidBody.into()),
+        }
+    }
+}
+
+/// The `{concertId}` of the path, or 400 `INVALID_CONCERT_ID`.
+#[derive(Debug, Clone)]
+pub struct PathConcert(pub ConcertId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathConcert {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        Ok(Self(concert_in(&path(parts, state).await?)?))
+    }
+}
+
+/// The `{concertId}` and `{memberId}` of the path, or 400 `INVALID_CONCERT_ID` or
+/// `INVALID_MEMBER_ID`.
+#[derive(Debug, Clone)]
+pub struct PathMember(pub ConcertId, pub MemberId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathMember {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let path = path(parts, state).await?;
+        let member = MemberId::parse(named(&path, "memberId")?)
+            .map_err(|_| Code::Invalid(Field::MemberId))?;
+        Ok(Self(concert_in(&path)?, member))
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+async fn path<S: Send + Sync>(parts: &mut Parts, state: &S) -> ApiResult<Pairs> {
+    match Path::<Pairs>::from_request_parts(parts, state).await {
+        Ok(Path(pairs)) => Ok(pairs),
+        Err(PathRejection::FailedToDeserializePathParams(error)) => Err(match error.kind() {
+            ErrorKind::InvalidUtf8InPathParam { key } if key == "memberId" => {
+                Code::Invalid(Field::MemberId).into()
+            }
+            ErrorKind::InvalidUtf8InPathParam { .. } => Code::Invalid(Field::ConcertId).into(),
+            _ => ApiError::new(Code::Internal).caused_by(error),
+        }),
+        Err(error) => Err(ApiError::new(Code::Internal).caused_by(error)),
+    }
+}
+
+fn concert_in(path: &Pairs) -> ApiResult<ConcertId> {
+    ConcertId::parse(named(path, "concertId")?).map_err(|_| Code::Invalid(Field::ConcertId).into())
+}
+
+fn named<'a>(path: &'a Pairs, name: &str) -> ApiResult<&'a str> {
+    path.iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
+        .ok_or_else(|| {
+            let fault = anyhow::anyhow!("the route has no {{{name}}}");
+            ApiError::new(Code::Internal).caused_by(fault)
+        })
+}
+
+/// The decoded pairs of the query, to be read one field at a time.
+///
+/// ```
+/// use sunbeon_chassis::QueryPairs;
+/// use sunbeon_domain::Field;
+///
+/// let query = QueryPairs::parse("batchSize=10&note=a%20b");
+/// let size = query.field("batchSize", Field::BatchSize, |text| text.parse::<u32>().ok());
+/// assert_eq!(size.unwrap(), Some(10));
+/// assert!(QueryPairs::parse("batchSize=").field("batchSize", Field::BatchSize, |_| Some(0)).is_err());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct QueryPairs(Vec<(String, Option<String>)>);
+
+impl QueryPairs {
+    /// Reads a query as forms write it; `+` is a space. A value that is not UTF-8 counts as
+    /// malformed for its field.
+    pub fn parse(query: &str) -> Self {
+        let pairs = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .filter_map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decoded(name)?, decoded(value)))
+            });
+        Self(pairs.collect())
+    }
+
+    /// All pairs in their order; a value that is not UTF-8 is `None`.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_deref()))
+    }
+
+    /// One field: `None` where it is absent; 400 with the field's code where it is empty, given
+    /// twice or `parse` refuses it.
+    pub fn field<T>(
+        &self,
+        name: &str,
+        field: Field,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> ApiResult<Option<T>> {
+        let mut values = self
+            .iter()
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| value);
+        let refused = || ApiError::from(Code::Invalid(field));
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(Some(value)), None) if !value.is_empty() => {
+                parse(value).map(Some).ok_or_else(refused)
+            }
+            _ => Err(refused()),
+        }
+    }
+
+    /// Whether a name is given twice.
+    pub fn repeats(&self) -> bool {
+        let mut seen = HashSet::new();
+        !self.0.iter().all(|(name, _)| seen.insert(name))
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text)
+        .decode_utf8()
+        .ok()
+        .map(|text| text.into_owned())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}

@@ -1,0 +1,87 @@
+//! Bodies are read before anything else looks at a request.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, HttpBody},
+    extract::{Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body_util::BodyExt;
+use sunbeon_domain::Code;
+
+use super::BODY_LIMIT;
+use crate::ApiError;
+
+/// A body that is too large is still read so far, so that the client gets to see the answer.
+const READ_LIMIT: u64 = 10 * 1024 * 1024;
+
+enum Read {
+    Whole(Vec<u8>),
+    TooLarge,
+    FarTooLarge,
+    Broken,
+}
+
+/// Reads the whole body within the time limit, or answers 413 or 400.
+pub(super) async fn read_first(
+    State(limit): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(limit, read(body))
+        .await
+        .unwrap_or(Read::Broken)
+    {
+        Read::Whole(bytes) => {
+            next.run(Request::from_parts(parts, Body::from(bytes)))
+                .await
+        }
+        Read::TooLarge => ApiError::from(Code::BodyTooLarge).into_response(),
+        Read::FarTooLarge => closing(Code::BodyTooLarge),
+        Read::Broken => closing(Code::InvalidBody),
+    }
+}
+
+async fn read(mut body: Body) -> Read {
+    if body.size_hint().lower() > READ_LIMIT {
+        return Read::FarTooLarge;
+    }
+    let mut bytes = Vec::new();
+    let mut length = 0_u64;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Read::Broken;
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length += data.len() as u64;
+        if length > READ_LIMIT {
+            return Read::FarTooLarge;
+        }
+        if length <= BODY_LIMIT as u64 {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if length <= BODY_LIMIT as u64 {
+        Read::Whole(bytes)
+    } else {
+        Read::TooLarge
+    }
+}
+
+/// The rest of the body is still on its way: the connection cannot be used again.
+fn closing(code: Code) -> Response {
+    let mut response = ApiError::from(code).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}

@@ -1,0 +1,157 @@
+//! The routes that operators ask.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures::future::{BoxFuture, FutureExt, join_all};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Value, json};
+
+use crate::envelope::RETRY_AFTER;
+
+/// How long a dependency may take to say that it is up.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whether the process takes requests: after every start-up step, until it drains. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    started: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Readiness {
+    /// Starting.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every start-up step is done.
+    pub fn set_ready(&self) {
+        self.0.started.store(true, Ordering::Relaxed);
+    }
+
+    /// The process is about to stop; answers close their connections from now on.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether `/ready` is 200.
+    pub fn is_ready(&self) -> bool {
+        self.word() == "ready"
+    }
+
+    fn word(&self) -> &'static str {
+        match (self.is_draining(), self.0.started.load(Ordering::Relaxed)) {
+            (true, _) => "draining",
+            (false, true) => "ready",
+            (false, false) => "starting",
+        }
+    }
+}
+
+type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// The dependencies of a process, each with a check.
+#[derive(Clone, Default)]
+pub struct Health(Vec<(&'static str, Check)>);
+
+impl Health {
+    /// No dependencies.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a dependency; one that takes longer than two seconds to answer is down.
+    pub fn check<F, Answer>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: Fn() -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = bool> + Send + 'static,
+    {
+        self.0.push((name, Arc::new(move || check().boxed())));
+        self
+    }
+
+    async fn ask(self) -> BTreeMap<&'static str, bool> {
+        let answers = self.0.into_iter().map(|(name, check)| async move {
+            (
+                name,
+                tokio::time::timeout(CHECK_LIMIT, check())
+                    .await
+                    .unwrap_or(false),
+            )
+        });
+        join_all(answers).await.into_iter().collect()
+    }
+}
+
+pub(super) fn router(
+    health: Health,
+    readiness: Readiness,
+    metrics: Option<PrometheusHandle>,
+) -> Router {
+    let ready = move || {
+        let body = json!({ "status": readiness.word() });
+        std::future::ready(answer(readiness.is_ready(), body))
+    };
+    let health = move || {
+        let health = health.clone();
+        async move { report(health.ask().await) }
+    };
+    let metrics = move || {
+        let text = metrics
+            .as_ref()
+            .map(PrometheusHandle::render)
+            .unwrap_or_default();
+        let kind = [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )];
+        std::future::ready((kind, text))
+    };
+    Router::new()
+        .route("/live", get(|| async { Json(json!({ "status": "live" })) }))
+        .route("/ready", get(ready))
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+}
+
+fn report(answers: BTreeMap<&'static str, bool>) -> Response {
+    let word = |up: bool| if up { "up" } else { "down" };
+    let all = answers.values().all(|up| *up);
+    let dependencies: BTreeMap<_, _> = answers
+        .into_iter()
+        .map(|(name, up)| (name, word(up)))
+        .collect();
+    answer(
+        all,
+        json!({ "status": word(all), "dependencies": dependencies }),
+    )
+}
+
+fn answer(good: bool, body: Value) -> Response {
+    if good {
+        return Json(body).into_response();
+    }
+    let wait = [(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER))];
+    (StatusCode::SERVICE_UNAVAILABLE, wait, Json(body)).into_response()
+}

@@ -1,0 +1,145 @@
+//! Settings: one small struct per section. `defaults.toml` is the manual and is compiled in.
+//!
+//! A service's own struct picks the sections it needs; a key that a section does not know is an
+//! error, and so is a section that the manual does not know.
+
+mod load;
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+pub use load::{load, load_from};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de};
+
+/// The manual: every setting of every service with its default.
+pub const DEFAULTS: &str = include_str!("../defaults.toml");
+
+/// The HTTP server of a service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port to listen on.
+    pub bind: String,
+    /// Web origins that may call from a browser; `*` allows any.
+    #[serde(deserialize_with = "list_or_commas")]
+    pub cors_origins: Vec<String>,
+    /// How long running requests may take to finish once the port is closed.
+    pub drain_seconds: u64,
+    /// How long requests are still taken after the stop signal.
+    pub drain_delay_ms: u64,
+    /// The longest a handler may take.
+    pub request_timeout_seconds: u64,
+}
+
+impl Http {
+    /// What [`crate::Lifecycle::run`] has to allow for a whole drain.
+    pub fn drain_limit(&self) -> Duration {
+        Duration::from_millis(self.drain_delay_ms) + Duration::from_secs(self.drain_seconds + 1)
+    }
+}
+
+/// Where concerts and the audit are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:…` or `postgres://…`; may carry a password.
+    pub url: SecretString,
+}
+
+/// How access tokens are checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The shared secret of HS256 tokens, at least 32 bytes.
+    pub hs256_secret: Option<SecretString>,
+    /// The path of a JWKS.
+    pub jwks_file: Option<PathBuf>,
+    /// The one algorithm of tokens that the JWKS checks.
+    pub algorithm: Algorithm,
+    /// If set, `iss` is required and must be this.
+    pub issuer: Option<String>,
+    /// If set, `aud` is required and must contain this.
+    pub audience: Option<String>,
+    /// The claim that holds the member's id.
+    pub member_claim: String,
+    /// The claim that holds the name shown.
+    pub name_claim: String,
+    /// The claim that holds the role, a string or a list of strings.
+    pub role_claim: String,
+    /// The role of admins.
+    pub admin_role: String,
+    /// A bearer token for scripts on admin routes, at least 16 characters.
+    pub admin_token: Option<SecretString>,
+}
+
+/// An algorithm of access tokens that are checked by a public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "each is the algorithm of that name")]
+pub enum Algorithm {
+    RS256,
+    ES256,
+    EdDSA,
+}
+
+/// How booking tokens are signed and checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookingToken {
+    /// PEM, PKCS#8 Ed25519; of several blocks the first signs, all are published.
+    pub signing_key: Option<SecretString>,
+    /// The `iss` of booking tokens.
+    pub issuer: String,
+}
+
+/// Logs, traces and metrics.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Levels by target, as in `RUST_LOG`.
+    pub log: String,
+    /// The form of log lines.
+    pub log_format: LogFormat,
+    /// Where traces are sent (OTLP over gRPC); unset, they are not exported.
+    pub otlp_endpoint: Option<String>,
+    /// The share of traces begun here that is exported, 0 to 1.
+    pub trace_ratio: f64,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// A list, or one string with commas as the environment gives it.
+fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of strings, or strings separated by commas")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
+            let parts = text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty());
+            Ok(parts.map(str::to_owned).collect())
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = seq.next_element()? {
+                list.push(item);
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_any(Visitor)
+}

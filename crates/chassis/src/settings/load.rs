@@ -1,0 +1,108 @@
+//! The manual, then a file, then the environment.
+
+use std::{collections::HashMap, fs};
+
+use anyhow::{Context, bail, ensure};
+use config::{Config, Environment, File, FileFormat};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::DEFAULTS;
+
+const PREFIX: &str = "SUNBEON__";
+
+/// Settings that are themselves the path of a file.
+const PATHS: [&str; 1] = ["SUNBEON__AUTH__JWKS_FILE"];
+
+/// Reads the settings of this process.
+///
+/// Errors name the setting and never show a secret.
+pub fn load<T: DeserializeOwned>() -> anyhow::Result<T> {
+    let unicode = |(key, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let key = key
+            .into_string()
+            .ok()
+            .filter(|key| key.starts_with("SUNBEON"))?;
+        Some(
+            value
+                .into_string()
+                .map(|value| (key.clone(), value))
+                .map_err(|_| key),
+        )
+    };
+    let environment: Result<HashMap<_, _>, String> =
+        std::env::vars_os().filter_map(unicode).collect();
+    match environment {
+        Ok(environment) => load_from(environment),
+        Err(key) => bail!("{key} is not valid Unicode"),
+    }
+}
+
+/// Like [`load`], from the given environment.
+pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> anyhow::Result<T> {
+    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    if let Some(path) = environment
+        .get("SUNBEON_CONFIG")
+        .filter(|path| !path.is_empty())
+    {
+        builder = builder.add_source(File::new(path, FileFormat::Toml));
+    }
+    // `try_parsing` stays off: it would turn the secret `007` into `7`.
+    let variables = Environment::with_prefix("SUNBEON")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(with_files(environment)?));
+    let merged = builder
+        .add_source(variables)
+        .build()
+        .context("could not read the settings")?;
+    refuse_unknown_sections(&merged)?;
+    merged
+        .try_deserialize()
+        .context("a setting is missing or wrong")
+}
+
+/// Drops what is empty or no setting, and replaces every `…_FILE` by the file's content.
+fn with_files(environment: HashMap<String, String>) -> anyhow::Result<HashMap<String, String>> {
+    let mut settings = HashMap::new();
+    for (key, value) in environment {
+        if !key.starts_with(PREFIX) || value.is_empty() {
+            continue;
+        }
+        let (key, value) = match key.strip_suffix("_FILE") {
+            Some(setting) if !PATHS.contains(&key.as_str()) => {
+                let content = fs::read_to_string(&value)
+                    .with_context(|| format!("could not read the file that {key} names"))?;
+                (
+                    setting.to_owned(),
+                    without_last_line_break(&content).to_owned(),
+                )
+            }
+            _ => (key, value),
+        };
+        if settings.insert(key.clone(), value).is_some() {
+            bail!("{key} and {key}_FILE are both set");
+        }
+    }
+    Ok(settings)
+}
+
+fn without_last_line_break(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn refuse_unknown_sections(merged: &Config) -> anyhow::Result<()> {
+    let manual = Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .build()
+        .context("could not read the defaults")?;
+    let known: HashMap<String, IgnoredAny> = manual.try_deserialize()?;
+    let given: HashMap<String, IgnoredAny> = merged.clone().try_deserialize()?;
+    for section in given.keys() {
+        ensure!(
+            known.contains_key(section),
+            "`{section}` is no section of the settings"
+        );
+    }
+    Ok(())
+}

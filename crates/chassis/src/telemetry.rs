@@ -1,0 +1,121 @@
+//! Logs, traces and metrics.
+
+mod logs;
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracer, SdkTracerProvider},
+};
+use tokio::task::JoinHandle;
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
+};
+
+use crate::settings;
+
+/// Upper bounds of the buckets of every histogram of seconds.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// What [`init`] has installed.
+#[derive(Debug)]
+pub struct Telemetry {
+    provider: SdkTracerProvider,
+    metrics: PrometheusHandle,
+    upkeep: JoinHandle<()>,
+}
+
+/// Installs logs, traces and metrics for this process, once, inside the runtime. Tests that need
+/// none of it leave it out; everything else works without.
+pub fn init(
+    settings: &settings::Telemetry,
+    service_name: &'static str,
+) -> anyhow::Result<Telemetry> {
+    let provider = provider(settings, service_name)?;
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    tracing_subscriber::registry()
+        .with(layer(provider.tracer(service_name)))
+        .with(logs::layer(settings, std::io::stdout)?)
+        .try_init()
+        .context("could not install the log")?;
+    let metrics = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .install_recorder()
+        .context("could not install the metrics")?;
+    let upkeep = tokio::spawn(keep_up(metrics.clone()));
+    Ok(Telemetry {
+        provider,
+        metrics,
+        upkeep,
+    })
+}
+
+impl Telemetry {
+    /// What `/metrics` renders.
+    pub fn metrics(&self) -> PrometheusHandle {
+        self.metrics.clone()
+    }
+
+    /// Exports what is still held back.
+    pub fn shutdown(self) {
+        self.upkeep.abort();
+        if let Err(error) = self.provider.shutdown() {
+            tracing::warn!(%error, "the last traces could not be exported");
+        }
+    }
+}
+
+/// The layer that turns spans at INFO and above into traces, whatever the log shows. A test gives
+/// it a tracer of its own.
+pub fn layer<S>(tracer: SdkTracer) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_filter(LevelFilter::INFO)
+}
+
+/// Spans have ids, for the logs and for the next service, even where nothing is exported.
+fn provider(
+    settings: &settings::Telemetry,
+    service_name: &'static str,
+) -> anyhow::Result<SdkTracerProvider> {
+    let ratio = settings.trace_ratio;
+    ensure!(
+        (0.0..=1.0).contains(&ratio),
+        "telemetry.trace_ratio must be 0 to 1, not {ratio}"
+    );
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
+    let builder = SdkTracerProvider::builder()
+        .with_resource(Resource::builder().with_service_name(service_name).build())
+        .with_sampler(sampler);
+    let Some(endpoint) = &settings.otlp_endpoint else {
+        return Ok(builder.build());
+    };
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .with_timeout(Duration::from_secs(2))
+        .build()
+        .context("could not set up the export to telemetry.otlp_endpoint")?;
+    Ok(builder.with_batch_exporter(exporter).build())
+}
+
+/// Moves what histograms have gathered into their buckets, so that memory stays bounded.
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut every = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        every.tick().await;
+        metrics.run_upkeep();
+    }
+}

@@ -1,0 +1,144 @@
+//! A small crowd with habits, for showing a waiting room at work.
+
+use std::{sync::Arc, time::Duration};
+
+use sunbeon_domain::ConcertId;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Fan;
+use crate::{
+    api::{Api, Failure},
+    dice::Dice,
+    targets::Targets,
+};
+
+/// Requests in flight at a time: the crowd shares its process with the servers.
+const CONNECTIONS: usize = 16;
+/// The whole crowd has arrived after so long at the latest.
+const ARRIVAL: Duration = Duration::from_secs(120);
+
+/// Signs an access token for a member.
+pub type Tokens = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// A crowd of synthetic fans, about as many at any time as asked for.
+#[derive(Clone)]
+pub struct Demo {
+    /// The address that answers every route, `http://` alone.
+    pub base_url: String,
+    /// Each fan picks one of these; with none the crowd stays away.
+    pub concert_ids: Vec<ConcertId>,
+    /// How many fans.
+    pub fans: usize,
+    /// Signs their access tokens.
+    pub tokens: Tokens,
+}
+
+/// What a fan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    /// Waits, claims, completes after some seconds.
+    Books,
+    /// The same, and loads the page again while waiting.
+    Refreshes,
+    /// Gives up before its turn.
+    Leaves,
+    /// Is called and does not come.
+    NeverClaims,
+}
+
+impl Habit {
+    fn pick(dice: &mut Dice) -> Self {
+        match dice.below(100) {
+            0..50 => Self::Books,
+            50..75 => Self::Refreshes,
+            75..90 => Self::Leaves,
+            _ => Self::NeverClaims,
+        }
+    }
+}
+
+impl Demo {
+    /// Runs until `shutdown`. Fans arrive gradually; one who is done makes room for another after a
+    /// pause. What fails is logged and tried again later; nothing here ends the process.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let api = match Targets::one(&self.base_url) {
+            Ok(targets) => Api::new(targets, CONNECTIONS),
+            Err(error) => return tracing::warn!(%error, "The demo crowd stays away"),
+        };
+        let api = match api {
+            Ok(api) if !self.concert_ids.is_empty() => Arc::new(api),
+            Ok(_) => return tracing::warn!("The demo crowd has no concert to go to"),
+            Err(error) => return tracing::warn!(%error, "The demo crowd stays away"),
+        };
+        let gap = Duration::from_millis(200).min(ARRIVAL / self.fans.max(1) as u32);
+        let mut places = JoinSet::new();
+        for index in 0..self.fans {
+            let delay = gap * index as u32;
+            places.spawn(self.clone().place(api.clone(), delay));
+        }
+        shutdown.cancelled().await;
+        places.shutdown().await;
+    }
+
+    /// One fan after another.
+    async fn place(self, api: Arc<Api>, delay: Duration) {
+        let mut dice = Dice::new();
+        tokio::time::sleep(delay + dice.seconds(0, 1)).await;
+        loop {
+            let pause = match self.send_fan(&api, &mut dice).await {
+                Ok(()) => dice.seconds(2, 10),
+                Err(error) => {
+                    tracing::debug!(%error, "A demo fan went home");
+                    dice.seconds(15, 30)
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn send_fan(&self, api: &Arc<Api>, dice: &mut Dice) -> Result<(), Failure> {
+        let concert = &self.concert_ids[dice.below(self.concert_ids.len() as u64) as usize];
+        let member = format!("fan-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+        let access_token = (self.tokens)(&member);
+        let mut fan = Fan::new(api.clone(), concert.clone(), member, access_token);
+        fan.dice = Some(Dice::new());
+        let habit = Habit::pick(dice);
+        let result = live(&mut fan, habit, dice).await;
+        if !fan.diary.faults.is_empty() {
+            let faults: Vec<_> = fan.diary.faults.iter().map(|fault| fault.name()).collect();
+            tracing::warn!(concert_id = %concert, ?faults, "A demo fan was treated wrongly");
+        }
+        result
+    }
+}
+
+async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failure> {
+    fan.enter().await?;
+    match habit {
+        Habit::Books | Habit::NeverClaims => fan.wait().await?,
+        Habit::Refreshes => {
+            while !fan.poll().await? {
+                if dice.below(4) == 0 {
+                    fan.refresh().await?;
+                }
+            }
+        }
+        Habit::Leaves => {
+            let polls = 1 + dice.below(12);
+            for _ in 0..polls {
+                if fan.poll().await? {
+                    break;
+                }
+            }
+            return fan.exit().await;
+        }
+    }
+    if habit == Habit::NeverClaims {
+        return Ok(());
+    }
+    tokio::time::sleep(dice.seconds(1, 4)).await;
+    fan.claim().await?;
+    tokio::time::sleep(dice.seconds(3, 15)).await;
+    fan.complete().await
+}

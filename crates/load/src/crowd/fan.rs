@@ -1,0 +1,147 @@
+//! One fan in one concert.
+
+use std::{sync::Arc, time::Duration};
+
+use sunbeon_domain::{ConcertId, Status};
+
+use super::Diary;
+use crate::{
+    api::{Answer, Api, Call, Failure, Verb},
+    dice::Dice,
+};
+
+/// A fan's verbs. Each asks until it is answered; bound it from outside.
+pub(crate) struct Fan {
+    api: Arc<Api>,
+    concert: ConcertId,
+    member: String,
+    access_token: String,
+    pass: Option<String>,
+    booking_token: Option<String>,
+    status: Option<Status>,
+    poll_after: Duration,
+    /// Polls with the pass it is given.
+    pub(crate) uses_pass: bool,
+    /// Spreads its polls; without dice it polls to the millisecond when told.
+    pub(crate) dice: Option<Dice>,
+    pub(crate) diary: Diary,
+}
+
+impl Fan {
+    pub(crate) fn new(
+        api: Arc<Api>,
+        concert: ConcertId,
+        member: String,
+        access_token: String,
+    ) -> Self {
+        Self {
+            api,
+            concert,
+            member,
+            access_token,
+            pass: None,
+            booking_token: None,
+            status: None,
+            poll_after: Duration::from_secs(1),
+            uses_pass: true,
+            dice: None,
+            diary: Diary::default(),
+        }
+    }
+
+    /// Gets in line; READY at once where there is no line.
+    pub(crate) async fn enter(&mut self) -> Result<(), Failure> {
+        let answer = self.ask(Verb::Enter, None).await?;
+        self.diary.entered(&answer);
+        self.take(answer);
+        Ok(())
+    }
+
+    /// Loads the page again: the place must be kept.
+    pub(crate) async fn refresh(&mut self) -> Result<(), Failure> {
+        let answer = self.ask(Verb::Enter, Some("ALREADY_IN_QUEUE")).await?;
+        self.diary.polled(&answer, false);
+        self.take(answer);
+        Ok(())
+    }
+
+    /// One poll, when it is due. Whether it is this fan's turn.
+    pub(crate) async fn poll(&mut self) -> Result<bool, Failure> {
+        if self.called() {
+            return Ok(true);
+        }
+        let extra = match &mut self.dice {
+            Some(dice) => self.poll_after.mul_f64(dice.below(300) as f64 / 1000.0),
+            None => Duration::ZERO,
+        };
+        tokio::time::sleep(self.poll_after + extra).await;
+        let with_pass = self.pass.is_some();
+        let answer = self.ask(Verb::Status, None).await?;
+        self.diary.polled(&answer, with_pass);
+        self.take(answer);
+        match self.status {
+            Some(Status::Waiting) => Ok(false),
+            _ if self.called() => Ok(true),
+            _ => Err(Failure::lasting("no longer in line")),
+        }
+    }
+
+    /// Polls until it is this fan's turn.
+    pub(crate) async fn wait(&mut self) -> Result<(), Failure> {
+        while !self.poll().await? {}
+        Ok(())
+    }
+
+    /// Fetches the booking token, the first time or again.
+    pub(crate) async fn claim(&mut self) -> Result<(), Failure> {
+        let answer = self.ask(Verb::Token, None).await?;
+        let token = answer
+            .told
+            .token
+            .ok_or(Failure::lasting("no booking token in the answer"))?;
+        self.diary.claimed(&token, &self.member, &self.concert);
+        self.booking_token = Some(token);
+        Ok(())
+    }
+
+    /// Ends the session.
+    pub(crate) async fn complete(&mut self) -> Result<(), Failure> {
+        self.ask(Verb::Complete, None).await?;
+        self.diary.completed = true;
+        Ok(())
+    }
+
+    /// Leaves by choice.
+    pub(crate) async fn exit(&mut self) -> Result<(), Failure> {
+        self.ask(Verb::Exit, None).await.map(drop)
+    }
+
+    fn called(&self) -> bool {
+        matches!(self.status, Some(Status::Ready | Status::Entered))
+    }
+
+    async fn ask(&self, verb: Verb, expected: Option<&'static str>) -> Result<Answer, Failure> {
+        let pass = self.pass.as_deref().filter(|_| verb == Verb::Status);
+        let booking_token = self
+            .booking_token
+            .as_deref()
+            .filter(|_| verb == Verb::Complete);
+        let call = Call {
+            verb,
+            concert: &self.concert,
+            access_token: &self.access_token,
+            pass,
+            booking_token,
+            expected,
+        };
+        self.api.insist(call).await
+    }
+
+    fn take(&mut self, answer: Answer) {
+        self.status = answer.told.status;
+        self.poll_after = Duration::from_millis(answer.told.poll_after_ms.unwrap_or(1000).max(100));
+        if self.uses_pass && answer.told.pass.is_some() {
+            self.pass = answer.told.pass;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum, value_parser};
+use serde_json::{Value, json};
+use sunbeon_domain::ConcertId;
+
+use crate::Usage;
+
+/// How the run's own concert admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Everyone lines up; batches by schedule.
+    Queue,
+    /// Up to `--max-active` go straight in; the rest line up.
+    Threshold,
+}
+
+/// Sends a crowd through a sale over HTTP and holds the servers to their promises.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "sunbeon-load", version)]
+pub struct Options {
+    /// The address that answers every route [default: SUNBEON_URL, else the instances, else
+    /// http://127.0.0.1:8080]
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Ask the instances named in the settings in turn, past the front door
+    #[arg(long, conflicts_with = "url")]
+    pub direct: bool,
+    /// File of KEY=value lines [default: .dev/env, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub env: Option<PathBuf>,
+    /// Members in the crowd
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub members: u32,
+    /// An existing concert [default: one of the run's own, removed at the end]
+    #[arg(long, value_name = "ID", value_parser = |text: &str| ConcertId::parse(text))]
+    pub concert: Option<ConcertId>,
+    /// Members in one scheduled batch (own concert)
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub group_size: u32,
+    /// Seconds between two batches (own concert)
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=3_600))]
+    pub interval_seconds: u32,
+    /// How the concert admits (own concert)
+    #[arg(long, value_enum, default_value_t = Mode::Queue)]
+    pub mode: Mode,
+    /// Slots (own concert) [default: no limit]
+    #[arg(long, value_parser = value_parser!(u32).range(1..=10_000_000))]
+    pub max_active: Option<u32>,
+    /// Seconds over which the members arrive, evenly
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(0..=86_400))]
+    pub arrival_seconds: u32,
+    /// Requests in flight at a time
+    #[arg(long, default_value_t = 256, value_parser = value_parser!(u16).range(1..=4_096))]
+    pub connections: u16,
+    /// Give up after so many seconds
+    #[arg(long, default_value_t = 300, value_parser = value_parser!(u32).range(1..=86_400))]
+    pub timeout_seconds: u32,
+    /// Complete each session once its booking token is there
+    #[arg(long)]
+    pub complete: bool,
+    /// Poll without the pass: dearer for the servers, and every answer is exact
+    #[arg(long)]
+    pub no_pass: bool,
+    /// Allow addresses that are not loopback
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Options {
+    /// Refuses what can never end well.
+    pub fn check(&self) -> Result<(), Usage> {
+        let fail = |text: &str| Err(Usage(text.to_owned()));
+        if self.arrival_seconds > self.timeout_seconds {
+            return fail("--arrival-seconds is longer than --timeout-seconds");
+        }
+        if self.concert.is_some() {
+            return Ok(());
+        }
+        if self.mode == Mode::Threshold && self.max_active.is_none() {
+            return fail("--mode threshold needs --max-active");
+        }
+        if self.max_active.is_some_and(|slots| slots < self.members) && !self.complete {
+            return fail("--max-active below --members needs --complete: no slot would come free");
+        }
+        let lined_up = match self.mode {
+            Mode::Queue => self.members,
+            Mode::Threshold => self.members.saturating_sub(self.max_active.unwrap_or(0)),
+        };
+        let batches = u64::from(lined_up.div_ceil(self.group_size));
+        if batches.saturating_sub(1) * u64::from(self.interval_seconds)
+            > self.timeout_seconds.into()
+        {
+            return fail("at this group size and interval --timeout-seconds is too short for all");
+        }
+        Ok(())
+    }
+
+    /// The run's limit.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds.into())
+    }
+
+    /// What the run's own concert is made of.
+    pub(crate) fn concert_fields(&self, id: &ConcertId) -> Value {
+        let mode = match self.mode {
+            Mode::Queue => "queue",
+            Mode::Threshold => "threshold",
+        };
+        let mut fields = json!({
+            "concertId": id, "title": "Load run", "mode": mode, "autoOpen": true,
+            "groupSize": self.group_size, "entryIntervalSeconds": self.interval_seconds
+        });
+        if let Some(slots) = self.max_active {
+            fields["maxActive"] = slots.into();
+        }
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(words: &str) -> Result<Options, clap::Error> {
+        Options::try_parse_from(format!("sunbeon-load {words}").split_whitespace())
+    }
+
+    #[test]
+    fn the_defaults_make_sense() {
+        let options = options("").unwrap();
+        assert!(options.check().is_ok());
+        assert_eq!(
+            (options.members, options.connections, options.json),
+            (10_000, 256, false)
+        );
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_a_usage_error() {
+        for words in [
+            "--members 0",
+            "--members 1000001",
+            "--concert a:b",
+            "--mode off",
+            "--x",
+        ] {
+            assert_eq!(options(words).unwrap_err().exit_code(), 2, "{words}");
+        }
+    }
+
+    #[test]
+    fn what_can_never_end_is_refused() {
+        for words in [
+            "--mode threshold",
+            "--max-active 9",
+            "--group-size 1",
+            "--arrival-seconds 20 --timeout-seconds 10",
+        ] {
+            assert!(options(words).unwrap().check().is_err(), "{words}");
+        }
+        assert!(
+            options("--max-active 9 --complete")
+                .unwrap()
+                .check()
+                .is_ok()
+        );
+        assert!(
+            options("--concert c --group-size 1")
+                .unwrap()
+                .check()
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! What a run found, for people and for programs.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{latency::Row, ledger::Ledger, machine::Machine, verdict::Check};
+
+/// A finished run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    pub(crate) command: String,
+    pub(crate) machine: Machine,
+    pub(crate) concert_id: String,
+    pub(crate) members: u32,
+    pub(crate) connections: u16,
+    pub(crate) with_pass: bool,
+    /// From the first request to the last answer.
+    pub(crate) wall_seconds: f64,
+    /// From the first `enter` to the first READY answer of the last member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) all_admitted_seconds: Option<f64>,
+    pub(crate) verbs: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) clean: bool,
+}
+
+impl Report {
+    /// Whether nothing failed and every check holds.
+    pub fn is_clean(&self) -> bool {
+        self.clean
+    }
+
+    /// The names of the checks that do not hold.
+    pub fn failed_checks(&self) -> Vec<&'static str> {
+        self.checks
+            .iter()
+            .filter(|check| !check.ok)
+            .map(|check| check.name)
+            .collect()
+    }
+
+    /// The machine form.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a report is plain data")
+    }
+
+    fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory = self
+            .machine
+            .memory_mib
+            .map_or("?".to_owned(), |mib| mib.to_string());
+        writeln!(f, "command   {}", self.command)?;
+        writeln!(
+            f,
+            "machine   {} cores, {}, {memory} MiB (shared with the servers when they are local)",
+            self.machine.cores, self.machine.cpu
+        )?;
+        writeln!(
+            f,
+            "concert   {}, {} members, {} connections, polls {} pass",
+            self.concert_id,
+            self.members,
+            self.connections,
+            if self.with_pass { "with" } else { "without" }
+        )?;
+        writeln!(f, "wall      {:.2} s", self.wall_seconds)?;
+        match self.all_admitted_seconds {
+            Some(seconds) => writeln!(f, "admitted  everyone within {seconds:.2} s"),
+            None => writeln!(f, "admitted  not everyone"),
+        }
+    }
+
+    fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\n{:<10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}  errors",
+            "verb", "count", "per s", "p50 ms", "p95 ms", "p99 ms", "max ms"
+        )?;
+        for row in &self.verbs {
+            let errors: Vec<_> = row
+                .errors
+                .iter()
+                .map(|(what, n)| format!("{what}: {n}"))
+                .collect();
+            writeln!(
+                f,
+                "{:<10}{:>10}{:>10.1}{:>10.2}{:>10.2}{:>10.2}{:>10.2}  {}",
+                row.verb,
+                row.count,
+                row.per_second,
+                row.p50_ms,
+                row.p95_ms,
+                row.p99_ms,
+                row.max_ms,
+                if errors.is_empty() {
+                    "none".to_owned()
+                } else {
+                    errors.join(", ")
+                }
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head(f)?;
+        self.table(f)?;
+        writeln!(f)?;
+        for check in &self.checks {
+            let mark = if check.ok { "ok  " } else { "FAIL" };
+            writeln!(f, "{mark}  {:<38}{}", check.name, check.detail)?;
+        }
+        write!(f, "\n{}", if self.clean { "clean" } else { "NOT CLEAN" })
+    }
+}

@@ -1,0 +1,97 @@
+//! Where the servers are and what opens them: `KEY=value` lines and the environment.
+
+use std::{collections::BTreeMap, path::Path};
+
+use crate::Usage;
+
+/// Read when no `--env` is given, if it is there.
+pub const DEFAULT_FILE: &str = ".dev/env";
+
+/// Named values. Their `Debug` would show secrets, so there is none.
+#[derive(Default)]
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    /// The file's values, with those of the environment in their place.
+    pub fn load(file: Option<&Path>) -> Result<Self, Usage> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(_) if file.is_none() => String::new(),
+            Err(error) => return Err(Usage(format!("could not read {}: {error}", path.display()))),
+        };
+        let mut settings = Self::parse(&text)
+            .map_err(|line| Usage(format!("{}: line {line} is not KEY=value", path.display())))?;
+        let environment = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        settings.0.extend(environment);
+        Ok(settings)
+    }
+
+    /// Lines of `KEY=value`; empty lines and `#` comments are skipped, `export ` and a pair of
+    /// quotes around the value are taken off. An error is the number of the first other line.
+    pub fn parse(text: &str) -> Result<Self, usize> {
+        let mut values = BTreeMap::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            let (key, value) = line.split_once('=').ok_or(index + 1)?;
+            values.insert(key.trim().to_owned(), unquote(value.trim()).to_owned());
+        }
+        Ok(Self(values))
+    }
+
+    /// A value that is there and not empty.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0
+            .get(key)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// `<NAME>_1_URL`, `<NAME>_2_URL`, … up to the first that is missing.
+    pub fn instances(&self, name: &str) -> Vec<&str> {
+        (1..)
+            .map_while(|n| self.get(&format!("{name}_{n}_URL")))
+            .collect()
+    }
+}
+
+fn unquote(value: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_comments_quotes_and_exports_are_understood() {
+        let settings = Settings::parse(
+            "# servers\n\nSUNBEON_URL=http://127.0.0.1:1\nexport A = \"b=c\" \nEMPTY=\nQ='x'\r\n\
+             WAITING_ROOM_1_URL=u1\nWAITING_ROOM_2_URL=u2\nWAITING_ROOM_4_URL=u4\n",
+        )
+        .unwrap_or_else(|line| panic!("line {line}"));
+        assert_eq!(settings.get("SUNBEON_URL"), Some("http://127.0.0.1:1"));
+        assert_eq!(settings.get("A"), Some("b=c"));
+        assert_eq!(settings.get("Q"), Some("x"));
+        assert_eq!(settings.get("EMPTY"), None);
+        assert_eq!(settings.instances("WAITING_ROOM"), ["u1", "u2"]);
+    }
+
+    #[test]
+    fn a_line_without_an_equals_sign_is_named() {
+        assert_eq!(Settings::parse("A=1\nnonsense\n").err(), Some(2));
+    }
+
+    #[test]
+    fn a_file_asked_for_must_be_there() {
+        assert!(Settings::load(Some(Path::new("/nowhere/env"))).is_err());
+    }
+}

@@ -1,0 +1,96 @@
+use std::process::{Command, Stdio};
+
+use crate::tool::{fresh_name, run_tool};
+
+/// A fresh database on the shared PostgreSQL of `SUNBEON_TEST_POSTGRES_URL`. Dropping it drops
+/// the database, whoever is still connected.
+///
+/// Needs `psql` on the `PATH`.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: String,
+    name: String,
+    url: String,
+}
+
+impl TestDatabase {
+    /// Creates an empty database.
+    ///
+    /// # Panics
+    /// When the server does not answer within 10 seconds or there is no `psql`.
+    pub async fn postgres() -> TestDatabase {
+        let server = std::env::var("SUNBEON_TEST_POSTGRES_URL")
+            .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".into());
+        let name = fresh_name();
+        let url = beside(&server, &name).unwrap_or_else(|| panic!("no database URL: {server}"));
+        let create = psql(&server, &format!("CREATE DATABASE {name}"));
+        let made = tokio::task::spawn_blocking(move || run_tool("psql", create)).await;
+        made.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        TestDatabase { server, name, url }
+    }
+
+    /// The URL that leads to it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let gone = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let _ = psql(&self.server, &gone).output();
+    }
+}
+
+/// `server`'s URL with another database; what follows a `?` stays.
+fn beside(server: &str, database: &str) -> Option<String> {
+    let (base, query) = match server.split_once('?') {
+        Some((base, query)) => (base, format!("?{query}")),
+        None => (server, String::new()),
+    };
+    let authority = base.find("://")? + 3;
+    let end = base[authority..]
+        .find('/')
+        .map_or(base.len(), |path| authority + path);
+    Some(format!("{}/{database}{query}", &base[..end]))
+}
+
+fn psql(server: &str, statement: &str) -> Command {
+    let mut command = Command::new("psql");
+    command.args([
+        "-X",
+        "-q",
+        "-w",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-d",
+        server,
+        "-c",
+        statement,
+    ]);
+    command.env("PGCONNECT_TIMEOUT", "10").stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beside;
+
+    #[test]
+    fn a_database_url_leads_to_another_database() {
+        let at = |url| beside(url, "x").expect("a URL");
+        assert_eq!(
+            at("postgres://postgres@127.0.0.1:5432/postgres"),
+            "postgres://postgres@127.0.0.1:5432/x"
+        );
+        assert_eq!(
+            at("postgres://postgres@127.0.0.1:5432"),
+            "postgres://postgres@127.0.0.1:5432/x"
+        );
+        assert_eq!(
+            at("postgres://h/a?sslmode=disable"),
+            "postgres://h/x?sslmode=disable"
+        );
+        assert_eq!(beside("h/a", "x"), None);
+    }
+}

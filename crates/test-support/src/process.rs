@@ -1,0 +1,182 @@
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// A child process whose output goes to a file. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Mutex<Child>,
+    pid: Pid,
+    folder: TempDir,
+}
+
+impl Process {
+    /// Starts the workspace's binary `name` with `settings` as its environment, beside this
+    /// process's own without its `SUNBEON__…` variables.
+    ///
+    /// # Panics
+    /// When the binary was not built or does not start.
+    pub fn spawn<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        name: &str,
+        settings: impl IntoIterator<Item = (K, V)>,
+    ) -> Process {
+        let mut command = Command::new(binary(name));
+        for (key, _) in std::env::vars_os() {
+            if key.to_string_lossy().starts_with("SUNBEON__") {
+                command.env_remove(key);
+            }
+        }
+        command.envs(settings);
+        Process::run(name, command)
+    }
+
+    /// Starts any command. What it prints is in [`Process::log`].
+    ///
+    /// # Panics
+    /// When it does not start; a program that is not installed is named.
+    pub fn run(name: &str, mut command: Command) -> Process {
+        let folder = tempfile::tempdir().expect("no temporary folder can be made");
+        let out = File::create(folder.path().join("log")).expect("a new folder takes a file");
+        let err = out.try_clone().expect("an open file can be shared");
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        let child = command.spawn().unwrap_or_else(|error| {
+            panic!(
+                "{name} does not start ({error}); is {:?} installed?",
+                command.get_program()
+            )
+        });
+        let pid = Pid::from_child(&child);
+        Process {
+            name: name.into(),
+            child: Mutex::new(child),
+            pid,
+            folder,
+        }
+    }
+
+    /// The id that the system knows it by.
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Where its standard output and error are written.
+    pub fn log_path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// What it has printed so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it at whatever instruction it is (SIGKILL), and waits until it is gone.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+        let _ = self.child().wait();
+    }
+
+    /// Stops it where it is (SIGSTOP): its sockets stay open, nobody answers.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Ends [`Process::pause`].
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// How it ended, if it has.
+    pub fn status(&self) -> Option<ExitStatus> {
+        self.child()
+            .try_wait()
+            .expect("a child's status can be asked")
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// With its log when it still runs after `limit`.
+    pub async fn wait(&self, limit: Duration) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.status() {
+                return status;
+            }
+            if begun.elapsed() > limit {
+                panic!(
+                    "{} still runs after {limit:?}; its log:\n{}",
+                    self.name,
+                    self.log()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let mut child = self.child();
+        // Once its end was seen, the id may be another process's.
+        if matches!(child.try_wait(), Ok(None)) {
+            let _ = kill_process(self.pid, signal);
+        }
+    }
+
+    fn child(&self) -> std::sync::MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Finds `target/<profile>/<name>` above this test's own executable.
+fn binary(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("a test knows its executable");
+    let found = this
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join(name))
+        .find(|path| is_file(path));
+    found.unwrap_or_else(|| {
+        panic!(
+            "no binary {name} above {}: cargo build --workspace --bins",
+            this.display()
+        )
+    })
+}
+
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// A loopback port that nothing listens on. It lies below the range from which the system takes
+/// the ports of outgoing connections, so a server can leave it and come back to it.
+///
+/// # Panics
+/// When a hundred tries found none.
+pub fn free_port() -> u16 {
+    use std::hash::{BuildHasher, RandomState};
+    const PORTS: std::ops::Range<u16> = 12_000..20_000;
+    let tries = (0..100_u16).map(|turn| {
+        let drawn = RandomState::new().hash_one(turn) % u64::from(PORTS.end - PORTS.start);
+        PORTS.start + u16::try_from(drawn).unwrap_or_default()
+    });
+    let mut free = tries.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.next().expect("no free port between 12000 and 20000")
+}

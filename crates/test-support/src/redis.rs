@@ -1,0 +1,224 @@
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::process::{Process, free_port};
+
+const FROZEN_CLOCK: &str = include_str!("frozen_clock.c");
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// A Redis of the test's own: an append-only file synced at every write, `noeviction`, a free port,
+/// its data in a temporary folder. Dropping it kills it.
+///
+/// Needs `redis-server` on the `PATH`.
+#[derive(Debug)]
+pub struct RedisServer {
+    port: u16,
+    folder: TempDir,
+    clock: Option<File>,
+    process: Mutex<Option<Process>>,
+}
+
+impl RedisServer {
+    /// Starts a server and waits until it answers.
+    ///
+    /// # Panics
+    /// When Redis is not installed or does not answer within 20 seconds.
+    pub async fn start() -> RedisServer {
+        RedisServer::launch(None).await
+    }
+
+    /// Starts a server whose wall clock stands at `micros` since the epoch and moves only by
+    /// [`RedisServer::set_clock`]: `TIME`, every expiry and every script see that time.
+    ///
+    /// Needs a C compiler as `cc`.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`], and when there is no compiler.
+    pub async fn with_frozen_clock(micros: u64) -> RedisServer {
+        RedisServer::launch(Some(micros)).await
+    }
+
+    async fn launch(frozen_at: Option<u64>) -> RedisServer {
+        let folder = tempfile::tempdir().expect("no temporary folder can be made");
+        let clock = frozen_at.map(|_| freeze(folder.path()));
+        let mut server = RedisServer {
+            port: 0,
+            folder,
+            clock,
+            process: Mutex::new(None),
+        };
+        if let Some(micros) = frozen_at {
+            server.set_clock(micros);
+        }
+        // Another test may take the port between our look and the server's bind.
+        for _ in 0..5 {
+            server.port = free_port();
+            if server.try_start().await {
+                return server;
+            }
+        }
+        panic!("redis-server does not start; its log:\n{}", server.log());
+    }
+
+    /// `redis://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port, the same in every life.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Moves a frozen clock to `micros` since the epoch, at once.
+    ///
+    /// # Panics
+    /// When the server was not started with [`RedisServer::with_frozen_clock`].
+    pub fn set_clock(&self, micros: u64) {
+        let clock = self
+            .clock
+            .as_ref()
+            .expect("this server's clock is not frozen");
+        clock
+            .write_all_at(&micros.to_ne_bytes(), 0)
+            .expect("the clock's file can be written");
+    }
+
+    /// Ends it at whatever it does (SIGKILL) and waits until it is gone. Its data stays.
+    pub fn kill(&self) {
+        if let Some(process) = self.process().take() {
+            process.kill();
+        }
+    }
+
+    /// Ends it in good order (SIGTERM: what is in memory is written first). Its data stays.
+    ///
+    /// # Panics
+    /// When it still runs after 20 seconds.
+    pub async fn stop(&self) {
+        let running = self.process().take();
+        if let Some(process) = running {
+            process.terminate();
+            process.wait(START_LIMIT).await;
+        }
+    }
+
+    /// Starts it again after [`RedisServer::kill`] or [`RedisServer::stop`], with its data and on
+    /// its port, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it runs, or does not answer within 20 seconds.
+    pub async fn start_again(&self) {
+        assert!(
+            self.process().is_none(),
+            "redis-server runs: stop or kill it first"
+        );
+        assert!(
+            self.try_start().await,
+            "redis-server does not come back:\n{}",
+            self.log()
+        );
+    }
+
+    /// Stops it where it is (SIGSTOP): connections stay open, nothing is answered.
+    pub fn pause(&self) {
+        if let Some(process) = self.process().as_ref() {
+            process.pause();
+        }
+    }
+
+    /// Ends [`RedisServer::pause`].
+    pub fn resume(&self) {
+        if let Some(process) = self.process().as_ref() {
+            process.resume();
+        }
+    }
+
+    async fn try_start(&self) -> bool {
+        let process = Process::run("redis-server", self.command());
+        let answers = async {
+            while process.status().is_none() {
+                if answers_as(self.port, process.id()).await.unwrap_or(false) {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            false
+        };
+        let up = tokio::time::timeout(START_LIMIT, answers)
+            .await
+            .unwrap_or(false);
+        if !up {
+            process.kill();
+        }
+        *self.process() = Some(process);
+        up
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("redis-server");
+        command
+            .current_dir(&self.folder)
+            .args(["--bind", "127.0.0.1", "--save", ""]);
+        command.args(["--port", &self.port.to_string()]);
+        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
+        command.args(["--maxmemory-policy", "noeviction"]);
+        if self.clock.is_some() {
+            command.env("LD_PRELOAD", self.folder.path().join("frozen_clock.so"));
+            command.env("FROZEN_CLOCK", self.folder.path().join("clock"));
+        }
+        command
+    }
+
+    fn log(&self) -> String {
+        self.process()
+            .as_ref()
+            .map(Process::log)
+            .unwrap_or_default()
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Builds the shim beside the data and makes the clock's file.
+fn freeze(folder: &Path) -> File {
+    let source = folder.join("frozen_clock.c");
+    std::fs::write(&source, FROZEN_CLOCK).expect("a new folder takes a file");
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .arg(folder.join("frozen_clock.so"))
+        .arg(source);
+    let built = compiler
+        .output()
+        .unwrap_or_else(|error| panic!("no C compiler cc: {error}"));
+    let said = String::from_utf8_lossy(&built.stderr);
+    assert!(
+        built.status.success(),
+        "the frozen clock does not compile:\n{said}"
+    );
+    File::create(folder.join("clock")).expect("a new folder takes a file")
+}
+
+/// Whether the server on `port` has loaded its data and is process `id`, not a stranger that took
+/// the port.
+async fn answers_as(port: u16, id: u32) -> std::io::Result<bool> {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
+    connection
+        .write_all(b"PING\r\nINFO server\r\nQUIT\r\n")
+        .await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    let ours = answer.contains(&format!("process_id:{id}\r\n"));
+    Ok(answer.starts_with("+PONG") && ours)
+}

@@ -1,0 +1,39 @@
+//! The entry-consumer service.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_entry_consumer::EntryConsumer;
+use sunbeon_store::is_up;
+use utoipa_axum::router::OpenApiRouter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Deserialize)]
+struct Settings {
+    http: settings::Http,
+    store: sunbeon_store::Settings,
+    broker: sunbeon_broker::Settings,
+    telemetry: settings::Telemetry,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let settings: Settings = settings::load()?;
+    let mut process = Process::start("entry-consumer", settings.http, &settings.telemetry)?;
+    let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
+    let broker = sunbeon_broker::open(&settings.broker, "entry-consumer")
+        .context("could not open the broker")?;
+    let service = EntryConsumer::new(store.clone(), broker.clone());
+    process.spawn("consume", service.run(process.shutdown()));
+    let asked = broker.clone();
+    let health = Health::new()
+        .check("store", move || is_up(store.clone()))
+        .check("broker", move || std::future::ready(asked.can_publish()));
+    let code = process.serve(OpenApiRouter::new(), health, |_| ()).await;
+    broker.close().await;
+    code
+}

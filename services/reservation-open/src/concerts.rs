@@ -1,0 +1,310 @@
+//! Concerts and their policies.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::IntoResponse,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sunbeon_chassis::{
+    ApiError, ApiResult, Body, Empty, OrFail, PathConcert, QueryPairs, Reply, Success,
+};
+use sunbeon_domain::{Code, Concert, ConcertId, Field, InvalidPolicy, Phase, Policy, Text};
+use sunbeon_store::Store;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    RegistryError, ReservationOpen,
+    audit::{Actor, page_limit},
+};
+
+const CREATED: Text = Text { ko: "콘서트 생성 성공", en: "The concert is in force." };
+const READ: Text = Text { ko: "콘서트 조회 성공", en: "This is the concert." };
+const LISTED: Text = Text { ko: "콘서트 목록 조회 성공", en: "These are the concerts." };
+const CHANGED: Text = Text { ko: "콘서트 변경 성공", en: "The change is in force." };
+const DELETED: Text = Text { ko: "콘서트 삭제 성공", en: "The concert is deleted." };
+const CLEARED: Text = Text { ko: "대기열 비우기 성공", en: "The line is empty." };
+/// How often a change of one field is tried anew when another change comes between.
+const TRIES: u32 = 5;
+
+type Fields = Map<String, Value>;
+
+pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(read, change, delete))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(close))
+        .routes(routes!(clear))
+}
+
+/// The concert as the answer, its version as the ETag.
+fn with_etag(concert: &Concert) -> [(header::HeaderName, HeaderValue); 1] {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", concert.version));
+    [(header::ETAG, etag.expect("digits in quotes are a header's value"))]
+}
+
+fn refused(error: InvalidPolicy) -> ApiError {
+    match error {
+        InvalidPolicy::Field(field) => Code::Invalid(field).into(),
+        InvalidPolicy::Unknown(name) => {
+            ApiError::new(Code::InvalidBody).with_data(json!({ "unknownField": name }))
+        }
+    }
+}
+
+/// Create a concert: `concertId`, `title`, and the fields of the policy that differ from the
+/// defaults. In force everywhere when the answer is sent.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts", tag = "admin", request_body = Concert,
+    security(("accessToken" = [])),
+    responses(
+        (status = 201, body = Success<Concert>),
+        (status = 409, description = "CONCERT_EXISTS."),
+    )
+)]
+async fn create(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    Body(mut fields): Body<Fields>,
+) -> ApiResult<impl IntoResponse> {
+    let id = fields.remove("concertId").and_then(|id| serde_json::from_value(id).ok());
+    let id: ConcertId = id.ok_or(Code::Invalid(Field::ConcertId))?;
+    let policy = Policy::create(fields.clone()).map_err(refused)?;
+    service.audit.before(&actor, "create", &id, Value::Object(fields)).await?;
+    let concert = service.registry.create(&id, &policy).await.or_fail()?;
+    service.put_in_force(&concert).await?;
+    Ok((with_etag(&concert), Reply::created(CREATED, concert)))
+}
+
+/// A page of concerts, in the order of their ids.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Concerts {
+    concerts: Vec<Concert>,
+    /// The `cursor` of the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<ConcertId>,
+}
+
+/// List concerts.
+#[utoipa::path(
+    get, path = "/v2/admin/concerts", tag = "admin",
+    params(
+        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+    ),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concerts>))
+)]
+async fn list(
+    State(service): State<ReservationOpen>,
+    query: QueryPairs,
+) -> ApiResult<Reply<Concerts>> {
+    let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
+    let limit = page_limit(&query)?;
+    let after = after.as_ref().map_or("", ConcertId::as_str);
+    let concerts = service.registry.page(after, limit).await.or_fail()?;
+    let last = concerts.last().filter(|_| concerts.len() == limit as usize);
+    let next_cursor = last.map(|concert| concert.concert_id.clone());
+    Ok(Reply::ok(LISTED, Concerts { concerts, next_cursor }))
+}
+
+/// Read a concert; its version is the `ETag`.
+#[utoipa::path(
+    get, path = "/v2/admin/concerts/{concertId}", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn read(
+    State(service): State<ReservationOpen>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<impl IntoResponse> {
+    let concert = service.registry.find(&id).await.or_fail()?;
+    Ok((with_etag(&concert), Reply::ok(READ, concert)))
+}
+
+/// Change fields of the policy; `null` means the default. `If-Match` is the `ETag` that was read.
+/// In force everywhere when the answer is sent.
+#[utoipa::path(
+    patch, path = "/v2/admin/concerts/{concertId}", tag = "admin", request_body = Policy,
+    params(("concertId" = ConcertId, Path), ("If-Match" = String, Header)),
+    security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Concert>),
+        (status = 409, description = "BOOKING_CLOSED: a closed concert stays as it is."),
+        (status = 412, description = "VERSION_MISMATCH."),
+        (status = 428, description = "VERSION_REQUIRED."),
+    )
+)]
+async fn change(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+    headers: HeaderMap,
+    Body(fields): Body<Fields>,
+) -> ApiResult<impl IntoResponse> {
+    let version = expected_version(&headers)?;
+    let concert = service.registry.find(&id).await.or_fail()?;
+    if concert.version != version {
+        return Err(Code::VersionMismatch.into());
+    }
+    let policy = concert.policy.patched(fields.clone()).map_err(refused)?;
+    if concert.closed {
+        return Err(Code::BookingClosed.into());
+    }
+    service.audit.before(&actor, "change", &id, Value::Object(fields)).await?;
+    let concert = service.registry.change(Concert { policy, ..concert }, false).await.or_fail()?;
+    service.put_in_force(&concert).await?;
+    Ok((with_etag(&concert), Reply::ok(CHANGED, concert)))
+}
+
+fn expected_version(headers: &HeaderMap) -> ApiResult<u64> {
+    let given = headers.get(header::IF_MATCH).ok_or(Code::VersionRequired)?;
+    let text = given.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+    let version = text.and_then(|digits| digits.parse().ok());
+    Ok(version.ok_or(Code::Invalid(Field::IfMatch))?)
+}
+
+/// Delete a concert that is closed or ended, once nobody is inside any more.
+#[utoipa::path(
+    delete, path = "/v2/admin/concerts/{concertId}", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Empty>),
+        (status = 409, description = "CONCERT_IN_USE."),
+    )
+)]
+async fn delete(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Empty>> {
+    let concert = service.registry.find(&id).await.or_fail()?;
+    let snapshot = service.store.snapshot(&id).await.or_fail()?;
+    let over = matches!(snapshot.phase(), Phase::Closed | Phase::Ended);
+    if !over || snapshot.counts.slots > 0 {
+        return Err(Code::ConcertInUse.into());
+    }
+    service.audit.before(&actor, "delete", &id, json!({})).await?;
+    let concert = service.registry.change(concert, true).await.or_fail()?;
+    service.store.drop_concert(&id, concert.version).await.or_fail()?;
+    service.announcer.changed(&id, concert.version);
+    Ok(Reply::ok(DELETED, Empty {}))
+}
+
+/// Pause: one lines up, nobody is admitted by the schedule or straight in, nobody lapses.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/pause", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn pause(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Concert>> {
+    service.set(&actor, "pause", &id, |concert| concert.policy.paused = true).await
+}
+
+/// Go on after a pause.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/resume", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn resume(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Concert>> {
+    service.set(&actor, "resume", &id, |concert| concert.policy.paused = false).await
+}
+
+/// Close for good: the line is emptied, those inside may finish. Again: nothing more happens.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/close", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn close(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Concert>> {
+    service.set(&actor, "close", &id, |concert| concert.closed = true).await
+}
+
+/// How many were in line.
+#[derive(Serialize, ToSchema)]
+struct Cleared {
+    cleared: u64,
+}
+
+/// Empty the line: waiting, away and admitting. Sessions go on.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/clear", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Cleared>))
+)]
+async fn clear(
+    State(service): State<ReservationOpen>,
+    State(store): State<Arc<dyn Store>>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Cleared>> {
+    let snapshot = store.snapshot(&id).await.or_fail()?;
+    service.audit.before(&actor, "clear", &id, json!({})).await?;
+    let cleared = store.clear(&id).await.or_fail()?;
+    service.announcer.changed(&id, snapshot.concert.version);
+    Ok(Reply::ok(CLEARED, Cleared { cleared }))
+}
+
+impl ReservationOpen {
+    /// Puts a concert in force on every replica: the store is what they all ask.
+    async fn put_in_force(&self, concert: &Concert) -> ApiResult<()> {
+        self.store.put_concert(concert).await.or_fail()?;
+        self.announcer.changed(&concert.concert_id, concert.version);
+        Ok(())
+    }
+
+    /// Changes one thing of a concert, whatever its version. What is so already stays as it is.
+    async fn set(
+        &self,
+        actor: &Actor,
+        act: &str,
+        id: &ConcertId,
+        set: impl Fn(&mut Concert),
+    ) -> ApiResult<Reply<Concert>> {
+        let mut audited = false;
+        for _ in 0..TRIES {
+            let before = self.registry.find(id).await.or_fail()?;
+            let mut after = before.clone();
+            set(&mut after);
+            if before.closed && after != before {
+                return Err(Code::BookingClosed.into());
+            }
+            if !audited {
+                self.audit.before(actor, act, id, json!({})).await?;
+                audited = true;
+            }
+            let changed = match after == before {
+                true => Ok(before),
+                false => self.registry.change(after, false).await,
+            };
+            match changed {
+                Err(RegistryError::Changed) => continue,
+                changed => {
+                    let concert = changed.or_fail()?;
+                    self.put_in_force(&concert).await?;
+                    return Ok(Reply::ok(CHANGED, concert));
+                }
+            }
+        }
+        Err(Code::VersionMismatch.into())
+    }
+}

@@ -1,0 +1,54 @@
+//! Looking up one member, and removing one.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde_json::json;
+use sunbeon_chassis::{ApiResult, Empty, OrFail, PathMember, Reply, Success};
+use sunbeon_domain::{ConcertId, MemberId, Standing, Text};
+use sunbeon_store::{Leaving, Store};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    ReservationOpen,
+    audit::{Actor, Audit},
+};
+
+const FOUND: Text = Text { ko: "회원 상태 조회 성공", en: "This is where the member stands." };
+const REMOVED: Text = Text { ko: "회원 내보내기 성공", en: "The member is removed." };
+
+pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
+    OpenApiRouter::new().routes(routes!(look_up, remove))
+}
+
+/// Where a member stands. No sign of life.
+#[utoipa::path(
+    get, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "admin",
+    params(("concertId" = ConcertId, Path), ("memberId" = MemberId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Standing>))
+)]
+async fn look_up(
+    State(store): State<Arc<dyn Store>>,
+    PathMember(id, member): PathMember,
+) -> ApiResult<Reply<Standing>> {
+    let sight = store.status(&id, &member, false).await.or_fail()?;
+    Ok(Reply::ok(FOUND, sight.standing()))
+}
+
+/// Take a member out of the line, or end their session and revoke its token. Again: nothing more
+/// happens.
+#[utoipa::path(
+    delete, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "admin",
+    params(("concertId" = ConcertId, Path), ("memberId" = MemberId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Empty>))
+)]
+async fn remove(
+    State(store): State<Arc<dyn Store>>,
+    State(audit): State<Audit>,
+    actor: Actor,
+    PathMember(id, member): PathMember,
+) -> ApiResult<Reply<Empty>> {
+    audit.before(&actor, "remove", &id, json!({ "memberId": member })).await?;
+    store.leave(&id, &member, Leaving::Removed).await.or_fail()?;
+    Ok(Reply::ok(REMOVED, Empty {}))
+}

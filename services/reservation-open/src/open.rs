@@ -1,0 +1,165 @@
+//! `open`: an operator's batch, now.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue},
+    response::IntoResponse,
+};
+use serde::Serialize;
+use serde_json::json;
+use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
+use sunbeon_domain::{Code, ConcertId, Field, Text};
+use sunbeon_store::{Admission, AdmitBy, LimitedBy, Store, Taken};
+use tokio::{task::JoinHandle, time::Instant};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    ReservationOpen,
+    audit::{Actor, Audit},
+    publish::Announcer,
+};
+
+const OPENED: Text = Text { ko: "예매 오픈 성공", en: "The batch is open." };
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// How long the answer waits for confirms.
+const CONFIRM: Duration = Duration::from_secs(2);
+
+pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
+    OpenApiRouter::new().routes(routes!(open))
+}
+
+/// What an opening has done.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    concert_id: ConcertId,
+    /// The batch size asked for.
+    requested: u32,
+    /// How many were taken off the front.
+    admitted: u32,
+    still_waiting: u64,
+    /// Why not more.
+    limited_by: LimitedBy,
+    /// Whether the concert is paused: it was opened all the same.
+    paused: bool,
+    /// Messages confirmed by the broker within 2 s; the rest goes out again by itself. Left out
+    /// where an earlier opening with the same key is told again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed: Option<usize>,
+}
+
+/// Admit a batch now. With an `Idempotency-Key`, repeating the request opens nothing more for 24
+/// hours.
+#[utoipa::path(
+    post, path = "/v2/reservation/open/{concertId}", tag = "reservation",
+    params(
+        ("concertId" = ConcertId, Path),
+        ("batchSize" = Option<u32>, Query, description = "1-10,000; 10."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
+    ),
+    security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Opened>),
+        (status = 409, description = "BOOKING_CLOSED, IDEMPOTENCY_KEY_REUSED."),
+        (status = 503, description = "BROKER_DOWN, STORE_DOWN, DATABASE_DOWN."),
+    )
+)]
+async fn open(
+    State(store): State<Arc<dyn Store>>,
+    State(announcer): State<Announcer>,
+    State(audit): State<Audit>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+    query: QueryPairs,
+    headers: HeaderMap,
+) -> ApiResult<impl IntoResponse> {
+    let batch_size = batch_size(&query)?;
+    let key = idempotency_key(&headers)?;
+    store.snapshot(&id).await.or_fail()?;
+    if !announcer.can_publish() {
+        return Err(Code::BrokerDown.into());
+    }
+    audit.before(&actor, "open", &id, json!({ "batchSize": batch_size })).await?;
+    let (last, sending) = take_all(&*store, &announcer, &id, batch_size, key.as_deref()).await?;
+    announcer.advanced(&id, u64::from(last.total), last.still_waiting);
+    let replayed = last.replayed && sending.is_empty();
+    let confirmed = confirmed(sending).await;
+    tracing::info!(concert = %id, batch_size, admitted = last.total, "a batch was opened");
+    let opened = Opened {
+        concert_id: id,
+        requested: batch_size,
+        admitted: last.total,
+        still_waiting: last.still_waiting,
+        limited_by: last.limited_by,
+        paused: last.paused,
+        confirmed: (!replayed).then_some(confirmed),
+    };
+    let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
+    Ok((replayed, Reply::ok(OPENED, opened)))
+}
+
+/// Takes until the batch is full, the line is empty or no slot is free; each call's entries are
+/// announced at once. Ends early where messages cannot be sent any more.
+async fn take_all(
+    store: &dyn Store,
+    announcer: &Announcer,
+    id: &ConcertId,
+    batch_size: u32,
+    key: Option<&str>,
+) -> ApiResult<(Taken, Vec<JoinHandle<usize>>)> {
+    let (mut taken, mut sending) = (0, Vec::new());
+    loop {
+        let by = AdmitBy::Open { batch_size, taken, key };
+        let mut last = match store.admit(id, by).await.or_fail()? {
+            Admission::Taken(taken) => *taken,
+            Admission::Closed => return Err(Code::BookingClosed.into()),
+            Admission::KeyReused => return Err(Code::IdempotencyKeyReused.into()),
+        };
+        taken = last.total;
+        let entries = std::mem::take(&mut last.entries);
+        if !entries.is_empty() {
+            sending.push(announcer.announce(&last.concert, entries));
+        }
+        if !last.more || !announcer.can_publish() {
+            return Ok((last, sending));
+        }
+    }
+}
+
+/// How many messages are confirmed within the limit.
+async fn confirmed(sending: Vec<JoinHandle<usize>>) -> usize {
+    let limit = Instant::now() + CONFIRM;
+    let mut confirmed = 0;
+    for sent in sending {
+        if let Ok(Ok(n)) = tokio::time::timeout_at(limit, sent).await {
+            confirmed += n;
+        }
+    }
+    confirmed
+}
+
+fn batch_size(query: &QueryPairs) -> ApiResult<u32> {
+    let size = query.field("batchSize", Field::BatchSize, |text| {
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|size| digits && (1..=10_000).contains(size))
+    })?;
+    Ok(size.unwrap_or(10))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
+    let refused = Code::Invalid(Field::IdempotencyKey);
+    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) => {
+            let key = key.to_str().map_err(|_| refused)?;
+            let good = (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+            if good { Ok(Some(key.to_owned())) } else { Err(refused.into()) }
+        }
+        _ => Err(refused.into()),
+    }
+}

@@ -1,0 +1,59 @@
+//! The registry's concerts, put in force in the store.
+
+use std::time::Duration;
+
+use sunbeon_domain::Coded;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ReservationOpen, report};
+
+const EVERY: Duration = Duration::from_secs(10);
+/// How soon a failed round is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(service: &ReservationOpen, shutdown: CancellationToken) {
+    let (mut seldom, mut soon) = (interval(EVERY), interval(AGAIN));
+    seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    soon.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut well = true;
+    loop {
+        let tick = if well { &mut seldom } else { &mut soon };
+        if shutdown.run_until_cancelled(tick.tick()).await.is_none() {
+            return;
+        }
+        let done = round(service).await;
+        report("project", &mut well, &done);
+    }
+}
+
+/// Why a round of the projection failed.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("the registry did not answer")]
+    Registry(#[from] crate::RegistryError),
+    #[error("the store did not take a concert")]
+    Store(#[from] sunbeon_store::StoreError),
+}
+
+impl Coded for Failed {
+    fn code(&self) -> sunbeon_domain::Code {
+        match self {
+            Self::Registry(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+async fn round(service: &ReservationOpen) -> Result<(), Failed> {
+    service.registry.migrate().await?;
+    let in_force = service.store.concerts().await?;
+    for row in service.registry.all().await? {
+        if !row.deleted {
+            service.store.put_concert(&row.concert).await?;
+        } else if in_force.contains(&row.concert.concert_id) {
+            service.store.drop_concert(&row.concert.concert_id, row.concert.version).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! The registry: concerts, policies and the audit in SQLite or PostgreSQL.
+
+mod pool;
+mod rows;
+
+use sunbeon_domain::{Code, Coded, Concert, ConcertId, Policy};
+
+use self::pool::Pool;
+pub(crate) use self::rows::{AuditRow, Row};
+
+/// The registry. A cheap handle.
+#[derive(Clone)]
+pub struct Registry(Pool);
+
+/// Why the registry did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The database cannot be reached, or not in time.
+    #[error("the database did not answer")]
+    Down(#[source] sqlx::Error),
+    /// The address is malformed, or of another kind of database.
+    #[error("database.url must be sqlite:… or postgres://…")]
+    Address(#[source] sqlx::Error),
+    /// The database holds or answered what it never should.
+    #[error("the database answered nonsense")]
+    Bug(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is a concert of this id.
+    #[error("there is a concert of this id already")]
+    Exists,
+    /// There is no concert of this id.
+    #[error("there is no such concert")]
+    Unknown,
+    /// The concert has changed since that version.
+    #[error("the concert has another version")]
+    Changed,
+    /// The concert is closed, for good.
+    #[error("the concert is closed")]
+    Closed,
+}
+
+impl Coded for RegistryError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Down(_) => Code::DatabaseDown,
+            Self::Address(_) | Self::Bug(_) => Code::Internal,
+            Self::Exists => Code::ConcertExists,
+            Self::Unknown => Code::ConcertNotFound,
+            Self::Changed => Code::VersionMismatch,
+            Self::Closed => Code::BookingClosed,
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, RegistryError>;
+
+impl Registry {
+    /// Opens a registry. A database that is down is no error.
+    pub fn open(url: &str) -> Result<Self> {
+        Pool::open(url).map(Self)
+    }
+
+    /// Brings the tables up to date; nothing to do is cheap.
+    pub async fn migrate(&self) -> Result<()> {
+        self.0.migrate().await
+    }
+
+    /// Whether the database answers.
+    pub async fn is_up(self) -> bool {
+        self.0.ping().await.is_ok()
+    }
+
+    /// Adds a concert; the version goes on where a deleted one of the same id stopped.
+    pub(crate) async fn create(&self, id: &ConcertId, policy: &Policy) -> Result<Concert> {
+        let concert =
+            Concert { concert_id: id.clone(), version: 1, closed: false, policy: policy.clone() };
+        if self.0.insert(&concert).await? {
+            return Ok(concert);
+        }
+        match self.0.find(id).await? {
+            Some(Row { deleted: true, concert: old }) => {
+                let concert = Concert { version: old.version + 1, ..concert };
+                let row = Row { concert, deleted: false };
+                self.0.replace(&row).await?.then_some(row.concert).ok_or(RegistryError::Exists)
+            }
+            _ => Err(RegistryError::Exists),
+        }
+    }
+
+    pub(crate) async fn find(&self, id: &ConcertId) -> Result<Concert> {
+        let row = self.0.find(id).await?.filter(|row| !row.deleted);
+        row.map(|row| row.concert).ok_or(RegistryError::Unknown)
+    }
+
+    /// Every row, deleted ones included.
+    pub(crate) async fn all(&self) -> Result<Vec<Row>> {
+        self.0.all().await
+    }
+
+    /// Up to `limit` concerts behind an id, in the order of ids.
+    pub(crate) async fn page(&self, after: &str, limit: u32) -> Result<Vec<Concert>> {
+        let rows = self.0.page(after, limit).await?;
+        Ok(rows.into_iter().map(|row| row.concert).collect())
+    }
+
+    /// Puts a changed concert in the place of exactly the version that it was made from; its
+    /// version is one higher then.
+    pub(crate) async fn change(&self, mut concert: Concert, deleted: bool) -> Result<Concert> {
+        concert.version += 1;
+        let row = Row { concert, deleted };
+        self.0.replace(&row).await?.then_some(row.concert).ok_or(RegistryError::Changed)
+    }
+
+    pub(crate) async fn write_audit(&self, row: &AuditRow) -> Result<()> {
+        self.0.write_audit(row).await
+    }
+
+    /// Up to `limit` audit rows before an id, newest first; of one concert, or of all.
+    pub(crate) async fn audit(
+        &self,
+        concert: Option<&ConcertId>,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>> {
+        // '~' sorts behind every id.
+        self.0.audit(concert.map_or("", ConcertId::as_str), before.unwrap_or("~"), limit).await
+    }
+}

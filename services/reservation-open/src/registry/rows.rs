@@ -1,0 +1,52 @@
+//! Rows of the tables.
+
+use sunbeon_domain::{Concert, ConcertId, UnixMs};
+
+use super::RegistryError;
+
+/// A concert, and whether it is deleted.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) concert: Concert,
+    pub(crate) deleted: bool,
+}
+
+/// concert_id, version, closed, deleted, policy.
+pub(super) type ConcertColumns = (String, i64, bool, bool, String);
+
+impl TryFrom<ConcertColumns> for Row {
+    type Error = RegistryError;
+
+    fn try_from((id, version, closed, deleted, policy): ConcertColumns) -> Result<Self, Self::Error> {
+        let bug = |error: Box<dyn std::error::Error + Send + Sync>| RegistryError::Bug(error);
+        let concert = Concert {
+            concert_id: ConcertId::parse(id).map_err(|error| bug(error.into()))?,
+            version: u64::try_from(version).map_err(|error| bug(error.into()))?,
+            closed,
+            policy: serde_json::from_str(&policy).map_err(|error| bug(error.into()))?,
+        };
+        Ok(Self { concert, deleted })
+    }
+}
+
+/// One admin act.
+#[derive(Debug, Clone)]
+pub(crate) struct AuditRow {
+    pub(crate) id: String,
+    pub(crate) at: UnixMs,
+    pub(crate) actor: String,
+    pub(crate) act: String,
+    pub(crate) concert_id: String,
+    /// JSON.
+    pub(crate) detail: String,
+    pub(crate) request_id: String,
+}
+
+/// audit_id, at_ms, actor, act, concert_id, detail, request_id.
+pub(super) type AuditColumns = (String, i64, String, String, String, String, String);
+
+impl From<AuditColumns> for AuditRow {
+    fn from((id, at, actor, act, concert_id, detail, request_id): AuditColumns) -> Self {
+        Self { id, at: UnixMs(at), actor, act, concert_id, detail, request_id }
+    }
+}

@@ -1,0 +1,31 @@
+//! The schedule: groups taken when they are due.
+
+use sunbeon_domain::ConcertId;
+use sunbeon_store::{Admission, AdmitBy};
+use tracing::{Instrument, info_span};
+
+use crate::ReservationOpen;
+
+/// One take of a line, if it is due; several calls where the bound on work cuts it.
+pub(crate) async fn take(service: &ReservationOpen, id: &ConcertId) -> sunbeon_store::Result<()> {
+    while service.announcer.can_publish() {
+        let Admission::Taken(taken) = service.store.admit(id, AdmitBy::Schedule).await? else {
+            break;
+        };
+        let more = taken.more;
+        if !taken.entries.is_empty() {
+            let span = info_span!(parent: None, "scheduled take", concert = %id,
+                taken = taken.entries.len());
+            let announce = async {
+                tracing::info!(waiting = taken.still_waiting, "a scheduled take");
+                service.announcer.advanced(id, taken.entries.len() as u64, taken.still_waiting);
+                service.announcer.announce(&taken.concert, taken.entries);
+            };
+            announce.instrument(span).await;
+        }
+        if !more {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+
+/// The whole of Sunbeon in one process, with a demo sale.
+#[derive(Parser)]
+#[command(name = "sunbeon", version)]
+pub(crate) struct Options {
+    /// Where to listen. Only on a loopback address does POST /dev/token hand out access tokens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) bind: SocketAddr,
+
+    /// Keep concerts and the audit in this folder; without it they are gone at the end. The line
+    /// is in memory either way.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Size of the demo crowd, 0 to 5000. Only on a loopback address.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(0..=5000))]
+    pub(crate) fans: u16,
+}

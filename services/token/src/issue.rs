@@ -1,0 +1,135 @@
+//! Fetching a booking token, and giving it back.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, header},
+    response::IntoResponse,
+};
+use serde::Serialize;
+use sunbeon_booking_token::{AUDIENCE, Claims};
+use sunbeon_chassis::{
+    ApiError, ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success,
+};
+use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Status, Text, UnixMs};
+use sunbeon_store::{Claim, NewToken, TokenFacts};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::Token;
+
+const ISSUED: Text = Text { ko: "예매 토큰 발급 성공", en: "Here is your booking token." };
+const COMPLETED: Text = Text { ko: "예매 완료 처리 성공", en: "Your session is over." };
+const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
+const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
+
+pub(crate) fn router() -> OpenApiRouter<Token> {
+    OpenApiRouter::new().routes(routes!(issue)).routes(routes!(complete))
+}
+
+/// A booking token and what it is for.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Issued {
+    concert_id: ConcertId,
+    concert_title: String,
+    status: Status,
+    can_enter: bool,
+    entry_number: EntryNumber,
+    /// A JWT by EdDSA; send it as `X-Queue-Token` beside the access token.
+    token: String,
+    expires_at: UnixMs,
+}
+
+/// Fetch the booking token: READY becomes ENTERED. Again, while the session lives: the same token.
+#[utoipa::path(
+    get, path = "/v2/reservation/token/{concertId}", tag = "reservation",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Issued>, headers(
+            ("X-Queue-Token" = String, description = "The token."),
+            ("X-Queue-Token-Expires" = i64, description = "Unix seconds."),
+        )),
+        (status = 403, description = "NOT_READY."),
+        (status = 409, description = "BOOKING_CLOSED."),
+    )
+)]
+async fn issue(
+    State(service): State<Token>,
+    member: Member,
+    PathConcert(id): PathConcert,
+) -> ApiResult<impl IntoResponse> {
+    let kid = service.keys.active_kid().to_owned();
+    let new = NewToken { jti: Uuid::new_v4().to_string(), kid };
+    let (concert, facts) = match service.store.claim(&id, &member.id, &new).await.or_fail()? {
+        Claim::Entered(entered) => *entered,
+        Claim::NotReady => return Err(Code::NotReady.into()),
+        Claim::Closed => return Err(Code::BookingClosed.into()),
+    };
+    let token = service.sign(&member, &id, &facts)?;
+    let headers = [
+        (QUEUE_TOKEN, token.clone()),
+        (QUEUE_TOKEN_EXPIRES, facts.exp.to_string()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, Reply::ok(ISSUED, Issued::new(concert, &facts, token))))
+}
+
+impl Token {
+    fn sign(&self, member: &Member, id: &ConcertId, facts: &TokenFacts) -> ApiResult<String> {
+        let claims = Claims {
+            iss: self.issuer.to_string(),
+            aud: AUDIENCE.to_owned(),
+            sub: member.id.clone(),
+            cid: id.clone(),
+            ent: facts.number,
+            jti: facts.jti.clone(),
+            iat: facts.iat,
+            exp: facts.exp,
+        };
+        let signed = self.keys.sign(&facts.kid, &claims);
+        signed.map_err(|error| ApiError::new(Code::Internal).caused_by(error))
+    }
+}
+
+impl Issued {
+    fn new(concert: Concert, facts: &TokenFacts, token: String) -> Self {
+        Self {
+            concert_id: concert.concert_id,
+            concert_title: concert.policy.title,
+            status: Status::Entered,
+            can_enter: true,
+            entry_number: facts.number,
+            token,
+            expires_at: UnixMs(facts.exp * 1_000),
+        }
+    }
+}
+
+/// End the session, freeing its slot. Again: nothing more happens.
+#[utoipa::path(
+    post, path = "/v2/reservation/complete/{concertId}", tag = "reservation",
+    params(
+        ("concertId" = ConcertId, Path),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+    ),
+    security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Empty>),
+        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+    )
+)]
+async fn complete(
+    State(service): State<Token>,
+    member: Member,
+    PathConcert(id): PathConcert,
+    headers: HeaderMap,
+) -> ApiResult<Reply<Empty>> {
+    let token = headers.get(QUEUE_TOKEN).and_then(|value| value.to_str().ok());
+    let claims = token
+        .and_then(|token| service.verifier.verify(token, &id).ok())
+        .filter(|claims| claims.sub == member.id)
+        .ok_or(Code::QueueTokenRequired)?;
+    service.store.complete(&id, &member.id, claims.ent).await.or_fail()?;
+    Ok(Reply::ok(COMPLETED, Empty {}))
+}

@@ -1,0 +1,37 @@
+//! The token service.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use sunbeon_booking_token::SigningKeys;
+use sunbeon_chassis::{Auth, Process, http::Health, settings};
+use sunbeon_store::is_up;
+use sunbeon_token::Token;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Deserialize)]
+struct Settings {
+    http: settings::Http,
+    store: sunbeon_store::Settings,
+    auth: settings::Auth,
+    booking_token: settings::BookingToken,
+    telemetry: settings::Telemetry,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let settings: Settings = settings::load()?;
+    let process = Process::start("token", settings.http, &settings.telemetry)?;
+    let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
+    let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;
+    let pem = settings.booking_token.signing_key.context("booking_token.signing_key is not set")?;
+    let keys = SigningKeys::from_pem(pem.expose_secret())
+        .context("could not read booking_token.signing_key")?;
+    let service = Token::new(store.clone(), keys, &settings.booking_token.issuer);
+    let health = Health::new().check("store", move || is_up(store.clone()));
+    process.serve(service.router(&auth), health, |_| ()).await
+}

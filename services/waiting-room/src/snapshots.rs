@@ -1,0 +1,126 @@
+//! One snapshot per line, refreshed by the beat.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use axum::{extract::State, http::header, response::IntoResponse};
+use serde::Serialize;
+use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Success};
+use sunbeon_domain::{ConcertId, EntryNumber, Mode, Pace, Phase, Text, UnixMs};
+use sunbeon_store::{Snapshot, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{WaitingRoom, gauges};
+
+const SNAPSHOT: Text = Text { ko: "대기열 현황 조회 성공", en: "This is the line." };
+const BEAT: Duration = Duration::from_secs(1);
+/// An older snapshot is not shown.
+const STALE: Duration = Duration::from_secs(5);
+
+/// The latest snapshot of every line.
+#[derive(Clone)]
+pub(crate) struct Snapshots {
+    store: Arc<dyn Store>,
+    latest: Arc<RwLock<HashMap<ConcertId, (Instant, Snapshot)>>>,
+}
+
+impl Snapshots {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, latest: Arc::default() }
+    }
+
+    /// Beats for every line once a second until `shutdown` is cancelled.
+    pub(crate) async fn keep_fresh(&self, shutdown: CancellationToken) {
+        let mut every = tokio::time::interval(BEAT);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heard = true;
+        while shutdown.run_until_cancelled(every.tick()).await.is_some() {
+            let beaten = self.beat().await;
+            match &beaten {
+                Err(error) if heard => tracing::warn!(%error, "the store cannot be told of a beat"),
+                Ok(()) if !heard => tracing::info!("the store hears the beat again"),
+                _ => {}
+            }
+            heard = beaten.is_ok();
+        }
+    }
+
+    async fn beat(&self) -> sunbeon_store::Result<()> {
+        let mut fresh = HashMap::new();
+        for id in self.store.concerts().await? {
+            match self.store.beat(&id).await {
+                Ok(snapshot) => drop(fresh.insert(id, (Instant::now(), snapshot))),
+                Err(StoreError::UnknownConcert) => {} // dropped meanwhile
+                Err(error) => return Err(error),
+            }
+        }
+        for (_, snapshot) in fresh.values() {
+            gauges::show(snapshot);
+        }
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// The latest snapshot; the store's own answer where there is none that is fresh.
+    async fn get(&self, id: &ConcertId) -> sunbeon_store::Result<Snapshot> {
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        match latest {
+            Some((taken, snapshot)) if taken.elapsed() < STALE => Ok(snapshot),
+            _ => self.store.snapshot(id).await,
+        }
+    }
+}
+
+pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
+    OpenApiRouter::new().routes(routes!(snapshot))
+}
+
+/// A line as anyone may see it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PublicSnapshot {
+    concert_id: ConcertId,
+    concert_title: String,
+    mode: Mode,
+    state: Phase,
+    /// The first entry in line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<EntryNumber>,
+    /// Everyone in line, those away included.
+    total_waiting_count: u64,
+    /// People taken off the front lately.
+    pace: Pace,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
+    at: UnixMs,
+}
+
+/// A line in numbers, about a second old. For anyone; may be cached for a second.
+#[utoipa::path(
+    get, path = "/v2/waiting-room/snapshot/{concertId}", tag = "waiting-room",
+    params(("concertId" = ConcertId, Path)),
+    responses((status = 200, body = Success<PublicSnapshot>))
+)]
+async fn snapshot(
+    State(snapshots): State<Snapshots>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<impl IntoResponse> {
+    let snapshot = snapshots.get(&id).await.or_fail()?;
+    let reply = PublicSnapshot {
+        state: snapshot.phase(),
+        head: snapshot.head,
+        total_waiting_count: snapshot.counts.waiting + snapshot.counts.away,
+        pace: snapshot.pace,
+        at: snapshot.at,
+        mode: snapshot.concert.policy.mode,
+        concert_id: snapshot.concert.concert_id,
+        concert_title: snapshot.concert.policy.title,
+        notice: snapshot.concert.policy.notice,
+    };
+    Ok(([(header::CACHE_CONTROL, "public, max-age=1")], Reply::ok(SNAPSHOT, reply)))
+}
