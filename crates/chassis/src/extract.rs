@@ -1,7 +1,5 @@
 //! What a handler takes from a request; what cannot be taken is answered in the envelope.
 
-use std::collections::HashSet;
-
 use axum::{
     Json,
     extract::{
@@ -152,10 +150,12 @@ impl QueryPairs {
         }
     }
 
-    /// Whether a name is given twice.
-    pub fn repeats(&self) -> bool {
-        let mut seen = HashSet::new();
-        !self.0.iter().all(|(name, _)| seen.insert(name))
+    /// The `limit` of a page: 1 to 1,000, or 100 where it is absent.
+    pub fn page_limit(&self) -> ApiResult<u32> {
+        let limit = self.field("limit", Field::Limit, |text| {
+            text.parse().ok().filter(|limit| (1..=1000).contains(limit))
+        })?;
+        Ok(limit.unwrap_or(100))
     }
 }
 

@@ -28,7 +28,12 @@ impl Process {
         telemetry: &settings::Telemetry,
     ) -> anyhow::Result<Self> {
         let telemetry = telemetry::init(telemetry, name)?;
-        Ok(Self { name, http, telemetry, lifecycle: Lifecycle::new() })
+        Ok(Self {
+            name,
+            http,
+            telemetry,
+            lifecycle: Lifecycle::new(),
+        })
     }
 
     /// The token that is cancelled when the process shall stop.

@@ -2,490 +2,229 @@
 
 use crate::Text;
 
-/// Something a request gives that can be malformed on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the field of that name")]
-pub enum Field {
-    AutoOpen,
-    BatchSize,
-    BookingEndAt,
-    BookingStartAt,
-    ConcertId,
-    Cursor,
-    EntryIntervalSeconds,
-    GroupSize,
-    HoldDurationMinutes,
-    IdempotencyKey,
-    Identity,
-    IfMatch,
-    JoinStartHours,
-    KeepPlaceMinutes,
-    Limit,
-    MaxActive,
-    MaxQueueSize,
-    MaxWaitTimeMinutes,
-    MemberId,
-    Mode,
-    Name,
-    Notice,
-    Paused,
-    ReadyTtlSeconds,
-    RefuseLongWait,
-    SessionMinutes,
-    TimeZone,
-    Title,
-    WaitingTtlSeconds,
+/// One row a field: variant, the end of its code, its name on the wire, the rule in both languages.
+macro_rules! fields {
+    ($($variant:ident $code:literal $name:literal $ko:literal $en:literal;)*) => {
+        /// Something a request gives that can be malformed on its own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Field {
+            $(#[doc = concat!("`", $name, "` ", $en)] $variant,)*
+        }
+
+        impl Field {
+            const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word on the wire, and the rule.
+            const fn entry(self) -> (&'static str, Text) {
+                match self {
+                    $(Self::$variant => (
+                        concat!("INVALID_", $code),
+                        Text { ko: concat!($name, ": ", $ko), en: concat!($name, ": ", $en) },
+                    ),)*
+                }
+            }
+        }
+    };
 }
 
-impl Field {
-    const ALL: &[Self] = &[
-        Self::AutoOpen,
-        Self::BatchSize,
-        Self::BookingEndAt,
-        Self::BookingStartAt,
-        Self::ConcertId,
-        Self::Cursor,
-        Self::EntryIntervalSeconds,
-        Self::GroupSize,
-        Self::HoldDurationMinutes,
-        Self::IdempotencyKey,
-        Self::Identity,
-        Self::IfMatch,
-        Self::JoinStartHours,
-        Self::KeepPlaceMinutes,
-        Self::Limit,
-        Self::MaxActive,
-        Self::MaxQueueSize,
-        Self::MaxWaitTimeMinutes,
-        Self::MemberId,
-        Self::Mode,
-        Self::Name,
-        Self::Notice,
-        Self::Paused,
-        Self::ReadyTtlSeconds,
-        Self::RefuseLongWait,
-        Self::SessionMinutes,
-        Self::TimeZone,
-        Self::Title,
-        Self::WaitingTtlSeconds,
-    ];
-
-    /// The field's code and both messages, which state the rule.
-    const fn entry(self) -> (&'static str, Text) {
-        macro_rules! rule {
-            ($code:literal, $name:literal, $ko:literal, $en:literal) => {
-                (
-                    concat!("INVALID_", $code),
-                    Text {
-                        ko: concat!($name, ": ", $ko),
-                        en: concat!($name, ": ", $en),
-                    },
-                )
-            };
-        }
-        match self {
-            Self::AutoOpen => rule!(
-                "AUTO_OPEN",
-                "autoOpen",
-                "true 또는 false여야 합니다.",
-                "must be true or false."
-            ),
-            Self::BatchSize => rule!(
-                "BATCH_SIZE",
-                "batchSize",
-                "1~10,000의 정수여야 합니다.",
-                "must be a whole number from 1 to 10,000."
-            ),
-            Self::BookingEndAt => rule!(
-                "BOOKING_END_AT",
-                "bookingEndAt",
-                "bookingStartAt보다 뒤인 RFC 3339 시각이어야 합니다.",
-                "must be an RFC 3339 time after bookingStartAt."
-            ),
-            Self::BookingStartAt => rule!(
-                "BOOKING_START_AT",
-                "bookingStartAt",
-                "RFC 3339 시각이어야 합니다.",
-                "must be an RFC 3339 time."
-            ),
-            Self::ConcertId => rule!(
-                "CONCERT_ID",
-                "concertId",
-                "A-Z, a-z, 0-9, '_', '-'로 된 1~64자여야 합니다.",
-                "must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-'."
-            ),
-            Self::Cursor => rule!(
-                "CURSOR",
-                "cursor",
-                "앞 응답의 nextCursor여야 합니다.",
-                "must be the nextCursor of an earlier answer."
-            ),
-            Self::EntryIntervalSeconds => rule!(
-                "ENTRY_INTERVAL_SECONDS",
-                "entryIntervalSeconds",
-                "1~3,600의 정수여야 합니다.",
-                "must be a whole number from 1 to 3,600."
-            ),
-            Self::GroupSize => rule!(
-                "GROUP_SIZE",
-                "groupSize",
-                "1~10,000의 정수여야 합니다.",
-                "must be a whole number from 1 to 10,000."
-            ),
-            Self::HoldDurationMinutes => rule!(
-                "HOLD_DURATION_MINUTES",
-                "holdDurationMinutes",
-                "1~120의 정수여야 합니다.",
-                "must be a whole number from 1 to 120."
-            ),
-            Self::IdempotencyKey => rule!(
-                "IDEMPOTENCY_KEY",
-                "Idempotency-Key",
-                "보이는 ASCII 1~128자여야 합니다.",
-                "must be 1 to 128 visible ASCII characters."
-            ),
-            Self::Identity => rule!(
-                "IDENTITY",
-                "identity",
-                "member 또는 guest여야 합니다.",
-                "must be member or guest."
-            ),
-            Self::IfMatch => rule!(
-                "IF_MATCH",
-                "If-Match",
-                "앞 응답의 ETag여야 합니다.",
-                "must be the ETag of an earlier answer."
-            ),
-            Self::JoinStartHours => rule!(
-                "JOIN_START_HOURS",
-                "joinStartHours",
-                "0~720의 정수여야 합니다.",
-                "must be a whole number from 0 to 720."
-            ),
-            Self::KeepPlaceMinutes => rule!(
-                "KEEP_PLACE_MINUTES",
-                "keepPlaceMinutes",
-                "0~1,440의 정수여야 합니다.",
-                "must be a whole number from 0 to 1,440."
-            ),
-            Self::Limit => rule!(
-                "LIMIT",
-                "limit",
-                "1~1,000의 정수여야 합니다.",
-                "must be a whole number from 1 to 1,000."
-            ),
-            Self::MaxActive => rule!(
-                "MAX_ACTIVE",
-                "maxActive",
-                "1~10,000,000의 정수여야 하며 mode가 threshold이면 필수입니다.",
-                "must be a whole number from 1 to 10,000,000, and is required in mode threshold."
-            ),
-            Self::MaxQueueSize => rule!(
-                "MAX_QUEUE_SIZE",
-                "maxQueueSize",
-                "1~10,000,000의 정수여야 합니다.",
-                "must be a whole number from 1 to 10,000,000."
-            ),
-            Self::MaxWaitTimeMinutes => rule!(
-                "MAX_WAIT_TIME_MINUTES",
-                "maxWaitTimeMinutes",
-                "1~10,080의 정수여야 합니다.",
-                "must be a whole number from 1 to 10,080."
-            ),
-            Self::MemberId => rule!(
-                "MEMBER_ID",
-                "memberId",
-                "보이는 ASCII 1~255자여야 합니다.",
-                "must be 1 to 255 visible ASCII characters."
-            ),
-            Self::Mode => rule!(
-                "MODE",
-                "mode",
-                "queue, threshold, off 중 하나여야 합니다.",
-                "must be queue, threshold or off."
-            ),
-            Self::Name => rule!(
-                "NAME",
-                "name",
-                "100자 이하의 글자열이어야 합니다.",
-                "must be a text of at most 100 characters."
-            ),
-            Self::Notice => rule!(
-                "NOTICE",
-                "notice",
-                "1,000자 이하의 글자열이어야 합니다.",
-                "must be a text of at most 1,000 characters."
-            ),
-            Self::Paused => rule!(
-                "PAUSED",
-                "paused",
-                "true 또는 false여야 합니다.",
-                "must be true or false."
-            ),
-            Self::ReadyTtlSeconds => rule!(
-                "READY_TTL_SECONDS",
-                "readyTtlSeconds",
-                "10~3,600의 정수여야 합니다.",
-                "must be a whole number from 10 to 3,600."
-            ),
-            Self::RefuseLongWait => rule!(
-                "REFUSE_LONG_WAIT",
-                "refuseLongWait",
-                "true 또는 false여야 합니다.",
-                "must be true or false."
-            ),
-            Self::SessionMinutes => rule!(
-                "SESSION_MINUTES",
-                "sessionMinutes",
-                "1~120의 정수여야 합니다.",
-                "must be a whole number from 1 to 120."
-            ),
-            Self::TimeZone => rule!(
-                "TIME_ZONE",
-                "timeZone",
-                "IANA 시간대 이름이어야 합니다.",
-                "must be the name of an IANA time zone."
-            ),
-            Self::Title => rule!(
-                "TITLE",
-                "title",
-                "1~200자의 글자열이어야 합니다.",
-                "must be a text of 1 to 200 characters."
-            ),
-            Self::WaitingTtlSeconds => rule!(
-                "WAITING_TTL_SECONDS",
-                "waitingTtlSeconds",
-                "30~3,600의 정수여야 합니다.",
-                "must be a whole number from 30 to 3,600."
-            ),
-        }
-    }
+fields! {
+    AutoOpen "AUTO_OPEN" "autoOpen"
+        "true 또는 false여야 합니다."
+        "must be true or false.";
+    BatchSize "BATCH_SIZE" "batchSize"
+        "1~10,000의 정수여야 합니다."
+        "must be a whole number from 1 to 10,000.";
+    BookingEndAt "BOOKING_END_AT" "bookingEndAt"
+        "bookingStartAt보다 뒤인 RFC 3339 시각이어야 합니다."
+        "must be an RFC 3339 time after bookingStartAt.";
+    BookingStartAt "BOOKING_START_AT" "bookingStartAt"
+        "RFC 3339 시각이어야 합니다."
+        "must be an RFC 3339 time.";
+    ConcertId "CONCERT_ID" "concertId"
+        "A-Z, a-z, 0-9, '_', '-'로 된 1~64자여야 합니다."
+        "must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-'.";
+    Cursor "CURSOR" "cursor"
+        "앞 응답의 nextCursor여야 합니다."
+        "must be the nextCursor of an earlier answer.";
+    EntryIntervalSeconds "ENTRY_INTERVAL_SECONDS" "entryIntervalSeconds"
+        "1~3,600의 정수여야 합니다."
+        "must be a whole number from 1 to 3,600.";
+    GroupSize "GROUP_SIZE" "groupSize"
+        "1~10,000의 정수여야 합니다."
+        "must be a whole number from 1 to 10,000.";
+    HoldDurationMinutes "HOLD_DURATION_MINUTES" "holdDurationMinutes"
+        "1~120의 정수여야 합니다."
+        "must be a whole number from 1 to 120.";
+    IdempotencyKey "IDEMPOTENCY_KEY" "Idempotency-Key"
+        "보이는 ASCII 1~128자여야 합니다."
+        "must be 1 to 128 visible ASCII characters.";
+    Identity "IDENTITY" "identity"
+        "member 또는 guest여야 합니다."
+        "must be member or guest.";
+    IfMatch "IF_MATCH" "If-Match"
+        "앞 응답의 ETag여야 합니다."
+        "must be the ETag of an earlier answer.";
+    JoinStartHours "JOIN_START_HOURS" "joinStartHours"
+        "0~720의 정수여야 합니다."
+        "must be a whole number from 0 to 720.";
+    KeepPlaceMinutes "KEEP_PLACE_MINUTES" "keepPlaceMinutes"
+        "0~1,440의 정수여야 합니다."
+        "must be a whole number from 0 to 1,440.";
+    Limit "LIMIT" "limit"
+        "1~1,000의 정수여야 합니다."
+        "must be a whole number from 1 to 1,000.";
+    MaxActive "MAX_ACTIVE" "maxActive"
+        "1~10,000,000의 정수여야 하며 mode가 threshold이면 필수입니다."
+        "must be a whole number from 1 to 10,000,000, and is required in mode threshold.";
+    MaxQueueSize "MAX_QUEUE_SIZE" "maxQueueSize"
+        "1~10,000,000의 정수여야 합니다."
+        "must be a whole number from 1 to 10,000,000.";
+    MaxWaitTimeMinutes "MAX_WAIT_TIME_MINUTES" "maxWaitTimeMinutes"
+        "1~10,080의 정수여야 합니다."
+        "must be a whole number from 1 to 10,080.";
+    MemberId "MEMBER_ID" "memberId"
+        "보이는 ASCII 1~255자여야 합니다."
+        "must be 1 to 255 visible ASCII characters.";
+    Mode "MODE" "mode"
+        "queue, threshold, off 중 하나여야 합니다."
+        "must be queue, threshold or off.";
+    Name "NAME" "name"
+        "100자 이하의 글자열이어야 합니다."
+        "must be a text of at most 100 characters.";
+    Notice "NOTICE" "notice"
+        "1,000자 이하의 글자열이어야 합니다."
+        "must be a text of at most 1,000 characters.";
+    Paused "PAUSED" "paused"
+        "true 또는 false여야 합니다."
+        "must be true or false.";
+    ReadyTtlSeconds "READY_TTL_SECONDS" "readyTtlSeconds"
+        "10~3,600의 정수여야 합니다."
+        "must be a whole number from 10 to 3,600.";
+    RefuseLongWait "REFUSE_LONG_WAIT" "refuseLongWait"
+        "true 또는 false여야 합니다."
+        "must be true or false.";
+    SessionMinutes "SESSION_MINUTES" "sessionMinutes"
+        "1~120의 정수여야 합니다."
+        "must be a whole number from 1 to 120.";
+    TimeZone "TIME_ZONE" "timeZone"
+        "IANA 시간대 이름이어야 합니다."
+        "must be the name of an IANA time zone.";
+    Title "TITLE" "title"
+        "1~200자의 글자열이어야 합니다."
+        "must be a text of 1 to 200 characters.";
+    WaitingTtlSeconds "WAITING_TTL_SECONDS" "waitingTtlSeconds"
+        "30~3,600의 정수여야 합니다."
+        "must be a whole number from 30 to 3,600.";
 }
 
-/// A stable word that a failure carries in `code`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its messages")]
-pub enum Code {
-    Invalid(Field),
-    InvalidBody,
-    Unauthenticated,
-    Forbidden,
-    NotReady,
-    QueueTokenRequired,
-    NotFound,
-    ConcertNotFound,
-    MethodNotAllowed,
-    AlreadyInQueue,
-    NotOpenYet,
-    BookingClosed,
-    QueueFull,
-    ConcertExists,
-    ConcertInUse,
-    IdempotencyKeyReused,
-    VersionMismatch,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    VersionRequired,
-    TooManyRequests,
-    Internal,
-    StoreDown,
-    BrokerDown,
-    DatabaseDown,
+/// One row a code: variant, status, the word on the wire, both messages.
+macro_rules! codes {
+    ($($variant:ident $status:literal $word:literal $ko:literal $en:literal;)*) => {
+        /// A stable word that a failure carries in `code`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            /// 400: a field is malformed.
+            Invalid(Field),
+            $(#[doc = concat!(stringify!($status), ": ", $en)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of their statuses.
+            pub fn all() -> impl Iterator<Item = Self> {
+                let fields = Field::ALL.iter().map(|field| Self::Invalid(*field));
+                fields.chain([$(Self::$variant),*])
+            }
+
+            /// The HTTP status, the word on the wire, and both messages.
+            const fn entry(self) -> (u16, &'static str, Text) {
+                match self {
+                    Self::Invalid(field) => {
+                        let (word, text) = field.entry();
+                        (400, word, text)
+                    }
+                    $(Self::$variant => ($status, $word, Text { ko: $ko, en: $en }),)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidBody 400 "INVALID_BODY"
+        "요청 본문이 올바른 JSON이 아니거나 모르는 항목이 있습니다."
+        "The body is not the JSON that this route takes.";
+    Unauthenticated 401 "UNAUTHENTICATED"
+        "인증에 실패했습니다. 다시 로그인해 주세요."
+        "The access token is missing, malformed or expired.";
+    Forbidden 403 "FORBIDDEN"
+        "이 요청을 할 권한이 없습니다."
+        "You may not do this.";
+    NotReady 403 "NOT_READY"
+        "아직 입장 차례가 아닙니다."
+        "It is not your turn yet.";
+    QueueTokenRequired 403 "QUEUE_TOKEN_REQUIRED"
+        "예매 토큰이 필요합니다."
+        "A booking token of yours for this concert is required.";
+    NotFound 404 "NOT_FOUND"
+        "없는 주소입니다."
+        "There is nothing at this address.";
+    ConcertNotFound 404 "CONCERT_NOT_FOUND"
+        "없는 콘서트입니다."
+        "There is no such concert.";
+    MethodNotAllowed 405 "METHOD_NOT_ALLOWED"
+        "이 주소에서 쓸 수 없는 메서드입니다."
+        "This address does not take that method.";
+    AlreadyInQueue 409 "ALREADY_IN_QUEUE"
+        "이미 대기열에 있습니다."
+        "You are in line already; your place is kept.";
+    NotOpenYet 409 "NOT_OPEN_YET"
+        "아직 대기열 입장 시간이 아닙니다."
+        "The line has not opened yet.";
+    BookingClosed 409 "BOOKING_CLOSED"
+        "예매가 종료되었습니다."
+        "Booking is closed.";
+    QueueFull 409 "QUEUE_FULL"
+        "대기열이 가득 찼습니다."
+        "The line is full.";
+    ConcertExists 409 "CONCERT_EXISTS"
+        "이미 있는 콘서트입니다."
+        "There is a concert of this id already.";
+    ConcertInUse 409 "CONCERT_IN_USE"
+        "종료되지 않았거나 아직 이용 중인 사람이 있는 콘서트입니다."
+        "The concert is not closed, or somebody is still inside.";
+    IdempotencyKeyReused 409 "IDEMPOTENCY_KEY_REUSED"
+        "같은 Idempotency-Key가 다른 요청에 쓰였습니다."
+        "This Idempotency-Key was used with another request.";
+    VersionMismatch 412 "VERSION_MISMATCH"
+        "그사이 콘서트가 바뀌었습니다. 다시 읽고 시도해 주세요."
+        "The concert has changed since you read it.";
+    BodyTooLarge 413 "BODY_TOO_LARGE"
+        "요청 본문이 64 KiB를 넘습니다."
+        "The body is larger than 64 KiB.";
+    UnsupportedMediaType 415 "UNSUPPORTED_MEDIA_TYPE"
+        "Content-Type은 application/json이어야 합니다."
+        "The Content-Type must be application/json.";
+    VersionRequired 428 "VERSION_REQUIRED"
+        "If-Match 헤더가 필요합니다."
+        "An If-Match header is required.";
+    TooManyRequests 429 "TOO_MANY_REQUESTS"
+        "요청이 너무 많습니다. 잠시 뒤 다시 시도해 주세요."
+        "Too many requests; try again shortly.";
+    Internal 500 "INTERNAL"
+        "서버 내부 오류입니다."
+        "Something is wrong on our side.";
+    StoreDown 503 "STORE_DOWN"
+        "대기열 저장소에 연결할 수 없습니다. 순번은 유지됩니다."
+        "The store cannot be reached; your place is kept.";
+    BrokerDown 503 "BROKER_DOWN"
+        "메시지 브로커에 연결할 수 없습니다. 아무도 입장시키지 않았습니다."
+        "The message broker cannot be reached; nobody was admitted.";
+    DatabaseDown 503 "DATABASE_DOWN"
+        "데이터베이스에 연결할 수 없습니다. 아무것도 바뀌지 않았습니다."
+        "The database cannot be reached; nothing was changed.";
 }
 
 impl Code {
-    /// Every code, in the order of their statuses.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Field::ALL.iter().map(|field| Self::Invalid(*field)).chain([
-            Self::InvalidBody,
-            Self::Unauthenticated,
-            Self::Forbidden,
-            Self::NotReady,
-            Self::QueueTokenRequired,
-            Self::NotFound,
-            Self::ConcertNotFound,
-            Self::MethodNotAllowed,
-            Self::AlreadyInQueue,
-            Self::NotOpenYet,
-            Self::BookingClosed,
-            Self::QueueFull,
-            Self::ConcertExists,
-            Self::ConcertInUse,
-            Self::IdempotencyKeyReused,
-            Self::VersionMismatch,
-            Self::BodyTooLarge,
-            Self::UnsupportedMediaType,
-            Self::VersionRequired,
-            Self::TooManyRequests,
-            Self::Internal,
-            Self::StoreDown,
-            Self::BrokerDown,
-            Self::DatabaseDown,
-        ])
-    }
-
-    /// HTTP status, the word on the wire, and both messages.
-    const fn entry(self) -> (u16, &'static str, Text) {
-        const fn code(
-            status: u16,
-            word: &'static str,
-            ko: &'static str,
-            en: &'static str,
-        ) -> (u16, &'static str, Text) {
-            (status, word, Text { ko, en })
-        }
-        match self {
-            Self::Invalid(field) => {
-                let (word, text) = field.entry();
-                (400, word, text)
-            }
-            Self::InvalidBody => code(
-                400,
-                "INVALID_BODY",
-                "요청 본문이 올바른 JSON이 아니거나 모르는 항목이 있습니다.",
-                "The body is not the JSON that this route takes.",
-            ),
-            Self::Unauthenticated => code(
-                401,
-                "UNAUTHENTICATED",
-                "인증에 실패했습니다. 다시 로그인해 주세요.",
-                "The access token is missing, malformed or expired.",
-            ),
-            Self::Forbidden => code(
-                403,
-                "FORBIDDEN",
-                "이 요청을 할 권한이 없습니다.",
-                "You may not do this.",
-            ),
-            Self::NotReady => code(
-                403,
-                "NOT_READY",
-                "아직 입장 차례가 아닙니다.",
-                "It is not your turn yet.",
-            ),
-            Self::QueueTokenRequired => code(
-                403,
-                "QUEUE_TOKEN_REQUIRED",
-                "예매 토큰이 필요합니다.",
-                "A booking token of yours for this concert is required.",
-            ),
-            Self::NotFound => code(
-                404,
-                "NOT_FOUND",
-                "없는 주소입니다.",
-                "There is nothing at this address.",
-            ),
-            Self::ConcertNotFound => code(
-                404,
-                "CONCERT_NOT_FOUND",
-                "없는 콘서트입니다.",
-                "There is no such concert.",
-            ),
-            Self::MethodNotAllowed => code(
-                405,
-                "METHOD_NOT_ALLOWED",
-                "이 주소에서 쓸 수 없는 메서드입니다.",
-                "This address does not take that method.",
-            ),
-            Self::AlreadyInQueue => code(
-                409,
-                "ALREADY_IN_QUEUE",
-                "이미 대기열에 있습니다.",
-                "You are in line already; your place is kept.",
-            ),
-            Self::NotOpenYet => code(
-                409,
-                "NOT_OPEN_YET",
-                "아직 대기열 입장 시간이 아닙니다.",
-                "The line has not opened yet.",
-            ),
-            Self::BookingClosed => code(
-                409,
-                "BOOKING_CLOSED",
-                "예매가 종료되었습니다.",
-                "Booking is closed.",
-            ),
-            Self::QueueFull => code(
-                409,
-                "QUEUE_FULL",
-                "대기열이 가득 찼습니다.",
-                "The line is full.",
-            ),
-            Self::ConcertExists => code(
-                409,
-                "CONCERT_EXISTS",
-                "이미 있는 콘서트입니다.",
-                "There is a concert of this id already.",
-            ),
-            Self::ConcertInUse => code(
-                409,
-                "CONCERT_IN_USE",
-                "종료되지 않았거나 아직 이용 중인 사람이 있는 콘서트입니다.",
-                "The concert is not closed, or somebody is still inside.",
-            ),
-            Self::IdempotencyKeyReused => code(
-                409,
-                "IDEMPOTENCY_KEY_REUSED",
-                "같은 Idempotency-Key가 다른 요청에 쓰였습니다.",
-                "This Idempotency-Key was used with another request.",
-            ),
-            Self::VersionMismatch => code(
-                412,
-                "VERSION_MISMATCH",
-                "그사이 콘서트가 바뀌었습니다. 다시 읽고 시도해 주세요.",
-                "The concert has changed since you read it.",
-            ),
-            Self::BodyTooLarge => code(
-                413,
-                "BODY_TOO_LARGE",
-                "요청 본문이 64 KiB를 넘습니다.",
-                "The body is larger than 64 KiB.",
-            ),
-            Self::UnsupportedMediaType => code(
-                415,
-                "UNSUPPORTED_MEDIA_TYPE",
-                "Content-Type은 application/json이어야 합니다.",
-                "The Content-Type must be application/json.",
-            ),
-            Self::VersionRequired => code(
-                428,
-                "VERSION_REQUIRED",
-                "If-Match 헤더가 필요합니다.",
-                "An If-Match header is required.",
-            ),
-            Self::TooManyRequests => code(
-                429,
-                "TOO_MANY_REQUESTS",
-                "요청이 너무 많습니다. 잠시 뒤 다시 시도해 주세요.",
-                "Too many requests; try again shortly.",
-            ),
-            Self::Internal => code(
-                500,
-                "INTERNAL",
-                "서버 내부 오류입니다.",
-                "Something is wrong on our side.",
-            ),
-            Self::StoreDown => code(
-                503,
-                "STORE_DOWN",
-                "대기열 저장소에 연결할 수 없습니다. 순번은 유지됩니다.",
-                "The store cannot be reached; your place is kept.",
-            ),
-            Self::BrokerDown => code(
-                503,
-                "BROKER_DOWN",
-                "메시지 브로커에 연결할 수 없습니다. 아무도 입장시키지 않았습니다.",
-                "The message broker cannot be reached; nobody was admitted.",
-            ),
-            Self::DatabaseDown => code(
-                503,
-                "DATABASE_DOWN",
-                "데이터베이스에 연결할 수 없습니다. 아무것도 바뀌지 않았습니다.",
-                "The database cannot be reached; nothing was changed.",
-            ),
-        }
-    }
-
     /// The HTTP status.
     pub fn status(self) -> u16 {
         self.entry().0

@@ -68,6 +68,7 @@ behaviours!(
     the_line_can_be_full,
     a_long_wait_can_be_refused,
     the_same_idempotency_key_opens_one_batch,
+    a_key_of_a_dropped_concert_opens_anew,
     what_limits_an_opening_is_said,
     a_session_ends_by_the_clock_swept_or_not,
     a_token_is_the_same_until_its_session_ends,
@@ -868,6 +869,18 @@ async fn the_same_idempotency_key_opens_one_batch(world: World) {
     assert_eq!(other, Admission::KeyReused);
     world.put_closed(2, json!({}), true).await;
     assert!(world.admit(by(3)).await.replayed, "also after a close");
+}
+
+async fn a_key_of_a_dropped_concert_opens_anew(world: World) {
+    let by = AdmitBy::Open { batch_size: 1, taken: 0, key: Some("k") };
+    for version in [1, 3] {
+        world.put_closed(version, json!({}), false).await;
+        world.join("a").await;
+        assert_eq!(names(&world.admit(by).await), ["a"]);
+        world.store.clear(&id()).await.unwrap();
+        assert!(world.store.drop_concert(&id(), version + 1).await.unwrap());
+        world.pass_unheard(1.0);
+    }
 }
 
 async fn what_limits_an_opening_is_said(world: World) {

@@ -48,14 +48,23 @@ impl EntryConsumer {
                 return Settle::Reject;
             }
         };
-        let admitted = entries.into_iter().zip(called).filter(|(_, called)| *called);
+        let admitted = entries
+            .into_iter()
+            .zip(called)
+            .filter(|(_, called)| *called);
         let admitted: Vec<_> = admitted
-            .map(|((member_id, entry_number), _)| Admitted { member_id, entry_number })
+            .map(|((member_id, entry_number), _)| Admitted {
+                member_id,
+                entry_number,
+            })
             .collect();
         if !admitted.is_empty() {
             tracing::info!(concert = %id, ready = admitted.len(), "members were called");
             let concert_id = id.clone();
-            self.broker.publish_event(Event::QueueAdmitted { concert_id, admitted });
+            self.broker.publish_event(Event::QueueAdmitted {
+                concert_id,
+                admitted,
+            });
         }
         Settle::Done
     }
@@ -76,7 +85,10 @@ impl EnterHandler for EntryConsumer {
         let spans: Vec<_> = messages.iter().map(span_of).collect();
         let mut by_concert = BTreeMap::<_, Vec<usize>>::new();
         for (i, message) in messages.iter().enumerate() {
-            by_concert.entry(&message.enter.concert_id).or_default().push(i);
+            by_concert
+                .entry(&message.enter.concert_id)
+                .or_default()
+                .push(i);
         }
         let mut settled = vec![Settle::Retry; messages.len()];
         for (id, indices) in by_concert {

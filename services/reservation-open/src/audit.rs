@@ -5,9 +5,7 @@ use std::time::SystemTime;
 use axum::{Extension, extract::State};
 use serde::Serialize;
 use serde_json::Value;
-use sunbeon_chassis::{
-    Admin, ApiResult, OrFail, QueryPairs, Reply, Success, http::RequestId,
-};
+use sunbeon_chassis::{Admin, ApiResult, OrFail, QueryPairs, Reply, Success, http::RequestId};
 use sunbeon_domain::{ConcertId, Field, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,7 +16,10 @@ use crate::{
     registry::{AuditRow, Registry},
 };
 
-const AUDIT: Text = Text { ko: "감사 기록 조회 성공", en: "These are the acts." };
+const AUDIT: Text = Text {
+    ko: "감사 기록 조회 성공",
+    en: "These are the acts.",
+};
 
 /// Writes the audit.
 #[derive(Clone)]
@@ -73,9 +74,14 @@ impl Audit {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "an act is written down also without the store")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an act is written down also without the store"
+)]
 fn now() -> UnixMs {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -132,21 +138,26 @@ struct Acts {
     security(("accessToken" = [])), responses((status = 200, body = Success<Acts>))
 )]
 async fn audit(State(registry): State<Registry>, query: QueryPairs) -> ApiResult<Reply<Acts>> {
-    let concert =
-        query.field("concertId", Field::ConcertId, |text| ConcertId::parse(text).ok())?;
+    let concert = query.field("concertId", Field::ConcertId, |text| {
+        ConcertId::parse(text).ok()
+    })?;
     let before = query.field("cursor", Field::Cursor, |text| {
         (text.len() == 50 && text.is_ascii()).then(|| text.to_owned())
     })?;
-    let limit = page_limit(&query)?;
-    let rows = registry.audit(concert.as_ref(), before.as_deref(), limit).await.or_fail()?;
-    let next_cursor = rows.last().filter(|_| rows.len() == limit as usize).map(|r| r.id.clone());
-    Ok(Reply::ok(AUDIT, Acts { acts: rows.into_iter().map(Act::from).collect(), next_cursor }))
-}
-
-/// The `limit` of a page: 1-1,000, 100 where left out.
-pub(crate) fn page_limit(query: &QueryPairs) -> ApiResult<u32> {
-    let limit = query.field("limit", Field::Limit, |text| {
-        text.parse().ok().filter(|limit| (1..=1000).contains(limit))
-    })?;
-    Ok(limit.unwrap_or(100))
+    let limit = query.page_limit()?;
+    let rows = registry
+        .audit(concert.as_ref(), before.as_deref(), limit)
+        .await
+        .or_fail()?;
+    let next_cursor = rows
+        .last()
+        .filter(|_| rows.len() == limit as usize)
+        .map(|r| r.id.clone());
+    Ok(Reply::ok(
+        AUDIT,
+        Acts {
+            acts: rows.into_iter().map(Act::from).collect(),
+            next_cursor,
+        },
+    ))
 }

@@ -17,17 +17,32 @@ use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{
-    RegistryError, ReservationOpen,
-    audit::{Actor, page_limit},
-};
+use crate::{RegistryError, ReservationOpen, audit::Actor};
 
-const CREATED: Text = Text { ko: "콘서트 생성 성공", en: "The concert is in force." };
-const READ: Text = Text { ko: "콘서트 조회 성공", en: "This is the concert." };
-const LISTED: Text = Text { ko: "콘서트 목록 조회 성공", en: "These are the concerts." };
-const CHANGED: Text = Text { ko: "콘서트 변경 성공", en: "The change is in force." };
-const DELETED: Text = Text { ko: "콘서트 삭제 성공", en: "The concert is deleted." };
-const CLEARED: Text = Text { ko: "대기열 비우기 성공", en: "The line is empty." };
+const CREATED: Text = Text {
+    ko: "콘서트 생성 성공",
+    en: "The concert is in force.",
+};
+const READ: Text = Text {
+    ko: "콘서트 조회 성공",
+    en: "This is the concert.",
+};
+const LISTED: Text = Text {
+    ko: "콘서트 목록 조회 성공",
+    en: "These are the concerts.",
+};
+const CHANGED: Text = Text {
+    ko: "콘서트 변경 성공",
+    en: "The change is in force.",
+};
+const DELETED: Text = Text {
+    ko: "콘서트 삭제 성공",
+    en: "The concert is deleted.",
+};
+const CLEARED: Text = Text {
+    ko: "대기열 비우기 성공",
+    en: "The line is empty.",
+};
 /// How often a change of one field is tried anew when another change comes between.
 const TRIES: u32 = 5;
 
@@ -46,7 +61,10 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 /// The concert as the answer, its version as the ETag.
 fn with_etag(concert: &Concert) -> [(header::HeaderName, HeaderValue); 1] {
     let etag = HeaderValue::from_str(&format!("\"{}\"", concert.version));
-    [(header::ETAG, etag.expect("digits in quotes are a header's value"))]
+    [(
+        header::ETAG,
+        etag.expect("digits in quotes are a header's value"),
+    )]
 }
 
 fn refused(error: InvalidPolicy) -> ApiError {
@@ -73,10 +91,15 @@ async fn create(
     actor: Actor,
     Body(mut fields): Body<Fields>,
 ) -> ApiResult<impl IntoResponse> {
-    let id = fields.remove("concertId").and_then(|id| serde_json::from_value(id).ok());
+    let id = fields
+        .remove("concertId")
+        .and_then(|id| serde_json::from_value(id).ok());
     let id: ConcertId = id.ok_or(Code::Invalid(Field::ConcertId))?;
     let policy = Policy::create(fields.clone()).map_err(refused)?;
-    service.audit.before(&actor, "create", &id, Value::Object(fields)).await?;
+    service
+        .audit
+        .before(&actor, "create", &id, Value::Object(fields))
+        .await?;
     let concert = service.registry.create(&id, &policy).await.or_fail()?;
     service.put_in_force(&concert).await?;
     Ok((with_etag(&concert), Reply::created(CREATED, concert)))
@@ -106,12 +129,18 @@ async fn list(
     query: QueryPairs,
 ) -> ApiResult<Reply<Concerts>> {
     let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
-    let limit = page_limit(&query)?;
+    let limit = query.page_limit()?;
     let after = after.as_ref().map_or("", ConcertId::as_str);
     let concerts = service.registry.page(after, limit).await.or_fail()?;
     let last = concerts.last().filter(|_| concerts.len() == limit as usize);
     let next_cursor = last.map(|concert| concert.concert_id.clone());
-    Ok(Reply::ok(LISTED, Concerts { concerts, next_cursor }))
+    Ok(Reply::ok(
+        LISTED,
+        Concerts {
+            concerts,
+            next_cursor,
+        },
+    ))
 }
 
 /// Read a concert; its version is the `ETag`.
@@ -157,15 +186,25 @@ async fn change(
     if concert.closed {
         return Err(Code::BookingClosed.into());
     }
-    service.audit.before(&actor, "change", &id, Value::Object(fields)).await?;
-    let concert = service.registry.change(Concert { policy, ..concert }, false).await.or_fail()?;
+    service
+        .audit
+        .before(&actor, "change", &id, Value::Object(fields))
+        .await?;
+    let concert = service
+        .registry
+        .change(Concert { policy, ..concert }, false)
+        .await
+        .or_fail()?;
     service.put_in_force(&concert).await?;
     Ok((with_etag(&concert), Reply::ok(CHANGED, concert)))
 }
 
 fn expected_version(headers: &HeaderMap) -> ApiResult<u64> {
     let given = headers.get(header::IF_MATCH).ok_or(Code::VersionRequired)?;
-    let text = given.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+    let text = given
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
     let version = text.and_then(|digits| digits.parse().ok());
     Ok(version.ok_or(Code::Invalid(Field::IfMatch))?)
 }
@@ -190,9 +229,16 @@ async fn delete(
     if !over || snapshot.counts.slots > 0 {
         return Err(Code::ConcertInUse.into());
     }
-    service.audit.before(&actor, "delete", &id, json!({})).await?;
+    service
+        .audit
+        .before(&actor, "delete", &id, json!({}))
+        .await?;
     let concert = service.registry.change(concert, true).await.or_fail()?;
-    service.store.drop_concert(&id, concert.version).await.or_fail()?;
+    service
+        .store
+        .drop_concert(&id, concert.version)
+        .await
+        .or_fail()?;
     service.announcer.changed(&id, concert.version);
     Ok(Reply::ok(DELETED, Empty {}))
 }
@@ -208,7 +254,9 @@ async fn pause(
     actor: Actor,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Concert>> {
-    service.set(&actor, "pause", &id, |concert| concert.policy.paused = true).await
+    service
+        .set(&actor, "pause", &id, |concert| concert.policy.paused = true)
+        .await
 }
 
 /// Go on after a pause.
@@ -222,7 +270,11 @@ async fn resume(
     actor: Actor,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Concert>> {
-    service.set(&actor, "resume", &id, |concert| concert.policy.paused = false).await
+    service
+        .set(&actor, "resume", &id, |concert| {
+            concert.policy.paused = false
+        })
+        .await
 }
 
 /// Close for good: the line is emptied, those inside may finish. Again: nothing more happens.
@@ -236,7 +288,9 @@ async fn close(
     actor: Actor,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Concert>> {
-    service.set(&actor, "close", &id, |concert| concert.closed = true).await
+    service
+        .set(&actor, "close", &id, |concert| concert.closed = true)
+        .await
 }
 
 /// How many were in line.
@@ -258,7 +312,10 @@ async fn clear(
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Cleared>> {
     let snapshot = store.snapshot(&id).await.or_fail()?;
-    service.audit.before(&actor, "clear", &id, json!({})).await?;
+    service
+        .audit
+        .before(&actor, "clear", &id, json!({}))
+        .await?;
     let cleared = store.clear(&id).await.or_fail()?;
     service.announcer.changed(&id, snapshot.concert.version);
     Ok(Reply::ok(CLEARED, Cleared { cleared }))

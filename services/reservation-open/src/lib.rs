@@ -38,7 +38,12 @@ impl ReservationOpen {
     /// On a store, a broker and a registry.
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, registry: Registry) -> Self {
         let audit = Audit::new(registry.clone());
-        Self { store, announcer: Announcer::new(broker), registry, audit }
+        Self {
+            store,
+            announcer: Announcer::new(broker),
+            registry,
+            audit,
+        }
     }
 
     /// The routes `/v2/reservation/open` and `/v2/admin`.
@@ -56,20 +61,23 @@ impl ReservationOpen {
     /// waited for.
     pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let every = Duration::from_millis(250);
-        self.for_every_line("schedule", every, &shutdown, schedule::take).await;
+        self.for_every_line("schedule", every, &shutdown, schedule::take)
+            .await;
         self.announcer.finish().await;
         Ok(())
     }
 
     /// Announces again what nobody has answered, until `shutdown` is cancelled.
     pub async fn resend(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        self.for_every_line("resend", Duration::from_secs(1), &shutdown, resend::again).await;
+        self.for_every_line("resend", Duration::from_secs(1), &shutdown, resend::again)
+            .await;
         Ok(())
     }
 
     /// Collects what has run out, until `shutdown` is cancelled.
     pub async fn sweep(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        self.for_every_line("sweep", Duration::from_secs(1), &shutdown, sweep::collect).await;
+        self.for_every_line("sweep", Duration::from_secs(1), &shutdown, sweep::collect)
+            .await;
         Ok(())
     }
 

@@ -14,8 +14,14 @@ use crate::{
     audit::{Actor, Audit},
 };
 
-const FOUND: Text = Text { ko: "회원 상태 조회 성공", en: "This is where the member stands." };
-const REMOVED: Text = Text { ko: "회원 내보내기 성공", en: "The member is removed." };
+const FOUND: Text = Text {
+    ko: "회원 상태 조회 성공",
+    en: "This is where the member stands.",
+};
+const REMOVED: Text = Text {
+    ko: "회원 내보내기 성공",
+    en: "The member is removed.",
+};
 
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new().routes(routes!(look_up, remove))
@@ -48,7 +54,12 @@ async fn remove(
     actor: Actor,
     PathMember(id, member): PathMember,
 ) -> ApiResult<Reply<Empty>> {
-    audit.before(&actor, "remove", &id, json!({ "memberId": member })).await?;
-    store.leave(&id, &member, Leaving::Removed).await.or_fail()?;
+    audit
+        .before(&actor, "remove", &id, json!({ "memberId": member }))
+        .await?;
+    store
+        .leave(&id, &member, Leaving::Removed)
+        .await
+        .or_fail()?;
     Ok(Reply::ok(REMOVED, Empty {}))
 }

@@ -22,7 +22,10 @@ use crate::{
     publish::Announcer,
 };
 
-const OPENED: Text = Text { ko: "예매 오픈 성공", en: "The batch is open." };
+const OPENED: Text = Text {
+    ko: "예매 오픈 성공",
+    en: "The batch is open.",
+};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long the answer waits for confirms.
@@ -83,7 +86,9 @@ async fn open(
     if !announcer.can_publish() {
         return Err(Code::BrokerDown.into());
     }
-    audit.before(&actor, "open", &id, json!({ "batchSize": batch_size })).await?;
+    audit
+        .before(&actor, "open", &id, json!({ "batchSize": batch_size }))
+        .await?;
     let (last, sending) = take_all(&*store, &announcer, &id, batch_size, key.as_deref()).await?;
     announcer.advanced(&id, u64::from(last.total), last.still_waiting);
     let replayed = last.replayed && sending.is_empty();
@@ -113,7 +118,11 @@ async fn take_all(
 ) -> ApiResult<(Taken, Vec<JoinHandle<usize>>)> {
     let (mut taken, mut sending) = (0, Vec::new());
     loop {
-        let by = AdmitBy::Open { batch_size, taken, key };
+        let by = AdmitBy::Open {
+            batch_size,
+            taken,
+            key,
+        };
         let mut last = match store.admit(id, by).await.or_fail()? {
             Admission::Taken(taken) => *taken,
             Admission::Closed => return Err(Code::BookingClosed.into()),
@@ -145,7 +154,9 @@ async fn confirmed(sending: Vec<JoinHandle<usize>>) -> usize {
 fn batch_size(query: &QueryPairs) -> ApiResult<u32> {
     let size = query.field("batchSize", Field::BatchSize, |text| {
         let digits = text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|size| digits && (1..=10_000).contains(size))
+        text.parse()
+            .ok()
+            .filter(|size| digits && (1..=10_000).contains(size))
     })?;
     Ok(size.unwrap_or(10))
 }
@@ -158,7 +169,11 @@ fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
         (Some(key), None) => {
             let key = key.to_str().map_err(|_| refused)?;
             let good = (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-            if good { Ok(Some(key.to_owned())) } else { Err(refused.into()) }
+            if good {
+                Ok(Some(key.to_owned()))
+            } else {
+                Err(refused.into())
+            }
         }
         _ => Err(refused.into()),
     }

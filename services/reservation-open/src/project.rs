@@ -52,7 +52,10 @@ async fn round(service: &ReservationOpen) -> Result<(), Failed> {
         if !row.deleted {
             service.store.put_concert(&row.concert).await?;
         } else if in_force.contains(&row.concert.concert_id) {
-            service.store.drop_concert(&row.concert.concert_id, row.concert.version).await?;
+            service
+                .store
+                .drop_concert(&row.concert.concert_id, row.concert.version)
+                .await?;
         }
     }
     Ok(())

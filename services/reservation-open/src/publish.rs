@@ -22,7 +22,10 @@ pub(crate) struct Announcer {
 
 impl Announcer {
     pub(crate) fn new(broker: Arc<dyn Broker>) -> Self {
-        Self { broker, under_way: TaskTracker::new() }
+        Self {
+            broker,
+            under_way: TaskTracker::new(),
+        }
     }
 
     /// Whether messages can be sent now; nothing is taken off a line while they cannot.
@@ -33,14 +36,20 @@ impl Announcer {
     /// Sends one ENTER message for each entry, in the background; says how many are confirmed.
     /// What is not is announced again when it is due.
     pub(crate) fn announce(&self, concert: &Concert, entries: Vec<Popped>) -> JoinHandle<usize> {
-        let messages: Vec<_> = entries.into_iter().map(|entry| enter(concert, entry)).collect();
+        let messages: Vec<_> = entries
+            .into_iter()
+            .map(|entry| enter(concert, entry))
+            .collect();
         let broker = self.broker.clone();
         let sending = async move {
             let confirmed = broker.publish_enters(&messages).await;
             let confirmed = confirmed.into_iter().filter(|confirmed| *confirmed).count();
             if confirmed < messages.len() {
                 let unconfirmed = messages.len() - confirmed;
-                tracing::warn!(unconfirmed, "ENTER messages are not confirmed and go out again");
+                tracing::warn!(
+                    unconfirmed,
+                    "ENTER messages are not confirmed and go out again"
+                );
             }
             confirmed
         };
@@ -50,12 +59,19 @@ impl Announcer {
     /// Says that the front of a line has moved.
     pub(crate) fn advanced(&self, id: &ConcertId, taken: u64, waiting: u64) {
         let concert_id = id.clone();
-        self.broker.publish_event(Event::QueueAdvanced { concert_id, taken, waiting });
+        self.broker.publish_event(Event::QueueAdvanced {
+            concert_id,
+            taken,
+            waiting,
+        });
     }
 
     /// Says that a concert has changed.
     pub(crate) fn changed(&self, id: &ConcertId, version: u64) {
-        self.broker.publish_event(Event::ConcertChanged { concert_id: id.clone(), version });
+        self.broker.publish_event(Event::ConcertChanged {
+            concert_id: id.clone(),
+            version,
+        });
     }
 
     pub(crate) async fn finish(&self) {

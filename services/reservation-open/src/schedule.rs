@@ -18,7 +18,9 @@ pub(crate) async fn take(service: &ReservationOpen, id: &ConcertId) -> sunbeon_s
                 taken = taken.entries.len());
             let announce = async {
                 tracing::info!(waiting = taken.still_waiting, "a scheduled take");
-                service.announcer.advanced(id, taken.entries.len() as u64, taken.still_waiting);
+                service
+                    .announcer
+                    .advanced(id, taken.entries.len() as u64, taken.still_waiting);
                 service.announcer.announce(&taken.concert, taken.entries);
             };
             announce.instrument(span).await;

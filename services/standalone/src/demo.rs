@@ -20,14 +20,26 @@ pub(crate) async fn run(
     let url = format!("http://{address}");
     let (me, admin) = (access("me", false), access("demo-admin", true));
     if let Err(error) = create_concerts(&url, &admin).await {
-        tracing::error!(error = format!("{error:#}"), "the demo concerts could not be created");
+        tracing::error!(
+            error = format!("{error:#}"),
+            "the demo concerts could not be created"
+        );
         return;
     }
     print!("{}", walk(&url, &me, &admin, fans));
     let concert_ids = ["demo", "walk-in", "open-house"];
-    let concert_ids = concert_ids.map(|id| ConcertId::parse(id).expect("a good id")).into();
+    let concert_ids = concert_ids
+        .map(|id| ConcertId::parse(id).expect("a good id"))
+        .into();
     let tokens = Arc::new(move |member: &str| access(member, false));
-    Demo { base_url: url, concert_ids, fans: fans.into(), tokens }.run(shutdown).await;
+    Demo {
+        base_url: url,
+        concert_ids,
+        fans: fans.into(),
+        tokens,
+    }
+    .run(shutdown)
+    .await;
 }
 
 async fn create_concerts(url: &str, admin: &str) -> anyhow::Result<()> {
@@ -40,12 +52,18 @@ async fn create_concerts(url: &str, admin: &str) -> anyhow::Result<()> {
     ];
     let client = Client::new();
     for concert in concerts {
-        let request = client.post(format!("{url}/v2/admin/concerts")).bearer_auth(admin);
+        let request = client
+            .post(format!("{url}/v2/admin/concerts"))
+            .bearer_auth(admin);
         let answer = request.json(&concert).send().await.context("no answer")?;
         let status = answer.status();
         // Kept from an earlier run where there is a data folder.
         let there = status == StatusCode::CREATED || status == StatusCode::CONFLICT;
-        ensure!(there, "{status}: {}", answer.text().await.unwrap_or_default());
+        ensure!(
+            there,
+            "{status}: {}",
+            answer.text().await.unwrap_or_default()
+        );
     }
     Ok(())
 }

@@ -9,7 +9,10 @@ use sunbeon_domain::{Code, Field, MemberId, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-const ISSUED: Text = Text { ko: "개발용 토큰 발급 성공", en: "Here is an access token." };
+const ISSUED: Text = Text {
+    ko: "개발용 토큰 발급 성공",
+    en: "Here is an access token.",
+};
 /// How long a development token lives.
 pub(crate) const LIFE: Duration = Duration::from_secs(24 * 3600);
 
@@ -40,10 +43,7 @@ struct Issued {
     post, path = "/dev/token", tag = "dev", request_body = Wanted,
     responses((status = 201, body = Success<Issued>))
 )]
-async fn issue(
-    State(auth): State<Auth>,
-    Body(wanted): Body<Wanted>,
-) -> ApiResult<Reply<Issued>> {
+async fn issue(State(auth): State<Auth>, Body(wanted): Body<Wanted>) -> ApiResult<Reply<Issued>> {
     let id = MemberId::parse(wanted.member_id).map_err(|_| Code::Invalid(Field::MemberId))?;
     if wanted.name.chars().count() > 100 {
         return Err(Code::Invalid(Field::Name).into());

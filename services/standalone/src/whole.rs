@@ -90,17 +90,26 @@ impl Whole {
     /// Runs until told to stop, with a crowd of so many.
     pub(crate) async fn run(mut self, fans: u16) -> anyhow::Result<ExitCode> {
         let waiting_room = WaitingRoom::new(self.store.clone());
-        let reservation_open =
-            ReservationOpen::new(self.store.clone(), self.broker.clone(), self.registry.clone());
+        let reservation_open = ReservationOpen::new(
+            self.store.clone(),
+            self.broker.clone(),
+            self.registry.clone(),
+        );
         let consumer = EntryConsumer::new(self.store.clone(), self.broker.clone());
         let shutdown = self.process.shutdown();
         let service = &reservation_open;
-        self.process.spawn("beat", waiting_room.clone().beat(shutdown.clone()));
-        self.process.spawn("project", service.clone().project(shutdown.clone()));
-        self.process.spawn("schedule", service.clone().schedule(shutdown.clone()));
-        self.process.spawn("resend", service.clone().resend(shutdown.clone()));
-        self.process.spawn("sweep", service.clone().sweep(shutdown.clone()));
-        self.process.spawn("consume", consumer.run(shutdown.clone()));
+        self.process
+            .spawn("beat", waiting_room.clone().beat(shutdown.clone()));
+        self.process
+            .spawn("project", service.clone().project(shutdown.clone()));
+        self.process
+            .spawn("schedule", service.clone().schedule(shutdown.clone()));
+        self.process
+            .spawn("resend", service.clone().resend(shutdown.clone()));
+        self.process
+            .spawn("sweep", service.clone().sweep(shutdown.clone()));
+        self.process
+            .spawn("consume", consumer.run(shutdown.clone()));
 
         let mut api = OpenApiRouter::new()
             .merge(waiting_room.router(&self.auth))
@@ -117,7 +126,8 @@ impl Whole {
         let (auth, loopback) = (self.auth, self.loopback);
         let access = move |member: &str, admin: bool| {
             let id = MemberId::parse(member).expect("demo members have good ids");
-            auth.issue(&id, member, admin, dev_token::LIFE).unwrap_or_default()
+            auth.issue(&id, member, admin, dev_token::LIFE)
+                .unwrap_or_default()
         };
         let started = move |address| {
             if loopback {

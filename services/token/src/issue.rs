@@ -7,9 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 use sunbeon_booking_token::{AUDIENCE, Claims};
-use sunbeon_chassis::{
-    ApiError, ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success,
-};
+use sunbeon_chassis::{ApiError, ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Status, Text, UnixMs};
 use sunbeon_store::{Claim, NewToken, TokenFacts};
 use utoipa::ToSchema;
@@ -18,13 +16,21 @@ use uuid::Uuid;
 
 use crate::Token;
 
-const ISSUED: Text = Text { ko: "예매 토큰 발급 성공", en: "Here is your booking token." };
-const COMPLETED: Text = Text { ko: "예매 완료 처리 성공", en: "Your session is over." };
+const ISSUED: Text = Text {
+    ko: "예매 토큰 발급 성공",
+    en: "Here is your booking token.",
+};
+const COMPLETED: Text = Text {
+    ko: "예매 완료 처리 성공",
+    en: "Your session is over.",
+};
 const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
 const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
-    OpenApiRouter::new().routes(routes!(issue)).routes(routes!(complete))
+    OpenApiRouter::new()
+        .routes(routes!(issue))
+        .routes(routes!(complete))
 }
 
 /// A booking token and what it is for.
@@ -60,7 +66,10 @@ async fn issue(
     PathConcert(id): PathConcert,
 ) -> ApiResult<impl IntoResponse> {
     let kid = service.keys.active_kid().to_owned();
-    let new = NewToken { jti: Uuid::new_v4().to_string(), kid };
+    let new = NewToken {
+        jti: Uuid::new_v4().to_string(),
+        kid,
+    };
     let (concert, facts) = match service.store.claim(&id, &member.id, &new).await.or_fail()? {
         Claim::Entered(entered) => *entered,
         Claim::NotReady => return Err(Code::NotReady.into()),
@@ -72,7 +81,10 @@ async fn issue(
         (QUEUE_TOKEN_EXPIRES, facts.exp.to_string()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((headers, Reply::ok(ISSUED, Issued::new(concert, &facts, token))))
+    Ok((
+        headers,
+        Reply::ok(ISSUED, Issued::new(concert, &facts, token)),
+    ))
 }
 
 impl Token {
@@ -125,11 +137,17 @@ async fn complete(
     PathConcert(id): PathConcert,
     headers: HeaderMap,
 ) -> ApiResult<Reply<Empty>> {
-    let token = headers.get(QUEUE_TOKEN).and_then(|value| value.to_str().ok());
+    let token = headers
+        .get(QUEUE_TOKEN)
+        .and_then(|value| value.to_str().ok());
     let claims = token
         .and_then(|token| service.verifier.verify(token, &id).ok())
         .filter(|claims| claims.sub == member.id)
         .ok_or(Code::QueueTokenRequired)?;
-    service.store.complete(&id, &member.id, claims.ent).await.or_fail()?;
+    service
+        .store
+        .complete(&id, &member.id, claims.ent)
+        .await
+        .or_fail()?;
     Ok(Reply::ok(COMPLETED, Empty {}))
 }

@@ -1,11 +1,6 @@
 //! The public keys.
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Token;
@@ -20,5 +15,8 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     responses((status = 200, description = "A JWK set of Ed25519 keys, each with its `kid`."))
 )]
 async fn jwks(State(token): State<Token>) -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "public, max-age=60")], Json(token.keys.jwks()))
+    (
+        [(header::CACHE_CONTROL, "public, max-age=60")],
+        Json(token.keys.jwks()),
+    )
 }

@@ -23,7 +23,12 @@ impl Token {
     /// On a store, signing as `issuer`.
     pub fn new(store: Arc<dyn Store>, keys: SigningKeys, issuer: &str) -> Self {
         let verifier = Verifier::from_keys(&keys, issuer);
-        Self { store, keys: Arc::new(keys), verifier, issuer: issuer.into() }
+        Self {
+            store,
+            keys: Arc::new(keys),
+            verifier,
+            issuer: issuer.into(),
+        }
     }
 
     /// The routes `/v2/reservation/{token,complete}` and `/.well-known/jwks.json`.

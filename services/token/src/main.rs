@@ -28,7 +28,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let process = Process::start("token", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
     let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;
-    let pem = settings.booking_token.signing_key.context("booking_token.signing_key is not set")?;
+    let pem = settings
+        .booking_token
+        .signing_key
+        .context("booking_token.signing_key is not set")?;
     let keys = SigningKeys::from_pem(pem.expose_secret())
         .context("could not read booking_token.signing_key")?;
     let service = Token::new(store.clone(), keys, &settings.booking_token.issuer);

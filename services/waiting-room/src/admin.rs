@@ -5,21 +5,31 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
-use sunbeon_domain::{
-    ConcertId, EntryNumber, Field, MemberId, Mode, Pace, Phase, Text, UnixMs,
-};
+use sunbeon_domain::{ConcertId, EntryNumber, Field, MemberId, Mode, Pace, Phase, Text, UnixMs};
 use sunbeon_store::{Counts, Listed, Snapshot, Store, StoreError, Swept, Totals};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::WaitingRoom;
 
-const LINE: Text = Text { ko: "관리자 대기열 조회 성공", en: "This is the line." };
-const LINES: Text = Text { ko: "전체 대기열 조회 성공", en: "These are the lines." };
-const SWEPT: Text = Text { ko: "만료된 대기열 정리 성공", en: "What had run out is collected." };
+const LINE: Text = Text {
+    ko: "관리자 대기열 조회 성공",
+    en: "This is the line.",
+};
+const LINES: Text = Text {
+    ko: "전체 대기열 조회 성공",
+    en: "These are the lines.",
+};
+const SWEPT: Text = Text {
+    ko: "만료된 대기열 정리 성공",
+    en: "What had run out is collected.",
+};
 
 pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
-    OpenApiRouter::new().routes(routes!(line)).routes(routes!(lines)).routes(routes!(cleanup))
+    OpenApiRouter::new()
+        .routes(routes!(line))
+        .routes(routes!(lines))
+        .routes(routes!(cleanup))
 }
 
 /// The totals since the concert began.
@@ -61,7 +71,10 @@ struct Line {
 
 impl From<Snapshot> for Line {
     fn from(snapshot: Snapshot) -> Self {
-        let totals = AllTotals { admitted: snapshot.totals.admitted(), totals: snapshot.totals };
+        let totals = AllTotals {
+            admitted: snapshot.totals.admitted(),
+            totals: snapshot.totals,
+        };
         Self {
             state: snapshot.phase(),
             adds_up: snapshot.adds_up(),
@@ -132,16 +145,25 @@ async fn line(
     PathConcert(id): PathConcert,
     query: QueryPairs,
 ) -> ApiResult<Reply<LineWithMembers>> {
-    let limit = query.field("limit", Field::Limit, |text| {
-        text.parse().ok().filter(|limit| (1..=1000).contains(limit))
+    let limit = query.page_limit()?;
+    let cursor = query.field("cursor", Field::Cursor, |text| {
+        text.parse().ok().map(EntryNumber)
     })?;
-    let cursor = query.field("cursor", Field::Cursor, |text| text.parse().ok().map(EntryNumber))?;
-    let limit = limit.unwrap_or(100);
     let line = store.snapshot(&id).await.or_fail()?.into();
     let listed = store.members(&id, cursor, limit).await.or_fail()?;
-    let next_cursor = listed.last().filter(|_| listed.len() == limit as usize).map(|l| l.number);
+    let next_cursor = listed
+        .last()
+        .filter(|_| listed.len() == limit as usize)
+        .map(|l| l.number);
     let members = listed.into_iter().map(InLine::from).collect();
-    Ok(Reply::ok(LINE, LineWithMembers { line, members, next_cursor }))
+    Ok(Reply::ok(
+        LINE,
+        LineWithMembers {
+            line,
+            members,
+            next_cursor,
+        },
+    ))
 }
 
 /// All lines in numbers.

@@ -7,13 +7,22 @@ pub(crate) fn show(snapshot: &Snapshot) {
     let concert = snapshot.concert.concert_id.as_str();
     let (now, ever) = (&snapshot.counts, &snapshot.totals);
     let (waiting, away, admitting) = (now.waiting, now.away, now.admitting);
-    for (state, n) in [("waiting", waiting), ("away", away), ("admitting", admitting)] {
+    for (state, n) in [
+        ("waiting", waiting),
+        ("away", away),
+        ("admitting", admitting),
+    ] {
         gauge!("sunbeon_line_length", "concert" => concert.to_owned(), "state" => state)
             .set(n as f64);
     }
     let ending = now.slots.saturating_sub(admitting + now.ready + now.inside);
     let (ready, inside) = (now.ready, now.inside);
-    let slots = [("admitting", admitting), ("ready", ready), ("inside", inside), ("ending", ending)];
+    let slots = [
+        ("admitting", admitting),
+        ("ready", ready),
+        ("inside", inside),
+        ("ending", ending),
+    ];
     for (kind, n) in slots {
         gauge!("sunbeon_slots", "concert" => concert.to_owned(), "kind" => kind).set(n as f64);
     }

@@ -25,7 +25,10 @@ pub struct WaitingRoom {
 impl WaitingRoom {
     /// On a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { snapshots: Snapshots::new(store.clone()), store }
+        Self {
+            snapshots: Snapshots::new(store.clone()),
+            store,
+        }
     }
 
     /// The routes under `/v2/waiting-room`.

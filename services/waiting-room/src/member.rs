@@ -15,12 +15,24 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::WaitingRoom;
 
-const ENTERED: Text = Text { ko: "대기열 입장 성공", en: "You are in line." };
-const STATUS: Text = Text { ko: "대기열 상태 조회 성공", en: "This is where you stand." };
-const LEFT: Text = Text { ko: "대기열 나가기 성공", en: "You have left the line." };
+const ENTERED: Text = Text {
+    ko: "대기열 입장 성공",
+    en: "You are in line.",
+};
+const STATUS: Text = Text {
+    ko: "대기열 상태 조회 성공",
+    en: "This is where you stand.",
+};
+const LEFT: Text = Text {
+    ko: "대기열 나가기 성공",
+    en: "You have left the line.",
+};
 
 pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
-    OpenApiRouter::new().routes(routes!(enter)).routes(routes!(status)).routes(routes!(exit))
+    OpenApiRouter::new()
+        .routes(routes!(enter))
+        .routes(routes!(status))
+        .routes(routes!(exit))
 }
 
 /// Which line to enter.
@@ -86,6 +98,9 @@ async fn exit(
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Empty>> {
-    store.leave(&id, &member.id, Leaving::ByChoice).await.or_fail()?;
+    store
+        .leave(&id, &member.id, Leaving::ByChoice)
+        .await
+        .or_fail()?;
     Ok(Reply::ok(LEFT, Empty {}))
 }

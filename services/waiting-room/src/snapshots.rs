@@ -17,7 +17,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{WaitingRoom, gauges};
 
-const SNAPSHOT: Text = Text { ko: "대기열 현황 조회 성공", en: "This is the line." };
+const SNAPSHOT: Text = Text {
+    ko: "대기열 현황 조회 성공",
+    en: "This is the line.",
+};
 const BEAT: Duration = Duration::from_secs(1);
 /// An older snapshot is not shown.
 const STALE: Duration = Duration::from_secs(5);
@@ -31,7 +34,10 @@ pub(crate) struct Snapshots {
 
 impl Snapshots {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, latest: Arc::default() }
+        Self {
+            store,
+            latest: Arc::default(),
+        }
     }
 
     /// Beats for every line once a second until `shutdown` is cancelled.
@@ -68,7 +74,12 @@ impl Snapshots {
 
     /// The latest snapshot; the store's own answer where there is none that is fresh.
     async fn get(&self, id: &ConcertId) -> sunbeon_store::Result<Snapshot> {
-        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let latest = self
+            .latest
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
         match latest {
             Some((taken, snapshot)) if taken.elapsed() < STALE => Ok(snapshot),
             _ => self.store.snapshot(id).await,
@@ -122,5 +133,8 @@ async fn snapshot(
         concert_title: snapshot.concert.policy.title,
         notice: snapshot.concert.policy.notice,
     };
-    Ok(([(header::CACHE_CONTROL, "public, max-age=1")], Reply::ok(SNAPSHOT, reply)))
+    Ok((
+        [(header::CACHE_CONTROL, "public, max-age=1")],
+        Reply::ok(SNAPSHOT, reply),
+    ))
 }

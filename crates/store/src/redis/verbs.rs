@@ -251,7 +251,10 @@ impl Store for RedisStore {
     }
 
     async fn is_up(&self) -> bool {
-        self.connection.command::<String>(&redis::cmd("PING")).await.is_ok()
+        self.connection
+            .command::<String>(&redis::cmd("PING"))
+            .await
+            .is_ok()
     }
 }
 

@@ -71,16 +71,33 @@ impl Registry {
 
     /// Adds a concert; the version goes on where a deleted one of the same id stopped.
     pub(crate) async fn create(&self, id: &ConcertId, policy: &Policy) -> Result<Concert> {
-        let concert =
-            Concert { concert_id: id.clone(), version: 1, closed: false, policy: policy.clone() };
+        let concert = Concert {
+            concert_id: id.clone(),
+            version: 1,
+            closed: false,
+            policy: policy.clone(),
+        };
         if self.0.insert(&concert).await? {
             return Ok(concert);
         }
         match self.0.find(id).await? {
-            Some(Row { deleted: true, concert: old }) => {
-                let concert = Concert { version: old.version + 1, ..concert };
-                let row = Row { concert, deleted: false };
-                self.0.replace(&row).await?.then_some(row.concert).ok_or(RegistryError::Exists)
+            Some(Row {
+                deleted: true,
+                concert: old,
+            }) => {
+                let concert = Concert {
+                    version: old.version + 1,
+                    ..concert
+                };
+                let row = Row {
+                    concert,
+                    deleted: false,
+                };
+                self.0
+                    .replace(&row)
+                    .await?
+                    .then_some(row.concert)
+                    .ok_or(RegistryError::Exists)
             }
             _ => Err(RegistryError::Exists),
         }
@@ -107,7 +124,11 @@ impl Registry {
     pub(crate) async fn change(&self, mut concert: Concert, deleted: bool) -> Result<Concert> {
         concert.version += 1;
         let row = Row { concert, deleted };
-        self.0.replace(&row).await?.then_some(row.concert).ok_or(RegistryError::Changed)
+        self.0
+            .replace(&row)
+            .await?
+            .then_some(row.concert)
+            .ok_or(RegistryError::Changed)
     }
 
     pub(crate) async fn write_audit(&self, row: &AuditRow) -> Result<()> {
@@ -122,6 +143,12 @@ impl Registry {
         limit: u32,
     ) -> Result<Vec<AuditRow>> {
         // '~' sorts behind every id.
-        self.0.audit(concert.map_or("", ConcertId::as_str), before.unwrap_or("~"), limit).await
+        self.0
+            .audit(
+                concert.map_or("", ConcertId::as_str),
+                before.unwrap_or("~"),
+                limit,
+            )
+            .await
     }
 }

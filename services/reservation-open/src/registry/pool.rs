@@ -64,7 +64,9 @@ impl Pool {
             return Ok(Self::Sqlite(pool));
         }
         let options = PgConnectOptions::from_str(url).map_err(RegistryError::Address)?;
-        let options = options.application_name("sunbeon").disable_statement_logging();
+        let options = options
+            .application_name("sunbeon")
+            .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(LIMIT)
@@ -172,8 +174,14 @@ fn meaning(error: sqlx::Error) -> RegistryError {
     match &error {
         Database(said) => {
             let code = said.code().unwrap_or_default();
-            let passes = ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class));
-            if passes { RegistryError::Down(error) } else { RegistryError::Bug(error.into()) }
+            let passes = ["08", "53", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class));
+            if passes {
+                RegistryError::Down(error)
+            } else {
+                RegistryError::Bug(error.into())
+            }
         }
         ColumnDecode { .. } | ColumnNotFound(_) | Decode(_) | Encode(_) | TypeNotFound { .. } => {
             RegistryError::Bug(error.into())

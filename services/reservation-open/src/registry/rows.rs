@@ -17,7 +17,9 @@ pub(super) type ConcertColumns = (String, i64, bool, bool, String);
 impl TryFrom<ConcertColumns> for Row {
     type Error = RegistryError;
 
-    fn try_from((id, version, closed, deleted, policy): ConcertColumns) -> Result<Self, Self::Error> {
+    fn try_from(
+        (id, version, closed, deleted, policy): ConcertColumns,
+    ) -> Result<Self, Self::Error> {
         let bug = |error: Box<dyn std::error::Error + Send + Sync>| RegistryError::Bug(error);
         let concert = Concert {
             concert_id: ConcertId::parse(id).map_err(|error| bug(error.into()))?,
@@ -47,6 +49,14 @@ pub(super) type AuditColumns = (String, i64, String, String, String, String, Str
 
 impl From<AuditColumns> for AuditRow {
     fn from((id, at, actor, act, concert_id, detail, request_id): AuditColumns) -> Self {
-        Self { id, at: UnixMs(at), actor, act, concert_id, detail, request_id }
+        Self {
+            id,
+            at: UnixMs(at),
+            actor,
+            act,
+            concert_id,
+            detail,
+            request_id,
+        }
     }
 }

@@ -2,7 +2,8 @@
 -- KEYS  13 the record of the opening's idempotency key (unused without one)
 -- ARGV  1 open | schedule  2 batch size  3 taken so far by this opening  4 '1' with a key
 -- Reply {'TAKEN', json, now, total, more, waiting, limited by, replayed, member, number, name, …},
---       {'CLOSED'} or {'KEY_REUSED'}. The key's record: batch size, taken, 1 when finished.
+--       {'CLOSED'} or {'KEY_REUSED'}. The key's record: when the concert was first put (one dropped
+--       since has no say), batch size, taken, 1 when finished, limited by.
 assert(#KEYS == 13 and #ARGV == 4)
 if not P then return UNKNOWN end
 local by, batch, done, keyed, key = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1', KEYS[13]
@@ -14,9 +15,11 @@ local function reply(c, taken, more, limited_by, replayed)
   return r
 end
 
+local born = call('HGET', STATE, 'born')
 if keyed then
-  local size, taken, finished, limited_by =
-    string.match(call('GET', key) or '', '^(%d+) (%d+) (%d) (%S+)$')
+  local since, size, taken, finished, limited_by =
+    string.match(call('GET', key) or '', '^(%d+) (%d+) (%d+) (%d) (%S+)$')
+  if since ~= born then size, taken, finished = nil, nil, nil end
   if size and tonumber(size) ~= batch then return { 'KEY_REUSED' } end
   done = tonumber(taken) or 0
   if finished == '1' then return reply(counts(), {}, false, limited_by, true) end
@@ -72,7 +75,7 @@ local limited_by = 'line'
 if done >= batch and by == 'open' then limited_by = 'batchSize'
 elseif c.free <= 0 and c.waiting > 0 then limited_by = 'maxActive' end
 if keyed then
-  call('SET', key, table.concat({ S(batch), S(done), more and '0' or '1', limited_by }, ' '),
+  call('SET', key, table.concat({ born, S(batch), S(done), more and '0' or '1', limited_by }, ' '),
     'PX', '86400000')
 end
 return reply(c, taken, more, limited_by, false)

@@ -6,6 +6,7 @@ local version = tonumber(call('HGET', POLICY, 'version')) or 0
 if version >= tonumber(ARGV[1]) then return 0 end
 call('DEL', POLICY)
 call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
+call('HSETNX', STATE, 'born', S(US))
 local new = policy()
 if P and P.paused and not new.paused then call('HSET', STATE, 'resumed', S(NOW)) end
 -- Who has run out by now was decided by the old policy.
