@@ -25,6 +25,13 @@ pub enum Settings {
     Rabbitmq(rabbitmq::Settings),
 }
 
+impl Settings {
+    /// Whether other processes share this broker.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+}
+
 /// Why a broker cannot be opened. A broker that is down is no reason.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

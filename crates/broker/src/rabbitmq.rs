@@ -34,6 +34,7 @@ const EVENTS: usize = 1_000;
 
 /// Where the server is.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// `amqp://user:password@host:5672/vhost`, or `amqps://`.
     pub url: SecretString,

@@ -1,5 +1,7 @@
 //! What a handler takes from a request; what cannot be taken is answered in the envelope.
 
+use std::{fmt, marker::PhantomData, ops::RangeInclusive, str::FromStr};
+
 use axum::{
     Json,
     extract::{
@@ -10,13 +12,16 @@ use axum::{
     http::request::Parts,
 };
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use sunbeon_domain::{Code, ConcertId, Field, MemberId};
 
 use crate::{ApiError, ApiResult};
 
-/// A JSON body. 415 without `application/json`, 400 `INVALID_BODY` for what is no `T`; 413 is
-/// answered before.
+/// A body that is a JSON object. 415 without `application/json`, 400 `INVALID_BODY` for what is no
+/// object or no `T`; 413 is answered before.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
 
@@ -24,14 +29,38 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
+        // By itself serde takes an array of a struct's fields for the struct.
+        match Json::<Object<T>>::from_request(request, state).await {
+            Ok(Json(Object(body))) => Ok(Self(body)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Code::UnsupportedMediaType.into()),
             Err(JsonRejection::BytesRejection(error)) if error.status() == 413 => {
                 Err(Code::BodyTooLarge.into())
             }
             Err(_) => Err(Code::InvalidBody.into()),
         }
+    }
+}
+
+/// A JSON object and nothing else that would do for a `T`.
+struct Object<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
 
@@ -150,11 +179,23 @@ impl QueryPairs {
         }
     }
 
+    /// One field that is a whole number: ASCII digits alone, within its bounds.
+    pub fn number<N: FromStr + PartialOrd>(
+        &self,
+        name: &str,
+        field: Field,
+        bounds: RangeInclusive<N>,
+    ) -> ApiResult<Option<N>> {
+        self.field(name, field, |text| {
+            let digits = text.bytes().all(|b| b.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| digits)?;
+            bounds.contains(&number).then_some(number)
+        })
+    }
+
     /// The `limit` of a page: 1 to 1,000, or 100 where it is absent.
     pub fn page_limit(&self) -> ApiResult<u32> {
-        let limit = self.field("limit", Field::Limit, |text| {
-            text.parse().ok().filter(|limit| (1..=1000).contains(limit))
-        })?;
+        let limit = self.number("limit", Field::Limit, 1..=1000)?;
         Ok(limit.unwrap_or(100))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
@@ -25,6 +26,9 @@ use crate::settings;
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
+
+/// A gauge or counter that nobody has set for so long is no longer shown: its concert is gone.
+const FORGOTTEN: Duration = Duration::from_secs(300);
 
 /// What [`init`] has installed.
 #[derive(Debug)]
@@ -49,6 +53,10 @@ pub fn init(
         .context("could not install the log")?;
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .idle_timeout(
+            MetricKindMask::GAUGE | MetricKindMask::COUNTER,
+            Some(FORGOTTEN),
+        )
         .install_recorder()
         .context("could not install the metrics")?;
     let upkeep = tokio::spawn(keep_up(metrics.clone()));

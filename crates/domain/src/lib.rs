@@ -11,7 +11,7 @@ mod standing;
 mod time;
 
 pub use code::{Code, Coded, Field};
-pub use eta::{Pace, wait_seconds};
+pub use eta::{Outlook, Pace, wait_seconds};
 pub use ids::{ConcertId, EntryNumber, InvalidId, MemberId};
 pub use language::{Language, Text};
 pub use phase::Phase;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Concert, ConcertId, EntryNumber, Pace, Phase, UnixMs, poll_after_ms, wait_seconds};
+use crate::{Concert, ConcertId, EntryNumber, Outlook, Phase, UnixMs, poll_after_ms, wait_seconds};
 
 /// A member's status in one concert, as clients see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,14 +102,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The standing of a member at `place`, with `line_length` entries in line (away included).
-    pub fn new(
-        concert: &Concert,
-        place: Place,
-        line_length: u64,
-        pace: &Pace,
-        now: UnixMs,
-    ) -> Self {
+    /// The standing of a member at `place`.
+    pub fn new(concert: &Concert, place: Place, outlook: &Outlook, now: UnixMs) -> Self {
         let phase = concert.phase(now);
         let over = matches!(phase, Phase::Closed | Phase::Ended);
         let (status, number, until) = match place {
@@ -140,31 +134,25 @@ impl Standing {
             notice: concert.policy.notice.clone(),
         };
         if status == Status::Waiting {
-            standing.describe_wait(concert, place, line_length, pace, now);
+            standing.describe_wait(concert, place, outlook, now);
         }
         standing
     }
 
-    fn describe_wait(
-        &mut self,
-        concert: &Concert,
-        place: Place,
-        line_length: u64,
-        pace: &Pace,
-        now: UnixMs,
-    ) {
+    fn describe_wait(&mut self, concert: &Concert, place: Place, outlook: &Outlook, now: UnixMs) {
         let policy = &concert.policy;
         let (queue_number, wait) = match place {
-            Place::Waiting { queue_number, .. } => {
-                (queue_number, wait_seconds(queue_number, pace, policy, now))
-            }
+            Place::Waiting { queue_number, .. } => (
+                queue_number,
+                wait_seconds(queue_number, outlook, policy, now),
+            ),
             _ => (1, Some(0)),
         };
         self.queue_number = Some(queue_number);
-        self.total_waiting_count = Some(line_length);
+        self.total_waiting_count = Some(outlook.line_length);
         self.poll_after_ms = Some(poll_after_ms(
             queue_number,
-            line_length,
+            outlook.line_length,
             policy.waiting_ttl_seconds,
         ));
         if let Some(wait) = wait {
@@ -205,7 +193,11 @@ mod tests {
     const NUMBER: EntryNumber = EntryNumber(1_763_616_000_000_001);
 
     fn standing(concert: &Concert, place: Place) -> serde_json::Value {
-        let standing = Standing::new(concert, place, 150, &Pace::default(), NOW);
+        let outlook = Outlook {
+            line_length: 150,
+            ..Outlook::default()
+        };
+        let standing = Standing::new(concert, place, &outlook, NOW);
         serde_json::to_value(standing).unwrap()
     }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use sunbeon_domain::{Concert, EntryNumber, MemberId, Pace, Phase, Place, Standing, UnixMs};
+use sunbeon_domain::{
+    Concert, EntryNumber, MemberId, Outlook, Pace, Phase, Place, Standing, UnixMs,
+};
 
 /// Where a member stands, with all that a standing tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,22 +16,14 @@ pub struct Sight {
     pub concert: Concert,
     /// The member's place.
     pub place: Place,
-    /// Entries in line, away ones included.
-    pub line_length: u64,
-    /// How fast the line has moved.
-    pub pace: Pace,
+    /// What the wait is estimated from.
+    pub outlook: Outlook,
 }
 
 impl Sight {
     /// The answer to "where am I".
     pub fn standing(&self) -> Standing {
-        Standing::new(
-            &self.concert,
-            self.place,
-            self.line_length,
-            &self.pace,
-            self.at,
-        )
+        Standing::new(&self.concert, self.place, &self.outlook, self.at)
     }
 }
 

@@ -27,6 +27,14 @@ pub enum Settings {
     Redis(redis::Settings),
 }
 
+impl Settings {
+    /// Whether other processes share this store. One that a service keeps for itself holds a line
+    /// of its own.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+}
+
 /// Why a verb has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

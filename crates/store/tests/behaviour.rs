@@ -50,6 +50,8 @@ behaviours!(
     an_away_member_is_skipped_counted_and_back_at_the_same_place,
     nobody_lapses_because_we_were_deaf,
     a_clock_that_goes_back_ends_nobody,
+    a_beat_ahead_of_the_clock_does_not_hide_that_we_are_deaf,
+    a_low_pace_on_a_free_line_refuses_nobody,
     nobody_lapses_in_the_first_moments_of_a_sale,
     a_stale_call_admits_nobody,
     a_late_duplicate_call_admits_nobody_twice,
@@ -545,6 +547,37 @@ async fn a_clock_that_goes_back_ends_nobody(world: World) {
     assert_eq!(world.state("a").await, "waiting");
 }
 
+async fn a_beat_ahead_of_the_clock_does_not_hide_that_we_are_deaf(world: World) {
+    world.put(1, json!({"waitingTtlSeconds": 30})).await;
+    world.store.beat(&id()).await.unwrap();
+    world.pass_unheard(-3600.0);
+    world.join("a").await;
+    world.pass_unheard(100.0);
+    assert_eq!(world.state("a").await, "waiting");
+}
+
+async fn a_low_pace_on_a_free_line_refuses_nobody(world: World) {
+    let fields = |max_active| {
+        json!({"groupSize": 100, "entryIntervalSeconds": 3, "maxWaitTimeMinutes": 1,
+            "refuseLongWait": true, "mode": "threshold", "maxActive": max_active})
+    };
+    let unlimited = json!({"groupSize": 100, "entryIntervalSeconds": 3, "maxWaitTimeMinutes": 1,
+        "refuseLongWait": true});
+    world.put(1, unlimited).await;
+    world.join("first").await;
+    world.let_in(1).await;
+    world.pass(40.0).await;
+    for name in ["a", "b", "c"] {
+        world.join(name).await;
+    }
+    world.put(2, fields(1)).await;
+    assert_eq!(
+        world.enter("d").await,
+        Entering::Full,
+        "the one slot is taken"
+    );
+}
+
 async fn nobody_lapses_in_the_first_moments_of_a_sale(world: World) {
     let fields = json!({"bookingStartAt": at(600), "waitingTtlSeconds": 30, "keepPlaceMinutes": 1});
     world.put(1, fields).await;
@@ -872,7 +905,11 @@ async fn the_same_idempotency_key_opens_one_batch(world: World) {
 }
 
 async fn a_key_of_a_dropped_concert_opens_anew(world: World) {
-    let by = AdmitBy::Open { batch_size: 1, taken: 0, key: Some("k") };
+    let by = AdmitBy::Open {
+        batch_size: 1,
+        taken: 0,
+        key: Some("k"),
+    };
     for version in [1, 3] {
         world.put_closed(version, json!({}), false).await;
         world.join("a").await;
@@ -915,8 +952,9 @@ async fn a_session_ends_by_the_clock_swept_or_not(world: World) {
     world.pass(60.0).await;
     let unswept = world.snapshot().await;
     assert_eq!((unswept.counts.ready, unswept.totals.unclaimed), (0, 2));
+    let swept = world.store.sweep(&id()).await.unwrap();
+    assert_eq!((swept.unclaimed, swept.expired), (2, 0));
     assert_eq!(world.claim("m00001").await, Claim::NotReady);
-    world.sweep().await;
     assert_eq!(world.snapshot().await.totals, unswept.totals);
     world.pass(60.0).await;
     let unswept = world.snapshot().await;

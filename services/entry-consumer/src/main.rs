@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 use sunbeon_chassis::{Process, http::Health, settings};
 use sunbeon_entry_consumer::EntryConsumer;
@@ -23,6 +23,14 @@ struct Settings {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
+    ensure!(
+        settings.store.is_shared(),
+        "store.redis.url is not set: services share a Redis"
+    );
+    ensure!(
+        settings.broker.is_shared(),
+        "broker.rabbitmq.url is not set: services share a RabbitMQ"
+    );
     let mut process = Process::start("entry-consumer", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
     let broker = sunbeon_broker::open(&settings.broker, "entry-consumer")

@@ -76,10 +76,23 @@ fn refused(error: InvalidPolicy) -> ApiError {
     }
 }
 
+/// A new concert: its id, its title, and what differs from the defaults.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "it is read field by field, so that a wrong one is named"
+)]
+struct NewConcert {
+    concert_id: ConcertId,
+    #[serde(flatten)]
+    policy: Policy,
+}
+
 /// Create a concert: `concertId`, `title`, and the fields of the policy that differ from the
 /// defaults. In force everywhere when the answer is sent.
 #[utoipa::path(
-    post, path = "/v2/admin/concerts", tag = "admin", request_body = Concert,
+    post, path = "/v2/admin/concerts", tag = "admin", request_body = NewConcert,
     security(("accessToken" = [])),
     responses(
         (status = 201, body = Success<Concert>),
@@ -200,12 +213,15 @@ async fn change(
 }
 
 fn expected_version(headers: &HeaderMap) -> ApiResult<u64> {
-    let given = headers.get(header::IF_MATCH).ok_or(Code::VersionRequired)?;
-    let text = given
-        .to_str()
-        .ok()
-        .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-    let version = text.and_then(|digits| digits.parse().ok());
+    let mut given = headers.get_all(header::IF_MATCH).iter();
+    let etag = given.next().ok_or(Code::VersionRequired)?;
+    let text = etag.to_str().ok().filter(|_| given.next().is_none());
+    let digits = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+    let version = digits.and_then(|digits| {
+        let version: u64 = digits.parse().ok()?;
+        // Exactly as the ETag was written: neither a sign nor leading zeros.
+        (version.to_string() == digits).then_some(version)
+    });
     Ok(version.ok_or(Code::Invalid(Field::IfMatch))?)
 }
 

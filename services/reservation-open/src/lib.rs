@@ -57,6 +57,17 @@ impl ReservationOpen {
             .with_state(self.clone())
     }
 
+    /// Waits until messages can be sent, at most two seconds. A replica that takes requests before
+    /// refuses openings that its neighbour would have taken.
+    pub async fn await_broker(&self) {
+        let connected = async {
+            while !self.announcer.can_publish() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(2), connected).await;
+    }
+
     /// Takes groups when they are due, until `shutdown` is cancelled. Messages under way are
     /// waited for.
     pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sunbeon_chassis::{Auth, Process, http::Health, settings};
@@ -25,6 +25,14 @@ struct Settings {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
+    ensure!(
+        settings.store.is_shared(),
+        "store.redis.url is not set: services share a Redis"
+    );
+    ensure!(
+        settings.broker.is_shared(),
+        "broker.rabbitmq.url is not set: services share a RabbitMQ"
+    );
     let mut process = Process::start("reservation-open", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
     let broker = sunbeon_broker::open(&settings.broker, "reservation-open")
@@ -42,6 +50,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         .check("store", move || is_up(store.clone()))
         .check("broker", move || std::future::ready(asked.can_publish()))
         .check("database", move || registry.clone().is_up());
+    service.await_broker().await;
     let code = process.serve(service.router(&auth), health, |_| ()).await;
     broker.close().await;
     code

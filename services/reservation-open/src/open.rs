@@ -90,7 +90,9 @@ async fn open(
         .before(&actor, "open", &id, json!({ "batchSize": batch_size }))
         .await?;
     let (last, sending) = take_all(&*store, &announcer, &id, batch_size, key.as_deref()).await?;
-    announcer.advanced(&id, u64::from(last.total), last.still_waiting);
+    if !sending.is_empty() {
+        announcer.advanced(&id, u64::from(last.total), last.still_waiting);
+    }
     let replayed = last.replayed && sending.is_empty();
     let confirmed = confirmed(sending).await;
     tracing::info!(concert = %id, batch_size, admitted = last.total, "a batch was opened");
@@ -152,12 +154,7 @@ async fn confirmed(sending: Vec<JoinHandle<usize>>) -> usize {
 }
 
 fn batch_size(query: &QueryPairs) -> ApiResult<u32> {
-    let size = query.field("batchSize", Field::BatchSize, |text| {
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        text.parse()
-            .ok()
-            .filter(|size| digits && (1..=10_000).contains(size))
-    })?;
+    let size = query.number("batchSize", Field::BatchSize, 1..=10_000)?;
     Ok(size.unwrap_or(10))
 }
 

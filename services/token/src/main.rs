@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sunbeon_booking_token::SigningKeys;
@@ -25,6 +25,10 @@ struct Settings {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
+    ensure!(
+        settings.store.is_shared(),
+        "store.redis.url is not set: services share a Redis"
+    );
     let process = Process::start("token", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
     let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;

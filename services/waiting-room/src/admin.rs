@@ -25,6 +25,9 @@ const SWEPT: Text = Text {
     en: "What had run out is collected.",
 };
 
+/// The largest whole number that a Redis score holds exactly: no entry number is larger.
+const LAST_NUMBER: u64 = (1 << 53) - 1;
+
 pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
     OpenApiRouter::new()
         .routes(routes!(line))
@@ -146,9 +149,8 @@ async fn line(
     query: QueryPairs,
 ) -> ApiResult<Reply<LineWithMembers>> {
     let limit = query.page_limit()?;
-    let cursor = query.field("cursor", Field::Cursor, |text| {
-        text.parse().ok().map(EntryNumber)
-    })?;
+    let cursor = query.number("cursor", Field::Cursor, 0..=LAST_NUMBER)?;
+    let cursor = cursor.map(EntryNumber);
     let line = store.snapshot(&id).await.or_fail()?.into();
     let listed = store.members(&id, cursor, limit).await.or_fail()?;
     let next_cursor = listed

@@ -37,7 +37,12 @@ pub(super) fn layer(origins: &[String]) -> anyhow::Result<Option<CorsLayer>> {
         header::CONTENT_TYPE,
     ]);
     asked.extend([header::IF_MATCH, header::IF_NONE_MATCH]);
-    let mut shown = names(&["x-queue-token", "x-queue-token-expires", REQUEST_ID]);
+    let mut shown = names(&[
+        "idempotent-replayed",
+        "x-queue-token",
+        "x-queue-token-expires",
+        REQUEST_ID,
+    ]);
     shown.extend([header::ETAG, header::RETRY_AFTER]);
     let methods = [
         Method::GET,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sunbeon_domain::{Concert, EntryNumber, MemberId, Mode, Phase, Place, UnixMs};
+use sunbeon_domain::{Concert, EntryNumber, MemberId, Mode, Outlook, Phase, Place, UnixMs};
 
 use super::{ordered::Ordered, ring::Ring, sessions::Session};
 use crate::{Counts, LimitedBy, Sight, Totals};
@@ -96,7 +96,7 @@ impl Line {
             last_take: None,
             take_left: 0,
             opened: HashMap::new(),
-            beat: None,
+            beat: Some(now),
             grace: 0,
             resumed: 0,
         }
@@ -346,6 +346,14 @@ impl Line {
         Settled::Waiting(number)
     }
 
+    pub(super) fn outlook(&self) -> Outlook {
+        Outlook {
+            line_length: self.line.len() + self.away.len(),
+            free_slots: self.free(&self.counts()),
+            pace: self.ring.pace(self.now),
+        }
+    }
+
     /// What a standing is made from.
     pub(super) fn sight(&self, place: Settled) -> Sight {
         let place = match place {
@@ -366,8 +374,7 @@ impl Line {
             at: self.now,
             concert: self.concert.clone(),
             place,
-            line_length: self.line.len() + self.away.len(),
-            pace: self.ring.pace(self.now),
+            outlook: self.outlook(),
         }
     }
 }

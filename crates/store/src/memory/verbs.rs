@@ -69,8 +69,8 @@ impl Line {
         {
             return true;
         }
-        let queue_number = self.line.len() + self.away.len() + 1;
-        let wait = wait_seconds(queue_number, &self.ring.pace(self.now), policy, self.now);
+        let outlook = self.outlook();
+        let wait = wait_seconds(outlook.line_length + 1, &outlook, policy, self.now);
         let most = u64::from(policy.max_wait_time_minutes) * 60;
         policy.refuse_long_wait && wait.is_some_and(|wait| wait > most)
     }

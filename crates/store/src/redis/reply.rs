@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use sunbeon_domain::{Concert, EntryNumber, MemberId, Pace, Place, UnixMs};
+use sunbeon_domain::{Concert, EntryNumber, MemberId, Outlook, Pace, Place, UnixMs};
 
 use crate::{
     Admission, Counts, LimitedBy, Listed, Popped, Result, Sight, Snapshot, StoreError, Taken,
@@ -89,12 +89,18 @@ impl Words {
             "ENTERED" => Place::Entered { number, until },
             other => return Err(nonsense(format!("{other:?} is no place"))),
         };
+        let (line_length, free) = (self.number()?, self.number::<i64>()?);
+        let free_slots = u64::try_from(free).ok();
+        let outlook = Outlook {
+            line_length,
+            free_slots,
+            pace: self.pace()?,
+        };
         Ok(Sight {
             at,
             concert,
             place,
-            line_length: self.number()?,
-            pace: self.pace()?,
+            outlook,
         })
     }
 

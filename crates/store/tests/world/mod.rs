@@ -16,23 +16,23 @@ use sunbeon_store::{
 use sunbeon_test_support::RedisServer;
 
 /// 2026-11-20T05:00:00Z, in microseconds.
-pub const START: u64 = 1_795_150_800_000_000;
+pub(crate) const START: u64 = 1_795_150_800_000_000;
 
-pub struct World {
-    pub store: Arc<dyn Store>,
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
     clock: Arc<AtomicU64>,
-    pub redis: Option<RedisServer>,
+    pub(crate) redis: Option<RedisServer>,
 }
 
-pub fn id() -> ConcertId {
+pub(crate) fn id() -> ConcertId {
     ConcertId::parse("c").unwrap()
 }
 
-pub fn member(name: &str) -> MemberId {
+pub(crate) fn member(name: &str) -> MemberId {
     MemberId::parse(name).unwrap()
 }
 
-pub fn policy(fields: Value) -> Policy {
+pub(crate) fn policy(fields: Value) -> Policy {
     let mut all = json!({"title": "콘서트"});
     all.as_object_mut()
         .unwrap()
@@ -41,12 +41,12 @@ pub fn policy(fields: Value) -> Policy {
 }
 
 /// RFC 3339 of a moment so many seconds after the start of the test's world.
-pub fn at(seconds: i64) -> String {
+pub(crate) fn at(seconds: i64) -> String {
     UnixMs((START / 1000) as i64 + seconds * 1000).to_string()
 }
 
 impl World {
-    pub async fn memory() -> Self {
+    pub(crate) async fn memory() -> Self {
         let clock = Arc::new(AtomicU64::new(START));
         let hands = clock.clone();
         let store = MemoryStore::with_clock(move || hands.load(Ordering::SeqCst));
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    pub async fn redis() -> Self {
+    pub(crate) async fn redis() -> Self {
         let server = RedisServer::with_frozen_clock(START).await;
         let store = RedisStore::open(&settings(server.url())).unwrap();
         let clock = Arc::new(AtomicU64::new(START));
@@ -68,11 +68,11 @@ impl World {
         }
     }
 
-    pub fn now(&self) -> UnixMs {
+    pub(crate) fn now(&self) -> UnixMs {
         UnixMs((self.clock.load(Ordering::SeqCst) / 1000) as i64)
     }
 
-    pub fn set_clock(&self, micros: u64) {
+    pub(crate) fn set_clock(&self, micros: u64) {
         self.clock.store(micros, Ordering::SeqCst);
         if let Some(server) = &self.redis {
             server.set_clock(micros);
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// Time passes while nobody hears a sign of life.
-    pub fn pass_unheard(&self, seconds: f64) {
+    pub(crate) fn pass_unheard(&self, seconds: f64) {
         let step = (seconds * 1e6) as i64;
         self.set_clock(
             self.clock
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// Time passes while the waiting room beats.
-    pub async fn pass(&self, seconds: f64) {
+    pub(crate) async fn pass(&self, seconds: f64) {
         let mut left = seconds;
         while left > 0.0 {
             self.store.beat(&id()).await.unwrap();
@@ -102,11 +102,11 @@ impl World {
         self.store.beat(&id()).await.unwrap();
     }
 
-    pub async fn put(&self, version: u64, fields: Value) {
+    pub(crate) async fn put(&self, version: u64, fields: Value) {
         self.put_closed(version, fields, false).await;
     }
 
-    pub async fn put_closed(&self, version: u64, fields: Value, closed: bool) {
+    pub(crate) async fn put_closed(&self, version: u64, fields: Value, closed: bool) {
         let concert = Concert {
             concert_id: id(),
             version,
@@ -116,7 +116,7 @@ impl World {
         self.store.put_concert(&concert).await.unwrap();
     }
 
-    pub async fn enter(&self, name: &str) -> Entering {
+    pub(crate) async fn enter(&self, name: &str) -> Entering {
         self.store
             .enter(&id(), &member(name), "이름")
             .await
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// A new entry's number.
-    pub async fn join(&self, name: &str) -> EntryNumber {
+    pub(crate) async fn join(&self, name: &str) -> EntryNumber {
         match self.enter(name).await {
             Entering::New(sight) => number(sight.place).expect("an entry has a number"),
             other => panic!("{name}: {other:?}"),
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Where a member stands, without a sign of life.
-    pub async fn place(&self, name: &str) -> Place {
+    pub(crate) async fn place(&self, name: &str) -> Place {
         self.store
             .status(&id(), &member(name), false)
             .await
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// A word for where a member stands, away told apart from waiting.
-    pub async fn state(&self, name: &str) -> &'static str {
+    pub(crate) async fn state(&self, name: &str) -> &'static str {
         let place = self.place(name).await;
         let listed = self.store.members(&id(), None, 1000).await.unwrap();
         let away = listed.iter().any(|l| l.away && l.member == member(name));
@@ -155,14 +155,14 @@ impl World {
         }
     }
 
-    pub async fn admit(&self, by: AdmitBy<'_>) -> Taken {
+    pub(crate) async fn admit(&self, by: AdmitBy<'_>) -> Taken {
         match self.store.admit(&id(), by).await.unwrap() {
             Admission::Taken(taken) => *taken,
             other => panic!("{other:?}"),
         }
     }
 
-    pub async fn open(&self, batch_size: u32) -> Taken {
+    pub(crate) async fn open(&self, batch_size: u32) -> Taken {
         self.admit(AdmitBy::Open {
             batch_size,
             taken: 0,
@@ -171,12 +171,12 @@ impl World {
         .await
     }
 
-    pub async fn schedule(&self) -> Taken {
+    pub(crate) async fn schedule(&self) -> Taken {
         self.admit(AdmitBy::Schedule).await
     }
 
     /// Delivers the ENTER messages of entries taken; how many became READY.
-    pub async fn call(&self, popped: &[Popped]) -> usize {
+    pub(crate) async fn call(&self, popped: &[Popped]) -> usize {
         let entries: Vec<_> = popped
             .iter()
             .map(|p| (p.member.clone(), p.number))
@@ -186,13 +186,13 @@ impl World {
     }
 
     /// Opens a batch and delivers its messages.
-    pub async fn let_in(&self, batch_size: u32) -> Vec<String> {
+    pub(crate) async fn let_in(&self, batch_size: u32) -> Vec<String> {
         let taken = self.open(batch_size).await;
         assert_eq!(self.call(&taken.entries).await, taken.entries.len());
         names(&taken)
     }
 
-    pub async fn claim(&self, name: &str) -> Claim {
+    pub(crate) async fn claim(&self, name: &str) -> Claim {
         let token = NewToken {
             jti: format!("jti-{name}"),
             kid: "kid".into(),
@@ -203,21 +203,21 @@ impl World {
             .unwrap()
     }
 
-    pub async fn claimed(&self, name: &str) -> TokenFacts {
+    pub(crate) async fn claimed(&self, name: &str) -> TokenFacts {
         match self.claim(name).await {
             Claim::Entered(entered) => entered.1,
             other => panic!("{name}: {other:?}"),
         }
     }
 
-    pub async fn exit(&self, name: &str) -> Option<EntryNumber> {
+    pub(crate) async fn exit(&self, name: &str) -> Option<EntryNumber> {
         self.store
             .leave(&id(), &member(name), Leaving::ByChoice)
             .await
             .unwrap()
     }
 
-    pub async fn complete(&self, name: &str, number: EntryNumber) -> bool {
+    pub(crate) async fn complete(&self, name: &str, number: EntryNumber) -> bool {
         self.store
             .complete(&id(), &member(name), number)
             .await
@@ -225,22 +225,22 @@ impl World {
     }
 
     /// The line in numbers; both identities must hold.
-    pub async fn snapshot(&self) -> Snapshot {
+    pub(crate) async fn snapshot(&self) -> Snapshot {
         let snapshot = self.store.snapshot(&id()).await.unwrap();
         assert!(snapshot.adds_up(), "{snapshot:#?}");
         snapshot
     }
 
-    pub async fn due_again(&self) -> Vec<Popped> {
+    pub(crate) async fn due_again(&self) -> Vec<Popped> {
         self.store.resend(&id()).await.unwrap().1
     }
 
-    pub async fn sweep(&self) {
+    pub(crate) async fn sweep(&self) {
         while self.store.sweep(&id()).await.unwrap().more {}
     }
 }
 
-pub fn settings(url: String) -> Settings {
+pub(crate) fn settings(url: String) -> Settings {
     Settings {
         url: url.into(),
         wait_replicas: 0,
@@ -248,7 +248,7 @@ pub fn settings(url: String) -> Settings {
     }
 }
 
-pub fn number(place: Place) -> Option<EntryNumber> {
+pub(crate) fn number(place: Place) -> Option<EntryNumber> {
     match place {
         Place::None => None,
         Place::Waiting { number, .. }
@@ -258,7 +258,7 @@ pub fn number(place: Place) -> Option<EntryNumber> {
     }
 }
 
-pub fn names(taken: &Taken) -> Vec<String> {
+pub(crate) fn names(taken: &Taken) -> Vec<String> {
     taken
         .entries
         .iter()

@@ -142,11 +142,10 @@ impl Registry {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<AuditRow>> {
-        // '~' sorts behind every id.
         self.0
             .audit(
                 concert.map_or("", ConcertId::as_str),
-                before.unwrap_or("~"),
+                before.unwrap_or(""),
                 limit,
             )
             .await

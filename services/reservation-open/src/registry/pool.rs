@@ -4,9 +4,14 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions, PgPool, SqlitePool,
-    migrate::Migrator,
+    migrate::{
+        MigrateError::{Execute, ExecuteMigration},
+        Migrator,
+    },
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    },
 };
 use sunbeon_domain::ConcertId;
 
@@ -63,6 +68,14 @@ impl Pool {
                 .connect_lazy_with(options);
             return Ok(Self::Sqlite(pool));
         }
+        // By itself the library takes any scheme for PostgreSQL's.
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            let refused = sqlx::Error::Configuration("another scheme".into());
+            return Err(RegistryError::Address(refused));
+        }
         let options = PgConnectOptions::from_str(url).map_err(RegistryError::Address)?;
         let options = options
             .application_name("sunbeon")
@@ -76,17 +89,23 @@ impl Pool {
 
     pub(super) async fn migrate(&self) -> Result<()> {
         let done = match self {
-            Self::Sqlite(pool) => MIGRATIONS.run(pool).await,
+            Self::Sqlite(pool) => match MIGRATIONS.run(pool).await {
+                // SQLite has no lock for migrations: who loses a race finds them done.
+                Err(Execute(_) | ExecuteMigration(..)) => MIGRATIONS.run(pool).await,
+                done => done,
+            },
             Self::Postgres(pool) => MIGRATIONS.run(pool).await,
         };
         done.map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => meaning(error),
+            Execute(error) | ExecuteMigration(error, _) => meaning(error),
             other => RegistryError::Bug(other.into()),
         })
     }
 
+    /// Whether the tables are there and answer.
     pub(super) async fn ping(&self) -> Result<()> {
-        on!(self, pool => async { sqlx::query("SELECT 1").execute(pool).await.map(drop) })
+        const SQL: &str = "SELECT 1 FROM audit LIMIT 1";
+        on!(self, pool => async { sqlx::query(SQL).execute(pool).await.map(drop) })
     }
 
     /// `false`: there is a row of this id.
@@ -151,7 +170,7 @@ impl Pool {
         limit: u32,
     ) -> Result<Vec<AuditRow>> {
         const SQL: &str = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
-            FROM audit WHERE ($1 = '' OR concert_id = $1) AND audit_id < $2 \
+            FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
             ORDER BY audit_id DESC LIMIT $3";
         let rows: Vec<AuditColumns> = on!(self, pool => sqlx::query_as(SQL)
             .bind(concert).bind(before).bind(i64::from(limit)).fetch_all(pool))?;
@@ -168,16 +187,21 @@ fn json(concert: &sunbeon_domain::Concert) -> Result<String> {
 }
 
 /// What the database itself says about a statement is a bug; but for a server that is going down
-/// or full (classes 08, 53, 57, 58 of PostgreSQL's codes), all else passes.
+/// or full (classes 08, 53, 57, 58 of PostgreSQL's codes), for a file that is locked, full or
+/// unreadable, and for tables that the first migration is yet to make, all else passes.
 fn meaning(error: sqlx::Error) -> RegistryError {
     use sqlx::Error::{ColumnDecode, ColumnNotFound, Database, Decode, Encode, TypeNotFound};
     match &error {
         Database(said) => {
             let code = said.code().unwrap_or_default();
-            let passes = ["08", "53", "57", "58"]
-                .iter()
-                .any(|class| code.starts_with(class));
-            if passes {
+            let passes = match said.try_downcast_ref::<SqliteError>() {
+                Some(_) => file_is_away(&code),
+                None => ["08", "53", "57", "58"]
+                    .iter()
+                    .any(|class| code.starts_with(class)),
+            };
+            let no_tables = code == "42P01" || said.message().starts_with("no such table");
+            if passes || no_tables {
                 RegistryError::Down(error)
             } else {
                 RegistryError::Bug(error.into())
@@ -188,4 +212,11 @@ fn meaning(error: sqlx::Error) -> RegistryError {
         }
         _ => RegistryError::Down(error),
     }
+}
+
+/// SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL and CANTOPEN; the low byte of a code is its kind
+/// (<https://www.sqlite.org/rescode.html>).
+fn file_is_away(code: &str) -> bool {
+    let kind = code.parse::<u32>().map(|code| code & 0xff);
+    kind.is_ok_and(|kind| [5, 6, 8, 10, 13, 14].contains(&kind))
 }

@@ -8,35 +8,35 @@ assert(#KEYS == 13 and #ARGV == 4)
 if not P then return UNKNOWN end
 local by, batch, done, keyed, key = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1', KEYS[13]
 
-local function reply(c, taken, more, limited_by, replayed)
-  local r = { 'TAKEN', P.json, S(NOW), S(done), more and 1 or 0, S(c.waiting), limited_by,
+local function reply(taken, more, limited_by, replayed)
+  local waiting = in_line()
+  local r = { 'TAKEN', P.json, S(NOW), S(done), more and 1 or 0, S(waiting), limited_by,
     replayed and 1 or 0 }
   for _, word in ipairs(taken) do r[#r + 1] = word end
   return r
 end
 
-local born = call('HGET', STATE, 'born')
+local born = call('HGET', STATE, 'born') or '0'
 if keyed then
   local since, size, taken, finished, limited_by =
     string.match(call('GET', key) or '', '^(%d+) (%d+) (%d+) (%d) (%S+)$')
   if since ~= born then size, taken, finished = nil, nil, nil end
   if size and tonumber(size) ~= batch then return { 'KEY_REUSED' } end
   done = tonumber(taken) or 0
-  if finished == '1' then return reply(counts(), {}, false, limited_by, true) end
+  if finished == '1' then return reply({}, false, limited_by, true) end
 end
 if OVER then return { 'CLOSED' } end
 
-local c = counts()
 local left = batch - done
 if by == 'schedule' then
   local v = call('HMGET', STATE, 'taken', 'takeLeft')
   local last, take_left = tonumber(v[1]), tonumber(v[2]) or 0
-  left = P.groupSize - c.admitting
+  left = P.groupSize - call('ZCARD', ADMITTING)
   -- Between two takes only the rest of one that the bound on work cut short.
   if last and NOW >= last and NOW < last + P.intervalMs then left = math.min(left, take_left) end
   if PHASE ~= 'open' or not P.autoOpen then left = 0 end
 end
-local wanted = math.min(left, c.free)
+local wanted = math.min(left, free_slots() or left)
 
 local taken, looked, n = {}, 0, 0
 while n < wanted and looked < WORK do
@@ -70,12 +70,11 @@ end
 if by == 'schedule' and n > 0 then
   call('HSET', STATE, 'taken', S(NOW), 'takeLeft', more and S(left - n) or '0')
 end
-c = counts()
 local limited_by = 'line'
 if done >= batch and by == 'open' then limited_by = 'batchSize'
-elseif c.free <= 0 and c.waiting > 0 then limited_by = 'maxActive' end
+elseif free_slots() == 0 and in_line() > 0 then limited_by = 'maxActive' end
 if keyed then
   call('SET', key, table.concat({ born, S(batch), S(done), more and '0' or '1', limited_by }, ' '),
     'PX', '86400000')
 end
-return reply(c, taken, more, limited_by, false)
+return reply(taken, more, limited_by, false)

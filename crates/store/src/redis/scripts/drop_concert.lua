@@ -6,8 +6,8 @@ assert(#KEYS == 12 and #ARGV == 1)
 local version = tonumber(call('HGET', POLICY, 'version')) or 0
 if version > tonumber(ARGV[1]) then return 1 end
 if P then
-  local c = counts()
-  if c.waiting + c.away + c.slots > 0 then return 0 end
+  local waiting, away = in_line()
+  if waiting + away + slots().used > 0 then return 0 end
 end
 call('UNLINK', unpack(KEYS))
 call('HSET', POLICY, 'version', ARGV[1])

@@ -15,30 +15,34 @@ if place ~= 'NONE' then
 end
 if PHASE == 'early' then return { 'NOT_OPEN_YET', S(P.opensMs) } end
 
-local c = counts()
+local waiting, away = in_line()
+local free = free_slots()
 local function goes_straight_in()
   if PHASE ~= 'open' then return false end
   if P.mode == 'off' then return true end
-  return P.mode == 'threshold' and c.waiting + c.admitting == 0 and c.free > 0
+  return P.mode == 'threshold' and waiting + call('ZCARD', ADMITTING) == 0 and free > 0
 end
 -- The same estimate as sunbeon_domain::wait_seconds, of the number that this entry would have.
 local function wait_ms()
   if P.paused then return 0 end
-  local queue_number = c.line + call('ZCARD', AWAY) + 1
+  local queue_number = call('ZCARD', LINE) + call('ZCARD', AWAY) + 1
   local one, five, fifteen, since = pace()
+  local scheduled = math.ceil(queue_number / P.groupSize) * P.intervalMs
   local rate = 0
   if since then
     local so_far = ((NOW - since) / 1000 + P.intervalMs / 1000) / 60
     rate = 0.5 * (one / math.min(so_far, 1)) + 0.3 * (five / math.min(so_far, 5))
       + 0.2 * (fifteen / math.min(so_far, 15))
   end
-  if rate > 0 then return math.ceil(queue_number * 60 / rate) * 1000 end
-  return P.autoOpen and math.ceil(queue_number / P.groupSize) * P.intervalMs or 0
+  if rate == 0 then return P.autoOpen and scheduled or 0 end
+  local paced = math.ceil(queue_number * 60 / rate) * 1000
+  local unhindered = P.autoOpen and (not free or free >= queue_number)
+  return unhindered and math.min(paced, scheduled) or paced
 end
 
 local straight = goes_straight_in()
 if not straight then
-  if P.maxQueueSize and c.waiting + c.away >= P.maxQueueSize then return { 'FULL' } end
+  if P.maxQueueSize and waiting + away >= P.maxQueueSize then return { 'FULL' } end
   if P.refuseLongWait and wait_ms() > P.maxWaitMs then return { 'FULL' } end
 end
 

@@ -88,22 +88,28 @@ if OVER and call('EXISTS', LINE, AWAY, ADMITTING) > 0 then
   clear_line(P.closed and NOW or P.endMs)
 end
 
--- How many there are, by the clock.
-local function counts()
-  local c = { line = call('ZCARD', LINE), lapsed = 0, admitting = call('ZCARD', ADMITTING) }
-  local away, gone = call('ZCARD', AWAY), 0
-  if not FROZEN then gone, c.lapsed = run_out(NOW) end
-  c.waiting, c.away = c.line - gone, away + gone - c.lapsed
-  c.ready = call('ZCARD', READY)
-  c.unclaimed = GRACE + P.readyMs > NOW and 0 or count(READY, '-inf', S(NOW))
-  c.ready = c.ready - c.unclaimed
-  c.expired = count(INSIDE, '-inf', S(NOW))
-  c.inside = call('ZCARD', INSIDE) - c.expired
+-- Slots in use, and what they are made of, by the clock.
+local function slots()
+  local s = { admitting = call('ZCARD', ADMITTING), ready = call('ZCARD', READY) }
+  s.unclaimed = GRACE + P.readyMs > NOW and 0 or count(READY, '-inf', S(NOW))
+  s.ready = s.ready - s.unclaimed
+  s.expired = count(INSIDE, '-inf', S(NOW))
+  s.inside = call('ZCARD', INSIDE) - s.expired
   local ending = count(INSIDE, '(' .. S(NOW - COOLING_MS), S(NOW))
-  c.slots = c.admitting + c.ready + c.inside + ending + count(COOLING, '(' .. S(NOW), '+inf')
-  local limited = P.maxActive and P.mode ~= 'off'
-  c.free = limited and math.max(0, P.maxActive - c.slots) or math.huge
-  return c
+  s.used = s.admitting + s.ready + s.inside + ending + count(COOLING, '(' .. S(NOW), '+inf')
+  return s
+end
+
+-- Free slots; nil without a limit.
+local function free_slots()
+  if P.maxActive and P.mode ~= 'off' then return math.max(0, P.maxActive - slots().used) end
+end
+
+-- Waiting, away, and lapsed but not collected, by the clock.
+local function in_line()
+  local gone, lapsed = 0, 0
+  if not FROZEN then gone, lapsed = run_out(NOW) end
+  return call('ZCARD', LINE) - gone, call('ZCARD', AWAY) + gone - lapsed, lapsed
 end
 
 -- An entry's record while in line or admitting: number, pop (ms, 0 in line), by, name.
@@ -229,7 +235,8 @@ local function pace()
   return window(1), window(5), window(15), tonumber(v[1])
 end
 
--- What a standing is made from: at, json, place, number, queue number, till, line length, pace.
+-- What a standing is made from: at, json, place, number, queue number, till, line length, free
+-- slots (-1: no limit), pace.
 local function sight(kind, place, number, till)
   local ahead = 0
   if place == 'WAITING' or place == 'AWAY' then
@@ -238,5 +245,5 @@ local function sight(kind, place, number, till)
   local one, five, fifteen, since = pace()
   local length = call('ZCARD', LINE) + call('ZCARD', AWAY)
   return { kind, S(NOW), P.json, place, S(number or 0), S(ahead), S(till or 0), S(length),
-    S(one), S(five), S(fifteen), S(since or 0) }
+    S(free_slots() or -1), S(one), S(five), S(fifteen), S(since or 0) }
 end

@@ -7,6 +7,8 @@ if version >= tonumber(ARGV[1]) then return 0 end
 call('DEL', POLICY)
 call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
 call('HSETNX', STATE, 'born', S(US))
+-- From now on signs of life are missed, if nobody hears them.
+call('HSETNX', STATE, 'beat', S(NOW))
 local new = policy()
 if P and P.paused and not new.paused then call('HSET', STATE, 'resumed', S(NOW)) end
 -- Who has run out by now was decided by the old policy.

@@ -10,7 +10,7 @@ for i = 1, n do
   local member, wanted = ARGV[2 * i - 1], ARGV[2 * i]
   local number, _, by = entry(member)
   reply[i] = 0
-  if not OVER and number and S(number) == wanted and call('ZREM', ADMITTING, member) == 1 then
+  if number and S(number) == wanted and call('ZREM', ADMITTING, member) == 1 then
     call('HDEL', ENTRIES, member)
     become_ready(member, KEYS[12 + i], number)
     by_whom[by] = (by_whom[by] or 0) + 1

@@ -4,14 +4,15 @@
 assert(#KEYS == 12 and #ARGV == 1)
 if not P then return UNKNOWN end
 if ARGV[1] == '1' then call('HSET', STATE, 'beat', S(NOW)) end
-local c = counts()
+local waiting, away, lapsed = in_line()
+local s = slots()
 local v = call('HMGET', STATE, 'joined', 'byOpen', 'bySchedule', 'byEnter', 'left', 'removed',
   'lapsed', 'cleared', 'unclaimed', 'expired', 'completed', 'exited', 'last', 'clearedThrough',
   'taken')
-local unswept = { [7] = c.lapsed, [9] = c.unclaimed, [10] = c.expired }
+local unswept = { [7] = lapsed, [9] = s.unclaimed, [10] = s.expired }
 local reply = { S(NOW), P.json }
 local function add(n) reply[#reply + 1] = S(n) end
-for _, n in ipairs({ c.waiting, c.away, c.admitting, c.ready, c.inside, c.slots }) do add(n) end
+for _, n in ipairs({ waiting, away, s.admitting, s.ready, s.inside, s.used }) do add(n) end
 for i = 1, 12 do add((tonumber(v[i]) or 0) + (unswept[i] or 0)) end
 local one, five, fifteen, since = pace()
 for _, n in ipairs({ one, five, fifteen, since or 0 }) do add(n) end
