@@ -161,7 +161,10 @@ async fn a_redis_that_is_away_or_silent_is_down_in_time_and_is_found_again() {
     eventually(Duration::from_secs(10), "the Redis that was away", back).await;
 
     // Carried out, and the answer lost: the repeat finds the entry.
-    store.enter(&id(), &member("b"), "").await.expect("Redis knows the script");
+    store
+        .enter(&id(), &member("b"), "")
+        .await
+        .expect("Redis knows the script");
     proxy.hold_replies(true);
     down().await;
     proxy.hold_replies(false);

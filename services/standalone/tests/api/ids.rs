@@ -1,0 +1,279 @@
+//! Hostile ids, numbers, headers and addresses.
+
+use reqwest::{Method, header::HeaderValue};
+use serde_json::json;
+
+use crate::{
+    answer::send,
+    app::{App, admin, member},
+};
+
+/// Ids as they stand in an address, each no concert id once decoded.
+const BAD_IDS: [&str; 21] = [
+    "%7Bc%7D",
+    "%00",
+    "c%00",
+    "c%0A",
+    "%0D%0Ac",
+    "a%2Fb",
+    "%2e%2e%2fadmin",
+    "a%20b",
+    "a+b",
+    "%EC%BD%98",
+    "%FF",
+    "%C0%AF",
+    "c%ED%A0%80",
+    "c:123",
+    "*",
+    "c;drop",
+    "c'--",
+    "c%",
+    "%zz",
+    "a.b",
+    "%F0%9F%8E%AB",
+];
+
+/// Every route that takes a concert id in its address.
+pub(crate) fn routes_of(id: &str) -> Vec<(Method, String, String)> {
+    let fan = member("b");
+    let mut routes = vec![
+        (
+            Method::GET,
+            format!("/v2/waiting-room/snapshot/{id}"),
+            String::new(),
+        ),
+        (
+            Method::GET,
+            format!("/v2/waiting-room/status/{id}"),
+            fan.clone(),
+        ),
+        (
+            Method::POST,
+            format!("/v2/waiting-room/exit/{id}"),
+            fan.clone(),
+        ),
+        (Method::GET, format!("/v2/reservation/token/{id}"), fan),
+    ];
+    let of = |tail: &str| format!("/v2/admin/concerts/{id}{tail}");
+    for (method, path) in [
+        (Method::GET, format!("/v2/waiting-room/admin/{id}")),
+        (Method::POST, format!("/v2/reservation/open/{id}")),
+        (Method::GET, of("")),
+        (Method::DELETE, of("")),
+        (Method::POST, of("/pause")),
+        (Method::POST, of("/resume")),
+        (Method::POST, of("/close")),
+        (Method::POST, of("/clear")),
+        (Method::GET, of("/members/a")),
+        (Method::DELETE, of("/members/a")),
+    ] {
+        routes.push((method, path, admin()));
+    }
+    routes
+}
+
+#[tokio::test]
+async fn an_id_outside_its_alphabet_is_refused_everywhere() {
+    let app = App::embedded().await;
+    app.create_by_hand("c").await;
+    app.enter("c", "a").await.data(201);
+    let before = app.line("c").await;
+    let long = "x".repeat(65);
+    for id in BAD_IDS.into_iter().chain([long.as_str()]) {
+        for (method, path, token) in routes_of(id) {
+            let refused = send(app.request(method.clone(), &path, &token)).await;
+            assert_eq!(
+                refused.body["code"], "INVALID_CONCERT_ID",
+                "{method} {path}"
+            );
+        }
+    }
+    for id in [
+        "",
+        "a b",
+        "{c}",
+        "c\0",
+        "c\n",
+        "콘서트",
+        "a/b",
+        "x:y",
+        long.as_str(),
+    ] {
+        let body = json!({"concertId": id});
+        let refused = app
+            .post_json("/v2/waiting-room/enter", &member("b"), &body)
+            .await;
+        assert_eq!(refused.body["code"], "INVALID_CONCERT_ID", "{id:?}");
+    }
+    assert_eq!(app.line("c").await, before);
+    let longest = "x".repeat(64);
+    app.create(&longest, json!({})).await;
+    app.enter(&longest, "a").await.data(201);
+}
+
+#[tokio::test]
+async fn a_batch_size_is_a_plain_whole_number_in_its_bounds() {
+    let app = App::embedded().await;
+    app.create_by_hand("c").await;
+    app.enter("c", "a").await.data(201);
+    let before = app.line("c").await;
+    let huge = format!("batchSize={}", "9".repeat(400));
+    for query in [
+        "batchSize=",
+        "batchSize",
+        "batchSize=0",
+        "batchSize=00",
+        "batchSize=-1",
+        "batchSize=%2B5",
+        "batchSize=+5",
+        "batchSize=1.5",
+        "batchSize=1e3",
+        "batchSize=10001",
+        "batchSize=4294967297",
+        "batchSize=18446744073709551617",
+        "batchSize=abc",
+        "batchSize=%EF%BC%91%EF%BC%90",
+        "batchSize=%D9%A1%D9%A0",
+        "batchSize=%205",
+        "batchSize=5%20",
+        "batchSize=%095",
+        "batchSize=5%00",
+        "batchSize=%FF",
+        "batchSize=0x10",
+        "batchSize=1_0",
+        "batchSize=1,000",
+        "batchSize=null",
+        "batchSize=NaN",
+        "batchSize=5&batchSize=5",
+        "batchSize=5&batchSize=",
+        "batchSize=1&a=b&batchSize=2",
+        "batch%53ize=0",
+        huge.as_str(),
+    ] {
+        let path = format!("/v2/reservation/open/c?{query}");
+        let refused = app.post(&path, &admin()).await;
+        assert_eq!(refused.body["code"], "INVALID_BATCH_SIZE", "{query}");
+    }
+    assert_eq!(app.line("c").await, before, "nobody was admitted");
+    let audit = app.get("/v2/admin/audit?concertId=c", &admin()).await;
+    assert_eq!(
+        audit.data(200)["acts"].as_array().map(Vec::len),
+        Some(1),
+        "created, and no more"
+    );
+    for (query, requested) in [("", 10), ("?batchSize=1", 1), ("?batchSize=10000", 10_000)] {
+        let opened = app
+            .post(&format!("/v2/reservation/open/c{query}"), &admin())
+            .await;
+        assert_eq!(opened.data(200)["requested"], requested);
+    }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_one_of_visible_ascii() {
+    let app = App::embedded().await;
+    app.create_by_hand("c").await;
+    app.enter("c", "a").await.data(201);
+    let before = app.line("c").await;
+    let open = |keys: &[&[u8]]| {
+        let request = app.request(Method::POST, "/v2/reservation/open/c", &admin());
+        let request = keys.iter().fold(request, |request, key| {
+            let value = HeaderValue::from_bytes(key).expect("a header's value");
+            request.header("Idempotency-Key", value)
+        });
+        send(request)
+    };
+    let (long, longest) = (vec![b'k'; 129], vec![b'k'; 128]);
+    let bad: [&[&[u8]]; 8] = [
+        &[b""],
+        &[&long],
+        &[b"a b"],
+        &[b"a\tb"],
+        &["키".as_bytes()],
+        &[b"\xff"],
+        &[b"one", b"two"],
+        &[b"one", b"one"],
+    ];
+    for keys in bad {
+        let refused = open(keys).await;
+        assert_eq!(refused.body["code"], "INVALID_IDEMPOTENCY_KEY", "{keys:?}");
+    }
+    assert_eq!(app.line("c").await, before, "nobody was admitted");
+    assert_eq!(open(&[&longest]).await.data(200)["admitted"], 1);
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_not_found_and_other_methods_are_not_allowed() {
+    let app = App::embedded().await;
+    app.create_by_hand("c").await;
+    for path in [
+        "/",
+        "/v2",
+        "/v2/",
+        "/v1/waiting-room/enter",
+        "/v2/waiting-room",
+        "/v2/waiting-room/",
+        "/v2/waiting-room/status",
+        "/v2/waiting-room/status/",
+        "/v2/waiting-room/status/c/",
+        "/v2/waiting-room/status/c/d",
+        "/v2//waiting-room/status/c",
+        "/V2/waiting-room/status/c",
+        "/v2/waiting-room/%2e%2e/admin",
+        "/v2/admin",
+        "/v2/admin/",
+        "/v2/admin/concerts/",
+        "/v2/admin/concerts/c/explode",
+        "/v2/admin/concerts/c/members",
+        "/dev",
+        "/dev/tokens",
+        "/.well-known/",
+        "/.env",
+        "/docs/../etc/passwd",
+        "/metrics/",
+        "/%00",
+        "/%FF",
+    ] {
+        for token in [String::new(), admin()] {
+            app.get(path, &token).await.fails("NOT_FOUND");
+        }
+    }
+    for (method, path) in [
+        (Method::GET, "/v2/waiting-room/enter"),
+        (Method::PUT, "/v2/waiting-room/enter"),
+        (Method::POST, "/v2/waiting-room/status/c"),
+        (Method::GET, "/v2/waiting-room/exit/c"),
+        (Method::DELETE, "/v2/waiting-room/snapshot/c"),
+        (Method::GET, "/v2/reservation/open/c"),
+        (Method::POST, "/v2/reservation/token/c"),
+        (Method::GET, "/v2/reservation/complete/c"),
+        (Method::PUT, "/v2/admin/concerts/c"),
+        (Method::DELETE, "/v2/admin/concerts"),
+        (Method::GET, "/v2/admin/concerts/c/clear"),
+        (Method::POST, "/v2/admin/audit"),
+        (Method::POST, "/.well-known/jwks.json"),
+        (Method::GET, "/dev/token"),
+        (Method::TRACE, "/v2/waiting-room/enter"),
+    ] {
+        let refused = send(app.request(method.clone(), path, &admin())).await;
+        assert_eq!(
+            refused.body["code"], "METHOD_NOT_ALLOWED",
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_concert_that_is_not_there_is_said_not_to_be() {
+    let app = App::embedded().await;
+    for (method, path, token) in routes_of("nowhere") {
+        let refused = send(app.request(method.clone(), &path, &token)).await;
+        assert_eq!(refused.body["code"], "CONCERT_NOT_FOUND", "{method} {path}");
+    }
+    app.enter("nowhere", "a").await.fails("CONCERT_NOT_FOUND");
+    app.patch("nowhere", 1, &json!({}))
+        .await
+        .fails("CONCERT_NOT_FOUND");
+    let lines = app.get("/v2/waiting-room/admin", &admin()).await;
+    assert!(!lines.text.contains("nowhere"), "asking makes none");
+}

@@ -1,0 +1,275 @@
+//! The process: where it listens, what it keeps, how it ends.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use sunbeon_test_support::{eventually, free_port};
+
+use crate::{
+    answer::send,
+    app::{App, admin, launch, member},
+};
+
+const DEMO: [&str; 3] = ["demo", "walk-in", "open-house"];
+const END: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn beyond_loopback_nobody_is_handed_an_access_token() {
+    let port = free_port();
+    let process = launch(&format!("0.0.0.0:{port}"), &["--fans", "50"], &[]);
+    let app = App::at(process, port);
+    app.is_up().await;
+    let wanted = json!({"memberId": "a", "admin": true});
+    app.post_json("/dev/token", "", &wanted)
+        .await
+        .fails("NOT_FOUND");
+    let document = app.get("/openapi.json", "").await.body;
+    assert!(document["paths"].get("/dev/token").is_none());
+    // Neither a demo sale nor a crowd.
+    let concerts = app.get("/v2/admin/concerts", &admin()).await;
+    assert_eq!(concerts.data(200)["concerts"], json!([]));
+    app.create_by_hand("c").await;
+    app.enter("c", "a").await.data(201);
+}
+
+#[tokio::test]
+async fn beyond_loopback_it_does_not_start_without_a_secret() {
+    for bind in ["0.0.0.0", "[::]"] {
+        let bind = format!("{bind}:{}", free_port());
+        let none = ("SUNBEON__AUTH__HS256_SECRET", String::new());
+        let process = launch(&bind, &[], &[none]);
+        let status = process.wait(END).await;
+        assert_eq!(status.code(), Some(1));
+        let said = process.log();
+        assert!(said.contains("SUNBEON__AUTH__HS256_SECRET"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn concerts_and_the_audit_in_a_folder_outlive_the_process() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("not/there/yet");
+    let arguments = ["--fans", "0", "--data", data.to_str().expect("a text")];
+    let app = App::start(&arguments, &[]).await;
+    app.create("c", json!({"groupSize": 7})).await;
+    app.patch("c", 1, &json!({"notice": "남아 있습니다"}))
+        .await
+        .data(200);
+    app.create("gone", json!({})).await;
+    app.post("/v2/admin/concerts/gone/close", &admin())
+        .await
+        .data(200);
+    app.delete("/v2/admin/concerts/gone", &admin())
+        .await
+        .data(200);
+    let concert = app
+        .get("/v2/admin/concerts/c", &admin())
+        .await
+        .data(200)
+        .clone();
+    let audit = app
+        .get("/v2/admin/audit?concertId=c", &admin())
+        .await
+        .data(200)
+        .clone();
+    app.process.terminate();
+    assert_eq!(app.process.wait(END).await.code(), Some(0));
+
+    let app = App::start(&arguments, &[]).await;
+    assert_eq!(
+        *app.get("/v2/admin/concerts/c", &admin()).await.data(200),
+        concert
+    );
+    assert_eq!(
+        *app.get("/v2/admin/audit?concertId=c", &admin())
+            .await
+            .data(200),
+        audit
+    );
+    app.get("/v2/admin/concerts/gone", &admin())
+        .await
+        .fails("CONCERT_NOT_FOUND");
+    eventually(
+        Duration::from_secs(5),
+        "the concert is in force again",
+        async || app.enter("c", "a").await.status == 201,
+    )
+    .await;
+    assert_eq!(app.line("c").await["version"], 2);
+}
+
+#[tokio::test]
+async fn a_stop_signal_drains_and_exits_well() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let delay = ("SUNBEON__HTTP__DRAIN_DELAY_MS", "2500".to_owned());
+        let app = App::start(&["--fans", "0"], &[delay]).await;
+        app.create_by_hand("c").await;
+        let id = i32::try_from(app.process.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("an id");
+        kill_process(id, signal).expect("it runs");
+        let mut drained = false;
+        eventually(
+            Duration::from_secs(5),
+            "it says that it drains",
+            async || {
+                let ready = app.request(reqwest::Method::GET, "/ready", "").send().await;
+                if let Ok(ready) = ready {
+                    drained = ready.status() == 503 && ready.headers()["connection"] == "close";
+                }
+                drained
+            },
+        )
+        .await;
+        app.enter("c", "a").await.data(201);
+        assert_eq!(
+            app.process.wait(END).await.code(),
+            Some(0),
+            "{}",
+            app.process.log()
+        );
+    }
+}
+
+#[tokio::test]
+async fn it_prints_lines_that_work_when_pasted() {
+    let app = App::embedded().await;
+    let mut said = String::new();
+    eventually(
+        Duration::from_secs(10),
+        "the lines are printed",
+        async || {
+            said = app.process.log();
+            said.contains("Ctrl-C")
+        },
+    )
+    .await;
+    assert!(
+        said.contains(&format!("Sunbeon (순번) is up on {}", app.url)),
+        "{said}"
+    );
+    let variable = |name: &str| {
+        let line = said.lines().find_map(|line| line.trim().strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name} in {said}"))
+            .to_owned()
+    };
+    let (me, operator) = (variable("ME="), variable("ADMIN="));
+    let mut ran = Vec::new();
+    for line in said.lines().filter(|line| line.trim().starts_with("curl")) {
+        let line = line.replace("$ME", &me).replace("$ADMIN", &operator);
+        let done = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(&line)
+            .output();
+        let done = done.expect("a shell");
+        let answer: Value = serde_json::from_slice(&done.stdout)
+            .unwrap_or_else(|_| panic!("{line}\n{}", String::from_utf8_lossy(&done.stderr)));
+        ran.push(answer["status"].as_u64().expect("the envelope"));
+    }
+    assert_eq!(ran[..4], [201, 200, 200, 200]);
+    eventually(
+        Duration::from_secs(10),
+        "the pasted fan may enter",
+        async || {
+            let status = app.get("/v2/waiting-room/status/demo", &me).await;
+            status.data(200)["canEnter"] == true
+        },
+    )
+    .await;
+    app.get("/v2/reservation/token/demo", &me).await.data(200);
+}
+
+/// When the demo sale stands, in milliseconds of the server's clock.
+async fn moment(app: &App) -> i64 {
+    let line = app.get("/v2/waiting-room/admin/demo", &admin()).await;
+    let at = line.body["data"]["at"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    serde_json::from_value::<sunbeon_domain::UnixMs>(at.into()).map_or(0, |at| at.0)
+}
+
+async fn until_it_ran_for(app: &App, seconds: i64) {
+    let mut begun = 0;
+    eventually(
+        Duration::from_secs(60),
+        "the sale went on so long",
+        async || {
+            let now = moment(app).await;
+            if begun == 0 {
+                begun = now;
+            }
+            begun > 0 && now >= begun + seconds * 1000
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn without_fans_nobody_comes() {
+    let app = App::embedded().await;
+    until_it_ran_for(&app, 3).await;
+    for id in DEMO {
+        assert_eq!(app.line(id).await["totals"]["joined"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_goes_through_three_sales_and_nothing_is_lost() {
+    let app = App::start(&["--fans", "200"], &[]).await;
+    until_it_ran_for(&app, 1).await;
+    let begun = moment(&app).await;
+    let mut looked = 0;
+    eventually(
+        Duration::from_secs(40),
+        "twenty seconds of the sale",
+        async || {
+            for id in DEMO {
+                let line = app.line(id).await;
+                if line["mode"] == "threshold" {
+                    assert!(
+                        line["counts"]["slots"].as_u64() <= line["maxActive"].as_u64(),
+                        "{line}"
+                    );
+                }
+            }
+            looked += 1;
+            moment(&app).await >= begun + 20_000
+        },
+    )
+    .await;
+    assert!(looked > 10);
+    let mut sums = [0, 0, 0];
+    for id in DEMO {
+        let totals = app.line(id).await["totals"].clone();
+        for (sum, name) in sums.iter_mut().zip(["joined", "admitted", "completed"]) {
+            *sum += totals[name].as_u64().expect("a total");
+        }
+    }
+    assert!(sums[0] >= 40 && sums[1] >= 20 && sums[2] >= 3, "{sums:?}");
+    let metrics = app.get("/metrics", "").await.text;
+    let requests = metrics
+        .lines()
+        .filter(|line| line.starts_with("http_server_request_duration_seconds_count"));
+    for line in requests {
+        assert!(!line.contains("status=\"5"), "{line}");
+        let fine = ["status=\"2", "status=\"3"]
+            .iter()
+            .any(|status| line.contains(status));
+        // Demo fans ask for what they may: the claim may come a moment after the call ran out.
+        let known = ["status=\"403\"", "status=\"409\""]
+            .iter()
+            .any(|status| line.contains(status));
+        assert!(fine || known, "{line}");
+    }
+    app.enter("demo", "one-more").await;
+    send(app.request(
+        reqwest::Method::GET,
+        "/v2/waiting-room/status/demo",
+        &member("one-more"),
+    ))
+    .await
+    .data(200);
+}

@@ -1,0 +1,253 @@
+//! Every operation of the OpenAPI document, called as everyone.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    answer::{Answer, send},
+    app::{ADMIN_TOKEN, App, admin, member},
+};
+
+/// Whom a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum For {
+    Anyone,
+    Members,
+    Admins,
+}
+
+/// A route that is missing here, or is for somebody else, fails the test.
+const ROUTES: [(&str, &str, For); 24] = [
+    ("GET", "/.well-known/jwks.json", For::Anyone),
+    ("POST", "/dev/token", For::Anyone),
+    ("GET", "/v2/waiting-room/snapshot/{concertId}", For::Anyone),
+    ("POST", "/v2/waiting-room/enter", For::Members),
+    ("GET", "/v2/waiting-room/status/{concertId}", For::Members),
+    ("POST", "/v2/waiting-room/exit/{concertId}", For::Members),
+    ("GET", "/v2/reservation/token/{concertId}", For::Members),
+    ("POST", "/v2/reservation/complete/{concertId}", For::Members),
+    ("GET", "/v2/waiting-room/admin", For::Admins),
+    ("GET", "/v2/waiting-room/admin/{concertId}", For::Admins),
+    ("POST", "/v2/waiting-room/cleanup", For::Admins),
+    ("POST", "/v2/reservation/open/{concertId}", For::Admins),
+    ("GET", "/v2/admin/audit", For::Admins),
+    ("GET", "/v2/admin/concerts", For::Admins),
+    ("POST", "/v2/admin/concerts", For::Admins),
+    ("GET", "/v2/admin/concerts/{concertId}", For::Admins),
+    ("PATCH", "/v2/admin/concerts/{concertId}", For::Admins),
+    ("DELETE", "/v2/admin/concerts/{concertId}", For::Admins),
+    ("POST", "/v2/admin/concerts/{concertId}/pause", For::Admins),
+    ("POST", "/v2/admin/concerts/{concertId}/resume", For::Admins),
+    ("POST", "/v2/admin/concerts/{concertId}/close", For::Admins),
+    ("POST", "/v2/admin/concerts/{concertId}/clear", For::Admins),
+    (
+        "GET",
+        "/v2/admin/concerts/{concertId}/members/{memberId}",
+        For::Admins,
+    ),
+    (
+        "DELETE",
+        "/v2/admin/concerts/{concertId}/members/{memberId}",
+        For::Admins,
+    ),
+];
+
+/// The operations of the document; whether each asks for an access token.
+async fn documented(app: &App) -> Vec<(String, String, bool)> {
+    let document = app.get("/openapi.json", "").await.body;
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            if operation.get("responses").is_none() {
+                continue;
+            }
+            let secured = operation["security"] == json!([{"accessToken": []}]);
+            assert!(
+                secured || operation.get("security").is_none(),
+                "{method} {path}"
+            );
+            operations.push((method.to_uppercase(), path.clone(), secured));
+        }
+    }
+    operations
+}
+
+/// Calls an operation on things that are not there, so that nothing can come of it.
+async fn call(app: &App, method: &str, path: &str, token: &str) -> Answer {
+    let path = path
+        .replace("{concertId}", "nowhere")
+        .replace("{memberId}", "nobody");
+    let method: Method = method.parse().expect("a method");
+    send(app.request(method, &path, token)).await
+}
+
+#[tokio::test]
+async fn the_document_has_exactly_the_routes_of_the_table_with_their_audience() {
+    let app = App::embedded().await;
+    let documented: BTreeSet<_> = documented(&app).await.into_iter().collect();
+    let expected: BTreeSet<_> = ROUTES
+        .into_iter()
+        .map(|(method, path, whom)| (method.to_owned(), path.to_owned(), whom != For::Anyone))
+        .collect();
+    let unknown: Vec<_> = documented.difference(&expected).collect();
+    assert!(
+        unknown.is_empty(),
+        "routes that the table does not know: {unknown:?}"
+    );
+    let missing: Vec<_> = expected.difference(&documented).collect();
+    assert!(
+        missing.is_empty(),
+        "routes that the document does not have: {missing:?}"
+    );
+}
+
+#[tokio::test]
+async fn every_route_lets_in_its_audience_alone() {
+    let app = App::embedded().await;
+    for (method, path, whom) in ROUTES {
+        let nobody = call(&app, method, path, "").await;
+        let fan = call(&app, method, path, &member("a")).await;
+        let operator = call(&app, method, path, &admin()).await;
+        let script = call(&app, method, path, ADMIN_TOKEN).await;
+        let forged = call(&app, method, path, "forged").await;
+        let codes = [&nobody, &forged, &fan, &operator, &script].map(|answer| {
+            let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
+            matches!(code.as_str(), "UNAUTHENTICATED" | "FORBIDDEN").then_some(code)
+        });
+        let codes = codes.each_ref().map(|code| code.as_deref().unwrap_or("in"));
+        let (stranger, refused) = ("UNAUTHENTICATED", "FORBIDDEN");
+        let expected = match whom {
+            For::Anyone => ["in"; 5],
+            For::Members => [stranger, stranger, "in", "in", refused],
+            For::Admins => [stranger, stranger, refused, "in", "in"],
+        };
+        assert_eq!(codes, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_document_is_not_served() {
+    let app = App::embedded().await;
+    let documented = documented(&app).await;
+    let paths: BTreeSet<_> = documented
+        .iter()
+        .map(|(_, path, _)| path.as_str())
+        .collect();
+    for path in paths {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            if documented
+                .iter()
+                .any(|(known, at, _)| known == method && at == path)
+            {
+                continue;
+            }
+            let answer = call(&app, method, path, &admin()).await;
+            assert_eq!(answer.body["code"], "METHOD_NOT_ALLOWED", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_describes_failures_and_how_to_authenticate() {
+    let app = App::embedded().await;
+    let document = app.get("/openapi.json", "").await.body;
+    assert!(
+        document["openapi"]
+            .as_str()
+            .is_some_and(|version| version.starts_with("3."))
+    );
+    let scheme = &document["components"]["securitySchemes"]["accessToken"];
+    assert_eq!(
+        (&scheme["type"], &scheme["scheme"]),
+        (&json!("http"), &json!("bearer"))
+    );
+    for (method, path, _) in documented(&app).await {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        let words = ["summary", "operationId", "tags"];
+        assert!(
+            words.iter().all(|word| !operation[word].is_null()),
+            "{method} {path}"
+        );
+        assert!(
+            operation["responses"].get("default").is_some(),
+            "{method} {path}"
+        );
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        for name in ["concertId", "memberId"] {
+            let named = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path";
+            let in_path = path.contains(&format!("{{{name}}}"));
+            assert_eq!(
+                parameters.iter().any(named),
+                in_path,
+                "{method} {path}: {name}"
+            );
+        }
+    }
+    unresolved(&document, &document);
+}
+
+/// The properties of a schema, those of its parts included.
+fn properties(schema: &Value, document: &Value) -> Vec<String> {
+    if let Some(target) = schema["$ref"].as_str() {
+        let target = document.pointer(target.trim_start_matches('#'));
+        return properties(target.expect("a schema"), document);
+    }
+    let own = schema["properties"].as_object().into_iter().flatten();
+    let own = own.map(|(name, _)| name.clone());
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    own.chain(parts.flat_map(|part| properties(part, document)))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_documented_property_of_a_request_is_taken() {
+    let app = App::embedded().await;
+    let document = app.get("/openapi.json", "").await.body;
+    app.create("c", json!({})).await;
+    for (method, path, count) in [
+        ("post", "/v2/waiting-room/enter", 1),
+        ("post", "/dev/token", 3),
+        ("post", "/v2/admin/concerts", 22),
+        ("patch", "/v2/admin/concerts/{concertId}", 21),
+    ] {
+        let body = &document["paths"][path][method]["requestBody"];
+        let schema = &body["content"]["application/json"]["schema"];
+        let names = properties(schema, &document);
+        assert_eq!(names.len(), count, "{method} {path}: {names:?}");
+        for name in names {
+            let method = method.to_uppercase().parse().expect("a method");
+            let path = path.replace("{concertId}", "c");
+            let fields = json!({"concertId": "d", "title": "d", (name.as_str()): []});
+            let mut fields = fields.as_object().expect("an object").clone();
+            if !path.ends_with("concerts") {
+                fields.retain(|field, _| *field == name);
+            }
+            let request = app.request(method, &path, &admin()).json(&fields);
+            let refused = send(request.header("If-Match", "\"1\"")).await;
+            assert_eq!(refused.status, 400, "{path}: {name}");
+            assert!(!refused.text.contains("unknownField"), "{path}: {name}");
+        }
+    }
+}
+
+/// Every `$ref` leads somewhere.
+fn unresolved(value: &Value, document: &Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(target)) = fields.get("$ref") {
+                let found = document.pointer(target.trim_start_matches('#'));
+                assert!(found.is_some(), "{target} leads nowhere");
+            }
+            fields
+                .values()
+                .for_each(|field| unresolved(field, document));
+        }
+        Value::Array(items) => items.iter().for_each(|item| unresolved(item, document)),
+        _ => {}
+    }
+}
