@@ -1,0 +1,81 @@
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+use sunbeon_proto_messages::topology::{DEAD_QUEUE, ENTER_QUEUE};
+
+/// A test's own view of RabbitMQ. Its methods panic when the server does not answer.
+#[derive(Debug)]
+pub struct Console {
+    channel: Channel,
+    _connection: Connection,
+}
+
+impl Console {
+    pub(crate) async fn open(url: &str) -> Self {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await;
+        let connection = connection.expect("RabbitMQ takes a connection");
+        let channel = connection
+            .create_channel()
+            .await
+            .expect("RabbitMQ opens a channel");
+        let confirm = channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await;
+        confirm.expect("RabbitMQ confirms");
+        Self {
+            channel,
+            _connection: connection,
+        }
+    }
+
+    /// How many ENTER messages wait, those in a consumer's hands not counted.
+    pub async fn waiting(&self) -> u32 {
+        self.count(ENTER_QUEUE).await
+    }
+
+    /// How many dead letters there are.
+    pub async fn dead(&self) -> u32 {
+        self.count(DEAD_QUEUE).await
+    }
+
+    async fn count(&self, queue: &str) -> u32 {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::durable()
+        };
+        let declared = self
+            .channel
+            .queue_declare(queue.into(), options, FieldTable::default())
+            .await;
+        declared.expect("the queue is there").message_count()
+    }
+
+    /// Puts a body on the queue of ENTER messages.
+    pub async fn publish(&self, body: &[u8]) {
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let queue = ENTER_QUEUE.into();
+        let sent = self
+            .channel
+            .basic_publish("".into(), queue, options, body, properties)
+            .await;
+        let confirm = sent.expect("RabbitMQ takes a message").await;
+        assert!(confirm.expect("RabbitMQ confirms").is_ack());
+    }
+
+    /// Takes the dead letters away and returns their bodies.
+    pub async fn take_dead_letters(&self) -> Vec<Vec<u8>> {
+        let mut bodies = Vec::new();
+        let options = BasicGetOptions { no_ack: true };
+        while let Some(letter) = self
+            .channel
+            .basic_get(DEAD_QUEUE.into(), options)
+            .await
+            .expect("the queue is there")
+        {
+            bodies.push(letter.delivery.data);
+        }
+        bodies
+    }
+}

@@ -1,0 +1,54 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod api;
+mod console;
+mod front_door;
+mod line;
+mod replica;
+mod stack;
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::task::JoinHandle;
+
+pub use answer::Answer;
+pub use api::{ADMIN_TOKEN, Api, HS256_SECRET};
+pub use console::Console;
+pub use front_door::FrontDoor;
+pub use line::{InLine, Line};
+pub use replica::{Plan, Replica, Service};
+pub use stack::Stack;
+
+/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// Does all of it, at most `width` at a time; the results are in the order of the work.
+///
+/// # Panics
+/// When a part of it does.
+pub async fn at_once<Work>(width: usize, work: impl IntoIterator<Item = Work>) -> Vec<Work::Output>
+where
+    Work: Future<Output: Send> + Send + 'static,
+{
+    let running = futures::stream::iter(work)
+        .map(tokio::spawn)
+        .buffered(width);
+    running
+        .map(|done| done.unwrap_or_else(again))
+        .collect()
+        .await
+}
+
+/// What a task has come to.
+///
+/// # Panics
+/// When it did.
+pub async fn joined<T>(task: JoinHandle<T>) -> T {
+    task.await.unwrap_or_else(again)
+}
+
+fn again<T>(error: tokio::task::JoinError) -> T {
+    std::panic::resume_unwind(error.into_panic())
+}

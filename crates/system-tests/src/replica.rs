@@ -1,0 +1,223 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use sunbeon_test_support::{Process, TcpProxy, eventually, free_port};
+
+use crate::{Api, SOON};
+
+/// A service of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the service of that name")]
+pub enum Service {
+    WaitingRoom,
+    ReservationOpen,
+    EntryConsumer,
+    Token,
+}
+
+impl Service {
+    fn binary(self) -> &'static str {
+        match self {
+            Self::WaitingRoom => "sunbeon-waiting-room",
+            Self::ReservationOpen => "sunbeon-reservation-open",
+            Self::EntryConsumer => "sunbeon-entry-consumer",
+            Self::Token => "sunbeon-token",
+        }
+    }
+}
+
+/// A replica before it runs.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(crate) service: Service,
+    pub(crate) settings: BTreeMap<&'static str, String>,
+}
+
+pub(crate) const REDIS: &str = "SUNBEON__STORE__REDIS__URL";
+pub(crate) const RABBITMQ: &str = "SUNBEON__BROKER__RABBITMQ__URL";
+pub(crate) const DATABASE: &str = "SUNBEON__DATABASE__URL";
+
+impl Plan {
+    /// Reaches Redis through a proxy.
+    #[must_use]
+    pub fn redis_by(self, proxy: &TcpProxy) -> Self {
+        self.by(REDIS, proxy)
+    }
+
+    /// Reaches RabbitMQ through a proxy.
+    #[must_use]
+    pub fn rabbitmq_by(self, proxy: &TcpProxy) -> Self {
+        self.by(RABBITMQ, proxy)
+    }
+
+    /// Reaches the database through a proxy.
+    #[must_use]
+    pub fn database_by(self, proxy: &TcpProxy) -> Self {
+        self.by(DATABASE, proxy)
+    }
+
+    /// With one more setting.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.settings.insert(key, value.into());
+        self
+    }
+
+    fn by(mut self, key: &'static str, proxy: &TcpProxy) -> Self {
+        let url = self.settings.remove(key).unwrap_or_default();
+        let (before, _, after) = parts(&url);
+        self.settings
+            .insert(key, format!("{before}{}{after}", proxy.address()));
+        self
+    }
+
+    /// Starts the process and waits until it is ready and its dependencies are up.
+    ///
+    /// # Panics
+    /// When they are not soon.
+    pub async fn start(self) -> Replica {
+        let replica = self.start_alone().await;
+        replica.is_healthy().await;
+        replica
+    }
+
+    /// Starts the process and waits until it is ready, whether or not its dependencies are up.
+    ///
+    /// # Panics
+    /// When it is not soon.
+    pub async fn start_alone(self) -> Replica {
+        let port = free_port();
+        let plan = self.with("SUNBEON__HTTP__BIND", format!("127.0.0.1:{port}"));
+        let process = plan.spawn();
+        let replica = Replica {
+            plan,
+            port,
+            process,
+            api: Api::at(port),
+        };
+        replica.is_ready().await;
+        replica
+    }
+
+    fn spawn(&self) -> Process {
+        Process::spawn(self.service.binary(), &self.settings)
+    }
+}
+
+/// `scheme://user@`, `host:port` and the rest of a URL.
+pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
+    let authority = url.find("://").map_or(0, |found| found + 3);
+    let end = url[authority..]
+        .find(['/', '?'])
+        .map_or(url.len(), |found| authority + found);
+    let host = url[authority..end]
+        .rfind('@')
+        .map_or(authority, |found| authority + found + 1);
+    (&url[..host], &url[host..end], &url[end..])
+}
+
+/// A running process of a service. Dropped in a failing test, it shows the end of its log.
+#[derive(Debug)]
+pub struct Replica {
+    plan: Plan,
+    port: u16,
+    process: Process,
+    api: Api,
+}
+
+impl Replica {
+    /// What it serves.
+    pub fn api(&self) -> Api {
+        self.api.clone()
+    }
+
+    /// Its port, the same in every life.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends it at whatever instruction it is.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Ends it by SIGTERM.
+    ///
+    /// # Panics
+    /// When it does not end with exit code 0 within 20 seconds.
+    pub async fn end(&self) {
+        self.process.terminate();
+        let status = self.process.wait(Duration::from_secs(20)).await;
+        assert_eq!(
+            status.code(),
+            Some(0),
+            "{:?} ended by SIGTERM",
+            self.plan.service
+        );
+    }
+
+    /// Starts it again after its end, and waits until it is ready and its dependencies are up.
+    ///
+    /// # Panics
+    /// When it runs, or is not ready soon.
+    pub async fn start_again(&mut self) {
+        assert!(
+            self.process.status().is_some(),
+            "{:?} runs",
+            self.plan.service
+        );
+        self.process = self.plan.spawn();
+        self.is_ready().await;
+        self.is_healthy().await;
+    }
+
+    /// Asserts that the process that was started still runs.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[track_caller]
+    pub fn lives(&self) {
+        let ended = self.process.status();
+        assert!(
+            ended.is_none(),
+            "{:?} has ended: {ended:?}",
+            self.plan.service
+        );
+    }
+
+    /// Waits until its dependencies are up.
+    ///
+    /// # Panics
+    /// When they are not soon.
+    pub async fn is_healthy(&self) {
+        self.answers("/health").await;
+    }
+
+    async fn is_ready(&self) {
+        self.answers("/ready").await;
+    }
+
+    async fn answers(&self, path: &str) {
+        let what = format!("{path} of {:?} is good", self.plan.service);
+        eventually(SOON, &what, async || {
+            self.lives();
+            self.api.is_good(path).await
+        })
+        .await;
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        show_log(self.plan.service.binary(), &self.process);
+    }
+}
+
+/// In a failing test, shows the end of what a process has said.
+pub(crate) fn show_log(name: &str, process: &Process) {
+    if std::thread::panicking() {
+        let log = process.log();
+        let from = log.lines().count().saturating_sub(30);
+        let end: Vec<_> = log.lines().skip(from).collect();
+        eprintln!("the end of {name}'s log:\n{}\n", end.join("\n"));
+    }
+}

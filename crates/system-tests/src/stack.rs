@@ -1,0 +1,156 @@
+use sunbeon_booking_token::SigningKeys;
+use sunbeon_test_support::{
+    RabbitServer, RedisServer, TcpProxy, TestDatabase, TestVhost, eventually,
+};
+
+use crate::{
+    ADMIN_TOKEN, Api, Console, HS256_SECRET, Plan, Replica, SOON, Service,
+    replica::{DATABASE, RABBITMQ, REDIS, parts},
+};
+
+/// The servers of one test: a Redis of its own, a database, and RabbitMQ. Declare it before the
+/// replicas that use it, so that they end first.
+#[derive(Debug)]
+pub struct Stack {
+    /// Synced at every write.
+    pub redis: RedisServer,
+    /// What stands in for RabbitMQ.
+    rabbitmq: Rabbitmq,
+    database: TestDatabase,
+    signing_key: String,
+}
+
+#[derive(Debug)]
+enum Rabbitmq {
+    Vhost(TestVhost),
+    Own(RabbitServer),
+}
+
+impl Stack {
+    /// With a virtual host on the shared RabbitMQ.
+    ///
+    /// # Panics
+    /// When a server is missing.
+    pub async fn start() -> Self {
+        let vhost = async { Rabbitmq::Vhost(TestVhost::create().await) };
+        Self::on(vhost).await
+    }
+
+    /// With a RabbitMQ of its own.
+    ///
+    /// # Panics
+    /// When a server is missing.
+    pub async fn with_own_rabbitmq() -> Self {
+        Self::on(async { Rabbitmq::Own(RabbitServer::start().await) }).await
+    }
+
+    async fn on(rabbitmq: impl Future<Output = Rabbitmq>) -> Self {
+        let (redis, database, rabbitmq) =
+            tokio::join!(RedisServer::start(), TestDatabase::postgres(), rabbitmq);
+        let keys = SigningKeys::generate().expect("a signing key can be made");
+        Self {
+            redis,
+            rabbitmq,
+            database,
+            signing_key: keys.to_pem(),
+        }
+    }
+
+    /// The RabbitMQ of this test's own.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn rabbitmq(&self) -> &RabbitServer {
+        match &self.rabbitmq {
+            Rabbitmq::Own(server) => server,
+            Rabbitmq::Vhost(_) => panic!("this stack is on the shared RabbitMQ"),
+        }
+    }
+
+    fn amqp_url(&self) -> &str {
+        match &self.rabbitmq {
+            Rabbitmq::Own(server) => server.amqp_url(),
+            Rabbitmq::Vhost(vhost) => vhost.url(),
+        }
+    }
+
+    /// A replica to be started on these servers.
+    pub fn plan(&self, service: Service) -> Plan {
+        let settings = [
+            (REDIS, self.redis.url()),
+            (RABBITMQ, self.amqp_url().to_owned()),
+            (DATABASE, self.database.url().to_owned()),
+            ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET.to_owned()),
+            ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
+            (
+                "SUNBEON__BOOKING_TOKEN__SIGNING_KEY",
+                self.signing_key.clone(),
+            ),
+        ];
+        Plan {
+            service,
+            settings: settings.into(),
+        }
+    }
+
+    /// Starts a replica on these servers.
+    ///
+    /// # Panics
+    /// When it is not ready soon.
+    pub async fn run(&self, service: Service) -> Replica {
+        self.plan(service).start().await
+    }
+
+    /// A proxy to Redis.
+    pub async fn redis_proxy(&self) -> TcpProxy {
+        proxy_to(&self.redis.url()).await
+    }
+
+    /// A proxy to RabbitMQ.
+    pub async fn rabbitmq_proxy(&self) -> TcpProxy {
+        proxy_to(self.amqp_url()).await
+    }
+
+    /// A proxy to the database.
+    pub async fn database_proxy(&self) -> TcpProxy {
+        proxy_to(self.database.url()).await
+    }
+
+    /// The test's own view of RabbitMQ.
+    pub async fn console(&self) -> Console {
+        Console::open(self.amqp_url()).await
+    }
+
+    /// What holds at the end of every test: the lines add up with nobody between line and READY,
+    /// the consumers end well, and RabbitMQ holds no ENTER message, in hand or not, and no dead
+    /// letter.
+    ///
+    /// # Panics
+    /// When it does not hold.
+    pub async fn ends_well(&self, room: &Api, concerts: &[&str], consumers: &[&Replica]) {
+        for concert in concerts {
+            eventually(SOON, "nobody is left between line and READY", async || {
+                room.line(concert).await.count("admitting") == 0
+            })
+            .await;
+        }
+        let console = self.console().await;
+        eventually(SOON, "the last message is delivered", async || {
+            console.waiting().await == 0
+        })
+        .await;
+        for consumer in consumers {
+            consumer.end().await;
+        }
+        // What was in a consumer's hands would be back.
+        assert_eq!(
+            (console.waiting().await, console.dead().await),
+            (0, 0),
+            "waiting, dead"
+        );
+    }
+}
+
+async fn proxy_to(url: &str) -> TcpProxy {
+    TcpProxy::start(parts(url).1).await
+}

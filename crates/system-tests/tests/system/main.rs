@@ -1,0 +1,10 @@
+//! The services as processes on real servers.
+
+mod database;
+mod handover;
+mod line;
+mod messages;
+mod opening;
+mod rabbitmq;
+mod redis;
+mod rolling;

@@ -1,0 +1,281 @@
+//! Redis away: killed under load, silent for longer than every time to live, behind by a replica.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use sunbeon_system_tests::{Api, SOON, Service, Stack, joined};
+use sunbeon_test_support::{RedisServer, eventually};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// What the fans of a load have seen so far.
+#[derive(Default)]
+struct Seen {
+    stop: AtomicBool,
+    joined: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+/// Lines up one after another and looks at once where each stands; everybody's number.
+async fn load(room: Api, name: usize, seen: Arc<Seen>) -> HashMap<String, u64> {
+    let mut numbers = HashMap::new();
+    while !seen.stop.load(Ordering::Relaxed) {
+        let member = format!("fan-{name}-{}", numbers.len());
+        // An entry that was refused may have been made: the repeat tells.
+        let entered = room.enter("sale", &member).await;
+        if entered.status == 503 {
+            entered.says_down("STORE_DOWN");
+            seen.refused.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        }
+        assert!([201, 409].contains(&entered.status), "{entered:?}");
+        let status = room.status("sale", &member).await;
+        match status.status {
+            200 => assert_eq!(status.number(), entered.number()),
+            _ => status.says_down("STORE_DOWN"),
+        }
+        numbers.insert(member, entered.number());
+        seen.joined.fetch_add(1, Ordering::Relaxed);
+    }
+    numbers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_killed_under_load_forgets_nobody_who_was_told_a_place() {
+    let stack = Stack::start().await;
+    let (first, second, open, consumer, token) = tokio::join!(
+        stack.run(Service::WaitingRoom),
+        stack.run(Service::WaitingRoom),
+        stack.run(Service::ReservationOpen),
+        stack.run(Service::EntryConsumer),
+        stack.run(Service::Token),
+    );
+    let (room, control) = (first.api(), open.api());
+    let _ = control
+        .create("sale", json!({ "autoOpen": false }))
+        .await
+        .of(201);
+    let seen = Arc::<Seen>::default();
+    let fans = (0..8).map(|i| {
+        let room = if i % 2 == 0 {
+            first.api()
+        } else {
+            second.api()
+        };
+        tokio::spawn(load(room, i, seen.clone()))
+    });
+    let fans: Vec<_> = fans.collect();
+    for _ in 0..3 {
+        let (joined, refused) = (
+            seen.joined.load(Ordering::Relaxed),
+            seen.refused.load(Ordering::Relaxed),
+        );
+        eventually(SOON, "the crowd lines up", async || {
+            seen.joined.load(Ordering::Relaxed) >= joined + 150
+        })
+        .await;
+        stack.redis.kill();
+        eventually(SOON, "the crowd is refused", async || {
+            seen.refused.load(Ordering::Relaxed) >= refused + 8
+        })
+        .await;
+        let tokens = token.api();
+        let (exit, line, token, opened, cleared, health) = tokio::join!(
+            room.exit("sale", "fan-0-0"),
+            room.ask_line("sale"),
+            tokens.token("sale", "fan-0-0"),
+            control.open("sale", 10),
+            control.act("sale", "clear"),
+            room.get("/health"),
+        );
+        for answer in [exit, line, token, opened, cleared] {
+            answer.says_down("STORE_DOWN");
+        }
+        assert_eq!(health.body["dependencies"]["store"], "down");
+        stack.redis.start_again().await;
+    }
+    let joined_before = seen.joined.load(Ordering::Relaxed);
+    eventually(SOON, "the crowd lines up again", async || {
+        seen.joined.load(Ordering::Relaxed) >= joined_before + 50
+    })
+    .await;
+    seen.stop.store(true, Ordering::Relaxed);
+    let mut numbers = HashMap::new();
+    for fan in fans {
+        numbers.extend(joined(fan).await);
+    }
+    let in_line = room.members("sale").await;
+    let in_line: HashMap<_, _> = in_line.into_iter().map(|m| (m.member, m.number)).collect();
+    for (member, number) in &numbers {
+        assert_eq!(in_line.get(member), Some(number), "{member}");
+    }
+    for replica in [&first, &second, &open, &consumer, &token] {
+        replica.lives();
+        replica.is_healthy().await;
+    }
+    assert_eq!(
+        control.open("sale", 100).await.of(200).data()["admitted"],
+        100
+    );
+    eventually(SOON, "the sale goes on", async || {
+        room.line("sale").await.count("ready") == 100
+    })
+    .await;
+    stack.ends_well(&room, &["sale"], &[&consumer]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() {
+    let stack = Stack::start().await;
+    let (room, open, token) = tokio::join!(
+        stack.run(Service::WaitingRoom),
+        stack.run(Service::ReservationOpen),
+        stack.run(Service::Token),
+    );
+    let (api, control) = (room.api(), open.api());
+    let policy = json!({
+        "mode": "threshold", "maxActive": 5, "autoOpen": false, "waitingTtlSeconds": 30, "readyTtlSeconds": 10,
+    });
+    let _ = control.create("sale", policy).await.of(201);
+    for i in 0..15 {
+        let entered = api.enter("sale", &format!("fan-{i}")).await.of(201);
+        assert_eq!(entered.stands(), if i < 5 { "READY" } else { "WAITING" });
+    }
+
+    // First it is silent, then it is gone.
+    let gone = Instant::now();
+    stack.redis.pause();
+    let tokens = token.api();
+    for _ in 0..2 {
+        let (status, entered, issued, opened) = tokio::join!(
+            api.status("sale", "fan-9"),
+            api.enter("sale", "somebody"),
+            tokens.token("sale", "fan-0"),
+            control.open("sale", 1),
+        );
+        for answer in [status, entered, issued, opened] {
+            answer.says_down("STORE_DOWN");
+        }
+    }
+    stack.redis.kill();
+    eventually(
+        Duration::from_secs(60),
+        "every time to live has passed",
+        async || {
+            api.status("sale", "fan-9").await.says_down("STORE_DOWN");
+            gone.elapsed() > Duration::from_secs(33)
+        },
+    )
+    .await;
+    stack.redis.start_again().await;
+
+    // No sign of life has come since.
+    for replica in [&room, &open, &token] {
+        replica.lives();
+        replica.is_healthy().await;
+    }
+    let line = api.line("sale").await;
+    let counts = ["ready", "waiting", "away"].map(|name| line.count(name));
+    // Whether the silent server was asked by somebody's entry before it was gone, nobody knows.
+    assert!(counts == [5, 10, 0] || counts == [5, 11, 0], "{line:?}");
+    let totals = ["lapsed", "unclaimed"].map(|name| line.total(name));
+    assert_eq!(totals, [0, 0], "{line:?}");
+    for i in 0..15 {
+        let standing = api.status("sale", &format!("fan-{i}")).await.of(200);
+        assert_eq!(standing.stands(), if i < 5 { "READY" } else { "WAITING" });
+    }
+    assert_eq!(
+        tokens.token("sale", "fan-0").await.of(200).stands(),
+        "ENTERED"
+    );
+
+    // Time runs on from there, for those who do not come to fetch their token.
+    eventually(SOON, "the others' turn has passed", async || {
+        api.line("sale").await.total("unclaimed") == 4
+    })
+    .await;
+    stack.ends_well(&api, &["sale"], &[]).await;
+}
+
+/// Sends commands to a Redis and returns its answers.
+async fn command(server: &RedisServer, lines: &str) -> String {
+    let mut connection = TcpStream::connect(("127.0.0.1", server.port()))
+        .await
+        .unwrap();
+    connection
+        .write_all(format!("{lines}\r\nQUIT\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+async fn replicates(primary: &RedisServer) {
+    eventually(SOON, "the replica follows", async || {
+        command(primary, "INFO replication")
+            .await
+            .contains("state=online")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_no_replica_holds_is_not_confirmed_and_not_forgotten() {
+    let stack = Stack::start().await;
+    let replica = RedisServer::start().await;
+    let primary = &stack.redis;
+    let _ = command(primary, "CONFIG SET repl-diskless-sync-delay 0").await;
+    let _ = command(&replica, &format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
+    replicates(primary).await;
+    let plan = stack.plan(Service::WaitingRoom);
+    let (room, open) = tokio::join!(
+        plan.with("SUNBEON__STORE__REDIS__WAIT_REPLICAS", "1")
+            .start(),
+        stack.run(Service::ReservationOpen),
+    );
+    let (api, control) = (room.api(), open.api());
+    let _ = control
+        .create("sale", json!({ "autoOpen": false }))
+        .await
+        .of(201);
+    let first = api.enter("sale", "first").await.of(201).number();
+
+    replica.kill();
+    for _ in 0..2 {
+        api.enter("sale", "second").await.says_down("STORE_DOWN");
+    }
+    let place = control.look_up("sale", "second").await.of(200);
+    assert_eq!(
+        (place.stands(), &place.data()["queueNumber"]),
+        ("WAITING", &json!(2))
+    );
+
+    replica.start_again().await;
+    let _ = command(&replica, &format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
+    replicates(primary).await;
+    let again = api.enter("sale", "second").await;
+    again.refuses(409, "ALREADY_IN_QUEUE");
+    assert_eq!(again.number(), place.number());
+    assert!(again.number() > first);
+    let _ = api.enter("sale", "third").await.of(201);
+    let in_line: Vec<_> = api
+        .members("sale")
+        .await
+        .into_iter()
+        .map(|m| m.member)
+        .collect();
+    assert_eq!(in_line, ["first", "second", "third"]);
+    room.lives();
+    stack.ends_well(&api, &["sale"], &[]).await;
+}
