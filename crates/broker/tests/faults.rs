@@ -2,17 +2,18 @@
 
 mod kit;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use kit::{Console, Consumer, Recorder, SOON, TestVhost, enters, eventually, publish};
 use lapin::options::QueueDeleteOptions;
-use sunbeon_broker::{Broker, Settle};
+use sunbeon_broker::{Broker, Delivered, EnterHandler, Settle};
 use sunbeon_proto_messages::topology::ENTER_QUEUE;
-use sunbeon_test_support::TcpProxy;
+use sunbeon_test_support::{RabbitServer, TcpProxy};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::broadcast,
+    sync::{Semaphore, broadcast},
     time::{Instant, timeout},
 };
 
@@ -21,7 +22,7 @@ struct Line {
     broker: Arc<dyn Broker>,
     proxy: TcpProxy,
     console: Console,
-    vhost: TestVhost,
+    _vhost: TestVhost,
 }
 
 impl Line {
@@ -33,13 +34,20 @@ impl Line {
             broker,
             proxy,
             console: Console::open(vhost.url()).await,
-            vhost,
+            _vhost: vhost,
         }
     }
 
     async fn publish_until_confirmed(&self, number: u64) {
         let again = async || self.broker.publish_enters(&enters([number])).await == [true];
         eventually(SOON, "a message is confirmed", again).await;
+    }
+
+    /// Publishes and waits until the server has handed all to the consumer.
+    async fn publish_and_deliver(&self, numbers: RangeInclusive<u64>) {
+        publish(&self.broker, numbers).await;
+        let delivered = async || self.console.waiting().await == 0;
+        eventually(SOON, "the server has delivered all", delivered).await;
     }
 }
 
@@ -224,61 +232,96 @@ async fn messages_to_a_deleted_queue_are_reported_false_and_the_queue_is_made_ag
     assert_eq!(line.console.waiting().await, 1);
 }
 
+/// Holds its batches until it gets a permit for each.
+struct Gated(Arc<Recorder>, Semaphore);
+
+#[async_trait]
+impl EnterHandler for Gated {
+    async fn handle(&self, messages: &[Delivered]) -> Vec<Settle> {
+        self.1.acquire().await.unwrap().forget();
+        self.0.handle(messages).await
+    }
+}
+
+impl Gated {
+    fn closed(recorder: &Arc<Recorder>) -> Arc<Self> {
+        Arc::new(Self(recorder.clone(), Semaphore::new(0)))
+    }
+}
+
 #[tokio::test]
 async fn a_consumer_whose_queue_is_deleted_makes_it_again() {
     let line = Line::open().await;
     let recorder = Recorder::done();
-    let consumer = Consumer::start(&line.broker, recorder.clone());
-    publish(&line.broker, [1]).await;
-    recorder.sees([1]).await;
+    let gated = Gated::closed(&recorder);
+    let consumer = Consumer::start(&line.broker, gated.clone());
+    // One in the handler's hands and one behind it, before the news.
+    line.publish_and_deliver(1..=1).await;
+    line.publish_and_deliver(2..=2).await;
     let options = QueueDeleteOptions::default();
-    line.console
+    let deleted = line
+        .console
         .channel
         .queue_delete(ENTER_QUEUE.into(), options)
-        .await
-        .unwrap();
-    line.publish_until_confirmed(2).await;
-    recorder.sees([2]).await;
+        .await;
+    deleted.unwrap();
+    gated.1.add_permits(1_000);
+    line.publish_until_confirmed(3).await;
+    recorder.sees([3]).await;
     consumer.stop().await;
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_and_publishing_goes_on_when_there_is_room() {
+async fn a_message_done_before_an_earlier_one_settles_only_itself() {
     let line = Line::open().await;
-    let rule = r#"{"max-length":5}"#;
-    rabbitmqctl(&[
-        "set_policy",
-        "-p",
-        line.vhost.name(),
-        "--priority",
-        "9",
-        "full",
-        ".*",
-        rule,
-    ]);
-    let refused = async || {
-        kit::can_publish(&line.broker).await;
-        line.broker
-            .publish_enters(&enters(0..100))
-            .await
-            .contains(&false)
-    };
-    eventually(SOON, "the queue is full", refused).await;
-    rabbitmqctl(&["clear_policy", "-p", line.vhost.name(), "full"]);
-    line.publish_until_confirmed(100).await;
+    let recorder = Recorder::new(|number, _| match number {
+        1..=3 => Settle::Retry,
+        _ => Settle::Done,
+    });
+    let gated = Gated::closed(&recorder);
+    let consumer = Consumer::start(&line.broker, gated.clone());
+    // The first keeps the handler busy while the others gather behind it.
+    line.publish_and_deliver(0..=0).await;
+    line.publish_and_deliver(1..=4).await;
+    gated.1.add_permits(1_000);
+    let again = async || recorder.times().get(&1) >= Some(&2);
+    eventually(SOON, "the first three are tried again", again).await;
+    consumer.stop().await;
+    assert_eq!(recorder.times()[&4], 1, "the fourth was done beside them");
+    let next = Recorder::done();
+    let consumer = Consumer::start(&line.broker, next.clone());
+    next.sees(1..=3).await;
+    consumer.stop().await;
+    assert_eq!(next.numbers().len(), 3);
 }
 
-fn rabbitmqctl(arguments: &[&str]) {
-    let prefix = std::env::var("SUNBEON_TEST_AMQP_ADMIN").unwrap_or_else(|_| "rabbitmqctl".into());
-    let mut words = prefix.split_whitespace();
-    let mut command = std::process::Command::new(words.next().unwrap());
-    let status = command
-        .args(words)
-        .arg("-q")
-        .args(arguments)
-        .status()
-        .unwrap();
-    assert!(status.success());
+#[tokio::test]
+async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
+    let server = RabbitServer::start().await;
+    let broker = kit::open(server.amqp_url()).await;
+    publish(&broker, 1..=100).await;
+    // In good order first: RabbitMQ 3.10 forgets a quorum queue's log when it is killed within a
+    // moment of the queue's declaration.
+    server.stop().await;
+    eventually(SOON, "the loss is noticed", async || !broker.can_publish()).await;
+    assert_eq!(broker.publish_enters(&enters([101])).await, [false]);
+    server.start_again().await;
+    kit::can_publish(&broker).await;
+    publish(&broker, 102..=200).await;
+    server.kill().await;
+    eventually(SOON, "the loss is noticed", async || !broker.can_publish()).await;
+    server.start_again().await;
+    let recorder = Recorder::done();
+    let consumer = Consumer::start(&broker, recorder.clone());
+    recorder.sees((1..=100).chain(102..=200)).await;
+    // With the consumer at work.
+    server.stop().await;
+    server.start_again().await;
+    kit::can_publish(&broker).await;
+    publish(&broker, [201]).await;
+    recorder.sees([201]).await;
+    consumer.stop().await;
+    broker.close().await;
 }
 
 #[tokio::test]

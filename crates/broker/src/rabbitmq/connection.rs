@@ -24,7 +24,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Lost {
-    #[error("AMQP: {0}")]
+    #[error(transparent)]
     Amqp(#[from] lapin::Error),
     #[error("no answer within {} s", LIMIT.as_secs())]
     Silent,

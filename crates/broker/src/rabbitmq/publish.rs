@@ -170,3 +170,65 @@ fn message_id(message: &BasicReturnMessage) -> Arc<str> {
         .map_or("", |id| id.as_str())
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
+
+    use super::*;
+
+    fn messages() -> Vec<Enter> {
+        let enter = |number| {
+            let (concert, member) = (ConcertId::parse("c1"), MemberId::parse("m1"));
+            let (title, name) = (String::new(), String::new());
+            let number = EntryNumber(number);
+            Enter::new(
+                concert.unwrap(),
+                title,
+                member.unwrap(),
+                name,
+                number,
+                UnixMs(0),
+            )
+        };
+        (1..=3).map(enter).collect()
+    }
+
+    fn tally(confirmations: [Option<Confirmation>; 3], returned: &[&str]) -> Tally {
+        let mut tally = Tally::new(3);
+        for (index, confirmation) in confirmations.into_iter().enumerate() {
+            if let Some(confirmation) = confirmation {
+                tally.record(index, confirmation);
+            }
+        }
+        tally
+            .returned
+            .extend(returned.iter().map(|id| Arc::from(*id)));
+        tally
+    }
+
+    const ACK: Option<Confirmation> = Some(Confirmation::Ack(None));
+    const NACK: Option<Confirmation> = Some(Confirmation::Nack(None));
+
+    #[test]
+    fn a_refused_message_is_not_confirmed() {
+        assert_eq!(
+            tally([ACK, NACK, ACK], &[]).verdicts(&messages(), true),
+            [true, false, true]
+        );
+    }
+
+    #[test]
+    fn a_returned_message_is_known_by_its_id_whatever_confirm_carried_it() {
+        let verdicts = tally([ACK, ACK, ACK], &["c1:2"]).verdicts(&messages(), true);
+        assert_eq!(verdicts, [true, false, true]);
+    }
+
+    #[test]
+    fn of_a_batch_broken_off_what_is_acknowledged_counts_unless_anything_was_returned() {
+        let verdicts = tally([ACK, None, ACK], &[]).verdicts(&messages(), false);
+        assert_eq!(verdicts, [true, false, true]);
+        let verdicts = tally([ACK, None, ACK], &["c1:2"]).verdicts(&messages(), false);
+        assert_eq!(verdicts, [false, false, false]);
+    }
+}
