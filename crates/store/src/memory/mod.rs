@@ -1,5 +1,6 @@
 //! The line in this process: one mutex, one critical section a verb.
 
+mod admit;
 mod line;
 mod ordered;
 mod ring;

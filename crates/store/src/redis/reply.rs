@@ -74,7 +74,7 @@ impl Words {
         })
     }
 
-    /// What `sight` of the prelude gives, behind its kind.
+    /// What `sight` of `sight.lua` gives, behind its kind.
     pub(super) fn sight(&mut self) -> Result<Sight> {
         let (at, concert, place) = (self.moment()?, self.concert()?, self.text()?);
         let (number, queue_number, until) = (self.entry()?, self.number()?, self.moment()?);

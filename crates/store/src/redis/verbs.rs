@@ -15,6 +15,9 @@ macro_rules! verb {
         static $constant: Verb = Verb::new($name, $writes, || {
             Script::new(concat!(
                 include_str!("scripts/prelude.lua"),
+                include_str!("scripts/line.lua"),
+                include_str!("scripts/sessions.lua"),
+                include_str!("scripts/sight.lua"),
                 include_str!(concat!("scripts/", $name, ".lua"))
             ))
         });

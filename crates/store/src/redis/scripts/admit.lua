@@ -59,14 +59,7 @@ end
 
 local more = n < wanted and looked >= WORK and call('ZCARD', LINE) > 0
 done = done + n
-if n > 0 then
-  local minute = math.floor(NOW / 60000)
-  local field = 'pace:' .. minute % 16
-  local at, so_far = string.match(call('HGET', STATE, field) or '', '^(%d+):(%d+)$')
-  if tonumber(at) ~= minute then so_far = 0 end
-  call('HSET', STATE, field, S(minute) .. ':' .. S(tonumber(so_far) + n))
-  call('HSETNX', STATE, 'since', S(NOW))
-end
+if n > 0 then note_taken(n) end
 if by == 'schedule' and n > 0 then
   call('HSET', STATE, 'taken', S(NOW), 'takeLeft', more and S(left - n) or '0')
 end

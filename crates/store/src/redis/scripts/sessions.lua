@@ -1,0 +1,78 @@
+-- Sessions and their slots: READY, ENTERED, and what has ended less than 5 s ago. Behind line.lua.
+
+-- Slots in use, and what they are made of, by the clock.
+local function slots()
+  local s = { admitting = call('ZCARD', ADMITTING), ready = call('ZCARD', READY) }
+  s.unclaimed = GRACE + P.readyMs > NOW and 0 or count(READY, '-inf', S(NOW))
+  s.ready = s.ready - s.unclaimed
+  s.expired = count(INSIDE, '-inf', S(NOW))
+  s.inside = call('ZCARD', INSIDE) - s.expired
+  local ending = count(INSIDE, '(' .. S(NOW - COOLING_MS), S(NOW))
+  s.used = s.admitting + s.ready + s.inside + ending + count(COOLING, '(' .. S(NOW), '+inf')
+  return s
+end
+
+-- Free slots; nil without a limit.
+local function free_slots()
+  if P.maxActive and P.mode ~= 'off' then return math.max(0, P.maxActive - slots().used) end
+end
+
+-- A session's record: READY number until | ENTERED number until jti kid iat exp.
+local function session(user)
+  local record = call('GET', user)
+  if not record then return end
+  local s = {}
+  for word in string.gmatch(record, '%S+') do s[#s + 1] = word end
+  return { state = s[1], number = tonumber(s[2]), till = tonumber(s[3]),
+    jti = s[4], kid = s[5], iat = s[6], exp = s[7] }
+end
+
+local function save_session(user, till, ...)
+  call('SET', user, table.concat({ ... }, ' '), 'PX', S(till - NOW + COLLECT_MS))
+end
+
+local function become_ready(member, user, number)
+  local till = NOW + P.readyMs
+  call('ZADD', READY, S(till), member)
+  save_session(user, till, 'READY', S(number), S(till))
+  return till
+end
+
+-- Ends an ENTERED session; its slot stays taken until every gate knows.
+local function end_inside(member, user, s, slot_end)
+  call('ZREM', INSIDE, member)
+  call('DEL', user)
+  if slot_end > NOW then call('ZADD', COOLING, S(slot_end), S(s.number)) end
+end
+
+local function revoke(s)
+  call('ZADD', REVOKED, s.exp, s.jti)
+end
+
+-- Ends what has run out of a member's session; says where the member stands then.
+local function settle_session(member, user)
+  local s = session(user)
+  if s and s.state == 'READY' then
+    local till = math.max(s.till, GRACE + P.readyMs)
+    if till > NOW then return 'READY', s.number, till, s end
+  elseif s and s.till > NOW then
+    return 'ENTERED', s.number, s.till, s
+  end
+  -- A record that was collected by its own expiry is missed here and counted all the same.
+  if call('ZREM', READY, member) == 1 then
+    call('DEL', user)
+    total('unclaimed', 1)
+  elseif call('ZSCORE', INSIDE, member) then
+    end_inside(member, user, s or { number = 0 }, s and s.till + COOLING_MS or 0)
+    total('expired', 1)
+  end
+  return 'NONE'
+end
+
+-- place, number, till (ms), session: NONE, WAITING, AWAY, ADMITTING, READY or ENTERED.
+local function settle(member, user)
+  local place, number = settle_line(member)
+  if place and place ~= 'NONE' then return place, number end
+  if call('ZSCORE', ADMITTING, member) then return 'ADMITTING', (entry(member)) end
+  return settle_session(member, user)
+end
