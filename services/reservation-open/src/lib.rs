@@ -17,7 +17,7 @@ use axum::extract::FromRef;
 use sunbeon_broker::Broker;
 use sunbeon_chassis::Auth;
 use sunbeon_domain::{Coded, ConcertId};
-use sunbeon_store::Store;
+use sunbeon_store::{Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -99,8 +99,9 @@ impl ReservationOpen {
         Ok(())
     }
 
-    /// Does a job for every line, again and again. A failure ends the round, is logged once until
-    /// a round succeeds, and never ends the loop.
+    /// Does a job for every line, again and again. With the store down the round ends; a line that
+    /// fails for a reason of its own keeps nobody else's from being done. A failure is logged once
+    /// until a round succeeds, and never ends the loop.
     async fn for_every_line(
         &self,
         job: &'static str,
@@ -113,13 +114,15 @@ impl ReservationOpen {
         let mut well = true;
         while shutdown.run_until_cancelled(every.tick()).await.is_some() {
             let round = async {
+                let mut done = Ok(());
                 for id in self.store.concerts().await? {
                     match each(self, &id).await {
-                        Err(sunbeon_store::StoreError::UnknownConcert) => {} // dropped meanwhile
-                        done => done?,
+                        Err(StoreError::UnknownConcert) => {} // dropped meanwhile
+                        Err(error @ StoreError::Bug(_)) => done = Err(error),
+                        each => each?,
                     }
                 }
-                Ok(())
+                done
             };
             let done: sunbeon_store::Result<()> = round.await;
             report(job, &mut well, &done);

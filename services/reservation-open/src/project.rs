@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sunbeon_domain::Coded;
+use sunbeon_domain::{Coded, ConcertId};
+use sunbeon_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ReservationOpen, report};
+use crate::{ReservationOpen, registry::Row, report};
 
 const EVERY: Duration = Duration::from_secs(10);
 /// How soon a failed round is tried again.
@@ -33,7 +34,7 @@ enum Failed {
     #[error("the registry did not answer")]
     Registry(#[from] crate::RegistryError),
     #[error("the store did not take a concert")]
-    Store(#[from] sunbeon_store::StoreError),
+    Store(#[from] StoreError),
 }
 
 impl Coded for Failed {
@@ -48,15 +49,30 @@ impl Coded for Failed {
 async fn round(service: &ReservationOpen) -> Result<(), Failed> {
     service.registry.migrate().await?;
     let in_force = service.store.concerts().await?;
+    let mut done = Ok(());
     for row in service.registry.all().await? {
-        if !row.deleted {
-            service.store.put_concert(&row.concert).await?;
-        } else if in_force.contains(&row.concert.concert_id) {
-            service
-                .store
-                .drop_concert(&row.concert.concert_id, row.concert.version)
-                .await?;
+        match put(service, row, &in_force).await {
+            // This concert's own fault; the others are put in force all the same.
+            Err(error @ StoreError::Bug(_)) => done = Err(error.into()),
+            put => put?,
         }
+    }
+    done
+}
+
+async fn put(
+    service: &ReservationOpen,
+    row: Row,
+    in_force: &[ConcertId],
+) -> sunbeon_store::Result<()> {
+    let Row { concert, deleted } = row;
+    if !deleted {
+        service.store.put_concert(&concert).await?;
+    } else if in_force.contains(&concert.concert_id) {
+        service
+            .store
+            .drop_concert(&concert.concert_id, concert.version)
+            .await?;
     }
     Ok(())
 }

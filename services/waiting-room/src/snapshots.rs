@@ -56,20 +56,23 @@ impl Snapshots {
         }
     }
 
+    /// With the store down the round ends; a line that fails for a reason of its own keeps nobody
+    /// else's from being told.
     async fn beat(&self) -> sunbeon_store::Result<()> {
-        let mut fresh = HashMap::new();
+        let (mut fresh, mut done) = (HashMap::new(), Ok(()));
         for id in self.store.concerts().await? {
             match self.store.beat(&id).await {
-                Ok(snapshot) => drop(fresh.insert(id, (Instant::now(), snapshot))),
+                Ok(snapshot) => {
+                    gauges::show(&snapshot);
+                    fresh.insert(id, (Instant::now(), snapshot));
+                }
                 Err(StoreError::UnknownConcert) => {} // dropped meanwhile
+                Err(error @ StoreError::Bug(_)) => done = Err(error),
                 Err(error) => return Err(error),
             }
         }
-        for (_, snapshot) in fresh.values() {
-            gauges::show(snapshot);
-        }
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+        done
     }
 
     /// The latest snapshot; the store's own answer where there is none that is fresh.
