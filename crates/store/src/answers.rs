@@ -148,6 +148,8 @@ pub enum LimitedBy {
     Line,
     /// No slot is free.
     MaxActive,
+    /// The messages of more could not be sent: the broker went away. Never the store's answer.
+    Broker,
 }
 
 /// An entry taken off the front, with all that its ENTER message tells.

@@ -85,8 +85,9 @@ pub async fn is_up(store: Arc<dyn Store>) -> bool {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Puts a concert's policy in force. An older version than the one in force changes nothing.
-    /// A closed concert's line is cleared in the same step.
-    async fn put_concert(&self, concert: &Concert) -> Result<()>;
+    /// A closed concert's line is cleared in the same step. Answers the version in force; for a
+    /// concert that was dropped at this version or later, one above the version it was dropped at.
+    async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
     /// Forgets a concert and all its keys, unless a newer version is in force. `false`: somebody
     /// is still inside, so nothing was done.

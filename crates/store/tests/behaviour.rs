@@ -53,6 +53,9 @@ behaviours!(
     a_beat_ahead_of_the_clock_does_not_hide_that_we_are_deaf,
     a_low_pace_on_a_free_line_refuses_nobody,
     nobody_lapses_in_the_first_moments_of_a_sale,
+    a_start_that_is_moved_earlier_lapses_nobody,
+    a_clock_that_goes_back_brings_no_take_forward,
+    a_put_says_which_version_is_in_force,
     a_stale_call_admits_nobody,
     a_late_duplicate_call_admits_nobody_twice,
     a_call_for_one_still_in_line_does_nothing,
@@ -588,6 +591,60 @@ async fn nobody_lapses_in_the_first_moments_of_a_sale(world: World) {
     assert_eq!(world.state("a").await, "away");
     world.pass(60.0).await;
     assert_eq!(world.state("a").await, "none");
+}
+
+async fn a_start_that_is_moved_earlier_lapses_nobody(world: World) {
+    let short = |start: serde_json::Value| json!({"bookingStartAt": start, "waitingTtlSeconds": 30, "keepPlaceMinutes": 0});
+    world.put(1, short(json!(at(14_000)))).await;
+    world.join("a").await;
+    world.pass(7_000.0).await;
+    world.put(2, short(json!(at(6_000)))).await;
+    world.sweep().await;
+    assert_eq!(world.state("a").await, "waiting");
+    world.pass(29.0).await;
+    assert_eq!(world.state("a").await, "waiting");
+    world.put(3, short(json!(null))).await;
+    world.pass(2.0).await;
+    assert_eq!(world.state("a").await, "none");
+}
+
+async fn a_clock_that_goes_back_brings_no_take_forward(world: World) {
+    world
+        .put(1, json!({"groupSize": 2, "entryIntervalSeconds": 10}))
+        .await;
+    join_many(&world, 0..9).await;
+    let first = world.schedule().await;
+    assert_eq!(first.entries.len(), 2);
+    world.call(&first.entries).await;
+    world.pass_unheard(-0.05);
+    assert!(world.schedule().await.entries.is_empty());
+    world.pass_unheard(-3600.0);
+    assert!(world.schedule().await.entries.is_empty());
+    world.pass(10.0).await;
+    assert_eq!(
+        world.schedule().await.entries.len(),
+        2,
+        "nor is it put off for long"
+    );
+}
+
+async fn a_put_says_which_version_is_in_force(world: World) {
+    let put = async |version| {
+        let policy = world::policy(json!({}));
+        let concert = sunbeon_domain::Concert {
+            concert_id: id(),
+            version,
+            closed: false,
+            policy,
+        };
+        world.store.put_concert(&concert).await.unwrap()
+    };
+    assert_eq!(put(3).await, 3);
+    assert_eq!(put(3).await, 3);
+    assert_eq!(put(1).await, 3);
+    assert!(world.store.drop_concert(&id(), 4).await.unwrap());
+    assert_eq!(put(4).await, 5, "dropped: above it");
+    assert_eq!(put(6).await, 6);
 }
 
 async fn a_stale_call_admits_nobody(world: World) {

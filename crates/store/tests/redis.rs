@@ -8,7 +8,11 @@ use serde_json::json;
 use sunbeon_domain::Concert;
 use sunbeon_store::{RedisStore, Store, StoreError, redis::Settings};
 use sunbeon_test_support::{RedisServer, TcpProxy, eventually};
-use tokio::time::timeout;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use world::{World, id, member, policy};
 
 /// What `redis-cli` prints for a command.
@@ -118,7 +122,7 @@ async fn scripts_that_redis_forgot_are_sent_again() {
     world.join("b").await;
 }
 
-async fn put(store: &RedisStore) -> sunbeon_store::Result<()> {
+async fn put(store: &RedisStore) -> sunbeon_store::Result<u64> {
     let policy = policy(json!({}));
     store
         .put_concert(&Concert {
@@ -180,4 +184,33 @@ async fn a_redis_that_is_away_or_silent_is_down_in_time_and_is_found_again() {
         matches!(again, sunbeon_store::Entering::Already(_)),
         "{again:?}"
     );
+}
+
+/// Forwards every connection to a server but the first, which it holds without a word for ever.
+async fn mute_at_first(port: u16) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let _held = listener.accept().await;
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_connection_whose_peer_vanished_without_a_word_is_given_up() {
+    let server = RedisServer::start().await;
+    let url = format!("redis://{}", mute_at_first(server.port()).await).into();
+    let settings = Settings {
+        url,
+        wait_replicas: 0,
+        timeout_ms: 300,
+    };
+    let store = RedisStore::open(&settings).unwrap();
+    assert!(matches!(put(&store).await, Err(StoreError::Down(_))));
+    let back = async || put(&store).await.is_ok();
+    eventually(Duration::from_secs(5), "another connection", back).await;
 }

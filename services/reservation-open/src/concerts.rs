@@ -114,7 +114,7 @@ async fn create(
         .before(&actor, "create", &id, Value::Object(fields))
         .await?;
     let concert = service.registry.create(&id, &policy).await.or_fail()?;
-    service.put_in_force(&concert).await?;
+    let concert = service.put_in_force(concert).await?;
     Ok((with_etag(&concert), Reply::created(CREATED, concert)))
 }
 
@@ -208,7 +208,7 @@ async fn change(
         .change(Concert { policy, ..concert }, false)
         .await
         .or_fail()?;
-    service.put_in_force(&concert).await?;
+    let concert = service.put_in_force(concert).await?;
     Ok((with_etag(&concert), Reply::ok(CHANGED, concert)))
 }
 
@@ -240,8 +240,10 @@ async fn delete(
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Empty>> {
     let concert = service.registry.find(&id).await.or_fail()?;
+    service.store.sweep(&id).await.or_fail()?;
     let snapshot = service.store.snapshot(&id).await.or_fail()?;
-    let over = matches!(snapshot.phase(), Phase::Closed | Phase::Ended);
+    let over = |phase| matches!(phase, Phase::Closed | Phase::Ended);
+    let over = over(snapshot.phase()) && over(concert.phase(snapshot.at));
     if !over || snapshot.counts.slots > 0 {
         return Err(Code::ConcertInUse.into());
     }
@@ -338,11 +340,22 @@ async fn clear(
 }
 
 impl ReservationOpen {
-    /// Puts a concert in force on every replica: the store is what they all ask.
-    async fn put_in_force(&self, concert: &Concert) -> ApiResult<()> {
-        self.store.put_concert(concert).await.or_fail()?;
+    /// Puts a concert in force on every replica: the store is what they all ask. Where the store
+    /// knows a later version than this registry, the concert is lifted above it.
+    async fn put_in_force(&self, mut concert: Concert) -> ApiResult<Concert> {
+        let in_force = self.store.put_concert(&concert).await.or_fail()?;
+        if in_force > concert.version {
+            match self.registry.lift(concert.clone(), in_force).await {
+                // A later change is in force already.
+                Err(RegistryError::Changed) => {}
+                lifted => {
+                    concert = lifted.or_fail()?;
+                    self.store.put_concert(&concert).await.or_fail()?;
+                }
+            }
+        }
         self.announcer.changed(&concert.concert_id, concert.version);
-        Ok(())
+        Ok(concert)
     }
 
     /// Changes one thing of a concert, whatever its version. What is so already stays as it is.
@@ -373,7 +386,7 @@ impl ReservationOpen {
                 Err(RegistryError::Changed) => continue,
                 changed => {
                     let concert = changed.or_fail()?;
-                    self.put_in_force(&concert).await?;
+                    let concert = self.put_in_force(concert).await?;
                     return Ok(Reply::ok(CHANGED, concert));
                 }
             }

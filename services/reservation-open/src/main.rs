@@ -33,12 +33,16 @@ async fn main() -> anyhow::Result<ExitCode> {
         settings.broker.is_shared(),
         "broker.rabbitmq.url is not set: services share a RabbitMQ"
     );
+    let database = settings.database.url.expose_secret();
+    ensure!(
+        !database.contains(":memory:"),
+        "database.url is not set: replicas share a database"
+    );
     let mut process = Process::start("reservation-open", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
     let broker = sunbeon_broker::open(&settings.broker, "reservation-open")
         .context("could not open the broker")?;
-    let registry = Registry::open(settings.database.url.expose_secret())
-        .context("could not open the registry")?;
+    let registry = Registry::open(database).context("could not open the registry")?;
     let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;
     let service = ReservationOpen::new(store.clone(), broker.clone(), registry.clone());
     process.spawn("project", service.clone().project(process.shutdown()));

@@ -135,7 +135,11 @@ async fn take_all(
         if !entries.is_empty() {
             sending.push(announcer.announce(&last.concert, entries));
         }
-        if !last.more || !announcer.can_publish() {
+        if last.more && !announcer.can_publish() {
+            last.limited_by = LimitedBy::Broker;
+            last.more = false;
+        }
+        if !last.more {
             return Ok((last, sending));
         }
     }

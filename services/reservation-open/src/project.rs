@@ -17,13 +17,16 @@ pub(crate) async fn run(service: &ReservationOpen, shutdown: CancellationToken) 
     let (mut seldom, mut soon) = (interval(EVERY), interval(AGAIN));
     seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
     soon.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut well = true;
+    let (mut well, mut migrated) = (true, false);
     loop {
         let tick = if well { &mut seldom } else { &mut soon };
         if shutdown.run_until_cancelled(tick.tick()).await.is_none() {
             return;
         }
-        let done = round(service).await;
+        let round = round(service, &mut migrated);
+        let Some(done) = shutdown.run_until_cancelled(round).await else {
+            return;
+        };
         report("project", &mut well, &done);
     }
 }
@@ -46,8 +49,11 @@ impl Coded for Failed {
     }
 }
 
-async fn round(service: &ReservationOpen) -> Result<(), Failed> {
-    service.registry.migrate().await?;
+async fn round(service: &ReservationOpen, migrated: &mut bool) -> Result<(), Failed> {
+    if !*migrated {
+        service.registry.migrate().await?;
+        *migrated = true;
+    }
     let in_force = service.store.concerts().await?;
     let mut done = Ok(());
     for row in service.registry.all().await? {

@@ -6,9 +6,15 @@ use tracing::{Instrument, info_span};
 
 use crate::ReservationOpen;
 
+/// A round asks one line so many times at most; the rest of a take waits for the next.
+const CALLS: u32 = 10;
+
 /// One take of a line, if it is due; several calls where the bound on work cuts it.
 pub(crate) async fn take(service: &ReservationOpen, id: &ConcertId) -> sunbeon_store::Result<()> {
-    while service.announcer.can_publish() {
+    for _ in 0..CALLS {
+        if !service.announcer.can_publish() {
+            break;
+        }
         let Admission::Taken(taken) = service.store.admit(id, AdmitBy::Schedule).await? else {
             break;
         };

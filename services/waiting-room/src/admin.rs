@@ -28,6 +28,9 @@ const SWEPT: Text = Text {
 /// The largest whole number that a Redis score holds exactly: no entry number is larger.
 const LAST_NUMBER: u64 = (1 << 53) - 1;
 
+/// A cleanup collects from one line so many times a thousand at most.
+const CALLS: u32 = 100;
+
 pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
     OpenApiRouter::new()
         .routes(routes!(line))
@@ -192,6 +195,7 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
 }
 
 /// Collect, now and in all lines, what has run out. It has ended either way: this frees memory.
+/// With `more`, a line had more than one call may collect: call again.
 #[utoipa::path(
     post, path = "/v2/waiting-room/cleanup", tag = "admin",
     security(("accessToken" = [])), responses((status = 200, body = Success<Swept>))
@@ -199,7 +203,7 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
 async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>> {
     let mut sum = Swept::default();
     for id in store.concerts().await.or_fail()? {
-        loop {
+        for call in 1..=CALLS {
             let swept = match store.sweep(&id).await {
                 Err(StoreError::UnknownConcert) => break, // dropped meanwhile
                 swept => swept.or_fail()?,
@@ -208,6 +212,7 @@ async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>>
             sum.lapsed += swept.lapsed;
             sum.unclaimed += swept.unclaimed;
             sum.expired += swept.expired;
+            sum.more |= swept.more && call == CALLS;
             if !swept.more {
                 break;
             }

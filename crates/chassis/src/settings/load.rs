@@ -83,7 +83,24 @@ fn with_files(environment: HashMap<String, String>) -> anyhow::Result<HashMap<St
             bail!("{key} and {key}_FILE are both set");
         }
     }
+    refuse_addresses_in_the_wrong_place(&settings)?;
     Ok(settings)
+}
+
+/// An address may hold a password, and the errors of what reads the settings show what they do not
+/// understand.
+fn refuse_addresses_in_the_wrong_place(settings: &HashMap<String, String>) -> anyhow::Result<()> {
+    for (section, backend) in [("STORE", "REDIS"), ("BROKER", "RABBITMQ")] {
+        let whole = format!("{PREFIX}{section}");
+        let half = format!("{whole}__{backend}");
+        let misplaced = settings.get(&whole).is_some_and(|value| value != "memory")
+            || settings.contains_key(&half);
+        ensure!(
+            !misplaced,
+            "{whole} is memory or not set: an address goes into {half}__URL"
+        );
+    }
+    Ok(())
 }
 
 fn without_last_line_break(text: &str) -> &str {

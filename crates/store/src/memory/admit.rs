@@ -110,14 +110,16 @@ impl Line {
     }
 
     /// How many the schedule may take now.
-    fn due(&self) -> u64 {
+    fn due(&mut self) -> u64 {
+        // A clock that went back begins the interval anew.
+        self.last_take = self.last_take.map(|last| last.min(self.now));
         let policy = &self.concert.policy;
         if self.phase != Phase::Open || !policy.auto_open {
             return 0;
         }
         let left = u64::from(policy.group_size).saturating_sub(self.admitting.len());
         let interval = i64::from(policy.entry_interval_seconds) * 1_000;
-        let between = |last: UnixMs| last <= self.now && self.now < last + interval;
+        let between = |last: UnixMs| self.now < last + interval;
         // Between two takes only the rest of one that the bound on work cut short.
         if self.last_take.is_some_and(between) {
             left.min(self.take_left)

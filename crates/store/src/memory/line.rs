@@ -71,7 +71,7 @@ fn moment(now_us: u64) -> UnixMs {
 }
 
 impl Line {
-    pub(super) fn new(concert: Concert, now_us: u64) -> Self {
+    pub(super) fn new(concert: Concert, now_us: u64, revoked: Ordered<String>) -> Self {
         let now = moment(now_us);
         Self {
             now,
@@ -87,7 +87,7 @@ impl Line {
             ready: Ordered::default(),
             inside: Ordered::default(),
             cooling: Ordered::default(),
-            revoked: Ordered::default(),
+            revoked,
             sessions: HashMap::new(),
             totals: Totals::default(),
             ring: Ring::default(),
@@ -133,7 +133,8 @@ impl Line {
         if over && !self.is_empty() {
             self.clear();
         }
-        if self.concert.policy.paused && !concert.policy.paused {
+        // Who could not run out until now has a whole time to be seen from now on.
+        if self.frozen() && concert.phase(self.now) == Phase::Open {
             self.resumed = self.now.0;
         }
         self.concert = concert.clone();
@@ -227,6 +228,13 @@ impl Line {
         }
         self.entries.clear();
         all - lapsed
+    }
+
+    /// Whether anybody is in line or inside, or not yet collected.
+    pub(super) fn is_in_use(&self) -> bool {
+        let counts = self.counts();
+        let sessions = self.ready.len() + self.inside.len();
+        counts.waiting + counts.away + counts.slots + sessions > 0
     }
 
     /// How many there are, by the clock.

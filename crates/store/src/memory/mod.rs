@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
 
-use self::line::Line;
+use self::{line::Line, ordered::Ordered};
 use crate::{
     Admission, AdmitBy, Claim, Entering, Leaving, Listed, NewToken, Popped, Result, Sight,
     Snapshot, Store, StoreError, Swept,
@@ -35,8 +35,16 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Lines {
     in_force: BTreeMap<ConcertId, Line>,
-    /// Versions of dropped concerts, so that an older one does not come back.
-    dropped: HashMap<ConcertId, u64>,
+    dropped: HashMap<ConcertId, Dropped>,
+}
+
+/// What is left of a dropped concert.
+#[derive(Default)]
+struct Dropped {
+    /// So that an older one does not come back.
+    version: u64,
+    /// Tokens that ended early and have not expired.
+    revoked: Ordered<String>,
 }
 
 impl Default for MemoryStore {
@@ -88,25 +96,26 @@ fn machine_clock() -> u64 {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn put_concert(&self, concert: &Concert) -> Result<()> {
+    async fn put_concert(&self, concert: &Concert) -> Result<u64> {
         let now = (self.clock)();
         let mut lines = self.lines();
-        if lines
-            .dropped
+        let Lines { in_force, dropped } = &mut *lines;
+        let before = dropped
             .get(&concert.concert_id)
-            .is_some_and(|version| *version >= concert.version)
-        {
-            return Ok(());
+            .map_or(0, |dropped| dropped.version);
+        if before >= concert.version {
+            return Ok(before + 1);
         }
-        lines.dropped.remove(&concert.concert_id);
-        match lines.in_force.get_mut(&concert.concert_id) {
-            Some(line) => line.put(concert, now),
-            None => {
-                let line = Line::new(concert.clone(), now);
-                lines.in_force.insert(concert.concert_id.clone(), line);
-            }
-        }
-        Ok(())
+        let line = in_force
+            .entry(concert.concert_id.clone())
+            .or_insert_with(|| {
+                let revoked = dropped
+                    .remove(&concert.concert_id)
+                    .map(|dropped| dropped.revoked);
+                Line::new(concert.clone(), now, revoked.unwrap_or_default())
+            });
+        line.put(concert, now);
+        Ok(line.version())
     }
 
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
@@ -117,14 +126,16 @@ impl Store for MemoryStore {
             if line.version() > version {
                 return Ok(true);
             }
-            let counts = line.counts();
-            if counts.waiting + counts.away + counts.slots > 0 {
+            if line.is_in_use() {
                 return Ok(false);
             }
-            lines.in_force.remove(id);
         }
+        let line = lines.in_force.remove(id);
         let known = lines.dropped.entry(id.clone()).or_default();
-        *known = version.max(*known);
+        known.version = version.max(known.version);
+        if let Some(line) = line {
+            known.revoked = line.revoked;
+        }
         Ok(true)
     }
 

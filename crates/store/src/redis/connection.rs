@@ -1,7 +1,7 @@
-//! One connection, a limit on every call, and what its errors mean.
+//! Connections, a limit on every call, and what its errors mean.
 
 use std::{
-    sync::LazyLock,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -33,9 +33,50 @@ impl Verb {
     }
 }
 
+/// One multiplexed connection, which reconnects when it breaks and is given up when it is silent:
+/// a peer that vanished without a word would otherwise hold it for as long as the kernel waits.
+struct Link {
+    client: Client,
+    config: ConnectionManagerConfig,
+    /// How many were given up before, and the one in use.
+    current: RwLock<(u64, ConnectionManager)>,
+}
+
+impl Link {
+    fn new(client: Client, config: ConnectionManagerConfig) -> redis::RedisResult<Self> {
+        let first = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
+        Ok(Self {
+            client,
+            config,
+            current: RwLock::new((0, first)),
+        })
+    }
+
+    fn current(&self) -> (u64, ConnectionManager) {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Gives up the connection that was silent, unless somebody else has.
+    fn give_up(&self, silent: u64) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let (client, config) = (self.client.clone(), self.config.clone());
+        if current.0 == silent
+            && let Ok(next) = ConnectionManager::new_lazy_with_config(client, config)
+        {
+            *current = (silent + 1, next);
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Connection {
-    manager: ConnectionManager,
+    reads: Arc<Link>,
+    /// A connection of its own where writes wait for replicas: Redis answers nothing else on it
+    /// meanwhile.
+    writes: Arc<Link>,
     limit: Duration,
     wait_replicas: u32,
 }
@@ -57,9 +98,20 @@ impl Connection {
             .set_connection_timeout(Some(limit))
             .set_response_timeout(Some(limit));
         let client = Client::open(info).map_err(bad)?;
-        let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(bad)?;
+        let link = || {
+            Link::new(client.clone(), config.clone())
+                .map(Arc::new)
+                .map_err(bad)
+        };
+        let reads = link()?;
+        let writes = if settings.wait_replicas > 0 {
+            link()?
+        } else {
+            reads.clone()
+        };
         Ok(Self {
-            manager,
+            reads,
+            writes,
             limit,
             wait_replicas: settings.wait_replicas,
         })
@@ -81,37 +133,61 @@ impl Connection {
         for arg in args {
             call.arg(*arg);
         }
+        let link = if verb.writes {
+            &self.writes
+        } else {
+            &self.reads
+        };
+        let (number, mut manager) = link.current();
         let started = Instant::now();
-        let mut manager = self.manager.clone();
-        let answer = self.limited(call.invoke_async(&mut manager)).await;
+        let answer = self
+            .limited(link, number, call.invoke_async(&mut manager))
+            .await;
         metrics::histogram!("sunbeon_script_seconds", "verb" => verb.name)
             .record(started.elapsed().as_secs_f64());
         if verb.writes && self.wait_replicas > 0 && answer.is_ok() {
-            self.replicated().await?;
+            self.replicated(number, manager).await?;
         }
         answer
     }
 
     /// Runs one plain command.
     pub(super) async fn command<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T> {
-        let mut manager = self.manager.clone();
-        self.limited(command.query_async(&mut manager)).await
+        let (number, mut manager) = self.reads.current();
+        self.limited(&self.reads, number, command.query_async(&mut manager))
+            .await
     }
 
-    async fn replicated(&self) -> Result<()> {
+    /// Waits until enough replicas have what was written on this connection.
+    async fn replicated(&self, number: u64, mut manager: ConnectionManager) -> Result<()> {
         let half = u64::try_from(self.limit.as_millis() / 2).unwrap_or(u64::MAX);
         let mut wait = redis::cmd("WAIT");
-        let have: u32 = self.command(wait.arg(self.wait_replicas).arg(half)).await?;
-        if have < self.wait_replicas {
+        let wait = wait.arg(self.wait_replicas).arg(half);
+        let have = self.limited(&self.writes, number, wait.query_async::<u32>(&mut manager));
+        if have.await? < self.wait_replicas {
             return Err(StoreError::Down("too few replicas have the write".into()));
         }
         Ok(())
     }
 
-    async fn limited<T>(&self, call: impl Future<Output = redis::RedisResult<T>>) -> Result<T> {
+    async fn limited<T>(
+        &self,
+        link: &Link,
+        number: u64,
+        call: impl Future<Output = redis::RedisResult<T>>,
+    ) -> Result<T> {
         match tokio::time::timeout(self.limit, call).await {
-            Ok(answer) => answer.map_err(meaning),
-            Err(elapsed) => Err(StoreError::Down(Box::new(elapsed))),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                if error.is_timeout() {
+                    link.give_up(number);
+                }
+                Err(meaning(error))
+            }
+            Err(elapsed) => {
+                link.give_up(number);
+                Err(StoreError::Down(Box::new(elapsed)))
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ impl RedisStore {
 
 #[async_trait]
 impl Store for RedisStore {
-    async fn put_concert(&self, concert: &Concert) -> Result<()> {
+    async fn put_concert(&self, concert: &Concert) -> Result<u64> {
         let id = &concert.concert_id;
         let mut add = redis::cmd("SADD");
         let _: u64 = self
@@ -75,8 +75,7 @@ impl Store for RedisStore {
             .await?;
         let fields = policy_fields(concert)?;
         let args: Vec<&str> = fields.iter().map(String::as_str).collect();
-        let _: u64 = self.connection.run(&PUT_CONCERT, id, &[], &args).await?;
-        Ok(())
+        self.connection.run(&PUT_CONCERT, id, &[], &args).await
     }
 
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
@@ -90,7 +89,7 @@ impl Store for RedisStore {
             let remove = remove.arg(keys::CONCERTS).arg(id.as_str());
             let _: u64 = self.connection.command(remove).await?;
         }
-        Ok(gone == 1)
+        Ok(gone != 0)
     }
 
     async fn concerts(&self) -> Result<Vec<ConcertId>> {

@@ -80,26 +80,15 @@ impl Registry {
         if self.0.insert(&concert).await? {
             return Ok(concert);
         }
-        match self.0.find(id).await? {
-            Some(Row {
-                deleted: true,
-                concert: old,
-            }) => {
-                let concert = Concert {
-                    version: old.version + 1,
-                    ..concert
-                };
-                let row = Row {
-                    concert,
-                    deleted: false,
-                };
-                self.0
-                    .replace(&row)
-                    .await?
-                    .then_some(row.concert)
-                    .ok_or(RegistryError::Exists)
-            }
-            _ => Err(RegistryError::Exists),
+        let old = self.0.find(id).await?.filter(|row| row.deleted);
+        let was = old.ok_or(RegistryError::Exists)?.concert.version;
+        let concert = Concert {
+            version: was + 1,
+            ..concert
+        };
+        match self.replace(concert, false, was).await {
+            Err(RegistryError::Changed) => Err(RegistryError::Exists),
+            replaced => replaced,
         }
     }
 
@@ -122,11 +111,23 @@ impl Registry {
     /// Puts a changed concert in the place of exactly the version that it was made from; its
     /// version is one higher then.
     pub(crate) async fn change(&self, mut concert: Concert, deleted: bool) -> Result<Concert> {
+        let was = concert.version;
         concert.version += 1;
+        self.replace(concert, deleted, was).await
+    }
+
+    /// Lifts a concert above a version that the store knows and this registry does not: it is new,
+    /// or comes from a backup.
+    pub(crate) async fn lift(&self, mut concert: Concert, above: u64) -> Result<Concert> {
+        let was = concert.version;
+        concert.version = above + 1;
+        self.replace(concert, false, was).await
+    }
+
+    async fn replace(&self, concert: Concert, deleted: bool, was: u64) -> Result<Concert> {
         let row = Row { concert, deleted };
-        self.0
-            .replace(&row)
-            .await?
+        let replaced = self.0.replace(&row, was).await?;
+        replaced
             .then_some(row.concert)
             .ok_or(RegistryError::Changed)
     }

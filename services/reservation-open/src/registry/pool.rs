@@ -119,14 +119,14 @@ impl Pool {
         Ok(done == 1)
     }
 
-    /// Replaces the version before; `false`: the row has another.
-    pub(super) async fn replace(&self, row: &Row) -> Result<bool> {
+    /// Replaces exactly version `was`; `false`: the row has another.
+    pub(super) async fn replace(&self, row: &Row, was: u64) -> Result<bool> {
         const SQL: &str = "UPDATE concerts SET version = $1, closed = $2, deleted = $3, \
             policy = $4 WHERE concert_id = $5 AND version = $6";
         let (version, policy) = (signed(row.concert.version), json(&row.concert)?);
         let done = on!(self, pool => async { sqlx::query(SQL)
             .bind(version).bind(row.concert.closed).bind(row.deleted).bind(&policy)
-            .bind(row.concert.concert_id.as_str()).bind(version - 1)
+            .bind(row.concert.concert_id.as_str()).bind(signed(was))
             .execute(pool).await.map(|done| done.rows_affected()) })?;
         Ok(done == 1)
     }

@@ -32,8 +32,13 @@ if by == 'schedule' then
   local v = call('HMGET', STATE, 'taken', 'takeLeft')
   local last, take_left = tonumber(v[1]), tonumber(v[2]) or 0
   left = P.groupSize - call('ZCARD', ADMITTING)
+  -- A clock that went back begins the interval anew.
+  if last and NOW < last then
+    last = NOW
+    call('HSET', STATE, 'taken', S(NOW))
+  end
   -- Between two takes only the rest of one that the bound on work cut short.
-  if last and NOW >= last and NOW < last + P.intervalMs then left = math.min(left, take_left) end
+  if last and NOW < last + P.intervalMs then left = math.min(left, take_left) end
   if PHASE ~= 'open' or not P.autoOpen then left = 0 end
 end
 local wanted = math.min(left, free_slots() or left)
