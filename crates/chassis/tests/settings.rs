@@ -185,6 +185,24 @@ fn a_secret_stays_as_it_is_and_never_shows() {
 }
 
 #[test]
+fn an_address_in_the_wrong_place_is_refused_without_being_shown() {
+    for (name, url) in [
+        ("SUNBEON__STORE", "redis://:hunter2@cache"),
+        ("SUNBEON__STORE__REDIS", "redis://:hunter2@cache"),
+        ("SUNBEON__BROKER", "amqp://u:hunter2@broker"),
+        ("SUNBEON__BROKER__RABBITMQ", "amqp://u:hunter2@broker"),
+    ] {
+        let environment = [(name.to_owned(), url.to_owned())].into();
+        let error = load_from::<serde_json::Value>(environment).unwrap_err();
+        let said = format!("{error:#} {error:?}");
+        assert!(
+            said.contains("__URL") && !said.contains("hunter2"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_variable_counts_as_unset() {
     let all = load(&[
         ("SUNBEON__AUTH__ADMIN_TOKEN", ""),
@@ -230,7 +248,7 @@ fn what_is_unknown_or_wrong_is_refused_by_name() {
         ("SUNBEON__HTTP__BIMD", "a", "bimd"),
         ("SUNBEON__HTPP__BIND", "a", "htpp"),
         ("SUNBEON__AUTH__SECRET", "hunter2", "secret"),
-        ("SUNBEON__STORE", "disk", "disk"),
+        ("SUNBEON__STORE", "disk", "SUNBEON__STORE__REDIS__URL"),
         ("SUNBEON__HTTP__DRAIN_SECONDS", "soon", "drain_seconds"),
         ("SUNBEON__HTTP__DRAIN_SECONDS", "-1", "drain_seconds"),
         ("SUNBEON__AUTH__ALGORITHM", "none", "algorithm"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 use serde::{Deserialize, Serialize};
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, Reply, Success};
 use sunbeon_domain::{Code, Field, MemberId, Text};
@@ -38,12 +38,24 @@ struct Issued {
     token: String,
 }
 
-/// Make an access token. Only while the process listens on a loopback address.
+/// Make an access token. Only while the process listens on a loopback address, and for nobody who
+/// comes through a proxy.
 #[utoipa::path(
     post, path = "/dev/token", tag = "dev", request_body = Wanted,
     responses((status = 201, body = Success<Issued>))
 )]
-async fn issue(State(auth): State<Auth>, Body(wanted): Body<Wanted>) -> ApiResult<Reply<Issued>> {
+async fn issue(
+    State(auth): State<Auth>,
+    headers: HeaderMap,
+    Body(wanted): Body<Wanted>,
+) -> ApiResult<Reply<Issued>> {
+    // A proxy on this machine would make it everybody's.
+    if ["forwarded", "x-forwarded-for"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+    {
+        return Err(Code::Forbidden.into());
+    }
     let id = MemberId::parse(wanted.member_id).map_err(|_| Code::Invalid(Field::MemberId))?;
     if wanted.name.chars().count() > 100 {
         return Err(Code::Invalid(Field::Name).into());

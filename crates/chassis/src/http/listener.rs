@@ -1,4 +1,4 @@
-//! A listener that loses no connection when it closes.
+//! A listener that loses no connection that it could have taken when it closes.
 
 use std::{collections::VecDeque, future::pending, io, net::SocketAddr, time::Duration};
 
