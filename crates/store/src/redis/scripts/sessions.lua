@@ -52,11 +52,6 @@ end
 -- Ends what has run out of a member's session; says where the member stands then.
 local function settle_session(member, user)
   local s = session(user)
-  -- A record that no set knows is of a concert dropped since.
-  if s and not call('ZSCORE', s.state == 'READY' and READY or INSIDE, member) then
-    call('DEL', user)
-    s = nil
-  end
   if s and s.state == 'READY' then
     local till = math.max(s.till, GRACE + P.readyMs)
     if till > NOW then return 'READY', s.number, till, s end
