@@ -57,8 +57,6 @@ pub(crate) struct Call<'a> {
     pub(crate) verb: Verb,
     pub(crate) concert: &'a ConcertId,
     pub(crate) access_token: &'a str,
-    /// Header `X-Queue-Pass`.
-    pub(crate) pass: Option<&'a str>,
     /// Header `X-Queue-Token`.
     pub(crate) booking_token: Option<&'a str>,
     /// A failure code that is the right answer here.
@@ -73,7 +71,6 @@ pub(crate) struct Told {
     pub(crate) entry_number: Option<u64>,
     pub(crate) queue_number: Option<u64>,
     pub(crate) poll_after_ms: Option<u64>,
-    pub(crate) pass: Option<String>,
     pub(crate) token: Option<String>,
 }
 
@@ -261,9 +258,6 @@ impl Api {
             .client
             .request(method, at(base, &path))
             .bearer_auth(call.access_token);
-        if let Some(pass) = call.pass {
-            request = request.header("X-Queue-Pass", pass);
-        }
         if let Some(token) = call.booking_token {
             request = request.header("X-Queue-Token", token);
         }

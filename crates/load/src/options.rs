@@ -61,9 +61,6 @@ pub struct Options {
     /// Complete each session once its booking token is there
     #[arg(long)]
     pub complete: bool,
-    /// Poll without the pass: dearer for the servers, and every answer is exact
-    #[arg(long)]
-    pub no_pass: bool,
     /// Allow addresses that are not loopback
     #[arg(long)]
     pub allow_remote: bool,

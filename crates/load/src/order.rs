@@ -55,9 +55,8 @@ pub fn numbered_out_of_order<T: Ord + Copy>(entries: &[Entry<T>]) -> usize {
 /// be proof and not a matter of polling:
 ///
 /// - `ready_at` is when B's first READY answer had *arrived*: B was admitted before it.
-/// - `waited_at` is when A's last request answered WAITING was *sent*, less the age that an answer
-///   may have (a request with a pass may be answered from a snapshot up to 5 s old): A was still
-///   in line after it.
+/// - `waited_at` is when A's last request answered WAITING was *sent*: A was still in line after
+///   it.
 /// - Only answers with a queue number above 1 count for A. A member who was taken off the front
 ///   and whose message is still under way shows WAITING at 1, and messages of one batch arrive in
 ///   any order: the order was decided when the batch was taken.

@@ -15,7 +15,6 @@ pub struct Report {
     pub(crate) concert_id: String,
     pub(crate) members: u32,
     pub(crate) connections: u16,
-    pub(crate) with_pass: bool,
     /// From the first request to the last answer.
     pub(crate) wall_seconds: f64,
     /// From the first `enter` to the first READY answer of the last member.
@@ -61,11 +60,8 @@ impl Report {
         )?;
         writeln!(
             f,
-            "concert   {}, {} members, {} connections, polls {} pass",
-            self.concert_id,
-            self.members,
-            self.connections,
-            if self.with_pass { "with" } else { "without" }
+            "concert   {}, {} members, {} connections",
+            self.concert_id, self.members, self.connections
         )?;
         writeln!(f, "wall      {:.2} s", self.wall_seconds)?;
         match self.all_admitted_seconds {

@@ -156,8 +156,7 @@ impl Crowd<'_> {
                     () = stop.cancelled() => break,
                 }
             }
-            let mut fan = Fan::new(self.api.clone(), self.concert.clone(), member, token);
-            fan.uses_pass = !self.options.no_pass;
+            let fan = Fan::new(self.api.clone(), self.concert.clone(), member, token);
             inside.spawn(attend(fan, self.options.complete, give_up, stop.clone()));
         }
         let mut diaries = Vec::with_capacity(inside.len());
@@ -197,7 +196,6 @@ impl Crowd<'_> {
             concert_id: self.concert.to_string(),
             members: options.members,
             connections: options.connections,
-            with_pass: !options.no_pass,
             wall_seconds: wall.as_secs_f64(),
             all_admitted_seconds: all_admitted(diaries, options.members as usize),
             verbs,

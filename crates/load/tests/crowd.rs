@@ -51,11 +51,7 @@ async fn tokens_are_asked_for_when_no_secret_is_known() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_line_that_admits_its_end_first_is_found() {
     let fake = Fake::start(Flaw::LastComeFirstServed).await;
-    let report = load(
-        &fake,
-        &SMALL.replace("--group-size 30", "--group-size 5 --no-pass"),
-    )
-    .await;
+    let report = load(&fake, &SMALL.replace("--group-size 30", "--group-size 5")).await;
     assert!(
         report.failed_checks().contains(&"admitted in order"),
         "{report}"

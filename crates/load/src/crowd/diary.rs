@@ -1,6 +1,6 @@
 //! What one fan has seen.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Deserialize;
 use sunbeon_domain::{ConcertId, Status};
@@ -9,9 +9,6 @@ use crate::{
     api::{Answer, Told},
     order::Entry,
 };
-
-/// How old the answer to a request with a pass may be.
-const SNAPSHOT_AGE: Duration = Duration::from_secs(5);
 
 /// Something that must not happen to a fan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,25 +71,14 @@ impl Diary {
                 number,
             });
         }
-        self.stands(answer, Duration::ZERO);
+        self.polled(answer);
     }
 
-    /// The answer to `status`.
-    pub(crate) fn polled(&mut self, answer: &Answer, with_pass: bool) {
-        self.stands(
-            answer,
-            if with_pass {
-                SNAPSHOT_AGE
-            } else {
-                Duration::ZERO
-            },
-        );
-    }
-
-    fn stands(&mut self, answer: &Answer, age: Duration) {
+    /// The answer to `status`, or to entering again.
+    pub(crate) fn polled(&mut self, answer: &Answer) {
         self.same_entry(&answer.told);
         match answer.told.status {
-            Some(Status::Waiting) => self.waits(&answer.told, answer.sent.checked_sub(age)),
+            Some(Status::Waiting) => self.waits(&answer.told, answer.sent),
             Some(Status::Ready | Status::Entered) => {
                 self.ready_at.get_or_insert(answer.answered);
             }
@@ -114,7 +100,7 @@ impl Diary {
         }
     }
 
-    fn waits(&mut self, told: &Told, at: Option<Instant>) {
+    fn waits(&mut self, told: &Told, at: Instant) {
         if self.ready_at.is_some() {
             self.faults.push(Fault::BackInLine);
         }
@@ -126,7 +112,7 @@ impl Diary {
         }
         self.queue_number = Some(number);
         if number > 1 {
-            self.waited_at = self.waited_at.max(at);
+            self.waited_at = self.waited_at.max(Some(at));
         }
     }
 
@@ -171,9 +157,9 @@ mod tests {
     fn a_quiet_stay_has_no_faults() {
         let mut diary = Diary::default();
         diary.entered(&told(Status::Waiting, 7, Some(3)));
-        diary.polled(&told(Status::Waiting, 7, Some(3)), false);
-        diary.polled(&told(Status::Waiting, 7, Some(1)), false);
-        diary.polled(&told(Status::Ready, 7, None), false);
+        diary.polled(&told(Status::Waiting, 7, Some(3)));
+        diary.polled(&told(Status::Waiting, 7, Some(1)));
+        diary.polled(&told(Status::Ready, 7, None));
         assert!(diary.faults.is_empty() && diary.ready_at.is_some());
     }
 
@@ -181,10 +167,10 @@ mod tests {
     fn every_fault_is_seen() {
         let mut diary = Diary::default();
         diary.entered(&told(Status::Waiting, 7, Some(3)));
-        diary.polled(&told(Status::Waiting, 8, Some(4)), false);
-        diary.polled(&told(Status::Ready, 7, None), false);
-        diary.polled(&told(Status::Waiting, 7, Some(2)), false);
-        diary.polled(&told(Status::NotInQueue, 7, None), false);
+        diary.polled(&told(Status::Waiting, 8, Some(4)));
+        diary.polled(&told(Status::Ready, 7, None));
+        diary.polled(&told(Status::Waiting, 7, Some(2)));
+        diary.polled(&told(Status::NotInQueue, 7, None));
         diary.claimed("nonsense", "m", &ConcertId::parse("c").unwrap());
         assert_eq!(
             diary.faults,
@@ -199,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn the_front_and_old_snapshots_prove_no_waiting() {
+    fn an_answer_at_the_front_proves_no_waiting() {
         let mut diary = Diary::default();
         diary.entered(&told(Status::Waiting, 7, Some(1)));
         assert_eq!(diary.waited_at, None);
         let answer = told(Status::Waiting, 7, Some(2));
         let mut diary = Diary::default();
-        diary.polled(&answer, true);
-        assert_eq!(diary.waited_at, answer.sent.checked_sub(SNAPSHOT_AGE));
+        diary.polled(&answer);
+        assert_eq!(diary.waited_at, Some(answer.sent));
     }
 }

@@ -16,12 +16,9 @@ pub(crate) struct Fan {
     concert: ConcertId,
     member: String,
     access_token: String,
-    pass: Option<String>,
     booking_token: Option<String>,
     status: Option<Status>,
     poll_after: Duration,
-    /// Polls with the pass it is given.
-    pub(crate) uses_pass: bool,
     /// Spreads its polls; without dice it polls to the millisecond when told.
     pub(crate) dice: Option<Dice>,
     pub(crate) diary: Diary,
@@ -39,11 +36,9 @@ impl Fan {
             concert,
             member,
             access_token,
-            pass: None,
             booking_token: None,
             status: None,
             poll_after: Duration::from_secs(1),
-            uses_pass: true,
             dice: None,
             diary: Diary::default(),
         }
@@ -53,15 +48,15 @@ impl Fan {
     pub(crate) async fn enter(&mut self) -> Result<(), Failure> {
         let answer = self.ask(Verb::Enter, None).await?;
         self.diary.entered(&answer);
-        self.take(answer);
+        self.take(&answer);
         Ok(())
     }
 
     /// Loads the page again: the place must be kept.
     pub(crate) async fn refresh(&mut self) -> Result<(), Failure> {
         let answer = self.ask(Verb::Enter, Some("ALREADY_IN_QUEUE")).await?;
-        self.diary.polled(&answer, false);
-        self.take(answer);
+        self.diary.polled(&answer);
+        self.take(&answer);
         Ok(())
     }
 
@@ -75,10 +70,9 @@ impl Fan {
             None => Duration::ZERO,
         };
         tokio::time::sleep(self.poll_after + extra).await;
-        let with_pass = self.pass.is_some();
         let answer = self.ask(Verb::Status, None).await?;
-        self.diary.polled(&answer, with_pass);
-        self.take(answer);
+        self.diary.polled(&answer);
+        self.take(&answer);
         match self.status {
             Some(Status::Waiting) => Ok(false),
             _ if self.called() => Ok(true),
@@ -121,7 +115,6 @@ impl Fan {
     }
 
     async fn ask(&self, verb: Verb, expected: Option<&'static str>) -> Result<Answer, Failure> {
-        let pass = self.pass.as_deref().filter(|_| verb == Verb::Status);
         let booking_token = self
             .booking_token
             .as_deref()
@@ -130,18 +123,14 @@ impl Fan {
             verb,
             concert: &self.concert,
             access_token: &self.access_token,
-            pass,
             booking_token,
             expected,
         };
         self.api.insist(call).await
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: &Answer) {
         self.status = answer.told.status;
         self.poll_after = Duration::from_millis(answer.told.poll_after_ms.unwrap_or(1000).max(100));
-        if self.uses_pass && answer.told.pass.is_some() {
-            self.pass = answer.told.pass;
-        }
     }
 }

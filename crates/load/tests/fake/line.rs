@@ -148,7 +148,7 @@ impl Line {
         json!({
             "status": "WAITING", "canEnter": false, "entryNumber": number, "pollAfterMs": 100,
             "queueNumber": self.waiting.range(..=number).count(),
-            "totalWaitingCount": self.waiting.len(), "pass": format!("pass-{number}")
+            "totalWaitingCount": self.waiting.len()
         })
     }
 

@@ -6,7 +6,8 @@
 --       since has no say), batch size, taken, 1 when finished, limited by.
 assert(#KEYS == 13 and #ARGV == 4)
 if not P then return UNKNOWN end
-local by, batch, done, keyed, key = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1', KEYS[13]
+local by, batch, done = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local keyed, key = ARGV[4] == '1', KEYS[13]
 
 local function reply(taken, more, limited_by, replayed)
   local waiting = in_line()

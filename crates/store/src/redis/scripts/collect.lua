@@ -6,8 +6,7 @@ if not P then return UNKNOWN end
 local before = call('HMGET', STATE, 'lapsed', 'unclaimed', 'expired')
 local away, most = 0, 0
 local function due(key)
-  local found = call('ZRANGEBYSCORE', key, '-inf', S(NOW), 'LIMIT', 0, WORK)
-  return found
+  return call('ZRANGEBYSCORE', key, '-inf', S(NOW), 'LIMIT', 0, WORK)
 end
 local function note(found) most = math.max(most, #found) end
 
