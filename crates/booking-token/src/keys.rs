@@ -38,10 +38,10 @@ pub enum InvalidKeys {
 pub struct UnknownKey;
 
 /// Ed25519 keys: the first signs what is new, all are published.
-pub struct SigningKeys(Vec<SigningKey>);
+pub struct SigningKeys(pub(crate) Vec<SigningKey>);
 
-struct SigningKey {
-    kid: String,
+pub(crate) struct SigningKey {
+    pub(crate) kid: String,
     /// PKCS#8 version 1.
     der: Vec<u8>,
     signs: EncodingKey,

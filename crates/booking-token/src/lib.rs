@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod keys;
+mod rotate;
 mod verify;
 
 pub use jsonwebtoken::jwk::JwkSet;
 pub use keys::{InvalidKeys, SigningKeys, UnknownKey};
+pub use rotate::CannotRetire;
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 pub use verify::{InvalidJwks, InvalidToken, Verifier};

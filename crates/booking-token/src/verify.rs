@@ -86,6 +86,16 @@ impl Verifier {
         concert: &ConcertId,
         now: i64,
     ) -> Result<Claims, InvalidToken> {
+        let claims = self.claims_at(token, now)?;
+        if claims.cid != *concert {
+            return Err(InvalidToken::Concert);
+        }
+        Ok(claims)
+    }
+
+    /// The claims of a token that is good at a time in seconds since the epoch, for whatever concert
+    /// it names: to be compared by the caller, as are member and revocation.
+    pub fn claims_at(&self, token: &str, now: i64) -> Result<Claims, InvalidToken> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken::Malformed)?;
         if header.alg != Algorithm::EdDSA {
             return Err(InvalidToken::Malformed);
@@ -99,9 +109,6 @@ impl Verifier {
             .claims;
         if claims.exp <= now {
             return Err(InvalidToken::Expired);
-        }
-        if claims.cid != *concert {
-            return Err(InvalidToken::Concert);
         }
         Ok(claims)
     }

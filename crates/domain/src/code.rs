@@ -46,6 +46,9 @@ fields! {
     Cursor "CURSOR" "cursor"
         "앞 응답의 nextCursor여야 합니다."
         "must be the nextCursor of an earlier answer.";
+    EntryNumber "ENTRY_NUMBER" "entryNumber"
+        "앞 응답의 entryNumber여야 합니다."
+        "must be the entryNumber of an earlier answer.";
     EntryIntervalSeconds "ENTRY_INTERVAL_SECONDS" "entryIntervalSeconds"
         "1~3,600의 정수여야 합니다."
         "must be a whole number from 1 to 3,600.";
@@ -97,15 +100,30 @@ fields! {
     Paused "PAUSED" "paused"
         "true 또는 false여야 합니다."
         "must be true or false.";
+    PaymentToken "PAYMENT_TOKEN" "paymentToken"
+        "결제사가 준 1~255자의 보이는 ASCII여야 합니다."
+        "must be the payment provider's token, 1 to 255 visible ASCII characters.";
+    PerMemberLimit "PER_MEMBER_LIMIT" "perMemberLimit"
+        "1~100의 정수여야 합니다."
+        "must be a whole number from 1 to 100.";
     ReadyTtlSeconds "READY_TTL_SECONDS" "readyTtlSeconds"
         "10~3,600의 정수여야 합니다."
         "must be a whole number from 10 to 3,600.";
     RefuseLongWait "REFUSE_LONG_WAIT" "refuseLongWait"
         "true 또는 false여야 합니다."
         "must be true or false.";
+    SeatIds "SEAT_IDS" "seatIds"
+        "서로 다른 좌석 번호 1~100개의 목록이어야 합니다."
+        "must be a list of 1 to 100 different seat ids.";
+    Sections "SECTIONS" "sections"
+        "이름, 가격, 열이 있는 구역의 목록이어야 합니다."
+        "must be a list of sections, each with its name, price and rows.";
     SessionMinutes "SESSION_MINUTES" "sessionMinutes"
         "1~120의 정수여야 합니다."
         "must be a whole number from 1 to 120.";
+    Tickets "TICKETS" "tickets"
+        "서로 다른 ticketId와 1 이상의 수량이 있는 목록이어야 합니다."
+        "must be a list of different ticketIds, each with a quantity of at least 1.";
     TimeZone "TIME_ZONE" "timeZone"
         "IANA 시간대 이름이어야 합니다."
         "must be the name of an IANA time zone.";
@@ -156,6 +174,9 @@ codes! {
     Unauthenticated 401 "UNAUTHENTICATED"
         "인증에 실패했습니다. 다시 로그인해 주세요."
         "The access token is missing, malformed or expired.";
+    PaymentDeclined 402 "PAYMENT_DECLINED"
+        "결제가 거절되었습니다. 다른 결제 수단으로 다시 시도해 주세요."
+        "The payment was declined; nothing was charged, and what you hold is still yours.";
     Forbidden 403 "FORBIDDEN"
         "이 요청을 할 권한이 없습니다."
         "You may not do this.";
@@ -165,12 +186,27 @@ codes! {
     QueueTokenRequired 403 "QUEUE_TOKEN_REQUIRED"
         "예매 토큰이 필요합니다."
         "A booking token of yours for this concert is required.";
+    GuestsNotAllowed 403 "GUESTS_NOT_ALLOWED"
+        "로그인한 회원만 이용할 수 있는 콘서트입니다."
+        "This concert is for members alone; log in.";
     NotFound 404 "NOT_FOUND"
         "없는 주소입니다."
         "There is nothing at this address.";
     ConcertNotFound 404 "CONCERT_NOT_FOUND"
         "없는 콘서트입니다."
         "There is no such concert.";
+    SeatNotFound 404 "SEAT_NOT_FOUND"
+        "없는 좌석입니다."
+        "There is no such seat.";
+    TicketNotFound 404 "TICKET_NOT_FOUND"
+        "없는 티켓입니다."
+        "There is no such ticket.";
+    BookingNotFound 404 "BOOKING_NOT_FOUND"
+        "없는 예매입니다."
+        "You have no such booking.";
+    StockNotFound 404 "STOCK_NOT_FOUND"
+        "판매할 좌석이나 티켓이 등록되지 않은 콘서트입니다."
+        "Nothing is on sale for this concert.";
     MethodNotAllowed 405 "METHOD_NOT_ALLOWED"
         "이 주소에서 쓸 수 없는 메서드입니다."
         "This address does not take that method.";
@@ -195,6 +231,30 @@ codes! {
     IdempotencyKeyReused 409 "IDEMPOTENCY_KEY_REUSED"
         "같은 Idempotency-Key가 다른 요청에 쓰였습니다."
         "This Idempotency-Key was used with another request.";
+    SeatTaken 409 "SEAT_TAKEN"
+        "이미 선택된 좌석입니다."
+        "A seat is held or sold already.";
+    SeatNotHeld 409 "SEAT_NOT_HELD"
+        "내가 선택한 좌석이 아니거나 선택 시간이 지났습니다."
+        "A seat is not held by you, or its hold has ended.";
+    SoldOut 409 "SOLD_OUT"
+        "티켓이 매진되었습니다."
+        "Not enough tickets are left.";
+    LimitReached 409 "LIMIT_REACHED"
+        "1인당 예매 수량을 넘었습니다."
+        "This is more than one member may book.";
+    BookingExpired 409 "BOOKING_EXPIRED"
+        "결제 시간이 지나 예매가 취소되었습니다."
+        "The booking was not confirmed in time; what it held is free again.";
+    BookingCancelled 409 "BOOKING_CANCELLED"
+        "취소된 예매입니다."
+        "The booking is cancelled.";
+    PaymentInFlight 409 "PAYMENT_IN_FLIGHT"
+        "결제가 진행 중입니다. 잠시 뒤 다시 확인해 주세요."
+        "A payment for this booking is under way; look again shortly.";
+    StockInUse 409 "STOCK_IN_USE"
+        "이미 선택되거나 판매된 좌석 또는 티켓이 있습니다."
+        "Something of this stock is held or sold already.";
     VersionMismatch 412 "VERSION_MISMATCH"
         "그사이 콘서트가 바뀌었습니다. 다시 읽고 시도해 주세요."
         "The concert has changed since you read it.";
@@ -220,8 +280,17 @@ codes! {
         "메시지 브로커에 연결할 수 없습니다. 아무도 입장시키지 않았습니다."
         "The message broker cannot be reached; nobody was admitted.";
     DatabaseDown 503 "DATABASE_DOWN"
-        "데이터베이스에 연결할 수 없습니다. 아무것도 바뀌지 않았습니다."
-        "The database cannot be reached; nothing was changed.";
+        "데이터베이스가 응답하지 않습니다. 처리되었는지 확인한 뒤 다시 시도해 주세요."
+        "The database did not answer; look whether it was done before you try again.";
+    KeysDown 503 "KEYS_DOWN"
+        "로그인 정보를 확인할 수 없습니다. 잠시 뒤 다시 시도해 주세요."
+        "The keys that check access tokens cannot be fetched; try again shortly.";
+    PaymentDown 503 "PAYMENT_DOWN"
+        "결제 결과를 아직 알 수 없습니다. 같은 요청을 다시 보내 주세요. 두 번 결제되지 않습니다."
+        "The payment's outcome is not known yet; send the same request again, you pay once.";
+    WaitingRoomDown 503 "WAITING_ROOM_DOWN"
+        "대기열 서비스에 연결할 수 없습니다. 잠시 뒤 다시 시도해 주세요."
+        "The waiting room cannot be reached; try again shortly.";
 }
 
 impl Code {

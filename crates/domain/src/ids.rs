@@ -77,6 +77,16 @@ text_id!(
     |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 
+/// What the id of every guest begins with; no login may give such an id.
+pub const GUEST_PREFIX: &str = "guest:";
+
+impl MemberId {
+    /// Whether this is a guest: somebody who lined up without a login.
+    pub fn is_guest(&self) -> bool {
+        self.0.starts_with(GUEST_PREFIX)
+    }
+}
+
 /// Microseconds since the epoch by the store's clock, strictly increasing per concert. It orders
 /// the line and identifies the entry.
 #[derive(

@@ -12,7 +12,7 @@ mod time;
 
 pub use code::{Code, Coded, Field};
 pub use eta::{Outlook, Pace, wait_seconds};
-pub use ids::{ConcertId, EntryNumber, InvalidId, MemberId};
+pub use ids::{ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId};
 pub use language::{Language, Text};
 pub use phase::Phase;
 pub use policy::{Concert, Identity, InvalidPolicy, Mode, Policy};

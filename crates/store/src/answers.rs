@@ -43,6 +43,8 @@ pub enum Entering {
     Closed,
     /// The line is at `maxQueueSize`, or the estimate is beyond `maxWaitTimeMinutes`.
     Full,
+    /// The concert's `identity` is `member`, and this is a guest without an entry.
+    MembersOnly,
 }
 
 /// Who ends an entry.
@@ -87,6 +89,17 @@ pub enum Claim {
     NotReady,
     /// The concert is closed.
     Closed,
+}
+
+/// The answer to `extend`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// The concert in force.
+    pub concert: Concert,
+    /// The booking token's facts as they are now.
+    pub token: TokenFacts,
+    /// Whether this call moved its end.
+    pub extended: bool,
 }
 
 /// What makes entries be taken.

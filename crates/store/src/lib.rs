@@ -11,8 +11,8 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
-    Admission, AdmitBy, Claim, Counts, Entering, Leaving, LimitedBy, Listed, NewToken, Popped,
-    Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
+    Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, NewToken,
+    Popped, Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
 };
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
@@ -90,10 +90,12 @@ pub trait Store: Send + Sync + 'static {
     async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
     /// Forgets a concert and all its keys, unless a newer version is in force. `false`: somebody
-    /// is still inside, so nothing was done.
+    /// is still inside, so nothing was done. Tokens that ended early stay [`Store::revoked`] until
+    /// they expire.
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool>;
 
-    /// Ids of all concerts in force. Never [`StoreError::UnknownConcert`].
+    /// Ids of all concerts in force; and of those dropped while tokens that ended early had not
+    /// expired, until they are dropped again after that. Never [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
     /// Lines up, or goes straight in where the mode says so.
@@ -122,6 +124,25 @@ pub trait Store: Send + Sync + 'static {
         member: &MemberId,
         number: EntryNumber,
     ) -> Result<bool>;
+
+    /// Lets the ENTERED session of exactly this entry last, once, until `holdDurationMinutes` from
+    /// now; the token keeps its id. Where that is no later than its end, or it was extended before,
+    /// nothing changes. `None`: there is no such session.
+    async fn extend(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<Option<Extension>>;
+
+    /// Up to 1,000 ids of tokens that ended early and have not expired, the latest to expire first,
+    /// behind the first `skip`; a page of fewer is the last. Never [`StoreError::UnknownConcert`]:
+    /// a dropped concert's are told until they expire.
+    ///
+    /// Pages read one after another, each skipping what the ones before had, miss none that was
+    /// there when the first was read: what expires meanwhile is at the other end, and what is
+    /// added only moves others back, so that some are read twice.
+    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>>;
 
     /// Takes live entries off the front into `admitting`; looks at no more than 1,000.
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;

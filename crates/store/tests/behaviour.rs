@@ -3,9 +3,9 @@
 mod world;
 
 use serde_json::json;
-use sunbeon_domain::{EntryNumber, Phase, Place};
+use sunbeon_domain::{EntryNumber, Phase, Place, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, NewToken, StoreError,
+    Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, NewToken, StoreError, TokenFacts,
 };
 use world::{World, at, id, member, names, number};
 
@@ -37,6 +37,7 @@ behaviours!(
     claiming_in_every_state,
     leaving_in_every_state,
     completing_in_every_state,
+    extending_in_every_state,
     time_in_every_state,
     clearing_in_every_state,
     before_the_start_one_lines_up_and_only_open_admits,
@@ -77,6 +78,18 @@ behaviours!(
     what_limits_an_opening_is_said,
     a_session_ends_by_the_clock_swept_or_not,
     a_token_is_the_same_until_its_session_ends,
+    a_session_is_extended_once_to_the_end_of_a_hold,
+    an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that,
+    an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then,
+    an_extended_session_that_ends_early_is_revoked_until_its_new_end,
+    sessions_are_extended_while_paused_and_after_the_close,
+    what_ended_early_is_revoked_until_it_expires,
+    the_revoked_are_read_page_by_page_and_none_is_missed,
+    a_page_of_the_revoked_ends_where_the_unexpired_end,
+    a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired,
+    what_was_revoked_is_revoked_in_a_concert_made_again,
+    a_guest_enters_where_guests_may_and_nowhere_else,
+    a_guest_who_has_a_place_keeps_it_whoever_may_enter_now,
     members_are_listed_from_the_front_page_by_page,
     the_pace_is_that_of_the_last_minutes,
     a_name_of_any_kind_survives,
@@ -117,6 +130,9 @@ async fn an_unknown_concert_is_said_to_be_unknown(world: World) {
     assert!(unknown(store.beat(&id()).await.unwrap_err()));
     assert!(unknown(store.members(&id(), None, 10).await.unwrap_err()));
     assert!(unknown(store.clear(&id()).await.unwrap_err()));
+    let extended = store.extend(&id(), &member("a"), EntryNumber(1)).await;
+    assert!(unknown(extended.unwrap_err()));
+    assert!(store.revoked(&id(), 0).await.unwrap().is_empty());
     assert!(unknown(store.sweep(&id()).await.unwrap_err()));
     assert!(store.concerts().await.unwrap().is_empty());
     assert!(store.is_up().await);
@@ -277,6 +293,19 @@ async fn completing_in_every_state(world: World) {
     }
     assert!(!world.complete("entered", EntryNumber(1)).await);
     assert_eq!(world.snapshot().await.totals.completed, 1);
+}
+
+async fn extending_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let number = number(world.place(state).await).unwrap_or(EntryNumber(1));
+        let other = EntryNumber(number.0 + 1);
+        assert_eq!(world.extend(state, other).await, None, "{state}");
+        let extended = world.extend(state, number).await;
+        assert_eq!(extended.is_some(), state == "entered", "{state}");
+        assert_eq!(world.state(state).await, state);
+    }
+    world.snapshot().await;
 }
 
 async fn time_in_every_state(world: World) {
@@ -1048,6 +1077,305 @@ async fn a_token_is_the_same_until_its_session_ends(world: World) {
     assert!(matches!(again, Claim::Entered(entered) if entered.1 == facts));
     world.pass(300.0).await;
     assert_eq!(world.claim("a").await, Claim::NotReady);
+}
+
+/// A policy by which tokens last 10 minutes and holds this many.
+fn held(minutes: u32) -> serde_json::Value {
+    json!({"sessionMinutes": 10, "holdDurationMinutes": minutes, "maxActive": 1})
+}
+
+async fn a_session_is_extended_once_to_the_end_of_a_hold(world: World) {
+    world.put(1, held(7)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    world.pass(301.5).await;
+    let extension = world.extend("a", first.number).await.unwrap();
+    assert_eq!(extension.concert.concert_id, id());
+    assert!(extension.extended);
+    // 301.5 s are past, in whole seconds from the moment of issue.
+    let exp = first.iat + 301 + 420;
+    let moved = TokenFacts { exp, ..first };
+    assert_eq!(extension.token, moved, "the same token but for its end");
+    assert_eq!(world.claimed("a").await, moved);
+    let until = UnixMs(exp * 1_000);
+    assert!(matches!(world.place("a").await, Place::Entered { until: u, .. } if u == until));
+    world.pass(100.0).await;
+    let again = world.extend("a", moved.number).await.unwrap();
+    assert_eq!((again.extended, again.token), (false, moved));
+}
+
+async fn an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that(world: World) {
+    world.put(1, held(5)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    for pass in [1.0, 299.0] {
+        world.pass(pass).await;
+        let early = world.extend("a", first.number).await.unwrap();
+        assert_eq!((early.extended, &early.token), (false, &first));
+    }
+    world.pass(1.0).await;
+    let late = world.extend("a", first.number).await.unwrap();
+    assert_eq!((late.extended, late.token.exp), (true, first.exp + 1));
+}
+
+async fn an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then(world: World) {
+    world.put(1, held(10)).await;
+    for name in ["a", "b"] {
+        world.join(name).await;
+    }
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    world.pass(500.0).await;
+    assert!(world.extend("a", first.number).await.unwrap().extended);
+    world.pass(599.0).await;
+    world.sweep().await;
+    let counts = world.snapshot().await.counts;
+    assert_eq!((counts.inside, counts.slots), (1, 1));
+    assert!(world.open(1).await.entries.is_empty());
+    world.pass(1.0).await;
+    assert_eq!(world.snapshot().await.totals.expired, 1);
+    assert_eq!(world.extend("a", first.number).await, None, "not revived");
+    assert_eq!(world.state("a").await, "none");
+    world.pass(4.9).await;
+    assert_eq!(world.snapshot().await.counts.slots, 1, "for 5 s");
+    world.pass(0.1).await;
+    assert_eq!(world.snapshot().await.counts.slots, 0);
+    assert!(world.revoked().await.is_empty(), "it has run out");
+}
+
+async fn an_extended_session_that_ends_early_is_revoked_until_its_new_end(world: World) {
+    world.put(1, held(10)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    world.pass(500.0).await;
+    assert!(world.extend("a", first.number).await.unwrap().extended);
+    assert!(world.complete("a", first.number).await);
+    assert_eq!(world.extend("a", first.number).await, None);
+    world.pass(599.0).await;
+    world.sweep().await;
+    assert_eq!(world.revoked().await, ["jti-a"]);
+    world.pass(1.0).await;
+    assert!(world.revoked().await.is_empty());
+}
+
+async fn sessions_are_extended_while_paused_and_after_the_close(world: World) {
+    world.put(1, json!({})).await;
+    for name in ["paused", "closed"] {
+        world.join(name).await;
+    }
+    world.let_in(2).await;
+    let paused = world.claimed("paused").await.number;
+    let closed = world.claimed("closed").await.number;
+    world.pass(60.0).await;
+    world.put(2, json!({"paused": true})).await;
+    assert!(world.extend("paused", paused).await.unwrap().extended);
+    world.put_closed(3, json!({}), true).await;
+    assert!(world.extend("closed", closed).await.unwrap().extended);
+    world.pass(541.0).await;
+    assert_eq!(world.snapshot().await.counts.inside, 2);
+}
+
+async fn what_ended_early_is_revoked_until_it_expires(world: World) {
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    for name in ["exits", "completes", "removed", "stays", "unclaimed"] {
+        world.join(name).await;
+    }
+    world.let_in(5).await;
+    for name in ["stays", "exits", "completes", "removed"] {
+        world.claimed(name).await;
+        world.pass(1.0).await;
+    }
+    world.exit("exits").await;
+    world.exit("unclaimed").await;
+    let number = number(world.place("completes").await).unwrap();
+    assert!(world.complete("completes", number).await);
+    let how = Leaving::Removed;
+    let removed = world.store.leave(&id(), &member("removed"), how).await;
+    assert!(removed.unwrap().is_some());
+    let all = ["jti-removed", "jti-completes", "jti-exits"];
+    assert_eq!(world.revoked().await, all, "the latest to expire first");
+    world.pass(56.5).await;
+    assert_eq!(world.revoked().await, all);
+    world.pass(0.5).await;
+    assert_eq!(world.revoked().await, all[..2], "swept or not");
+    world.sweep().await;
+    assert_eq!(world.revoked().await, all[..2]);
+    world.pass(2.0).await;
+    assert!(world.revoked().await.is_empty());
+}
+
+async fn the_revoked_are_read_page_by_page_and_none_is_missed(world: World) {
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    let end = async |names: std::ops::Range<u32>| {
+        join_many(&world, names.clone()).await;
+        assert_eq!(world.let_in(1_000).await.len(), names.len());
+        for i in names {
+            let name = format!("m{i:05}");
+            world.claimed(&name).await;
+            world.exit(&name).await;
+        }
+    };
+    end(0..500).await;
+    world.pass(10.0).await;
+    end(500..1_100).await;
+    let first = world.revoked().await;
+    assert_eq!(first.len(), 1_000);
+    // Others end meanwhile, which moves the second page back.
+    world.pass(45.0).await;
+    end(1_100..1_110).await;
+    let second = world.store.revoked(&id(), 1_000).await.unwrap();
+    let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
+    for i in 0..1_100 {
+        assert!(read.contains(&format!("jti-m{i:05}")), "{i}");
+    }
+    world.pass(5.0).await;
+    world.sweep().await;
+    assert_eq!(world.revoked().await.len(), 610);
+    // Had the first 500 expired between the pages, none of the others would be missed.
+    let second = world.store.revoked(&id(), 1_000).await.unwrap();
+    let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
+    for i in 500..1_100 {
+        assert!(read.contains(&format!("jti-m{i:05}")), "{i}");
+    }
+}
+
+async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
+    let page = async |skip| world.store.revoked(&id(), skip).await.unwrap();
+    assert!(page(0).await.is_empty());
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    let mut latest_first = Vec::new();
+    for half in [0..501, 501..1_002] {
+        join_many(&world, half.clone()).await;
+        world.let_in(1_000).await;
+        for i in half {
+            let name = format!("m{i:05}");
+            world.claimed(&name).await;
+            world.exit(&name).await;
+            latest_first.insert(0, format!("jti-{name}"));
+        }
+        world.pass(10.0).await;
+    }
+    let pages_are = async |all: &[String]| {
+        for skip in [0, 1, 2, 3, 500, 501, 502, 1_000, 1_001, 1_002, 1_003] {
+            let rest = all.get(skip..).unwrap_or_default();
+            let expected = &rest[..rest.len().min(1_000)];
+            assert_eq!(page(skip as u64).await, expected, "{skip}");
+        }
+        assert!(page(u64::MAX).await.is_empty());
+    };
+    pages_are(&latest_first).await;
+    // The older half expires, swept or not.
+    world.pass(40.0).await;
+    pages_are(&latest_first[..501]).await;
+    world.sweep().await;
+    pages_are(&latest_first[..501]).await;
+    world.pass(10.0).await;
+    pages_are(&[]).await;
+}
+
+/// Closes and drops a concert in which one token ended early, by the versions from one on.
+async fn dropped_with_a_revoked_token(world: &World) {
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let facts = world.claimed("a").await;
+    assert!(world.complete("a", facts.number).await);
+    let drop = async || world.store.drop_concert(&id(), 2).await.unwrap();
+    assert!(!drop().await, "its slot is held");
+    world.pass(5.0).await;
+    assert!(drop().await);
+    assert!(drop().await, "again");
+    let gone = world.store.snapshot(&id()).await.unwrap_err();
+    assert!(matches!(gone, StoreError::UnknownConcert));
+}
+
+async fn a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired(world: World) {
+    dropped_with_a_revoked_token(&world).await;
+    let drop = async |version| world.store.drop_concert(&id(), version).await.unwrap();
+    let told = async || {
+        let listed = world.store.concerts().await.unwrap();
+        (listed.len(), world.revoked().await.len())
+    };
+    assert_eq!(told().await, (1, 1));
+    world.pass_unheard(54.5);
+    assert!(drop(2).await);
+    assert!(drop(1).await, "also by one who is late");
+    assert_eq!(told().await, (1, 1));
+    world.pass_unheard(0.5);
+    assert_eq!(told().await, (1, 0));
+    assert!(drop(2).await);
+    assert_eq!(told().await, (0, 0));
+}
+
+async fn what_was_revoked_is_revoked_in_a_concert_made_again(world: World) {
+    dropped_with_a_revoked_token(&world).await;
+    world.put(3, json!({})).await;
+    assert_eq!(world.snapshot().await.totals.joined, 0);
+    assert_eq!(world.store.concerts().await.unwrap(), [id()]);
+    assert_eq!(world.revoked().await, ["jti-a"]);
+    world.pass(54.0).await;
+    world.join("b").await;
+    world.let_in(1).await;
+    world.claimed("b").await;
+    world.exit("b").await;
+    assert_eq!(world.revoked().await, ["jti-b", "jti-a"]);
+    world.pass(1.0).await;
+    assert_eq!(world.revoked().await, ["jti-b"]);
+    world.sweep().await;
+    assert_eq!(world.store.concerts().await.unwrap(), [id()]);
+}
+
+async fn a_guest_enters_where_guests_may_and_nowhere_else(world: World) {
+    let guest = "guest:0b5e";
+    let fields = |identity: &str| json!({"identity": identity, "bookingStartAt": at(7200), "joinStartHours": 1});
+    world.put(1, fields("member")).await;
+    assert_eq!(world.enter(guest).await, Entering::MembersOnly);
+    world
+        .put(2, json!({"identity": "member", "mode": "off"}))
+        .await;
+    assert_eq!(world.enter(guest).await, Entering::MembersOnly);
+    let snapshot = world.snapshot().await;
+    assert_eq!((snapshot.totals.joined, snapshot.last), (0, None));
+    assert_eq!(world.state(guest).await, "none");
+    world.join("member").await;
+    world.put(3, fields("guest")).await;
+    let early = world.enter(guest).await;
+    assert!(matches!(early, Entering::NotOpenYet { .. }), "{early:?}");
+    world.put(4, json!({"identity": "guest"})).await;
+    world.join(guest).await;
+    world.join("other").await;
+    assert_eq!(world.let_in(1).await, [guest]);
+    world.claimed(guest).await;
+    world
+        .put_closed(5, json!({"identity": "member"}), true)
+        .await;
+    assert_eq!(world.enter("guest:1").await, Entering::Closed);
+}
+
+async fn a_guest_who_has_a_place_keeps_it_whoever_may_enter_now(world: World) {
+    let fields = |identity: &str| json!({"identity": identity, "waitingTtlSeconds": 30});
+    world.put(1, fields("guest")).await;
+    for name in ["guest:ready", "guest:away", "guest:waiting"] {
+        world.join(name).await;
+    }
+    world.let_in(1).await;
+    world.pass(31.0).await;
+    world.sweep().await;
+    world.put(2, fields("member")).await;
+    for (name, state) in [
+        ("guest:ready", "ready"),
+        ("guest:away", "waiting"),
+        ("guest:waiting", "waiting"),
+    ] {
+        let again = world.enter(name).await;
+        assert!(matches!(again, Entering::Already(_)), "{name}: {again:?}");
+        assert_eq!(world.state(name).await, state);
+    }
+    world.claimed("guest:ready").await;
+    assert_eq!(world.let_in(2).await, ["guest:away", "guest:waiting"]);
 }
 
 async fn members_are_listed_from_the_front_page_by_page(world: World) {

@@ -25,6 +25,8 @@ enum Call {
     Leave(u8, bool),
     Claim(u8),
     Complete(u8, bool),
+    Extend(u8, bool),
+    Revoked(u64),
     Open {
         batch_size: u32,
         key: Option<u8>,
@@ -55,7 +57,10 @@ fn call() -> impl Strategy<Value = Call> {
         8 => (who.clone(), any::<bool>()).prop_map(|(who, sign)| Call::Status(who, sign)),
         4 => (who.clone(), any::<bool>()).prop_map(|(who, removed)| Call::Leave(who, removed)),
         8 => who.clone().prop_map(Call::Claim),
-        4 => (who, any::<bool>()).prop_map(|(who, right)| Call::Complete(who, right)),
+        4 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Call::Complete(who, right)),
+        4 => (who, prop::bool::weighted(0.8))
+            .prop_map(|(who, right)| Call::Extend(who, right)),
+        3 => (0..3_u64).prop_map(Call::Revoked),
         6 => (1..5_u32, prop::option::weighted(0.3, 0..2_u8))
             .prop_map(|(batch_size, key)| Call::Open { batch_size, key }),
         6 => Just(Call::Schedule),
@@ -75,11 +80,12 @@ const POLICIES: usize = 8;
 
 fn policy_fields(which: usize) -> Value {
     let short = json!({"waitingTtlSeconds": 30, "keepPlaceMinutes": 1, "readyTtlSeconds": 30,
-        "sessionMinutes": 1, "groupSize": 2, "entryIntervalSeconds": 5});
+        "sessionMinutes": 1, "holdDurationMinutes": 1, "identity": "guest", "groupSize": 2,
+        "entryIntervalSeconds": 5});
     let own = match which {
         0 => json!({}),
-        1 => json!({"mode": "threshold", "maxActive": 2}),
-        2 => json!({"mode": "off", "maxActive": 1}),
+        1 => json!({"mode": "threshold", "maxActive": 2, "identity": "member"}),
+        2 => json!({"mode": "off", "maxActive": 1, "sessionMinutes": 2}),
         3 => json!({"paused": true, "maxActive": 3}),
         4 => json!({"bookingStartAt": at(60), "joinStartHours": 0, "maxActive": 2}),
         5 => json!({"bookingStartAt": at(300), "bookingEndAt": at(3000), "keepPlaceMinutes": 0}),
@@ -163,7 +169,8 @@ struct Answered {
 
 async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
     let id = &case.concert;
-    let name = |who: u8| member(&format!("m{who}"));
+    // The last two are guests.
+    let name = |who: u8| member(&format!("{}{who}", if who < 4 { "m" } else { "guest:" }));
     let mut messages = Vec::new();
     let text = match call {
         Call::Put {
@@ -193,12 +200,12 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         }
         Call::Claim(who) => {
             let token = NewToken {
-                jti: format!("j{}", case.version),
+                jti: format!("j{}-{who}", case.version),
                 kid: "k".into(),
             };
             debug(store.claim(id, &name(*who), &token).await)
         }
-        Call::Complete(who, right) => {
+        Call::Complete(who, right) | Call::Extend(who, right) => {
             let place = store
                 .status(id, &name(*who), false)
                 .await
@@ -209,8 +216,12 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
                 .unwrap_or(EntryNumber(5))
                 .0;
             let number = EntryNumber(number + u64::from(!right));
-            debug(store.complete(id, &name(*who), number).await)
+            match call {
+                Call::Complete(..) => debug(store.complete(id, &name(*who), number).await),
+                _ => debug(store.extend(id, &name(*who), number).await),
+            }
         }
+        Call::Revoked(skip) => debug(store.revoked(id, *skip).await),
         Call::Open { .. } | Call::Schedule => {
             let key = if let Call::Open { key: Some(key), .. } = call {
                 key

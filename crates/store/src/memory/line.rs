@@ -66,7 +66,7 @@ pub(super) struct Line {
     resumed: i64,
 }
 
-fn moment(now_us: u64) -> UnixMs {
+pub(super) fn moment(now_us: u64) -> UnixMs {
     UnixMs(i64::try_from(now_us / 1_000).unwrap_or(i64::MAX))
 }
 

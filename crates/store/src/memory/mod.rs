@@ -16,10 +16,13 @@ use std::{
 use async_trait::async_trait;
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
 
-use self::{line::Line, ordered::Ordered};
+use self::{
+    line::{Line, WORK, moment},
+    ordered::Ordered,
+};
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Leaving, Listed, NewToken, Popped, Result, Sight,
-    Snapshot, Store, StoreError, Swept,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, NewToken, Popped, Result,
+    Sight, Snapshot, Store, StoreError, Swept,
 };
 
 /// Microseconds since the epoch.
@@ -136,11 +139,17 @@ impl Store for MemoryStore {
         if let Some(line) = line {
             known.revoked = line.revoked;
         }
+        known.revoked.remove_up_to(moment(now).seconds());
         Ok(true)
     }
 
     async fn concerts(&self) -> Result<Vec<ConcertId>> {
-        Ok(self.lines().in_force.keys().cloned().collect())
+        let Lines { in_force, dropped } = &*self.lines();
+        let remembered = dropped.iter().filter(|(_, left)| left.revoked.len() > 0);
+        let ids = in_force.keys().chain(remembered.map(|(id, _)| id));
+        let mut ids: Vec<_> = ids.cloned().collect();
+        ids.sort();
+        Ok(ids)
     }
 
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
@@ -171,6 +180,33 @@ impl Store for MemoryStore {
         number: EntryNumber,
     ) -> Result<bool> {
         self.line(id, |line| line.complete(member, number))
+    }
+
+    async fn extend(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<Option<Extension>> {
+        self.line(id, |line| line.extend(member, number))
+    }
+
+    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>> {
+        let now = (self.clock)();
+        let mut lines = self.lines();
+        let Lines { in_force, dropped } = &mut *lines;
+        let revoked = if let Some(line) = in_force.get_mut(id) {
+            line.begin(now);
+            &line.revoked
+        } else if let Some(left) = dropped.get(id) {
+            &left.revoked
+        } else {
+            return Ok(Vec::new());
+        };
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let page = revoked.above(moment(now).seconds());
+        let page = page.skip(skip).take(WORK);
+        Ok(page.cloned().collect())
     }
 
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {

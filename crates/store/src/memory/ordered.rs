@@ -62,6 +62,21 @@ impl<K: Clone + Eq + Hash + Ord> Ordered<K> {
             .collect()
     }
 
+    /// Removes those with a score of at most `score`.
+    pub(super) fn remove_up_to(&mut self, score: i64) {
+        for key in self.due(score, usize::MAX) {
+            self.remove(&key);
+        }
+    }
+
+    /// Those with a score above `score`, the highest first.
+    pub(super) fn above(&self, score: i64) -> impl Iterator<Item = &K> {
+        let from_the_end = self.order.iter().rev();
+        from_the_end
+            .take_while(move |(at, _)| *at > score)
+            .map(|(_, key)| key)
+    }
+
     /// How many have a score of at most `score`.
     pub(super) fn count_up_to(&self, score: i64) -> u64 {
         self.up_to(score).count() as u64
@@ -69,10 +84,6 @@ impl<K: Clone + Eq + Hash + Ord> Ordered<K> {
 
     /// How many have a score above `score`.
     pub(super) fn count_above(&self, score: i64) -> u64 {
-        self.order
-            .iter()
-            .rev()
-            .take_while(|(at, _)| *at > score)
-            .count() as u64
+        self.above(score).count() as u64
     }
 }

@@ -3,12 +3,12 @@
 use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
 
 use super::line::{COOLING_MS, Line, Settled};
-use crate::{Claim, NewToken, TokenFacts};
+use crate::{Claim, Extension, NewToken, TokenFacts};
 
 /// The record of a READY or ENTERED member.
 pub(super) enum Session {
     Ready { number: EntryNumber, until: UnixMs },
-    Entered(TokenFacts),
+    Entered { facts: TokenFacts, extended: bool },
 }
 
 impl Line {
@@ -34,7 +34,7 @@ impl Line {
                 self.totals.unclaimed += 1;
                 Settled::None
             }
-            Some(Session::Entered(facts)) => {
+            Some(Session::Entered { facts, .. }) => {
                 let until = UnixMs(facts.exp * 1_000);
                 if until > self.now {
                     return Settled::Entered(facts.number, until);
@@ -49,7 +49,7 @@ impl Line {
     /// Ends an ENTERED session; its slot stays taken until every gate knows.
     fn end_inside(&mut self, member: &MemberId, slot_end: UnixMs) -> Option<TokenFacts> {
         self.inside.remove(member);
-        let Some(Session::Entered(facts)) = self.sessions.remove(member) else {
+        let Some(Session::Entered { facts, .. }) = self.sessions.remove(member) else {
             return None;
         };
         if slot_end > self.now {
@@ -77,7 +77,7 @@ impl Line {
 
     pub(super) fn claim(&mut self, member: &MemberId, token: &NewToken) -> Claim {
         let place = self.settle(member);
-        if let (Settled::Entered(..), Some(Session::Entered(facts))) =
+        if let (Settled::Entered(..), Some(Session::Entered { facts, .. })) =
             (place, self.sessions.get(member))
         {
             return Claim::Entered(Box::new((self.concert.clone(), facts.clone())));
@@ -99,8 +99,11 @@ impl Line {
         };
         self.ready.remove(member);
         self.inside.set(member, exp * 1_000);
-        self.sessions
-            .insert(member.clone(), Session::Entered(facts.clone()));
+        let session = Session::Entered {
+            facts: facts.clone(),
+            extended: false,
+        };
+        self.sessions.insert(member.clone(), session);
         Claim::Entered(Box::new((self.concert.clone(), facts)))
     }
 
@@ -111,5 +114,28 @@ impl Line {
             self.totals.completed += 1;
         }
         ends
+    }
+
+    pub(super) fn extend(&mut self, member: &MemberId, number: EntryNumber) -> Option<Extension> {
+        let place = self.settle(member);
+        let hold = i64::from(self.concert.policy.hold_duration_minutes) * 60;
+        let until = self.now.seconds() + hold;
+        let Some(Session::Entered { facts, extended }) = self.sessions.get_mut(member) else {
+            return None;
+        };
+        if !matches!(place, Settled::Entered(inside, _) if inside == number) {
+            return None;
+        }
+        let moves = !*extended && until > facts.exp;
+        if moves {
+            facts.exp = until;
+            *extended = true;
+            self.inside.set(member, until * 1_000);
+        }
+        Some(Extension {
+            concert: self.concert.clone(),
+            token: facts.clone(),
+            extended: moves,
+        })
     }
 }

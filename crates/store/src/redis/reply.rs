@@ -5,8 +5,8 @@ use std::str::FromStr;
 use sunbeon_domain::{Concert, EntryNumber, MemberId, Outlook, Pace, Place, UnixMs};
 
 use crate::{
-    Admission, Counts, LimitedBy, Listed, Popped, Result, Sight, Snapshot, StoreError, Taken,
-    TokenFacts, Totals,
+    Admission, Counts, Extension, LimitedBy, Listed, Popped, Result, Sight, Snapshot, StoreError,
+    Taken, TokenFacts, Totals,
 };
 
 /// A flat reply, read word by word.
@@ -111,6 +111,14 @@ impl Words {
             kid: self.text()?,
             iat: self.number()?,
             exp: self.number()?,
+        })
+    }
+
+    pub(super) fn extension(&mut self) -> Result<Extension> {
+        Ok(Extension {
+            concert: self.concert()?,
+            token: self.token_facts()?,
+            extended: self.flag()?,
         })
     }
 

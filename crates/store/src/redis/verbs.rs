@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use redis::Script;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Mode, UnixMs};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, Identity, MemberId, Mode, UnixMs};
 
 use super::{RedisStore, connection::Verb, keys, reply::Words};
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Leaving, Listed, NewToken, Popped, Result, Sight,
-    Snapshot, Store, StoreError, Swept, TokenFacts,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, NewToken, Popped, Result,
+    Sight, Snapshot, Store, StoreError, Swept, TokenFacts,
 };
 
 macro_rules! verb {
@@ -31,6 +31,8 @@ verb!(STATUS, "status", false);
 verb!(LEAVE, "leave", true);
 verb!(CLAIM, "claim", true);
 verb!(COMPLETE, "complete", true);
+verb!(EXTEND, "extend", true);
+verb!(REVOKED, "revoked", false);
 verb!(ADMIT, "admit", true);
 verb!(READY, "ready", true);
 verb!(RESEND, "resend", false);
@@ -104,7 +106,8 @@ impl Store for RedisStore {
     }
 
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
-        let mut words = Words::new(self.about(&ENTER, id, member, &[name]).await?);
+        let guest = if member.is_guest() { "1" } else { "0" };
+        let mut words = Words::new(self.about(&ENTER, id, member, &[name, guest]).await?);
         Ok(match words.text()?.as_str() {
             "NEW" => Entering::New(words.sight()?),
             "ALREADY" => Entering::Already(words.sight()?),
@@ -112,6 +115,7 @@ impl Store for RedisStore {
                 opens_at: words.moment()?,
             },
             "CLOSED" => Entering::Closed,
+            "MEMBERS_ONLY" => Entering::MembersOnly,
             _ => Entering::Full,
         })
     }
@@ -162,6 +166,22 @@ impl Store for RedisStore {
             .about(&COMPLETE, id, member, &[&number.to_string()])
             .await?;
         Ok(ended == 1)
+    }
+
+    async fn extend(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<Option<Extension>> {
+        let number = number.to_string();
+        let reply: Option<Vec<String>> = self.about(&EXTEND, id, member, &[&number]).await?;
+        reply.map(|reply| Words::new(reply).extension()).transpose()
+    }
+
+    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>> {
+        let skip = skip.to_string();
+        self.connection.run(&REVOKED, id, &[], &[&skip]).await
     }
 
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {
@@ -270,6 +290,10 @@ fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
         Mode::Threshold => "threshold",
         Mode::Off => "off",
     };
+    let identity = match policy.identity {
+        Identity::Member => "member",
+        Identity::Guest => "guest",
+    };
     let flag = |value: bool| if value { "1" } else { "0" }.to_owned();
     let ms = |count: u32, unit: u64| (u64::from(count) * unit).to_string();
     let moment = |moment: Option<UnixMs>| moment.map(|moment| moment.0.to_string());
@@ -290,6 +314,8 @@ fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
         ("keepMs", Some(ms(policy.keep_place_minutes, 60_000))),
         ("readyMs", Some(ms(policy.ready_ttl_seconds, 1_000))),
         ("sessionMs", Some(ms(policy.session_minutes, 60_000))),
+        ("holdMs", Some(ms(policy.hold_duration_minutes, 60_000))),
+        ("identity", Some(identity.to_owned())),
         ("refuseLongWait", Some(flag(policy.refuse_long_wait))),
         ("maxWaitMs", Some(ms(policy.max_wait_time_minutes, 60_000))),
     ];

@@ -10,8 +10,8 @@ use std::sync::{
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Place, Policy, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, NewToken, Popped, RedisStore,
-    Snapshot, Store, Taken, TokenFacts, redis::Settings,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, MemoryStore, NewToken, Popped,
+    RedisStore, Snapshot, Store, Taken, TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
 
@@ -222,6 +222,18 @@ impl World {
             .complete(&id(), &member(name), number)
             .await
             .unwrap()
+    }
+
+    pub(crate) async fn extend(&self, name: &str, number: EntryNumber) -> Option<Extension> {
+        self.store
+            .extend(&id(), &member(name), number)
+            .await
+            .unwrap()
+    }
+
+    /// The first page of tokens that ended early.
+    pub(crate) async fn revoked(&self) -> Vec<String> {
+        self.store.revoked(&id(), 0).await.unwrap()
     }
 
     /// The line in numbers; both identities must hold.

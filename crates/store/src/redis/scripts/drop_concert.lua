@@ -2,10 +2,12 @@
 -- is left is the version, for a day, so that an older one does not come back; and the revoked
 -- list, until the last of its tokens has expired.
 -- ARGV  1 version
--- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
+-- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force, 3 if all of it
+-- is gone but the revoked list.
 assert(#KEYS == 12 and #ARGV == 1)
 local version = tonumber(call('HGET', POLICY, 'version')) or 0
-if version > tonumber(ARGV[1]) then return P and 2 or 1 end
+local function gone() return 1 + 2 * call('EXISTS', REVOKED) end
+if version > tonumber(ARGV[1]) then return P and 2 or gone() end
 if P then
   local waiting, away = in_line()
   local sessions = call('ZCARD', READY) + call('ZCARD', INSIDE)
@@ -18,4 +20,4 @@ for _, key in ipairs(KEYS) do
 end
 call('HSET', POLICY, 'version', ARGV[1])
 call('EXPIRE', POLICY, 86400)
-return 1
+return gone()

@@ -1,7 +1,8 @@
 -- enter: lines up, or goes straight in where the mode says so.
--- KEYS  13 user record    ARGV  1 member  2 name
--- Reply {kind, sight…}: NEW, ALREADY; or {'NOT_OPEN_YET', opens (ms)}, {'CLOSED'}, {'FULL'}.
-assert(#KEYS == 13 and #ARGV == 2)
+-- KEYS  13 user record    ARGV  1 member  2 name  3 '1' for a guest
+-- Reply {kind, sight…}: NEW, ALREADY; or {'NOT_OPEN_YET', opens (ms)}, {'CLOSED'}, {'FULL'},
+--       {'MEMBERS_ONLY'}.
+assert(#KEYS == 13 and #ARGV == 3)
 if not P then return UNKNOWN end
 local member, name, user = ARGV[1], ARGV[2], KEYS[13]
 local place, number, till = settle(member, user)
@@ -13,6 +14,7 @@ if place ~= 'NONE' then
   end
   return sight('ALREADY', place, number, till)
 end
+if ARGV[3] == '1' and P.identity ~= 'guest' then return { 'MEMBERS_ONLY' } end
 if PHASE == 'early' then return { 'NOT_OPEN_YET', S(P.opensMs) } end
 
 local waiting, away = in_line()

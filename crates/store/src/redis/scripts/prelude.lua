@@ -27,14 +27,14 @@ local function total(name, by) call('HINCRBY', STATE, name, S(by)) end
 local function policy()
   local v = call('HMGET', POLICY, 'json', 'startMs', 'endMs', 'opensMs', 'closed', 'paused', 'mode',
     'maxActive', 'maxQueueSize', 'autoOpen', 'groupSize', 'intervalMs', 'waitingMs', 'keepMs',
-    'readyMs', 'sessionMs', 'refuseLongWait', 'maxWaitMs')
+    'readyMs', 'sessionMs', 'refuseLongWait', 'maxWaitMs', 'holdMs', 'identity')
   return v[1] and {
     json = v[1], startMs = tonumber(v[2]), endMs = tonumber(v[3]), opensMs = tonumber(v[4]),
     closed = v[5] == '1', paused = v[6] == '1', mode = v[7], maxActive = tonumber(v[8]),
     maxQueueSize = tonumber(v[9]), autoOpen = v[10] == '1', groupSize = tonumber(v[11]),
     intervalMs = tonumber(v[12]), waitingMs = tonumber(v[13]), keepMs = tonumber(v[14]),
     readyMs = tonumber(v[15]), sessionMs = tonumber(v[16]), refuseLongWait = v[17] == '1',
-    maxWaitMs = tonumber(v[18]),
+    maxWaitMs = tonumber(v[18]), holdMs = tonumber(v[19]), identity = v[20],
   }
 end
 local P = policy()

@@ -1,0 +1,124 @@
+//! Replacing signing keys, one step at a time.
+
+use crate::{InvalidKeys, SigningKeys, UnknownKey};
+
+/// Why a key stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CannotRetire {
+    /// There is no such key.
+    #[error(transparent)]
+    Unknown(#[from] UnknownKey),
+    /// It is the last one.
+    #[error("it is the only key")]
+    Last,
+    /// It signs.
+    #[error("it is the active key: activate another one first")]
+    Active,
+}
+
+impl SigningKeys {
+    /// The ids of all keys; the first is [`SigningKeys::active_kid`].
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.kid.as_str())
+    }
+
+    /// A new key behind the others, by its id: published, and not signing yet.
+    pub fn add(&mut self) -> Result<&str, InvalidKeys> {
+        let Self(new) = Self::generate()?;
+        self.0.extend(new);
+        Ok(self.kids().last().expect("a key was just added"))
+    }
+
+    /// Moves a key to the front: it signs what is new. The order of the others stays.
+    pub fn activate(&mut self, kid: &str) -> Result<(), UnknownKey> {
+        let place = self.place_of(kid)?;
+        self.0[..=place].rotate_right(1);
+        Ok(())
+    }
+
+    /// Removes a key that does not sign: its tokens are no longer good.
+    pub fn retire(&mut self, kid: &str) -> Result<(), CannotRetire> {
+        match (self.place_of(kid)?, self.0.len()) {
+            (_, 1) => Err(CannotRetire::Last),
+            (0, _) => Err(CannotRetire::Active),
+            (place, _) => {
+                self.0.remove(place);
+                Ok(())
+            }
+        }
+    }
+
+    fn place_of(&self, kid: &str) -> Result<usize, UnknownKey> {
+        self.kids().position(|known| known == kid).ok_or(UnknownKey)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kids(keys: &SigningKeys) -> Vec<String> {
+        keys.kids().map(str::to_owned).collect()
+    }
+
+    /// Three keys and their ids.
+    fn three() -> (SigningKeys, [String; 3]) {
+        let mut keys = SigningKeys::generate().unwrap();
+        keys.add().unwrap();
+        keys.add().unwrap();
+        let ids = kids(&keys).try_into().unwrap();
+        (keys, ids)
+    }
+
+    #[test]
+    fn a_new_key_is_published_and_does_not_sign_yet() {
+        let mut keys = SigningKeys::generate().unwrap();
+        let first = keys.active_kid().to_owned();
+        let second = keys.add().unwrap().to_owned();
+        assert_eq!(keys.active_kid(), first);
+        assert_eq!(kids(&keys), [first, second]);
+        assert_eq!(keys.jwks().keys.len(), 2);
+    }
+
+    #[test]
+    fn an_activated_key_signs_and_the_others_keep_their_order() {
+        let (mut keys, [a, b, c]) = three();
+        keys.activate(&c).unwrap();
+        assert_eq!(keys.active_kid(), c);
+        assert_eq!(kids(&keys), [c.clone(), a.clone(), b.clone()]);
+        keys.activate(&c).unwrap();
+        assert_eq!(kids(&keys), [c, a, b]);
+    }
+
+    #[test]
+    fn a_retired_key_is_gone_and_the_active_one_cannot_be() {
+        let (mut keys, [a, b, c]) = three();
+        assert_eq!(keys.retire(&a), Err(CannotRetire::Active));
+        assert_eq!(kids(&keys).len(), 3);
+        keys.retire(&b).unwrap();
+        assert_eq!(kids(&keys), [a.clone(), c.clone()]);
+        assert_eq!(keys.jwks().keys.len(), 2);
+        keys.retire(&c).unwrap();
+        assert_eq!(keys.retire(&a), Err(CannotRetire::Last));
+        assert_eq!(kids(&keys), [a]);
+    }
+
+    #[test]
+    fn an_unknown_id_changes_nothing() {
+        let (mut keys, ids) = three();
+        assert_eq!(keys.activate("unknown"), Err(UnknownKey));
+        assert_eq!(
+            keys.retire("unknown"),
+            Err(CannotRetire::Unknown(UnknownKey))
+        );
+        assert_eq!(kids(&keys), ids);
+    }
+
+    #[test]
+    fn a_file_keeps_the_keys_in_their_order() {
+        let (mut keys, [_, b, _]) = three();
+        keys.activate(&b).unwrap();
+        let read = SigningKeys::from_pem(&keys.to_pem()).unwrap();
+        assert_eq!(kids(&read), kids(&keys));
+    }
+}
