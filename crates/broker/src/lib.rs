@@ -2,6 +2,7 @@
 
 mod backoff;
 mod batch;
+mod events;
 pub mod memory;
 pub mod rabbitmq;
 mod trace;
@@ -11,8 +12,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 use sunbeon_proto_messages::{Enter, Event};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use events::Heard;
 pub use memory::MemoryBroker;
 
 /// Which broker: `broker = "memory"`, or `[broker.rabbitmq]` with its `url`.
@@ -72,6 +75,14 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Publishes an event to whoever listens to its routing key. It may be lost. Never waits.
     fn publish_event(&self, event: Event);
+
+    /// The events whose routing key a topic binding is for (`concert.changed.#`, `seat.*.demo`,
+    /// `#`; `*` is one word, `#` any number), from now on until the receiver is dropped or the
+    /// broker closed. Reconnects by itself. The first that is heard is [`Heard::Missed`], once
+    /// listening has begun; it comes again after each loss of the connection, and in the place of
+    /// what a subscriber that lags more than 1,000 events behind did not take. A message that is no
+    /// event known here is skipped. No publisher ever waits for a subscriber.
+    fn subscribe_events(&self, binding: &str) -> mpsc::Receiver<Heard>;
 
     /// Hands ENTER messages to the handler, in batches of what is there, at most 500, one batch
     /// at a time, until `shutdown` is cancelled; then the batch in hand is finished. Reconnects by

@@ -13,12 +13,13 @@ use std::{
 use async_trait::async_trait;
 use metrics::histogram;
 use sunbeon_proto_messages::{Enter, Event, topology::DEAD_QUEUE_LENGTH};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Broker, Delivered, EnterHandler,
+    Broker, Delivered, EnterHandler, Heard,
     batch::{self, Received, Source},
+    events::{Ear, binds},
     trace,
 };
 
@@ -38,7 +39,14 @@ struct Shared {
     state: Mutex<State>,
     arrived: Notify,
     events: broadcast::Sender<Event>,
+    subscribers: Mutex<Vec<Subscriber>>,
     closed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    binding: String,
+    ear: Ear,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +78,7 @@ impl MemoryBroker {
                 state: Mutex::default(),
                 arrived: Notify::new(),
                 events: broadcast::Sender::new(EVENTS),
+                subscribers: Mutex::default(),
                 closed: AtomicBool::new(false),
             }),
         }
@@ -148,6 +157,24 @@ impl MemoryBroker {
         })
     }
 
+    fn tell_subscribers(&self, event: &Event) {
+        let key = event.routing_key();
+        let mut subscribers = self.subscribers();
+        subscribers.retain(|subscriber| !subscriber.ear.is_deaf());
+        for subscriber in subscribers.iter() {
+            if binds(&subscriber.binding, &key) {
+                subscriber.ear.tell(event.clone());
+            }
+        }
+    }
+
+    fn subscribers(&self) -> MutexGuard<'_, Vec<Subscriber>> {
+        self.shared
+            .subscribers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
@@ -176,9 +203,21 @@ impl Broker for MemoryBroker {
 
     fn publish_event(&self, event: Event) {
         if self.can_publish() {
+            self.tell_subscribers(&event);
             // An error says that nobody listens.
             let _ = self.shared.events.send(event);
         }
+    }
+
+    fn subscribe_events(&self, binding: &str) -> mpsc::Receiver<Heard> {
+        let (ear, heard) = Ear::new();
+        ear.miss();
+        let binding = binding.to_owned();
+        let mut subscribers = self.subscribers();
+        if self.can_publish() {
+            subscribers.push(Subscriber { binding, ear });
+        }
+        heard
     }
 
     async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken) {
@@ -190,6 +229,7 @@ impl Broker for MemoryBroker {
 
     async fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
+        self.subscribers().clear();
     }
 }
 

@@ -1,12 +1,13 @@
 //! The broker on a RabbitMQ server, 3.10 or later.
 //!
 //! Two connections, so that a server that blocks publishers does not stop acknowledgements: one
-//! for publishing, kept up by a supervisor, and one per consumer. lapin's own recovery is not
+//! for publishing, kept up by a supervisor, and one per consumer or subscriber. lapin's own recovery is not
 //! used; a connection at fault is given up and built anew, with its queues and exchanges.
 
 mod connection;
 mod consume;
 mod headers;
+mod listen;
 mod publish;
 mod supervise;
 
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Broker, EnterHandler, OpenError};
+use crate::{Broker, EnterHandler, Heard, OpenError, events::Ear};
 use connection::Connector;
 use publish::Publisher;
 
@@ -98,6 +99,20 @@ impl Broker for RabbitmqBroker {
         if self.events.try_send(event).is_err() {
             metrics::counter!("sunbeon_events_dropped_total").increment(1);
         }
+    }
+
+    fn subscribe_events(&self, binding: &str) -> mpsc::Receiver<Heard> {
+        let (ear, heard) = Ear::new();
+        let (connector, closing) = (self.connector.clone(), self.closing.clone());
+        let binding = binding.to_owned();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = listen::run(&connector, &binding, &ear) => {},
+                () = ear.deaf() => {},
+                () = closing.cancelled() => {},
+            }
+        });
+        heard
     }
 
     async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken) {

@@ -136,7 +136,7 @@ async fn queue<const N: usize>(
         .map(drop)
 }
 
-fn text(text: &str) -> AMQPValue {
+pub(super) fn text(text: &str) -> AMQPValue {
     AMQPValue::LongString(text.into())
 }
 

@@ -1,0 +1,109 @@
+//! Listening to events.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use lapin::{
+    Channel, Connection, Consumer,
+    message::Delivery,
+    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable, ShortString},
+};
+use sunbeon_proto_messages::topology::EVENTS_EXCHANGE;
+use tokio::time::{interval, sleep};
+
+use super::{
+    connection::{Connector, Lost, Outage, close, in_time, text},
+    supervise::check,
+};
+use crate::{backoff::Backoff, events::Ear};
+
+const LOOK: Duration = Duration::from_millis(500);
+/// How many events wait on the server for this process; beyond, the oldest are lost.
+const QUEUE_LENGTH: i64 = 10_000;
+
+/// Listens on a new connection each time one is lost. Ends by being dropped.
+pub(super) async fn run(connector: &Connector, binding: &str, ear: &Ear) {
+    let mut outage = Outage::new("listen");
+    let mut backoff = Backoff::default();
+    loop {
+        let lost = match connect(connector, binding).await {
+            Ok((connection, consumer)) => {
+                outage.over();
+                backoff.reset();
+                // The queue is bound: from here on nothing is missed.
+                ear.miss();
+                let lost = hear(&connection, consumer, ear).await;
+                tokio::spawn(close(connection));
+                lost
+            }
+            Err(why) => why,
+        };
+        outage.lost(&lost);
+        sleep(backoff.pause_with_jitter()).await;
+    }
+}
+
+async fn connect(connector: &Connector, binding: &str) -> Result<(Connection, Consumer), Lost> {
+    let (connection, channel) = connector.connect("listen").await?;
+    let queue = in_time(own_queue(&channel, binding)).await?;
+    let options = BasicConsumeOptions {
+        no_ack: true,
+        ..Default::default()
+    };
+    let consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default());
+    Ok((connection, in_time(consumer).await?))
+}
+
+/// A queue that goes with its connection, so that nothing gathers for whoever is gone.
+async fn own_queue(channel: &Channel, binding: &str) -> lapin::Result<ShortString> {
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        auto_delete: true,
+        ..Default::default()
+    };
+    let mut bounded = FieldTable::default();
+    bounded.insert("x-queue-type".into(), text("classic"));
+    bounded.insert("x-max-length".into(), AMQPValue::LongLongInt(QUEUE_LENGTH));
+    bounded.insert("x-overflow".into(), text("drop-head"));
+    let queue = channel.queue_declare("".into(), options, bounded).await?;
+    let (name, exchange, key) = (queue.name(), EVENTS_EXCHANGE.into(), binding.into());
+    let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+    channel
+        .queue_bind(name.clone(), exchange, key, options, none)
+        .await?;
+    Ok(name.clone())
+}
+
+/// Passes on what comes until the connection or the queue is gone.
+async fn hear(connection: &Connection, mut consumer: Consumer, ear: &Ear) -> Lost {
+    let mut look = interval(LOOK);
+    loop {
+        tokio::select! {
+            biased;
+            delivery = consumer.next() => match delivery {
+                Some(Ok(delivery)) => pass_on(&delivery, ear),
+                Some(Err(error)) => return error.into(),
+                None => return Lost::Cancelled,
+            },
+            _ = look.tick() => if let Err(why) = check(connection) {
+                return why;
+            },
+        }
+    }
+}
+
+/// What is no event, or an event of a kind that a later version knows, is nothing to us. The body
+/// is not shown: `serde_json` quotes values in its messages.
+fn pass_on(delivery: &Delivery, ear: &Ear) {
+    match serde_json::from_slice(&delivery.data) {
+        Ok(event) => ear.tell(event),
+        Err(error) => tracing::debug!(
+            bytes = delivery.data.len(),
+            kind = ?error.classify(),
+            line = error.line(),
+            column = error.column(),
+            "a message that is no known event is skipped"
+        ),
+    }
+}
