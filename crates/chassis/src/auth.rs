@@ -13,89 +13,116 @@
 //! }
 //! ```
 
+mod guests;
+mod issue;
 mod keys;
 mod layer;
 mod verify;
+mod who;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
-use axum::{extract::FromRequestParts, http::request::Parts};
-use jsonwebtoken::EncodingKey;
 pub use layer::{AuthLayer, AuthService};
 use secrecy::{ExposeSecret, SecretString};
-use sunbeon_domain::{Code, MemberId};
-use verify::Verifier;
+use sunbeon_domain::MemberId;
+use tokio_util::sync::CancellationToken;
+pub use who::{Admin, Guest, Member, Origin};
 
-use crate::{ApiError, ApiResult, settings};
+use self::{guests::Guests, issue::Issuing, layer::Audience, verify::Verifier};
+use crate::{limits::Limits, settings};
 
 /// Tokens may be this many seconds past `exp` or before `nbf`.
 pub const LEEWAY_SECONDS: u64 = 5;
 
-/// Checks access tokens. Cheap to clone.
+/// Checks access tokens and keeps the limits of a process. Cheap to clone; clones count together.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
     verifier: Verifier,
+    guests: Option<Guests>,
     admin_token: Option<SecretString>,
+    origin_token: Option<SecretString>,
     issuing: Option<Issuing>,
-}
-
-/// What [`Auth::issue`] needs; HS256 only.
-struct Issuing {
-    key: EncodingKey,
-    settings: settings::Auth,
-}
-
-/// A person whose access token is good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// By the token's member claim.
-    pub id: MemberId,
-    /// At most 100 characters without control characters; may be empty.
-    pub name: String,
-    /// Whether the token carries the admin role.
-    pub admin: bool,
-}
-
-/// Somebody who may use admin routes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admin {
-    /// The member id, or `admin-token` for the static one.
-    pub actor: String,
+    limits: Limits,
 }
 
 impl Auth {
-    /// Fails unless exactly one of the secret and the JWKS is set and usable.
-    pub fn new(settings: &settings::Auth) -> anyhow::Result<Self> {
-        if let Some(token) = &settings.admin_token {
-            let length = token.expose_secret().chars().count();
+    /// Fails unless exactly one of the secret, the JWKS' path and its address is set, and every
+    /// secret is long enough and none of them used twice. Fetches nothing yet.
+    pub fn new(settings: &settings::Auth, limits: &settings::Limits) -> anyhow::Result<Self> {
+        for (name, token) in [
+            ("admin_token", &settings.admin_token),
+            ("origin_token", &settings.origin_token),
+        ] {
+            let long = |token: &SecretString| token.expose_secret().chars().count() >= 16;
             ensure!(
-                length >= 16,
-                "auth.admin_token must have at least 16 characters"
+                token.as_ref().is_none_or(long),
+                "auth.{name} must have at least 16 characters"
             );
         }
-        let issuing = settings.hs256_secret.as_ref().map(|secret| Issuing {
-            key: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
-            settings: settings.clone(),
-        });
+        ensure!(
+            !same(&settings.admin_token, &settings.origin_token),
+            "auth.origin_token and auth.admin_token are the same"
+        );
+        ensure!(
+            !same(&settings.hs256_secret, &settings.guest_secret),
+            "auth.guest_secret and auth.hs256_secret are the same"
+        );
         Ok(Self(Arc::new(Inner {
             verifier: Verifier::new(settings)?,
+            guests: settings
+                .guest_secret
+                .as_ref()
+                .map(Guests::new)
+                .transpose()?,
             admin_token: settings.admin_token.clone(),
-            issuing,
+            origin_token: settings.origin_token.clone(),
+            issuing: Issuing::new(settings),
+            limits: Limits::new(limits),
         })))
     }
 
-    /// The layer for routes of members: 401 without a good access token, 403 for the static admin
-    /// token.
+    /// The layer for routes that need no token: the limit by address alone.
+    pub fn anyone(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Anyone)
+    }
+
+    /// The layer for what gates ask again and again: as [`Auth::anyone`], counted apart.
+    pub fn gates(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Gates)
+    }
+
+    /// The layer for public pages with a tight limit of their own.
+    pub fn main_page(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::MainPage)
+    }
+
+    /// The layer for routes of members, guests among them: 401 without a good access token, 403 for
+    /// the static tokens.
     pub fn members(&self) -> AuthLayer {
-        AuthLayer::members(self.clone())
+        AuthLayer::new(self.clone(), Audience::Members)
     }
 
     /// The layer for routes of admins: 401 without a good token, 403 without the role.
     pub fn admins(&self) -> AuthLayer {
-        AuthLayer::admins(self.clone())
+        AuthLayer::new(self.clone(), Audience::Admins)
+    }
+
+    /// The layer for routes of shops' back ends: the origin token, or an admin.
+    pub fn origins(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Origins)
+    }
+
+    /// Keeps the keys of `auth.jwks_url` fresh until `shutdown` is cancelled. Keys of other kinds
+    /// stay as they are, and only `shutdown` is waited for.
+    pub async fn keep_fresh(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        match self.0.verifier.remote() {
+            Some(keys) => keys.clone().keep_fresh(shutdown).await,
+            None => shutdown.cancelled().await,
+        }
+        Ok(())
     }
 
     /// Makes an access token that this [`Auth`] accepts; with an HS256 secret only. For development
@@ -111,63 +138,19 @@ impl Auth {
         let issuing = issuing.context("tokens are issued with auth.hs256_secret alone")?;
         issuing.token(id, name, admin, ttl)
     }
-}
 
-impl Issuing {
-    fn token(
-        &self,
-        id: &MemberId,
-        name: &str,
-        admin: bool,
-        ttl: Duration,
-    ) -> anyhow::Result<String> {
-        let mut claims = serde_json::Map::new();
-        claims.insert(self.settings.member_claim.clone(), id.as_str().into());
-        claims.insert(self.settings.name_claim.clone(), name.into());
-        if admin {
-            let role = self.settings.admin_role.as_str();
-            claims.insert(self.settings.role_claim.clone(), role.into());
-        }
-        for (claim, value) in [
-            ("iss", &self.settings.issuer),
-            ("aud", &self.settings.audience),
-        ] {
-            if let Some(value) = value {
-                claims.insert(claim.to_owned(), value.as_str().into());
-            }
-        }
-        let exp = jsonwebtoken::get_current_timestamp().saturating_add(ttl.as_secs());
-        claims.insert("exp".to_owned(), exp.into());
-        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &self.key)
-            .context("could not sign an access token")
+    /// Makes a guest whom every service with the same `auth.guest_secret` knows for 24 hours.
+    /// Fails where that is not set.
+    pub fn issue_guest(&self) -> anyhow::Result<Guest> {
+        let guests = self.0.guests.as_ref();
+        guests.context("auth.guest_secret is not set")?.issue()
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Member {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or_else(|| unguarded("members"))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Admin {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or_else(|| unguarded("admins"))
-    }
-}
-
-fn unguarded(audience: &str) -> ApiError {
-    let fault = anyhow::anyhow!("the route is not under the layer of {audience}");
-    ApiError::new(Code::Internal).caused_by(fault)
+fn same(one: &Option<SecretString>, other: &Option<SecretString>) -> bool {
+    let secret = |secret: &Option<SecretString>| {
+        let secret = secret.as_ref()?;
+        Some(secret.expose_secret().to_owned())
+    };
+    one.is_some() && secret(one) == secret(other)
 }

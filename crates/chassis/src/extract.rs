@@ -215,3 +215,24 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
         Ok(Self::parse(parts.uri.query().unwrap_or_default()))
     }
 }
+
+/// The `Idempotency-Key` of a request, 1 to 128 visible ASCII characters; nothing where there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        let refused = || ApiError::from(Code::Invalid(Field::IdempotencyKey));
+        let mut given = parts.headers.get_all("idempotency-key").iter();
+        let Some(key) = given.next() else {
+            return Ok(Self(None));
+        };
+        let key = key.to_str().ok().filter(|_| given.next().is_none());
+        let good = key.filter(|key| {
+            (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
+        });
+        Ok(Self(Some(good.ok_or_else(refused)?.to_owned())))
+    }
+}

@@ -5,12 +5,13 @@ pub mod envelope;
 pub mod extract;
 pub mod http;
 pub mod lifecycle;
+mod limits;
 mod process;
 pub mod settings;
 pub mod telemetry;
 
-pub use auth::{Admin, Auth, Member};
+pub use auth::{Admin, Auth, Guest, Member, Origin};
 pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
-pub use extract::{Body, PathConcert, PathMember, QueryPairs};
+pub use extract::{Body, IdempotencyKey, PathConcert, PathMember, QueryPairs};
 pub use lifecycle::Lifecycle;
 pub use process::Process;

@@ -1,7 +1,8 @@
 //! What every service's `main` does in the same way.
 
-use std::{future::Future, process::ExitCode};
+use std::{future::Future, net::SocketAddr, process::ExitCode};
 
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -50,13 +51,25 @@ impl Process {
         self.lifecycle.spawn(name, task);
     }
 
-    /// Serves routes in their common dress until a signal comes or a task ends; `then` says where
-    /// it listens.
+    /// Listens where the settings say and serves as [`Process::serve_on`] does.
     pub async fn serve(
-        mut self,
+        self,
         api: OpenApiRouter,
         health: Health,
-        then: impl FnOnce(std::net::SocketAddr),
+        then: impl FnOnce(SocketAddr),
+    ) -> anyhow::Result<ExitCode> {
+        let listener = http::bind(&self.http.bind).await?;
+        self.serve_on(listener, api, health, then).await
+    }
+
+    /// Serves routes in their common dress until a signal comes or a task ends; `then` says where
+    /// it listens. For a process that has to know its own address before it builds its parts.
+    pub async fn serve_on(
+        mut self,
+        listener: TcpListener,
+        api: OpenApiRouter,
+        health: Health,
+        then: impl FnOnce(SocketAddr),
     ) -> anyhow::Result<ExitCode> {
         let readiness = Readiness::new();
         let router = http::finish(Service {
@@ -67,7 +80,6 @@ impl Process {
             metrics: Some(self.telemetry.metrics()),
             settings: self.http.clone(),
         })?;
-        let listener = http::bind(&self.http.bind).await?;
         let address = listener.local_addr()?;
         let (settings, drain) = (self.http.clone(), self.http.drain_limit());
         let shutdown = self.lifecycle.shutdown();

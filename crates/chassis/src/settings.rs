@@ -5,8 +5,9 @@
 
 mod load;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 pub use load::{load, load_from};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
@@ -52,8 +53,10 @@ pub struct Database {
 pub struct Auth {
     /// The shared secret of HS256 tokens, at least 32 bytes.
     pub hs256_secret: Option<SecretString>,
-    /// The path of a JWKS.
+    /// The path of a JWKS, read at start.
     pub jwks_file: Option<PathBuf>,
+    /// The address of a JWKS, fetched again and again.
+    pub jwks_url: Option<String>,
     /// The one algorithm of tokens that the JWKS checks.
     pub algorithm: Algorithm,
     /// If set, `iss` is required and must be this.
@@ -70,6 +73,36 @@ pub struct Auth {
     pub admin_role: String,
     /// A bearer token for scripts on admin routes, at least 16 characters.
     pub admin_token: Option<SecretString>,
+    /// A bearer token for a shop's back end on origins' routes, at least 16 characters.
+    pub origin_token: Option<SecretString>,
+    /// The secret of guest tokens, at least 32 bytes; without it there are no guests.
+    pub guest_secret: Option<SecretString>,
+}
+
+impl Auth {
+    /// Whether any keys to check access tokens with are named.
+    pub fn has_keys(&self) -> bool {
+        self.hs256_secret.is_some() || self.jwks_file.is_some() || self.jwks_url.is_some()
+    }
+}
+
+/// How many requests a second are taken from whom, with bursts of as many; 0 is no limit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// From one address, before its token is looked at.
+    pub address_per_second: u32,
+    /// From one address, of main pages.
+    pub main_page_per_second: u32,
+    /// From one member.
+    pub member_per_second: u32,
+    /// From one member, where a proxy asks for each of their requests.
+    pub proxied_member_per_second: u32,
+    /// Whether callers on loopback addresses are limited too.
+    pub loopback: bool,
+    /// Whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// An algorithm of access tokens that are checked by a public key.
@@ -113,6 +146,19 @@ pub enum LogFormat {
     Text,
     /// One object a line.
     Json,
+}
+
+/// Networks as `10.0.0.0/8`, or single addresses.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: String| {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        address.or_else(|_| text.parse()).map_err(|_| {
+            let says = format!("limits.trusted_proxies: {text:?} is no address and no network");
+            de::Error::custom(says)
+        })
+    };
+    let texts = list_or_commas(deserializer)?;
+    texts.into_iter().map(network).collect()
 }
 
 /// A list, or one string with commas as the environment gives it.

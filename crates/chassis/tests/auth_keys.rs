@@ -8,8 +8,7 @@ use axum::http::header;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Value, json};
 use sunbeon_booking_token::SigningKeys;
-use sunbeon_chassis::{Auth, http};
-use support::{App, SECRET, auth_settings, http_settings};
+use support::{App, SECRET, auth_with};
 
 fn good() -> Value {
     json!({ "sub": "42", "exp": get_current_timestamp() + 60 })
@@ -24,18 +23,7 @@ async fn whoami(app: &App, token: &str) -> u16 {
 
 /// An app that checks tokens by these settings.
 async fn app_with(variables: &[(&str, &str)]) -> App {
-    let auth = Auth::new(&auth_settings(variables)).unwrap();
-    let readiness = http::Readiness::new();
-    let settings = http_settings(&[]);
-    let router = http::finish(http::Service {
-        name: "test",
-        api: support::api(&auth),
-        health: http::Health::new(),
-        readiness: readiness.clone(),
-        metrics: None,
-        settings: settings.clone(),
-    });
-    App::serve(router.unwrap(), readiness, settings).await
+    App::with_auth(&auth_with(variables).unwrap()).await
 }
 
 #[tokio::test]
@@ -111,19 +99,18 @@ async fn a_jwks_pins_algorithm_and_key() {
 
 /// Why settings are refused.
 fn refused(variables: &[(&str, &str)]) -> String {
-    format!(
-        "{:#}",
-        Auth::new(&auth_settings(variables))
-            .err()
-            .expect("must be refused")
-    )
+    let refused = auth_with(variables).err();
+    format!("{:#}", refused.expect("must be refused"))
 }
 
 #[test]
 fn weak_or_missing_keys_are_refused_at_the_start() {
     let secret = ("SUNBEON__AUTH__HS256_SECRET", SECRET);
     for (variables, says) in [
-        (vec![], "one of auth.hs256_secret and auth.jwks_file"),
+        (
+            vec![],
+            "one of auth.hs256_secret, auth.jwks_file and auth.jwks_url must be set",
+        ),
         (
             vec![(
                 "SUNBEON__AUTH__HS256_SECRET",
@@ -137,7 +124,41 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
         ),
         (
             vec![secret, ("SUNBEON__AUTH__JWKS_FILE", "/no/such/file")],
-            "both set",
+            "only one of",
+        ),
+        (
+            vec![secret, ("SUNBEON__AUTH__JWKS_URL", "http://login.example")],
+            "only one of",
+        ),
+        (
+            vec![("SUNBEON__AUTH__JWKS_URL", "login.example/jwks.json")],
+            "auth.jwks_url",
+        ),
+        (
+            vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", "fifteen-letters")],
+            "auth.origin_token must have at least 16 characters",
+        ),
+        (
+            vec![
+                secret,
+                ("SUNBEON__AUTH__ADMIN_TOKEN", "one-token-for-both"),
+                ("SUNBEON__AUTH__ORIGIN_TOKEN", "one-token-for-both"),
+            ],
+            "are the same",
+        ),
+        (
+            vec![
+                secret,
+                (
+                    "SUNBEON__AUTH__GUEST_SECRET",
+                    "only 31 bytes, which is too few",
+                ),
+            ],
+            "auth.guest_secret must have at least 32 bytes",
+        ),
+        (
+            vec![secret, ("SUNBEON__AUTH__GUEST_SECRET", SECRET)],
+            "are the same",
         ),
         (
             vec![("SUNBEON__AUTH__JWKS_FILE", "/no/such/file")],
@@ -147,6 +168,8 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
     ] {
         let error = refused(&variables);
         assert!(error.contains(says), "{error}");
-        assert!(!error.contains(SECRET) && !error.contains("fifteen-letters"));
+        for secret in [SECRET, "fifteen-letters", "one-token-for-both", "31 bytes"] {
+            assert!(!error.contains(secret), "{error}");
+        }
     }
 }

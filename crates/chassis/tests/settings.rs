@@ -7,7 +7,7 @@ use std::fs;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sunbeon_chassis::settings::{
-    Algorithm, Auth, BookingToken, Database, Http, LogFormat, Telemetry, load_from,
+    Algorithm, Auth, BookingToken, Database, Http, Limits, LogFormat, Telemetry, load_from,
 };
 use support::environment;
 
@@ -18,6 +18,7 @@ struct All {
     broker: Broker,
     database: Database,
     auth: Auth,
+    limits: Limits,
     booking_token: BookingToken,
     telemetry: Telemetry,
 }
@@ -71,6 +72,15 @@ fn the_manual_alone_is_a_complete_setting() {
         (Algorithm::RS256, "admin")
     );
     assert!(all.auth.hs256_secret.is_none() && all.auth.admin_token.is_none());
+    assert!(all.auth.origin_token.is_none() && all.auth.guest_secret.is_none());
+    assert!(!all.auth.has_keys());
+    let limits = all.limits;
+    assert_eq!(
+        (limits.address_per_second, limits.main_page_per_second),
+        (100, 10)
+    );
+    assert_eq!((limits.member_per_second, limits.loopback), (20, false));
+    assert!(limits.trusted_proxies.is_empty());
     assert!(all.booking_token.signing_key.is_none());
     assert_eq!(all.booking_token.issuer, "sunbeon");
     assert_eq!(all.telemetry.log_format, LogFormat::Text);
@@ -98,7 +108,7 @@ fn what_the_manual_comments_out_is_known_too() {
             found.push(format!("SUNBEON__{section}__{}", key.to_uppercase()));
         }
     }
-    assert_eq!(found.len(), 7, "{found:?}");
+    assert_eq!(found.len(), 11, "{found:?}");
     for variable in found {
         load(&[(&variable, "value")]);
     }
@@ -243,6 +253,17 @@ fn the_jwks_file_is_a_path_and_not_a_secret() {
 }
 
 #[test]
+fn trusted_proxies_are_networks_and_addresses() {
+    let all = load(&[(
+        "SUNBEON__LIMITS__TRUSTED_PROXIES",
+        "10.0.0.0/8, 192.0.2.1,fd00::/8,",
+    )]);
+    let networks: Vec<_> = all.limits.trusted_proxies;
+    let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]);
+}
+
+#[test]
 fn what_is_unknown_or_wrong_is_refused_by_name() {
     for (variable, value, name) in [
         ("SUNBEON__HTTP__BIMD", "a", "bimd"),
@@ -253,6 +274,21 @@ fn what_is_unknown_or_wrong_is_refused_by_name() {
         ("SUNBEON__HTTP__DRAIN_SECONDS", "-1", "drain_seconds"),
         ("SUNBEON__AUTH__ALGORITHM", "none", "algorithm"),
         ("SUNBEON__TELEMETRY__LOG_FORMAT", "xml", "log_format"),
+        (
+            "SUNBEON__LIMITS__ADDRESS_PER_SECOND",
+            "-1",
+            "address_per_second",
+        ),
+        (
+            "SUNBEON__LIMITS__TRUSTED_PROXIES",
+            "10.0.0.0/8,10.0.0.0/33",
+            "limits.trusted_proxies: \"10.0.0.0/33\"",
+        ),
+        (
+            "SUNBEON__LIMITS__TRUSTED_PROXIES",
+            "proxy.example",
+            "limits.trusted_proxies",
+        ),
         ("SUNBEON_CONFIG", "/no/such/file", "/no/such/file"),
     ] {
         let error = refused(&[(variable, value)]);

@@ -9,9 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sunbeon_chassis::{
-    ApiError, ApiResult, Body, Empty, OrFail, PathConcert, QueryPairs, Reply, Success,
-};
+use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, Concert, ConcertId, Field, InvalidPolicy, Phase, Policy, Text};
 use sunbeon_store::Store;
 use utoipa::ToSchema;
@@ -22,14 +20,6 @@ use crate::{RegistryError, ReservationOpen, audit::Actor};
 const CREATED: Text = Text {
     ko: "콘서트 생성 성공",
     en: "The concert is in force.",
-};
-const READ: Text = Text {
-    ko: "콘서트 조회 성공",
-    en: "This is the concert.",
-};
-const LISTED: Text = Text {
-    ko: "콘서트 목록 조회 성공",
-    en: "These are the concerts.",
 };
 const CHANGED: Text = Text {
     ko: "콘서트 변경 성공",
@@ -48,10 +38,11 @@ const TRIES: u32 = 5;
 
 type Fields = Map<String, Value>;
 
+/// What is for admins alone.
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new()
-        .routes(routes!(create, list))
-        .routes(routes!(read, change, delete))
+        .routes(routes!(create))
+        .routes(routes!(change, delete))
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(close))
@@ -59,7 +50,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 }
 
 /// The concert as the answer, its version as the ETag.
-fn with_etag(concert: &Concert) -> [(header::HeaderName, HeaderValue); 1] {
+pub(crate) fn with_etag(concert: &Concert) -> [(header::HeaderName, HeaderValue); 1] {
     let etag = HeaderValue::from_str(&format!("\"{}\"", concert.version));
     [(
         header::ETAG,
@@ -116,58 +107,6 @@ async fn create(
     let concert = service.registry.create(&id, &policy).await.or_fail()?;
     let concert = service.put_in_force(concert).await?;
     Ok((with_etag(&concert), Reply::created(CREATED, concert)))
-}
-
-/// A page of concerts, in the order of their ids.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Concerts {
-    concerts: Vec<Concert>,
-    /// The `cursor` of the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<ConcertId>,
-}
-
-/// List concerts.
-#[utoipa::path(
-    get, path = "/v2/admin/concerts", tag = "admin",
-    params(
-        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
-    ),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concerts>))
-)]
-async fn list(
-    State(service): State<ReservationOpen>,
-    query: QueryPairs,
-) -> ApiResult<Reply<Concerts>> {
-    let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
-    let limit = query.page_limit()?;
-    let after = after.as_ref().map_or("", ConcertId::as_str);
-    let concerts = service.registry.page(after, limit).await.or_fail()?;
-    let last = concerts.last().filter(|_| concerts.len() == limit as usize);
-    let next_cursor = last.map(|concert| concert.concert_id.clone());
-    Ok(Reply::ok(
-        LISTED,
-        Concerts {
-            concerts,
-            next_cursor,
-        },
-    ))
-}
-
-/// Read a concert; its version is the `ETag`.
-#[utoipa::path(
-    get, path = "/v2/admin/concerts/{concertId}", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
-)]
-async fn read(
-    State(service): State<ReservationOpen>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<impl IntoResponse> {
-    let concert = service.registry.find(&id).await.or_fail()?;
-    Ok((with_etag(&concert), Reply::ok(READ, concert)))
 }
 
 /// Change fields of the policy; `null` means the default. `If-Match` is the `ETag` that was read.

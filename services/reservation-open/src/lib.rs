@@ -6,6 +6,7 @@ mod members;
 mod open;
 mod project;
 mod publish;
+mod reading;
 mod registry;
 mod resend;
 mod schedule;
@@ -54,6 +55,7 @@ impl ReservationOpen {
             .merge(members::router())
             .merge(audit::router())
             .layer(auth.admins())
+            .merge(reading::router().layer(auth.origins()))
             .with_state(self.clone())
     }
 

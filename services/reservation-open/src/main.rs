@@ -19,6 +19,7 @@ struct Settings {
     broker: sunbeon_broker::Settings,
     database: settings::Database,
     auth: settings::Auth,
+    limits: settings::Limits,
     telemetry: settings::Telemetry,
 }
 
@@ -43,7 +44,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     let broker = sunbeon_broker::open(&settings.broker, "reservation-open")
         .context("could not open the broker")?;
     let registry = Registry::open(database).context("could not open the registry")?;
-    let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;
+    let auth = Auth::new(&settings.auth, &settings.limits)
+        .context("could not set up the check of tokens")?;
+    process.spawn("keys", auth.clone().keep_fresh(process.shutdown()));
     let service = ReservationOpen::new(store.clone(), broker.clone(), registry.clone());
     process.spawn("project", service.clone().project(process.shutdown()));
     process.spawn("schedule", service.clone().schedule(process.shutdown()));

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue},
+    http::{HeaderName, HeaderValue},
     response::IntoResponse,
 };
 use serde::Serialize;
 use serde_json::json;
-use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
+use sunbeon_chassis::{ApiResult, IdempotencyKey, OrFail, PathConcert, QueryPairs, Reply, Success};
 use sunbeon_domain::{Code, ConcertId, Field, Text};
 use sunbeon_store::{Admission, AdmitBy, LimitedBy, Store, Taken};
 use tokio::{task::JoinHandle, time::Instant};
@@ -27,7 +27,6 @@ const OPENED: Text = Text {
     en: "The batch is open.",
 };
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long the answer waits for confirms.
 const CONFIRM: Duration = Duration::from_secs(2);
 
@@ -78,10 +77,9 @@ async fn open(
     actor: Actor,
     PathConcert(id): PathConcert,
     query: QueryPairs,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
 ) -> ApiResult<impl IntoResponse> {
     let batch_size = batch_size(&query)?;
-    let key = idempotency_key(&headers)?;
     store.snapshot(&id).await.or_fail()?;
     if !announcer.can_publish() {
         return Err(Code::BrokerDown.into());
@@ -160,22 +158,4 @@ async fn confirmed(sending: Vec<JoinHandle<usize>>) -> usize {
 fn batch_size(query: &QueryPairs) -> ApiResult<u32> {
     let size = query.number("batchSize", Field::BatchSize, 1..=10_000)?;
     Ok(size.unwrap_or(10))
-}
-
-fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
-    let refused = Code::Invalid(Field::IdempotencyKey);
-    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
-    match (given.next(), given.next()) {
-        (None, _) => Ok(None),
-        (Some(key), None) => {
-            let key = key.to_str().map_err(|_| refused)?;
-            let good = (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-            if good {
-                Ok(Some(key.to_owned()))
-            } else {
-                Err(refused.into())
-            }
-        }
-        _ => Err(refused.into()),
-    }
 }

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use serde_json::json;
 use sqlx::Connection;
 use sunbeon_chassis::OrFail;
+use sunbeon_database::DatabaseError;
 use sunbeon_reservation_open::{Registry, RegistryError};
 use sunbeon_test_support::{TcpProxy, TestDatabase};
 use world::{CONCERTS, World};
@@ -257,7 +258,10 @@ async fn a_sqlite_file_that_cannot_be_opened_is_down() {
     let registry = Registry::open(&url).expect("a good address");
     let refused = registry.migrate().await;
     assert!(
-        matches!(refused, Err(RegistryError::Down(_))),
+        matches!(
+            refused,
+            Err(RegistryError::Database(DatabaseError::Down(_)))
+        ),
         "{refused:?}"
     );
     let code = refused.or_fail().expect_err("a failure").code();
@@ -273,7 +277,10 @@ async fn an_address_of_another_kind_is_refused_without_showing_it() {
         "postgres://u:hunter2@h:port/d",
     ] {
         let refused = Registry::open(url).err().expect("no registry");
-        assert!(matches!(refused, RegistryError::Address(_)), "{refused:?}");
+        assert!(
+            matches!(refused, RegistryError::Database(DatabaseError::Address(_))),
+            "{refused:?}"
+        );
         assert!(!refused.to_string().contains("hunter2"));
     }
 }

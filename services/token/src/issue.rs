@@ -6,15 +6,14 @@ use axum::{
     response::IntoResponse,
 };
 use serde::Serialize;
-use sunbeon_booking_token::{AUDIENCE, Claims};
-use sunbeon_chassis::{ApiError, ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
+use sunbeon_chassis::{ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Status, Text, UnixMs};
 use sunbeon_store::{Claim, NewToken, TokenFacts};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::Token;
+use crate::{Token, present::QUEUE_TOKEN};
 
 const ISSUED: Text = Text {
     ko: "예매 토큰 발급 성공",
@@ -24,7 +23,6 @@ const COMPLETED: Text = Text {
     ko: "예매 완료 처리 성공",
     en: "Your session is over.",
 };
-const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
 const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
@@ -75,7 +73,7 @@ async fn issue(
         Claim::NotReady => return Err(Code::NotReady.into()),
         Claim::Closed => return Err(Code::BookingClosed.into()),
     };
-    let token = service.sign(&member, &id, &facts)?;
+    let token = service.sign(&member.id, &id, &facts)?;
     let headers = [
         (QUEUE_TOKEN, token.clone()),
         (QUEUE_TOKEN_EXPIRES, facts.exp.to_string()),
@@ -85,23 +83,6 @@ async fn issue(
         headers,
         Reply::ok(ISSUED, Issued::new(concert, &facts, token)),
     ))
-}
-
-impl Token {
-    fn sign(&self, member: &Member, id: &ConcertId, facts: &TokenFacts) -> ApiResult<String> {
-        let claims = Claims {
-            iss: self.issuer.to_string(),
-            aud: AUDIENCE.to_owned(),
-            sub: member.id.clone(),
-            cid: id.clone(),
-            ent: facts.number,
-            jti: facts.jti.clone(),
-            iat: facts.iat,
-            exp: facts.exp,
-        };
-        let signed = self.keys.sign(&facts.kid, &claims);
-        signed.map_err(|error| ApiError::new(Code::Internal).caused_by(error))
-    }
 }
 
 impl Issued {
@@ -123,7 +104,8 @@ impl Issued {
     post, path = "/v2/reservation/complete/{concertId}", tag = "reservation",
     params(
         ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The member's booking token; or the cookie `queue-token-<concertId>`."),
     ),
     security(("accessToken" = [])),
     responses(
@@ -137,12 +119,8 @@ async fn complete(
     PathConcert(id): PathConcert,
     headers: HeaderMap,
 ) -> ApiResult<Reply<Empty>> {
-    let token = headers
-        .get(QUEUE_TOKEN)
-        .and_then(|value| value.to_str().ok());
-    let claims = token
-        .and_then(|token| service.verifier.verify(token, &id).ok())
-        .filter(|claims| claims.sub == member.id)
+    let claims = service
+        .admission(&headers, &id, &member.id)
         .ok_or(Code::QueueTokenRequired)?;
     service
         .store

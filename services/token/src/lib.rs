@@ -2,13 +2,21 @@
 
 mod issue;
 mod keys;
+mod origins;
+mod present;
+mod revoked;
+mod single_flight;
+mod verify;
 
 use std::sync::Arc;
 
+use axum::middleware::map_response;
 use sunbeon_booking_token::{SigningKeys, Verifier};
 use sunbeon_chassis::Auth;
 use sunbeon_store::Store;
 use utoipa_axum::router::OpenApiRouter;
+
+use self::revoked::Gatherings;
 
 /// The service.
 #[derive(Clone)]
@@ -17,6 +25,7 @@ pub struct Token {
     keys: Arc<SigningKeys>,
     verifier: Verifier,
     issuer: Arc<str>,
+    revoked: Arc<Gatherings>,
 }
 
 impl Token {
@@ -28,14 +37,21 @@ impl Token {
             keys: Arc::new(keys),
             verifier,
             issuer: issuer.into(),
+            revoked: Arc::new(Gatherings::new()),
         }
     }
 
-    /// The routes `/v2/reservation/{token,complete}` and `/.well-known/jwks.json`.
+    /// The routes `/v2/reservation/{token,complete,verify,revoked,sessions}` and
+    /// `/.well-known/jwks.json`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
+        let verify = verify::router()
+            .layer(auth.members().by_proxies())
+            .layer(map_response(verify::in_three_statuses));
         issue::router()
             .layer(auth.members())
-            .merge(keys::router())
+            .merge(verify)
+            .merge(origins::router().layer(auth.origins()))
+            .merge(keys::router().merge(revoked::router()).layer(auth.gates()))
             .with_state(self.clone())
     }
 }

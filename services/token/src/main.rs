@@ -18,6 +18,7 @@ struct Settings {
     http: settings::Http,
     store: sunbeon_store::Settings,
     auth: settings::Auth,
+    limits: settings::Limits,
     booking_token: settings::BookingToken,
     telemetry: settings::Telemetry,
 }
@@ -29,9 +30,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         settings.store.is_shared(),
         "store.redis.url is not set: services share a Redis"
     );
-    let process = Process::start("token", settings.http, &settings.telemetry)?;
+    let mut process = Process::start("token", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
-    let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;
+    let auth = Auth::new(&settings.auth, &settings.limits)
+        .context("could not set up the check of tokens")?;
+    process.spawn("keys", auth.clone().keep_fresh(process.shutdown()));
     let pem = settings
         .booking_token
         .signing_key

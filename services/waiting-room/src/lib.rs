@@ -2,6 +2,7 @@
 
 mod admin;
 mod gauges;
+mod guests;
 mod member;
 mod snapshots;
 
@@ -36,7 +37,8 @@ impl WaitingRoom {
         member::router()
             .layer(auth.members())
             .merge(admin::router().layer(auth.admins()))
-            .merge(snapshots::router())
+            .merge(snapshots::router().layer(auth.anyone()))
+            .merge(guests::router(auth).layer(auth.main_page()))
             .with_state(self.clone())
     }
 

@@ -16,6 +16,7 @@ struct Settings {
     http: settings::Http,
     store: sunbeon_store::Settings,
     auth: settings::Auth,
+    limits: settings::Limits,
     telemetry: settings::Telemetry,
 }
 
@@ -28,7 +29,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     );
     let mut process = Process::start("waiting-room", settings.http, &settings.telemetry)?;
     let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
-    let auth = Auth::new(&settings.auth).context("could not set up the check of tokens")?;
+    let auth = Auth::new(&settings.auth, &settings.limits)
+        .context("could not set up the check of tokens")?;
+    process.spawn("keys", auth.clone().keep_fresh(process.shutdown()));
     let service = WaitingRoom::new(store.clone());
     process.spawn("beat", service.clone().beat(process.shutdown()));
     let health = Health::new().check("store", move || is_up(store.clone()));

@@ -51,6 +51,7 @@ struct Enter {
         (status = 201, body = Success<Standing>, description = "A new entry."),
         (status = 409, description = "ALREADY_IN_QUEUE with the standing in `data`, \
             NOT_OPEN_YET with `opensAt`, BOOKING_CLOSED, QUEUE_FULL."),
+        (status = 403, description = "GUESTS_NOT_ALLOWED."),
     )
 )]
 async fn enter(
@@ -69,6 +70,7 @@ async fn enter(
         }
         Entering::Closed => Err(Code::BookingClosed.into()),
         Entering::Full => Err(Code::QueueFull.into()),
+        Entering::MembersOnly => Err(Code::GuestsNotAllowed.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use axum::{extract::State, http::header, response::IntoResponse};
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Success};
-use sunbeon_domain::{ConcertId, EntryNumber, Mode, Pace, Phase, Text, UnixMs};
+use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, Text, UnixMs};
 use sunbeon_store::{Snapshot, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
@@ -101,6 +101,7 @@ struct PublicSnapshot {
     concert_id: ConcertId,
     concert_title: String,
     mode: Mode,
+    identity: Identity,
     state: Phase,
     /// The first entry in line.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +133,7 @@ async fn snapshot(
         pace: snapshot.pace,
         at: snapshot.at,
         mode: snapshot.concert.policy.mode,
+        identity: snapshot.concert.policy.identity,
         concert_id: snapshot.concert.concert_id,
         concert_title: snapshot.concert.policy.title,
         notice: snapshot.concert.policy.notice,

@@ -8,26 +8,35 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 use secrecy::{ExposeSecret, SecretString};
+use sunbeon_jwks::RemoteKeys;
 
 use crate::settings;
 
-/// One shared secret, or public keys by their `kid`.
+/// One shared secret, or public keys that are fixed or fetched.
 pub(super) enum Keys {
     Shared(DecodingKey),
-    Public(HashMap<String, DecodingKey>),
+    Fixed(PublicKeys),
+    Remote(RemoteKeys<PublicKeys>),
 }
+
+/// Public keys by their `kid`.
+pub(super) type PublicKeys = HashMap<String, DecodingKey>;
 
 impl Keys {
     /// The keys and the one algorithm that is accepted.
     pub(super) fn new(settings: &settings::Auth) -> anyhow::Result<(Algorithm, Self)> {
-        match (&settings.hs256_secret, &settings.jwks_file) {
-            (Some(secret), None) => Ok((Algorithm::HS256, Self::shared(secret)?)),
-            (None, Some(path)) => Ok((
-                settings.algorithm.into(),
-                Self::public(path, settings.algorithm)?,
-            )),
-            (None, None) => bail!("one of auth.hs256_secret and auth.jwks_file must be set"),
-            (Some(_), Some(_)) => bail!("auth.hs256_secret and auth.jwks_file are both set"),
+        const ALL: &str = "auth.hs256_secret, auth.jwks_file and auth.jwks_url";
+        let algorithm = settings.algorithm;
+        match (
+            &settings.hs256_secret,
+            &settings.jwks_file,
+            &settings.jwks_url,
+        ) {
+            (Some(secret), None, None) => Ok((Algorithm::HS256, Self::shared(secret)?)),
+            (None, Some(path), None) => Ok((algorithm.into(), Self::fixed(path, algorithm)?)),
+            (None, None, Some(url)) => Ok((algorithm.into(), Self::remote(url, algorithm)?)),
+            (None, None, None) => bail!("one of {ALL} must be set"),
+            _ => bail!("only one of {ALL} may be set"),
         }
     }
 
@@ -40,7 +49,7 @@ impl Keys {
         Ok(Self::Shared(DecodingKey::from_secret(secret)))
     }
 
-    fn public(path: &Path, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
+    fn fixed(path: &Path, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("could not read auth.jwks_file {}", path.display()))?;
         let set: JwkSet = serde_json::from_str(&text).context("auth.jwks_file is no JWKS")?;
@@ -56,16 +65,34 @@ impl Keys {
             !keys.is_empty(),
             "auth.jwks_file has no key for {algorithm:?}"
         );
-        Ok(Self::Public(keys))
+        Ok(Self::Fixed(keys))
     }
 
-    /// The key that a token with this `kid` has to be signed with.
-    pub(super) fn find(&self, kid: Option<&str>) -> Option<&DecodingKey> {
-        match self {
-            Self::Shared(key) => Some(key),
-            Self::Public(keys) => keys.get(kid?),
-        }
+    fn remote(url: &str, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
+        let keys = RemoteKeys::new(url, move |text| published(text, algorithm));
+        let keys = keys.context("auth.jwks_url")?;
+        Ok(Self::Remote(keys))
     }
+}
+
+/// The keys of an algorithm in a JWKS that somebody else keeps: what is of no use is passed over.
+fn published(text: &str, algorithm: settings::Algorithm) -> Option<PublicKeys> {
+    #[derive(serde::Deserialize)]
+    struct Set {
+        keys: Vec<serde_json::Value>,
+    }
+    let set: Set = serde_json::from_str(text).ok()?;
+    // One by one: a key of a kind that is not known here would spoil the whole.
+    let jwks = set.keys.into_iter();
+    let keys: PublicKeys = jwks
+        .filter_map(|jwk| serde_json::from_value(jwk).ok())
+        .filter(|jwk| fits(jwk, algorithm))
+        .filter_map(|jwk| {
+            let key = DecodingKey::from_jwk(&jwk).ok()?;
+            Some((jwk.common.key_id?, key))
+        })
+        .collect();
+    (!keys.is_empty()).then_some(keys)
 }
 
 /// Whether a key may check signatures of this algorithm.

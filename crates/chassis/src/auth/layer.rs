@@ -1,89 +1,217 @@
 //! The layers that guard routes by audience.
 
-use std::task::{Context, Poll};
+use std::{
+    mem,
+    net::IpAddr,
+    task::{Context, Poll},
+};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     extract::Request,
-    http::{Extensions, HeaderMap, header},
+    http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use futures::future::{Either, Ready, ready};
-use secrecy::ExposeSecret;
+use futures::future::{BoxFuture, Either, Ready, ready};
+use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::Code;
 use tower::{Layer, Service};
 
-use super::{Admin, Auth, Member};
-use crate::{ApiError, ApiResult};
+use super::{Admin, Auth, Member, Origin, guests::Guests, verify};
+use crate::ApiError;
 
 #[derive(Clone, Copy)]
-enum Audience {
+pub(super) enum Audience {
+    Anyone,
+    Gates,
+    MainPage,
     Members,
     Admins,
+    Origins,
 }
 
-/// Lets requests of one audience through, with their [`Member`] or [`Admin`].
+/// Lets requests of one audience through, with their [`Member`], [`Admin`] or [`Origin`], and not
+/// too many of them: 429 with `Retry-After`.
 #[derive(Clone)]
 pub struct AuthLayer {
     auth: Auth,
     audience: Audience,
+    by_proxies: bool,
+}
+
+/// Why a request does not pass.
+enum Refused {
+    Answer(ApiError),
+    /// The keys known here do not suffice to tell.
+    Keys(Code),
 }
 
 impl AuthLayer {
-    pub(super) fn members(auth: Auth) -> Self {
+    pub(super) fn new(auth: Auth, audience: Audience) -> Self {
         Self {
             auth,
-            audience: Audience::Members,
+            audience,
+            by_proxies: false,
         }
     }
 
-    pub(super) fn admins(auth: Auth) -> Self {
+    /// A proxy asks for everybody: by address it is limited for those alone who are refused, and the
+    /// limit by member is one for all that a page of a shop loads.
+    pub fn by_proxies(self) -> Self {
         Self {
-            auth,
-            audience: Audience::Admins,
+            by_proxies: true,
+            ..self
         }
     }
 
-    fn admit(&self, headers: &HeaderMap, extensions: &mut Extensions) -> ApiResult<()> {
-        let token = bearer(headers).ok_or(Code::Unauthenticated)?;
-        let by_static_token = self.auth.is_admin_token(token);
+    /// Counts a request against its address; `None` is a caller who is not limited.
+    fn limit(&self, client: Option<IpAddr>) -> Result<(), Refused> {
+        let limits = &self.auth.0.limits;
+        let Some(address) = client else {
+            return Ok(());
+        };
         match self.audience {
-            Audience::Members if by_static_token => return Err(Code::Forbidden.into()),
-            Audience::Members => {
-                extensions.insert(self.auth.member(token)?);
-            }
-            Audience::Admins if by_static_token => {
-                extensions.insert(Admin {
-                    actor: "admin-token".to_owned(),
-                });
-            }
-            Audience::Admins => {
-                let member = self.auth.member(token)?;
-                if !member.admin {
-                    return Err(Code::Forbidden.into());
+            Audience::MainPage => limits.main_page(address)?,
+            Audience::Gates => limits.gate(address)?,
+            _ => limits.address(address)?,
+        }
+        Ok(())
+    }
+
+    /// Lets a request in that is not one too many. Proxies and shops' back ends ask for everybody
+    /// from one address: there only those who are refused count against it.
+    fn pass(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
+        if self.by_proxies || matches!(self.audience, Audience::Origins) {
+            return self
+                .admit(parts, client)
+                .map_err(|refused| self.limit(client).err().unwrap_or(refused));
+        }
+        self.limit(client)?;
+        self.admit(parts, client)
+    }
+
+    /// Lets a request in as who it is.
+    fn admit(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
+        use Audience::{Anyone, Gates, MainPage};
+        if matches!(self.audience, Anyone | Gates | MainPage) {
+            return Ok(());
+        }
+        let token = bearer(&parts.headers).ok_or(Code::Unauthenticated)?;
+        let caller = match self.auth.static_token(token) {
+            Some(caller) => caller,
+            None => Caller::Member(self.auth.member(token)?),
+        };
+        let actor = caller.admin();
+        match (self.audience, caller) {
+            (Audience::Members, Caller::Member(member)) => {
+                let limits = &self.auth.0.limits;
+                match client {
+                    Some(_) if self.by_proxies => limits.proxied_member(&member.id)?,
+                    Some(_) => limits.member(&member.id)?,
+                    None => {}
                 }
-                extensions.insert(Admin {
-                    actor: member.id.to_string(),
-                });
-                extensions.insert(member);
+                parts.extensions.insert(member);
             }
+            (Audience::Origins, Caller::OriginToken) => {
+                let actor = "origin-token".to_owned();
+                parts.extensions.insert(Origin { actor });
+            }
+            (Audience::Admins, caller) => {
+                let actor = actor.ok_or(Code::Forbidden)?;
+                parts.extensions.insert(Admin { actor });
+                if let Caller::Member(member) = caller {
+                    parts.extensions.insert(member);
+                }
+            }
+            (Audience::Origins, _) => {
+                let actor = actor.ok_or(Code::Forbidden)?;
+                parts.extensions.insert(Origin { actor });
+            }
+            _ => return Err(Code::Forbidden.into()),
         }
         Ok(())
     }
 }
 
+/// Whom a token names.
+enum Caller {
+    AdminToken,
+    OriginToken,
+    Member(Member),
+}
+
+impl Caller {
+    /// The name of an admin.
+    fn admin(&self) -> Option<String> {
+        match self {
+            Self::AdminToken => Some("admin-token".to_owned()),
+            Self::Member(member) if member.admin => Some(member.id.to_string()),
+            Self::OriginToken | Self::Member(_) => None,
+        }
+    }
+}
+
 impl Auth {
-    fn is_admin_token(&self, token: &str) -> bool {
-        self.0.admin_token.as_ref().is_some_and(|expected| {
-            verify_slices_are_equal(expected.expose_secret().as_bytes(), token.as_bytes()).is_ok()
-        })
+    fn static_token(&self, token: &str) -> Option<Caller> {
+        let is = |expected: &Option<SecretString>| {
+            expected.as_ref().is_some_and(|expected| {
+                let expected = expected.expose_secret().as_bytes();
+                verify_slices_are_equal(expected, token.as_bytes()).is_ok()
+            })
+        };
+        match (is(&self.0.admin_token), is(&self.0.origin_token)) {
+            (true, _) => Some(Caller::AdminToken),
+            (false, true) => Some(Caller::OriginToken),
+            (false, false) => None,
+        }
     }
 
-    fn member(&self, token: &str) -> ApiResult<Member> {
-        self.0
-            .verifier
-            .member(token)
-            .ok_or_else(|| Code::Unauthenticated.into())
+    fn member(&self, token: &str) -> Result<Member, Refused> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Code::Unauthenticated)?;
+        match &self.0.guests {
+            Some(guests) if Guests::are_meant(&header) => {
+                guests.member(token).ok_or(Code::Unauthenticated.into())
+            }
+            _ => Ok(self.0.verifier.member(token, &header)?),
+        }
+    }
+
+    /// Fetches keys that may be published meanwhile.
+    async fn refresh(&self) {
+        if let Some(keys) = self.0.verifier.remote() {
+            keys.refreshed().await;
+        }
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self::Answer(error)
+    }
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self::Answer(code.into())
+    }
+}
+
+impl From<verify::Refused> for Refused {
+    fn from(refused: verify::Refused) -> Self {
+        match refused {
+            verify::Refused::Token => Code::Unauthenticated.into(),
+            verify::Refused::UnknownKey => Self::Keys(Code::Unauthenticated),
+            verify::Refused::NoKeys => Self::Keys(Code::KeysDown),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Answer(error) => error,
+            Refused::Keys(code) => code.into(),
+        }
     }
 }
 
@@ -113,10 +241,18 @@ pub struct AuthService<S> {
     inner: S,
 }
 
-impl<S: Service<Request, Response = Response>> Service<Request> for AuthService<S> {
+/// The route's answer, or a refusal at once.
+type AtOnce<F, E> = Either<F, Ready<Result<Response, E>>>;
+
+impl<S> Service<Request> for AuthService<S>
+where
+    S: Service<Request, Response = Response, Error: Send, Future: Send> + Clone + Send + 'static,
+{
     type Response = Response;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
+    /// Boxed only where keys have to be fetched first.
+    type Future =
+        Either<AtOnce<S::Future, S::Error>, BoxFuture<'static, Result<Response, S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -124,9 +260,30 @@ impl<S: Service<Request, Response = Response>> Service<Request> for AuthService<
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match self.layer.admit(&parts.headers, &mut parts.extensions) {
-            Ok(()) => Either::Left(self.inner.call(Request::from_parts(parts, body))),
-            Err(error) => Either::Right(ready(Ok(ApiError::into_response(error)))),
+        let layer = &self.layer;
+        let client = layer.auth.0.limits.client(&parts);
+        match layer.pass(&mut parts, client) {
+            Ok(()) => {
+                let answer = self.inner.call(Request::from_parts(parts, body));
+                Either::Left(Either::Left(answer))
+            }
+            Err(Refused::Answer(error)) => {
+                let answer = ready(Ok(error.into_response()));
+                Either::Left(Either::Right(answer))
+            }
+            Err(Refused::Keys(_)) => {
+                let layer = layer.clone();
+                let inner = self.inner.clone();
+                // The one that was polled ready is the one to call.
+                let mut inner = mem::replace(&mut self.inner, inner);
+                Either::Right(Box::pin(async move {
+                    layer.auth.refresh().await;
+                    match layer.admit(&mut parts, client) {
+                        Ok(()) => inner.call(Request::from_parts(parts, body)).await,
+                        Err(refused) => Ok(ApiError::from(refused).into_response()),
+                    }
+                }))
+            }
         }
     }
 }

@@ -1,17 +1,32 @@
 //! From an access token to the member that it names.
 
-use jsonwebtoken::Validation;
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
 use sunbeon_domain::MemberId;
+use sunbeon_jwks::RemoteKeys;
 
-use super::{LEEWAY_SECONDS, Member, keys::Keys};
+use super::{
+    LEEWAY_SECONDS, Member,
+    keys::{Keys, PublicKeys},
+};
 use crate::settings;
 
 const NAME_CHARACTERS: usize = 100;
 
+/// Why a token names nobody.
+pub(super) enum Refused {
+    /// It is not good.
+    Token,
+    /// The key that it names is not known here; it may be published by now.
+    UnknownKey,
+    /// No keys have been fetched yet.
+    NoKeys,
+}
+
 /// Built once; checks one token at a time.
 pub(super) struct Verifier {
     keys: Keys,
+    algorithm: Algorithm,
     validation: Validation,
     member_claim: String,
     name_claim: String,
@@ -41,6 +56,7 @@ impl Verifier {
         validation.set_required_spec_claims(&required);
         Ok(Self {
             keys,
+            algorithm,
             validation,
             member_claim: settings.member_claim.clone(),
             name_claim: settings.name_claim.clone(),
@@ -49,15 +65,36 @@ impl Verifier {
         })
     }
 
+    /// The keys that are fetched from elsewhere, if they are.
+    pub(super) fn remote(&self) -> Option<&RemoteKeys<PublicKeys>> {
+        match &self.keys {
+            Keys::Remote(keys) => Some(keys),
+            Keys::Shared(_) | Keys::Fixed(_) => None,
+        }
+    }
+
     /// The member whom a good token names.
-    pub(super) fn member(&self, token: &str) -> Option<Member> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        let key = self.keys.find(header.kid.as_deref())?;
-        let token =
-            jsonwebtoken::decode::<Map<String, Value>>(token, key, &self.validation).ok()?;
-        let claims = token.claims;
+    pub(super) fn member(&self, token: &str, header: &Header) -> Result<Member, Refused> {
+        if header.alg != self.algorithm {
+            return Err(Refused::Token);
+        }
+        let kid = || header.kid.as_deref().ok_or(Refused::Token);
+        let member = match &self.keys {
+            Keys::Shared(key) => self.signed_by(key, token),
+            Keys::Fixed(keys) => self.signed_by(keys.get(kid()?).ok_or(Refused::Token)?, token),
+            Keys::Remote(keys) => {
+                let (kid, keys) = (kid()?, keys.current().ok_or(Refused::NoKeys)?);
+                self.signed_by(keys.get(kid).ok_or(Refused::UnknownKey)?, token)
+            }
+        };
+        member.ok_or(Refused::Token)
+    }
+
+    fn signed_by(&self, key: &DecodingKey, token: &str) -> Option<Member> {
+        let token = jsonwebtoken::decode::<Map<String, Value>>(token, key, &self.validation);
+        let claims = token.ok()?.claims;
         Some(Member {
-            id: member_id(claims.get(&self.member_claim)?)?,
+            id: member_id(claims.get(&self.member_claim)?).filter(|id| !id.is_guest())?,
             name: claims
                 .get(&self.name_claim)
                 .and_then(Value::as_str)

@@ -10,8 +10,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sunbeon_chassis::{
-    Admin, ApiError, ApiResult, Auth, Body, Member, OrFail, PathConcert, PathMember, QueryPairs,
-    Reply, Success, http, settings,
+    Admin, ApiError, ApiResult, Auth, Body, Member, OrFail, Origin, PathConcert, PathMember,
+    QueryPairs, Reply, Success, http, settings,
 };
 use sunbeon_domain::{Code, Coded, Field, Text};
 use tokio::{
@@ -25,11 +25,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) const SECRET: &str = "a secret of at least 32 bytes, it is";
 pub(crate) const ADMIN_TOKEN: &str = "an-admin-token-of-the-tests";
+pub(crate) const ORIGIN_TOKEN: &str = "an-origin-token-of-the-tests";
 
 #[derive(Deserialize)]
 struct Settings {
     http: settings::Http,
     auth: settings::Auth,
+    limits: settings::Limits,
 }
 
 /// The defaults with these variables.
@@ -40,10 +42,10 @@ pub(crate) fn environment(variables: &[(&str, &str)]) -> HashMap<String, String>
         .collect()
 }
 
-pub(crate) fn auth_settings(variables: &[(&str, &str)]) -> settings::Auth {
-    settings::load_from::<Settings>(environment(variables))
-        .unwrap()
-        .auth
+/// By these settings; refused where they are of no use.
+pub(crate) fn auth_with(variables: &[(&str, &str)]) -> anyhow::Result<Auth> {
+    let settings: Settings = settings::load_from(environment(variables)).unwrap();
+    Auth::new(&settings.auth, &settings.limits)
 }
 
 pub(crate) fn http_settings(variables: &[(&str, &str)]) -> settings::Http {
@@ -53,10 +55,11 @@ pub(crate) fn http_settings(variables: &[(&str, &str)]) -> settings::Http {
 }
 
 pub(crate) fn auth() -> Auth {
-    Auth::new(&auth_settings(&[
+    auth_with(&[
         ("SUNBEON__AUTH__HS256_SECRET", SECRET),
         ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN),
-    ]))
+        ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN),
+    ])
     .unwrap()
 }
 
@@ -85,6 +88,10 @@ async fn whoami(member: Member) -> ApiResult<Reply<[String; 2]>> {
 
 async fn actor(admin: Admin) -> Reply<String> {
     Reply::ok(ECHOED, admin.actor)
+}
+
+async fn origin(origin: Origin) -> Reply<String> {
+    Reply::ok(ECHOED, origin.actor)
 }
 
 async fn slow() -> &'static str {
@@ -169,6 +176,31 @@ pub(crate) fn api(auth: &Auth) -> OpenApiRouter {
                 .route("/actor", get(actor))
                 .layer(auth.admins()),
         )
+        .merge(
+            OpenApiRouter::new()
+                .route("/origin", get(origin))
+                .layer(auth.origins()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .route("/anyone", get(|| async { "ok" }))
+                .layer(auth.anyone()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .route("/gates", get(|| async { "ok" }))
+                .layer(auth.gates()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .route("/main-page", get(|| async { "ok" }))
+                .layer(auth.main_page()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .route("/by-proxies", get(|| async { "ok" }))
+                .layer(auth.members().by_proxies()),
+        )
 }
 
 /// Real HTTP on port 0, aborted on drop.
@@ -186,10 +218,19 @@ impl App {
     }
 
     pub(crate) async fn start_with(settings: settings::Http, health: http::Health) -> Self {
+        Self::assemble(&auth(), settings, health).await
+    }
+
+    /// Checks tokens by these settings.
+    pub(crate) async fn with_auth(auth: &Auth) -> Self {
+        Self::assemble(auth, http_settings(&[]), http::Health::new()).await
+    }
+
+    async fn assemble(auth: &Auth, settings: settings::Http, health: http::Health) -> Self {
         let readiness = http::Readiness::new();
         let router = http::finish(http::Service {
             name: "test",
-            api: api(&auth()),
+            api: api(auth),
             health,
             readiness: readiness.clone(),
             metrics: None,

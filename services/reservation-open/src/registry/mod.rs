@@ -1,29 +1,24 @@
 //! The registry: concerts, policies and the audit in SQLite or PostgreSQL.
 
-mod pool;
 mod rows;
+mod tables;
 
+use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, Policy};
 
-use self::pool::Pool;
 pub(crate) use self::rows::{AuditRow, Row};
+use self::tables::Tables;
 
 /// The registry. A cheap handle.
 #[derive(Clone)]
-pub struct Registry(Pool);
+pub struct Registry(Tables);
 
 /// Why the registry did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// The database cannot be reached, or not in time.
-    #[error("the database did not answer")]
-    Down(#[source] sqlx::Error),
-    /// The address is malformed, or of another kind of database.
-    #[error("database.url must be sqlite:… or postgres://…")]
-    Address(#[source] sqlx::Error),
-    /// The database holds or answered what it never should.
-    #[error("the database answered nonsense")]
-    Bug(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database's own failure.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// There is a concert of this id.
     #[error("there is a concert of this id already")]
     Exists,
@@ -41,8 +36,7 @@ pub enum RegistryError {
 impl Coded for RegistryError {
     fn code(&self) -> Code {
         match self {
-            Self::Down(_) => Code::DatabaseDown,
-            Self::Address(_) | Self::Bug(_) => Code::Internal,
+            Self::Database(error) => error.code(),
             Self::Exists => Code::ConcertExists,
             Self::Unknown => Code::ConcertNotFound,
             Self::Changed => Code::VersionMismatch,
@@ -56,7 +50,7 @@ type Result<T> = std::result::Result<T, RegistryError>;
 impl Registry {
     /// Opens a registry. A database that is down is no error.
     pub fn open(url: &str) -> Result<Self> {
-        Pool::open(url).map(Self)
+        Tables::open(url).map(Self)
     }
 
     /// Brings the tables up to date; nothing to do is cheap.

@@ -1,5 +1,6 @@
 //! Rows of the tables.
 
+use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Concert, ConcertId, UnixMs};
 
 use super::RegistryError;
@@ -20,7 +21,7 @@ impl TryFrom<ConcertColumns> for Row {
     fn try_from(
         (id, version, closed, deleted, policy): ConcertColumns,
     ) -> Result<Self, Self::Error> {
-        let bug = |error: Box<dyn std::error::Error + Send + Sync>| RegistryError::Bug(error);
+        let bug = |error: Box<dyn std::error::Error + Send + Sync>| DatabaseError::Bug(error);
         let concert = Concert {
             concert_id: ConcertId::parse(id).map_err(|error| bug(error.into()))?,
             version: u64::try_from(version).map_err(|error| bug(error.into()))?,

@@ -30,6 +30,7 @@ pub(crate) struct World {
 #[derive(serde::Deserialize)]
 struct Settings {
     auth: settings::Auth,
+    limits: settings::Limits,
 }
 
 impl World {
@@ -57,7 +58,7 @@ impl World {
         let secret = "SUNBEON__AUTH__HS256_SECRET".to_owned();
         let secret = (secret, "a secret of at least thirty-two bytes".to_owned());
         let settings: Settings = settings::load_from([secret].into()).expect("good settings");
-        let auth = Auth::new(&settings.auth).expect("a good secret");
+        let auth = Auth::new(&settings.auth, &settings.limits).expect("a good secret");
         let operator = MemberId::parse("operator").expect("a good id");
         let registry = Registry::open(url).expect("a good address");
         registry.migrate().await.expect("the tables can be made");

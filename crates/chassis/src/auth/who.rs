@@ -1,0 +1,83 @@
+//! Who asks, as handlers see it.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use sunbeon_domain::{Code, MemberId, UnixMs};
+
+use crate::{ApiError, ApiResult};
+
+/// A person whose access token is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// By the token's member claim.
+    pub id: MemberId,
+    /// At most 100 characters without control characters; may be empty.
+    pub name: String,
+    /// Whether the token carries the admin role.
+    pub admin: bool,
+}
+
+/// Somebody who may use admin routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// The member id, or `admin-token` for the static one.
+    pub actor: String,
+}
+
+/// A shop's back end, or an admin in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `origin-token`, `admin-token`, or the member id of an admin.
+    pub actor: String,
+}
+
+/// A new guest.
+#[derive(Clone)]
+pub struct Guest {
+    /// `guest:` and a random id.
+    pub id: MemberId,
+    /// What names the guest from now on, as an access token does. Secret.
+    pub token: String,
+    /// From when on the token is no longer good.
+    pub expires_at: UnixMs,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Member {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| unguarded("members"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| unguarded("admins"))
+    }
+}
+
+fn unguarded(audience: &str) -> ApiError {
+    let fault = anyhow::anyhow!("the route is not under the layer of {audience}");
+    ApiError::new(Code::Internal).caused_by(fault)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| unguarded("origins"))
+    }
+}

@@ -1,0 +1,177 @@
+//! How many requests a second are taken from whom.
+
+mod client;
+
+use std::{
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    sync::atomic::{AtomicI64, Ordering},
+};
+
+use axum::{extract::ConnectInfo, http::request::Parts};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    state::keyed::DashMapStateStore,
+};
+use ipnet::IpNet;
+use sunbeon_domain::{Code, MemberId};
+
+use crate::{ApiError, ApiResult, settings};
+
+/// The limits of a process, and what they have counted.
+pub(crate) struct Limits {
+    address: Option<Limit<IpAddr>>,
+    gate: Option<Limit<IpAddr>>,
+    main_page: Option<Limit<IpAddr>>,
+    member: Option<Limit<MemberId>>,
+    proxied_member: Option<Limit<MemberId>>,
+    loopback: bool,
+    trusted_proxies: Vec<IpNet>,
+}
+
+impl Limits {
+    pub(crate) fn new(settings: &settings::Limits) -> Self {
+        Self {
+            address: Limit::new(settings.address_per_second),
+            gate: Limit::new(settings.address_per_second),
+            main_page: Limit::new(settings.main_page_per_second),
+            member: Limit::new(settings.member_per_second),
+            proxied_member: Limit::new(settings.proxied_member_per_second),
+            loopback: settings.loopback,
+            trusted_proxies: settings.trusted_proxies.clone(),
+        }
+    }
+
+    /// The address that a request is counted against; none for a caller who is not limited, on
+    /// loopback or within this process.
+    pub(crate) fn client(&self, parts: &Parts) -> Option<IpAddr> {
+        let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+        let address = client::address(peer.ip(), &parts.headers, &self.trusted_proxies);
+        (self.loopback || !address.is_loopback()).then(|| network(address))
+    }
+
+    /// Counts a request of an address.
+    pub(crate) fn address(&self, client: IpAddr) -> ApiResult<()> {
+        check(&self.address, &client)
+    }
+
+    /// Counts a request of an address for what gates ask, so that nothing else from there starves
+    /// the gate.
+    pub(crate) fn gate(&self, client: IpAddr) -> ApiResult<()> {
+        check(&self.gate, &client)
+    }
+
+    /// Counts a request of an address for a main page.
+    pub(crate) fn main_page(&self, client: IpAddr) -> ApiResult<()> {
+        check(&self.main_page, &client)
+    }
+
+    /// Counts a request of a member.
+    pub(crate) fn member(&self, member: &MemberId) -> ApiResult<()> {
+        check(&self.member, member)
+    }
+
+    /// Counts a request of a member to a shop, for which a proxy asks.
+    pub(crate) fn proxied_member(&self, member: &MemberId) -> ApiResult<()> {
+        check(&self.proxied_member, member)
+    }
+}
+
+/// An IPv4 address, or the /64 of an IPv6 address: whoever has one address of it has them all.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+    }
+}
+
+fn check<K: Hash + Eq + Clone>(limit: &Option<Limit<K>>, key: &K) -> ApiResult<()> {
+    limit.as_ref().map_or(Ok(()), |limit| limit.check(key))
+}
+
+/// A number of requests a second, and bursts of as many, for each key.
+struct Limit<K: Hash + Eq + Clone> {
+    counted: RateLimiter<K, DashMapStateStore<K>, DefaultClock>,
+    /// Requests until the keys are looked through for those that have been quiet.
+    until_sweep: AtomicI64,
+}
+
+/// How many requests, at least, lie between two sweeps.
+const SWEEP_AFTER: i64 = 4096;
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    /// No limit for 0.
+    fn new(per_second: u32) -> Option<Self> {
+        let quota = Quota::per_second(NonZeroU32::new(per_second)?);
+        Some(Self {
+            counted: RateLimiter::dashmap(quota),
+            until_sweep: AtomicI64::new(SWEEP_AFTER),
+        })
+    }
+
+    fn check(&self, key: &K) -> ApiResult<()> {
+        self.sweep_now_and_then();
+        self.counted.check_key(key).map_err(|refused| {
+            let wait = refused.wait_time_from(DefaultClock::default().now());
+            let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+            ApiError::from(Code::TooManyRequests).retry_after(seconds.max(1))
+        })
+    }
+
+    /// Forgets the keys of those who have been quiet, once in as many requests as there were keys
+    /// left the last time: so no more than twice as many are kept as are needed, and the work stays
+    /// in proportion to the requests.
+    fn sweep_now_and_then(&self) {
+        if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.counted.retain_recent();
+            let kept = i64::try_from(self.counted.len()).unwrap_or(i64::MAX);
+            self.until_sweep
+                .store(kept.max(SWEEP_AFTER), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_client_is_its_network() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(
+            of("2001:db8:1:2::1"),
+            of("2001:db8:1:2:ffff:ffff:ffff:ffff")
+        );
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("203.0.113.7").to_string(), "203.0.113.7");
+        assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
+    }
+
+    #[test]
+    fn who_has_been_quiet_is_forgotten() {
+        // So fast that a key is as good as new when the next one comes.
+        let limit = Limit::new(1_000_000_000).unwrap();
+        let many = 10 * SWEEP_AFTER;
+        for key in 0..many {
+            limit.check(&key).unwrap();
+        }
+        let kept = i64::try_from(limit.counted.len()).unwrap();
+        assert!(kept <= 2 * SWEEP_AFTER, "{kept} of {many}");
+    }
+
+    #[test]
+    fn who_is_not_quiet_stays_refused() {
+        let limit = Limit::new(1).unwrap();
+        let begun = std::time::Instant::now();
+        let passed = (0..3 * SWEEP_AFTER)
+            .filter(|other| {
+                limit.check(&(other + 1)).unwrap();
+                limit.check(&0).is_ok()
+            })
+            .count();
+        let most = 2 + begun.elapsed().as_secs();
+        assert!(passed as u64 <= most, "{passed} of at most {most}");
+    }
+}

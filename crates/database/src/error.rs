@@ -1,0 +1,74 @@
+//! What an error of the database means.
+
+use sqlx::sqlite::SqliteError;
+use sunbeon_domain::{Code, Coded};
+
+/// Why a database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The database cannot be reached, or not in time.
+    #[error("the database did not answer")]
+    Down(#[source] sqlx::Error),
+    /// Another transaction was in the way; the same again may well succeed.
+    #[error("the database chose another transaction over this one")]
+    Clash(#[source] sqlx::Error),
+    /// The address is malformed, or of another kind of database.
+    #[error("a database's address must be sqlite:… or postgres://…")]
+    Address(#[source] sqlx::Error),
+    /// The database holds or answered what it never should.
+    #[error("the database answered nonsense")]
+    Bug(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Coded for DatabaseError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Down(_) | Self::Clash(_) => Code::DatabaseDown,
+            Self::Address(_) | Self::Bug(_) => Code::Internal,
+        }
+    }
+}
+
+/// What the database itself says about a statement is a bug; but for a deadlock or a failed
+/// serialization, for a server that is going down or full (classes 08, 53, 57, 58 of PostgreSQL's
+/// codes) or that has ended what took too long (55P03, 25P03, and 57014 and 57P05 of those classes),
+/// for a file that is locked, full or unreadable, and for tables that the first migration is yet to
+/// make, all else passes.
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error::{ColumnDecode, ColumnNotFound, Database, Decode, Encode, TypeNotFound};
+        match &error {
+            Database(said) => {
+                let code = said.code().unwrap_or_default();
+                if ["40P01", "40001"].contains(&code.as_ref()) {
+                    return Self::Clash(error);
+                }
+                let passes = match said.try_downcast_ref::<SqliteError>() {
+                    Some(_) => file_is_away(&code),
+                    None => ["08", "53", "57", "58", "55P03", "25P03"]
+                        .iter()
+                        .any(|class| code.starts_with(class)),
+                };
+                let no_tables = code == "42P01" || said.message().starts_with("no such table");
+                if passes || no_tables {
+                    Self::Down(error)
+                } else {
+                    Self::Bug(error.into())
+                }
+            }
+            ColumnDecode { .. }
+            | ColumnNotFound(_)
+            | Decode(_)
+            | Encode(_)
+            | TypeNotFound { .. } => Self::Bug(error.into()),
+            _ => Self::Down(error),
+        }
+    }
+}
+
+/// SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL and CANTOPEN; the low byte of a code is its kind
+/// (<https://www.sqlite.org/rescode.html>).
+fn file_is_away(code: &str) -> bool {
+    let kind = code.parse::<u32>().map(|code| code & 0xff);
+    kind.is_ok_and(|kind| [5, 6, 8, 10, 13, 14].contains(&kind))
+}

@@ -1,0 +1,119 @@
+//! Opening and migrating.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgPool, SqlitePool,
+    migrate::{
+        MigrateError::{self, Execute, ExecuteMigration},
+        Migrator,
+    },
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{Database, DatabaseError, LIMIT, Pool, Result, in_time};
+
+/// How long tables may take to be brought up to date.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(60);
+
+/// What PostgreSQL itself ends: a call that is given up here would go on there, and keep its
+/// connection and its locks.
+const IN_THE_SERVER: [(&str, &str); 3] = [
+    ("statement_timeout", "3s"),
+    ("lock_timeout", "2s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+];
+/// The same of a migration. It gives up waiting there before it is given up here.
+const OF_A_MIGRATION: [(&str, &str); 2] = [("statement_timeout", "0"), ("lock_timeout", "50s")];
+
+impl Database {
+    /// Opens a pool by its address. A database that is down is no error.
+    pub fn open(url: &str) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
+            let options = options
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(LIMIT)
+                .disable_statement_logging();
+            // One connection for good: a database in memory is gone with its last.
+            let pool = SqlitePoolOptions::new()
+                .max_connections(1)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(LIMIT)
+                .connect_lazy_with(options);
+            return Ok(Self(Pool::Sqlite(pool)));
+        }
+        // By itself the library takes any scheme for PostgreSQL's.
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            let refused = sqlx::Error::Configuration("another scheme".into());
+            return Err(DatabaseError::Address(refused));
+        }
+        let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
+        let options = options
+            .application_name("sunbeon")
+            .options(IN_THE_SERVER)
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(LIMIT)
+            .connect_lazy_with(options);
+        Ok(Self(Pool::Postgres(pool)))
+    }
+
+    /// Brings the tables up to date within a minute; nothing to do is cheap. Several may do so at
+    /// once, and what a later version has migrated beyond is left as it is.
+    pub async fn migrate(&self, migrations: &Migrator) -> Result<()> {
+        let mut known = Migrator::with_migrations(migrations.iter().cloned().collect());
+        known.set_ignore_missing(true);
+        match &self.0 {
+            Pool::Sqlite(pool) => on_sqlite(pool, &known).await,
+            Pool::Postgres(pool) => on_postgres(pool, &known).await,
+        }
+    }
+}
+
+async fn on_sqlite(pool: &SqlitePool, migrations: &Migrator) -> Result<()> {
+    // SQLite has no lock for migrations: who loses a race finds them done, unless it comes back
+    // while yet another is at it.
+    let mut tries = 1;
+    loop {
+        match in_a_minute(migrations.run(pool)).await {
+            Err(Execute(_) | ExecuteMigration(..)) if tries < 5 => tries += 1,
+            done => return done.map_err(meaning),
+        }
+    }
+}
+
+/// On a connection of its own, which is closed whatever the outcome: the library's lock is the
+/// session's, and stays where a migration fails.
+async fn on_postgres(pool: &PgPool, migrations: &Migrator) -> Result<()> {
+    let options = (*pool.connect_options()).clone().options(OF_A_MIGRATION);
+    let mut connection = in_time(options.connect()).await?;
+    let done = in_a_minute(migrations.run_direct(None, &mut connection, false)).await;
+    // Where it cannot be told, the server finds out by itself.
+    let _ = in_time(connection.close()).await;
+    done.map_err(meaning)
+}
+
+type Done = std::result::Result<(), MigrateError>;
+
+async fn in_a_minute(work: impl Future<Output = Done>) -> Done {
+    let done = tokio::time::timeout(MIGRATION_LIMIT, work).await;
+    done.unwrap_or(Err(Execute(sqlx::Error::PoolTimedOut)))
+}
+
+fn meaning(error: MigrateError) -> DatabaseError {
+    match error {
+        Execute(error) | ExecuteMigration(error, _) => error.into(),
+        other => DatabaseError::Bug(other.into()),
+    }
+}

@@ -1,0 +1,129 @@
+//! What PostgreSQL ends by itself, and what a migration leaves behind.
+
+use std::time::Duration;
+
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_test_support::{TestDatabase, eventually};
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn migrations(texts: &[&str]) -> Migrator {
+    let all = (1..).zip(texts).map(|(version, text)| {
+        let sql = AssertSqlSafe((*text).to_owned()).into_sql_str();
+        Migration::new(version, "".into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(all.collect())
+}
+
+async fn count(database: &Database, sql: &'static str) -> i64 {
+    let row: Option<(i64,)> = database.row(sql, values![]).await.expect("an answer");
+    row.expect("a row").0
+}
+
+#[tokio::test]
+async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
+    const TAKE: &str = "SELECT n FROM t WHERE n = $1 {for update}";
+    const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let server = TestDatabase::postgres().await;
+    let (one, other) = (open(&server), open(&server));
+    one.execute("CREATE TABLE t (n BIGINT NOT NULL)", values![])
+        .await
+        .expect("a table");
+    one.execute("INSERT INTO t VALUES (1), (2)", values![])
+        .await
+        .expect("two rows");
+    let mut foreign = other.begin().await.expect("PostgreSQL");
+    foreign.execute(TAKE, values![1_i64]).await.expect("a row");
+    // As many as there are connections, and all that they wait for is given up.
+    let waits = (0..8).map(|_| {
+        let one = one.clone();
+        tokio::spawn(async move {
+            let mut tx = one.begin().await?;
+            tx.execute(TAKE, values![1_i64]).await
+        })
+    });
+    let waits: Vec<_> = waits.collect();
+    for wait in waits {
+        let waited = wait.await.expect("no panic");
+        assert!(matches!(waited, Err(DatabaseError::Down(_))), "{waited:?}");
+    }
+    let gone = async || count(&other, WAITING).await == 0;
+    eventually(SOON, "nobody waits in the server", gone).await;
+    // The lock is still held, and the rest of the table is there for all.
+    for _ in 0..16 {
+        let mut tx = one.begin().await.expect("a connection");
+        tx.execute(TAKE, values![2_i64]).await.expect("another row");
+    }
+    drop(foreign);
+    let free = async || one.execute(TAKE, values![1_i64]).await.is_ok();
+    eventually(SOON, "the row is there again", free).await;
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_down_not_a_bug() {
+    const SLEEP: &str = "SELECT pg_sleep(20)";
+    let server = TestDatabase::postgres().await;
+    let slow = open(&server).execute(SLEEP, values![]).await;
+    let Err(DatabaseError::Down(sqlx::Error::Database(said))) = &slow else {
+        panic!("the server says so itself: {slow:?}");
+    };
+    assert_eq!(said.code().as_deref(), Some("57014"));
+}
+
+#[tokio::test]
+async fn a_transaction_that_nobody_goes_on_with_ends_in_the_server() {
+    let server = TestDatabase::postgres().await;
+    let database = open(&server);
+    let mut idle = database.begin().await.expect("PostgreSQL");
+    idle.execute("SELECT 1", values![]).await.expect("a start");
+    const IDLE: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND state = 'idle in transaction'";
+    let over = async || count(&database, IDLE).await == 0;
+    eventually(Duration::from_secs(30), "it is over", over).await;
+    let late = idle.execute("SELECT 1", values![]).await;
+    assert!(matches!(late, Err(DatabaseError::Down(_))), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_holds_nobody_up() {
+    const LOCKS: &str = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' \
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let server = TestDatabase::postgres().await;
+    let (one, other) = (open(&server), open(&server));
+    let bad = one.migrate(&migrations(&["CREATE NONSENSE"])).await;
+    assert!(matches!(bad, Err(DatabaseError::Bug(_))), "{bad:?}");
+    let free = async || count(&other, LOCKS).await == 0;
+    eventually(SOON, "the lock of migrations is free", free).await;
+    let good = migrations(&["CREATE TABLE t (n BIGINT)"]);
+    other.migrate(&good).await.expect("the table");
+    let other_text = migrations(&["CREATE TABLE other (n BIGINT)"]);
+    let refused = one.migrate(&other_text).await;
+    assert!(matches!(refused, Err(DatabaseError::Bug(_))), "{refused:?}");
+    other.migrate(&good).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn what_a_later_version_has_migrated_does_not_stop_an_earlier_one() {
+    let server = TestDatabase::postgres().await;
+    let folder = std::env::temp_dir().join(format!("sunbeon-later-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = format!("sqlite:{}/t.sqlite", folder.display());
+    for url in [server.url(), &file] {
+        let database = Database::open(url).expect("a good address");
+        let (first, second) = ("CREATE TABLE t (n BIGINT)", "CREATE TABLE u (n BIGINT)");
+        let later = database.migrate(&migrations(&[first, second])).await;
+        later.expect("both tables");
+        let earlier = database.migrate(&migrations(&[first])).await;
+        earlier.expect("the first is there");
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder");
+}
+
+fn open(server: &TestDatabase) -> Database {
+    Database::open(server.url()).expect("a good address")
+}

@@ -1,0 +1,183 @@
+#![doc = include_str!("../README.md")]
+
+mod fetch;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use reqwest::Url;
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::fetch::{Failure, Fetcher};
+
+/// Keys that are published at a URL, as last fetched. A cheap handle.
+pub struct RemoteKeys<T>(Arc<Remote<T>>);
+
+/// Why keys cannot be fetched from a URL at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no http:// or https:// address")]
+pub struct InvalidUrl;
+
+type Parse<T> = Box<dyn Fn(&str) -> Option<T> + Send + Sync>;
+
+struct Remote<T> {
+    fetcher: Fetcher,
+    parse: Parse<T>,
+    pace: Pace,
+    known: Mutex<Known<T>>,
+    /// Held while a fetch is under way; holds when the last one began.
+    attempt: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+struct Known<T> {
+    keys: Option<Arc<T>>,
+    /// What `keys` was read from.
+    text: String,
+    failing: bool,
+}
+
+/// When to fetch.
+#[derive(Clone, Copy)]
+struct Pace {
+    fresh: Duration,
+    after_failure: Duration,
+    /// Between the start of a fetch and one that is asked for.
+    asked: Duration,
+    timeout: Duration,
+}
+
+const PACE: Pace = Pace {
+    fresh: Duration::from_secs(60),
+    after_failure: Duration::from_secs(1),
+    asked: Duration::from_secs(10),
+    timeout: Duration::from_secs(2),
+};
+
+impl<T: Send + Sync + 'static> RemoteKeys<T> {
+    /// Of a URL; `parse` answers nothing for a text that holds no usable keys. Fetches nothing yet.
+    pub fn new(
+        url: &str,
+        parse: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
+    ) -> Result<Self, InvalidUrl> {
+        Self::paced(url, parse, PACE)
+    }
+
+    fn paced(
+        url: &str,
+        parse: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
+        pace: Pace,
+    ) -> Result<Self, InvalidUrl> {
+        let url = Url::parse(url).map_err(|_| InvalidUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(InvalidUrl);
+        }
+        Ok(Self(Arc::new(Remote {
+            fetcher: Fetcher::new(url, pace.timeout),
+            parse: Box::new(parse),
+            pace,
+            known: Mutex::new(Known {
+                keys: None,
+                text: String::new(),
+                failing: false,
+            }),
+            attempt: Arc::default(),
+        })))
+    }
+
+    /// The keys of now; nothing before the first successful fetch. A fetch that brings the same
+    /// text as the one before leaves the same `Arc`.
+    pub fn current(&self) -> Option<Arc<T>> {
+        self.0.known().keys.clone()
+    }
+
+    /// The keys after a fetch, for a token whose key is not known: at most one fetch in 10 s,
+    /// whoever asks; otherwise the keys of now. Waits for a fetch that is under way.
+    pub async fn refreshed(&self) -> Option<Arc<T>> {
+        let attempt = self.0.attempt.clone().lock_owned().await;
+        let due = attempt.is_none_or(|began| began.elapsed() >= self.0.pace.asked);
+        if due {
+            // A task of its own: it goes on when the caller goes away, so that nobody can spend the
+            // one fetch without effect.
+            let remote = self.0.clone();
+            let fetch = tokio::spawn(async move { remote.fetch(attempt).await });
+            let _ended = fetch.await;
+        }
+        self.current()
+    }
+
+    /// Fetches at start and every 60 s, after a failure every second, until `shutdown` is cancelled.
+    /// A failure keeps the keys of before.
+    pub async fn keep_fresh(self, shutdown: CancellationToken) {
+        let fetching = async {
+            loop {
+                let attempt = self.0.attempt.clone().lock_owned().await;
+                let fetched = self.0.fetch(attempt).await;
+                let pace = &self.0.pace;
+                sleep(if fetched {
+                    pace.fresh
+                } else {
+                    pace.after_failure
+                })
+                .await;
+            }
+        };
+        shutdown.run_until_cancelled(fetching).await;
+    }
+}
+
+impl<T> Remote<T> {
+    fn known(&self) -> MutexGuard<'_, Known<T>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether keys came.
+    async fn fetch(&self, mut attempt: OwnedMutexGuard<Option<Instant>>) -> bool {
+        *attempt = Some(Instant::now());
+        let fetched = self.fetcher.get().await.and_then(|text| self.take(text));
+        let failing = fetched.is_err();
+        let failed_before = std::mem::replace(&mut self.known().failing, failing);
+        let host = self.fetcher.host();
+        match fetched {
+            Err(failure) if !failed_before => {
+                let error = &failure as &(dyn Error + 'static);
+                tracing::warn!(
+                    error,
+                    host,
+                    "public keys cannot be fetched; the ones of before stay"
+                );
+            }
+            Ok(()) if failed_before => tracing::info!(host, "public keys are fetched again"),
+            _ => {}
+        }
+        !failing
+    }
+
+    fn take(&self, text: String) -> Result<(), Failure> {
+        let same = {
+            let known = self.known();
+            known.keys.is_some() && known.text == text
+        };
+        if !same {
+            let keys = (self.parse)(&text).ok_or(Failure::NoKeys)?;
+            let mut known = self.known();
+            known.keys = Some(Arc::new(keys));
+            known.text = text;
+        }
+        Ok(())
+    }
+}
+
+impl<T> Clone for RemoteKeys<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}

@@ -1,0 +1,106 @@
+//! The SQL, the same text for both databases.
+
+use sqlx::migrate::Migrator;
+use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_domain::ConcertId;
+
+use super::{
+    Result, Row,
+    rows::{AuditColumns, AuditRow, ConcertColumns},
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The tables.
+#[derive(Clone)]
+pub(super) struct Tables(Database);
+
+impl Tables {
+    pub(super) fn open(url: &str) -> Result<Self> {
+        Ok(Self(Database::open(url)?))
+    }
+
+    pub(super) async fn migrate(&self) -> Result<()> {
+        Ok(self.0.migrate(&MIGRATIONS).await?)
+    }
+
+    /// Whether the tables are there and answer.
+    pub(super) async fn ping(&self) -> Result<()> {
+        const SQL: &str = "SELECT 1 FROM audit LIMIT 1";
+        self.0.execute(SQL, values![]).await?;
+        Ok(())
+    }
+
+    /// `false`: there is a row of this id.
+    pub(super) async fn insert(&self, concert: &sunbeon_domain::Concert) -> Result<bool> {
+        const SQL: &str = "INSERT INTO concerts (concert_id, version, closed, deleted, policy) \
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (concert_id) DO NOTHING";
+        let (version, policy) = (signed(concert.version), json(concert)?);
+        let id = concert.concert_id.as_str();
+        let values = values![id, version, concert.closed, false, policy];
+        Ok(self.0.execute(SQL, values).await? == 1)
+    }
+
+    /// Replaces exactly version `was`; `false`: the row has another.
+    pub(super) async fn replace(&self, row: &Row, was: u64) -> Result<bool> {
+        const SQL: &str = "UPDATE concerts SET version = $1, closed = $2, deleted = $3, \
+            policy = $4 WHERE concert_id = $5 AND version = $6";
+        let (version, policy) = (signed(row.concert.version), json(&row.concert)?);
+        let (id, closed) = (row.concert.concert_id.as_str(), row.concert.closed);
+        let values = values![version, closed, row.deleted, policy, id, signed(was)];
+        Ok(self.0.execute(SQL, values).await? == 1)
+    }
+
+    pub(super) async fn find(&self, id: &ConcertId) -> Result<Option<Row>> {
+        const SQL: &str = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
+            WHERE concert_id = $1";
+        let row: Option<ConcertColumns> = self.0.row(SQL, values![id.as_str()]).await?;
+        row.map(Row::try_from).transpose()
+    }
+
+    pub(super) async fn all(&self) -> Result<Vec<Row>> {
+        const SQL: &str = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
+            ORDER BY concert_id";
+        let rows: Vec<ConcertColumns> = self.0.rows(SQL, values![]).await?;
+        rows.into_iter().map(Row::try_from).collect()
+    }
+
+    pub(super) async fn page(&self, after: &str, limit: u32) -> Result<Vec<Row>> {
+        const SQL: &str = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
+            WHERE NOT deleted AND concert_id > $1 ORDER BY concert_id LIMIT $2";
+        let rows: Vec<ConcertColumns> = self.0.rows(SQL, values![after, limit]).await?;
+        rows.into_iter().map(Row::try_from).collect()
+    }
+
+    pub(super) async fn write_audit(&self, row: &AuditRow) -> Result<()> {
+        const SQL: &str = "INSERT INTO audit \
+            (audit_id, at_ms, actor, act, concert_id, detail, request_id) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let (id, actor, act, concert) = (&row.id, &row.actor, &row.act, &row.concert_id);
+        let (detail, request) = (&row.detail, &row.request_id);
+        let values = values![id, row.at.0, actor, act, concert, detail, request];
+        self.0.execute(SQL, values).await?;
+        Ok(())
+    }
+
+    pub(super) async fn audit(
+        &self,
+        concert: &str,
+        before: &str,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>> {
+        const SQL: &str = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
+            FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
+            ORDER BY audit_id DESC LIMIT $3";
+        let rows: Vec<AuditColumns> = self.0.rows(SQL, values![concert, before, limit]).await?;
+        Ok(rows.into_iter().map(AuditRow::from).collect())
+    }
+}
+
+fn signed(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
+
+fn json(concert: &sunbeon_domain::Concert) -> Result<String> {
+    serde_json::to_string(&concert.policy).map_err(|error| DatabaseError::Bug(error.into()).into())
+}

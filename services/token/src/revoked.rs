@@ -1,0 +1,185 @@
+//! Ids of tokens that ended early, for gates.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use sunbeon_chassis::{ApiError, ApiResult, Reply, Success};
+use sunbeon_domain::{Coded, ConcertId, Text};
+use sunbeon_store::{Store, StoreError};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Token, single_flight::SingleFlight};
+
+const REVOKED: Text = Text {
+    ko: "취소된 예매 토큰 목록 조회 성공",
+    en: "These tokens ended early.",
+};
+
+/// How many concerts' lists are read at once.
+const AT_ONCE: usize = 16;
+/// How many ids the store tells at once; fewer are the last.
+const PAGE: usize = 1_000;
+
+/// One list for all gates that wait for it. A gate counts the age of its list from when it asked:
+/// one gathered before that would let tokens pass for longer than the gate knows.
+pub(crate) type Gatherings = SingleFlight<Result<Arc<List>, Arc<StoreError>>>;
+
+pub(crate) fn router() -> OpenApiRouter<Token> {
+    OpenApiRouter::new().routes(routes!(revoked))
+}
+
+/// Tokens that a gate no longer believes.
+#[derive(Serialize, ToSchema)]
+struct Revoked {
+    /// Their `jti`s, sorted.
+    revoked: Vec<String>,
+}
+
+/// The ids of booking tokens of every concert that ended early and have not expired. Ask with
+/// `If-None-Match` every few seconds.
+#[utoipa::path(
+    get, path = "/v2/reservation/revoked", tag = "gate",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` known so far.")),
+    responses(
+        (status = 200, body = Success<Revoked>, headers(("ETag" = String))),
+        (status = 304, description = "The list is the one known."),
+    )
+)]
+async fn revoked(State(service): State<Token>, headers: HeaderMap) -> ApiResult<Response> {
+    let list = service.revoked.run(gather(&*service.store)).await;
+    let list = list.map_err(|error| ApiError::new(error.code()).caused_by(error))?;
+    let no_cache = HeaderValue::from_static("no-cache");
+    let is_known = is_known(&headers, &list.tag);
+    let headers = [
+        (header::ETAG, list.tag.clone()),
+        (header::CACHE_CONTROL, no_cache),
+    ];
+    Ok(if is_known {
+        (StatusCode::NOT_MODIFIED, headers).into_response()
+    } else {
+        (headers, Reply::ok(REVOKED, &list.data)).into_response()
+    })
+}
+
+/// The list, as it is answered.
+pub(crate) struct List {
+    /// A [`Revoked`].
+    data: Box<RawValue>,
+    /// A strong validator: a hash of the list.
+    tag: HeaderValue,
+}
+
+impl List {
+    fn new(revoked: Vec<String>) -> Self {
+        let data = to_raw_value(&Revoked { revoked }).expect("strings are JSON");
+        let hash = digest(&SHA256, data.get().as_bytes());
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
+        let tag = HeaderValue::try_from(tag).expect("base64 in quotes is visible ASCII");
+        Self { data, tag }
+    }
+}
+
+async fn gather(store: &dyn Store) -> Result<Arc<List>, Arc<StoreError>> {
+    let all = of_all(store).await?;
+    Ok(Arc::new(List::new(all)))
+}
+
+/// Every concert's, sorted.
+async fn of_all(store: &dyn Store) -> sunbeon_store::Result<Vec<String>> {
+    let concerts = store.concerts().await?.into_iter();
+    let lists = stream::iter(concerts.map(|id| of_one(store, id)));
+    let mut all: Vec<_> = lists.buffer_unordered(AT_ONCE).try_concat().await?;
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+/// One concert's; one may be there twice.
+async fn of_one(store: &dyn Store, id: ConcertId) -> sunbeon_store::Result<Vec<String>> {
+    let mut all = Vec::new();
+    loop {
+        let page = store.revoked(&id, all.len() as u64).await?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Whether `If-None-Match` has the tag, by the weak comparison of RFC 9110 §13.1.2.
+fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let given = headers.get_all(header::IF_NONE_MATCH).iter();
+    given
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|given| given.trim())
+        .any(|given| given == "*" || tag == given.strip_prefix("W/").unwrap_or(given))
+}
+
+#[cfg(test)]
+mod tests {
+    use sunbeon_domain::{Concert, MemberId, Mode, Policy};
+    use sunbeon_store::{Claim, Leaving, MemoryStore, NewToken};
+
+    use super::*;
+
+    /// A concert in which that many tokens ended early; their ids.
+    async fn ended_early(store: &MemoryStore, id: &str, many: usize) -> Vec<String> {
+        let concert_id = ConcertId::parse(id).unwrap();
+        let policy = Policy {
+            mode: Mode::Threshold,
+            max_active: Some(1_000_000),
+            ..Policy::default()
+        };
+        let concert = Concert {
+            concert_id: concert_id.clone(),
+            version: 1,
+            closed: false,
+            policy,
+        };
+        store.put_concert(&concert).await.unwrap();
+        let mut ids = Vec::new();
+        for i in 0..many {
+            let member = MemberId::parse(i.to_string()).unwrap();
+            let token = NewToken {
+                jti: format!("{id}-{i}"),
+                kid: "kid".into(),
+            };
+            store.enter(&concert_id, &member, "이름").await.unwrap();
+            let claim = store.claim(&concert_id, &member, &token).await.unwrap();
+            assert!(matches!(claim, Claim::Entered(_)));
+            let how = Leaving::ByChoice;
+            store.leave(&concert_id, &member, how).await.unwrap();
+            ids.push(token.jti);
+        }
+        ids
+    }
+
+    #[tokio::test]
+    async fn the_list_has_every_page_of_every_concert_in_order() {
+        let store = MemoryStore::new();
+        let mut all = Vec::new();
+        for (i, many) in [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE]
+            .iter()
+            .enumerate()
+        {
+            all.extend(ended_early(&store, &format!("c{i}"), *many).await);
+        }
+        for i in 0..2 * AT_ONCE {
+            all.extend(ended_early(&store, &format!("d{i}"), 1).await);
+        }
+        all.sort();
+        assert_eq!(of_all(&store).await.unwrap(), all);
+    }
+}

@@ -1,0 +1,121 @@
+//! Guest tokens, for people without a login.
+
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, http::header, response::IntoResponse};
+use serde::{Deserialize, Serialize};
+use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
+use sunbeon_domain::{Code, ConcertId, Field, Identity, MemberId, Text, UnixMs};
+use sunbeon_store::Store;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::WaitingRoom;
+
+const ISSUED: Text = Text {
+    ko: "비회원 토큰 발급 성공",
+    en: "Here is your guest token.",
+};
+
+pub(crate) fn router(auth: &Auth) -> OpenApiRouter<WaitingRoom> {
+    OpenApiRouter::new()
+        .routes(routes!(guest))
+        .layer(Extension(auth.clone()))
+}
+
+/// Whose line the guest will enter.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewGuest {
+    #[schema(value_type = ConcertId)]
+    concert_id: String,
+}
+
+/// A new guest.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct GuestToken {
+    member_id: MemberId,
+    /// Send it as the access token.
+    token: String,
+    expires_at: UnixMs,
+}
+
+/// Become a guest, where the concert lets guests line up. Each request makes another.
+#[utoipa::path(
+    post, path = "/v2/waiting-room/guest", tag = "waiting-room", request_body = NewGuest,
+    responses(
+        (status = 201, body = Success<GuestToken>),
+        (status = 403, description = "GUESTS_NOT_ALLOWED."),
+    )
+)]
+async fn guest(
+    State(store): State<Arc<dyn Store>>,
+    Extension(auth): Extension<Auth>,
+    Body(body): Body<NewGuest>,
+) -> ApiResult<impl IntoResponse> {
+    let id = ConcertId::parse(body.concert_id).map_err(|_| Code::Invalid(Field::ConcertId))?;
+    let snapshot = store.snapshot(&id).await.or_fail()?;
+    if snapshot.concert.policy.identity != Identity::Guest {
+        return Err(Code::GuestsNotAllowed.into());
+    }
+    let guest = auth.issue_guest();
+    let guest = guest.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
+    let reply = GuestToken {
+        member_id: guest.id,
+        token: guest.token,
+        expires_at: guest.expires_at,
+    };
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, Reply::created(ISSUED, reply)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use sunbeon_chassis::settings;
+    use sunbeon_domain::{Concert, Policy};
+    use sunbeon_store::MemoryStore;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Settings {
+        auth: settings::Auth,
+        limits: settings::Limits,
+    }
+
+    async fn asked(guest_secret: Option<&str>) -> Result<(), Code> {
+        let secret = "0123456789abcdef0123456789abcdef".to_owned();
+        let mut set = HashMap::from([("SUNBEON__AUTH__HS256_SECRET".to_owned(), secret)]);
+        if let Some(secret) = guest_secret {
+            set.insert("SUNBEON__AUTH__GUEST_SECRET".to_owned(), secret.to_owned());
+        }
+        let settings: Settings = settings::load_from(set).unwrap();
+        let auth = Auth::new(&settings.auth, &settings.limits).unwrap();
+        let store = MemoryStore::new();
+        let concert = Concert {
+            concert_id: ConcertId::parse("c").unwrap(),
+            version: 1,
+            closed: false,
+            policy: Policy {
+                identity: Identity::Guest,
+                ..Policy::default()
+            },
+        };
+        store.put_concert(&concert).await.unwrap();
+        let wanted = NewGuest {
+            concert_id: "c".to_owned(),
+        };
+        let answer = guest(State(Arc::new(store)), Extension(auth), Body(wanted)).await;
+        answer.map(|_| ()).map_err(|error| error.code())
+    }
+
+    #[tokio::test]
+    async fn without_a_secret_for_guests_there_are_none() {
+        assert_eq!(asked(None).await, Err(Code::GuestsNotAllowed));
+        let secret = "another secret, for guests' tokens";
+        assert_eq!(asked(Some(secret)).await, Ok(()));
+    }
+}
