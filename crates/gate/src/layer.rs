@@ -1,0 +1,113 @@
+//! The gate as a layer of tower.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::future::{BoxFuture, Either};
+use http::{Request, Response, request::Parts};
+use tower::{Layer, Service};
+
+use crate::{Gate, Inner, Visit, decide::Decision, now, refuse};
+
+/// What [`Gate::layer`] makes.
+#[derive(Clone)]
+pub struct GateLayer<F> {
+    gate: Gate,
+    visit: F,
+}
+
+/// A service behind a gate. It is called for those whom the gate lets in alone.
+#[derive(Clone)]
+pub struct Gated<S, F> {
+    inner: S,
+    gate: Gate,
+    visit: F,
+}
+
+impl<F> GateLayer<F> {
+    pub(crate) fn new(gate: Gate, visit: F) -> Self {
+        Self { gate, visit }
+    }
+}
+
+impl<F: Clone, S> Layer<S> for GateLayer<F> {
+    type Service = Gated<S, F>;
+
+    fn layer(&self, inner: S) -> Gated<S, F> {
+        Gated {
+            inner,
+            gate: self.gate.clone(),
+            visit: self.visit.clone(),
+        }
+    }
+}
+
+type Outcome<B, E> = Result<Response<B>, E>;
+
+impl<S, F, A, B> Service<Request<A>> for Gated<S, F>
+where
+    S: Service<Request<A>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    F: Fn(&Parts) -> Visit,
+    A: Send + 'static,
+    B: From<String>,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = Either<
+        S::Future,
+        Either<Ready<Outcome<B, S::Error>>, BoxFuture<'static, Outcome<B, S::Error>>>,
+    >;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let visit = (self.visit)(&parts);
+        let gate = &self.gate.0;
+        match gate.at_once(&visit, &parts.headers, now()) {
+            Some(decision) => match gate.carry_out(decision, parts, body) {
+                Ok(admitted) => Either::Left(self.inner.call(admitted)),
+                Err(refused) => Either::Right(Either::Left(ready(Ok(refused)))),
+            },
+            None => {
+                let gate: Arc<Inner> = gate.clone();
+                // The one that was asked whether it is ready.
+                let clone = self.inner.clone();
+                let mut inner = std::mem::replace(&mut self.inner, clone);
+                Either::Right(Either::Right(Box::pin(async move {
+                    let decision = gate.after_asking(&visit, &parts.headers, now).await;
+                    let called = match gate.carry_out(decision, parts, body) {
+                        Ok(admitted) => inner.call(admitted),
+                        Err(refused) => return Ok(refused),
+                    };
+                    called.await
+                })))
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// The request with who was admitted, or the refusal.
+    fn carry_out<A, B: From<String>>(
+        &self,
+        decision: Decision,
+        mut parts: Parts,
+        body: A,
+    ) -> Result<Request<A>, Response<B>> {
+        match decision {
+            Decision::Admitted(admitted) => {
+                parts.extensions.insert(admitted);
+                Ok(Request::from_parts(parts, body))
+            }
+            Decision::Refused(concert) => Err(self.to_the_line(&parts, concert.as_ref())),
+            Decision::Down => Err(refuse::down(&parts)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What is told to those who do not pass.
+
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use sunbeon_domain::{Code, ConcertId, Language};
+
+use crate::{Inner, Target};
+
+/// Seconds.
+const RETRY_AFTER: u32 = 2;
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// All but what RFC 3986 §2.3 leaves unreserved.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    message: &'static str,
+    code: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Data<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'a> {
+    waiting_page: &'a str,
+}
+
+impl Inner {
+    /// To the waiting page: browsers by a redirect, all others by its address.
+    pub(crate) fn to_the_line<B: From<String>>(
+        &self,
+        request: &Parts,
+        concert: Option<&ConcertId>,
+    ) -> Response<B> {
+        let page = concert.map(|id| self.waiting_page.replace("{concertId}", id.as_str()));
+        let redirect = page.as_ref().filter(|_| is_browser(request));
+        if let Some(location) = redirect.and_then(|page| self.there_and_back(page, request)) {
+            let mut response = Response::new(B::from(String::new()));
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response.headers_mut().insert(header::LOCATION, location);
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, NO_STORE);
+            return response;
+        }
+        let data = page.as_deref().map(|waiting_page| Data { waiting_page });
+        failure(request, Code::QueueTokenRequired, data)
+    }
+
+    fn there_and_back(&self, page: &str, request: &Parts) -> Option<HeaderValue> {
+        let Some(target) = Target::of(request, &self.own_hosts) else {
+            return HeaderValue::from_str(page).ok();
+        };
+        let (page, fragment) = page.split_at(page.find('#').unwrap_or(page.len()));
+        let joint = if page.contains('?') { '&' } else { '?' };
+        let target = utf8_percent_encode(target.as_str(), QUERY);
+        HeaderValue::from_str(&format!("{page}{joint}target={target}{fragment}")).ok()
+    }
+}
+
+/// 503: nobody can tell who was admitted.
+pub(crate) fn down<B: From<String>>(request: &Parts) -> Response<B> {
+    let mut response = failure(request, Code::WaitingRoomDown, None);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, RETRY_AFTER.into());
+    response
+}
+
+fn failure<B: From<String>>(request: &Parts, code: Code, data: Option<Data<'_>>) -> Response<B> {
+    let language = request.headers.get(header::ACCEPT_LANGUAGE);
+    let language = language
+        .and_then(|value| value.to_str().ok())
+        .map_or(Language::default(), Language::from_accept_language);
+    let body = Failure {
+        message: code.text().in_language(language),
+        code: code.word(),
+        status: code.status(),
+        data,
+    };
+    let body = serde_json::to_string(&body).expect("texts and a number are JSON");
+    let mut response = Response::new(B::from(body));
+    let status = StatusCode::from_u16(code.status());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
+
+fn is_browser(request: &Parts) -> bool {
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    let mut accepts = request.headers.get_all(header::ACCEPT).iter();
+    reads
+        && accepts.any(|accept| {
+            accept
+                .to_str()
+                .is_ok_and(|it| it.to_ascii_lowercase().contains("text/html"))
+        })
+}

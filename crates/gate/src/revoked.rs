@@ -1,0 +1,76 @@
+//! Tokens that ended early.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::sunbeon::{Answer, NoAnswer, Sunbeon};
+
+const PATH: &str = "/v2/reservation/revoked";
+/// Of some 400,000 token ids.
+const LARGEST: usize = 16 * 1024 * 1024;
+/// An older list is not believed.
+const BELIEVED: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The list of revoked token ids, as last heard.
+#[derive(Default)]
+pub(crate) struct Revoked(RwLock<Heard>);
+
+#[derive(Default)]
+struct Heard {
+    ids: Arc<HashSet<String>>,
+    etag: Option<String>,
+    /// When the poll began that heard it last: it cannot know of what came later.
+    asked: Option<Instant>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    revoked: HashSet<String>,
+}
+
+impl Revoked {
+    /// The ids; nothing while the list is older than 5 s or was never fetched.
+    pub(crate) fn current(&self) -> Option<Arc<HashSet<String>>> {
+        let heard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let asked = heard.asked?;
+        (asked.elapsed() < BELIEVED).then(|| heard.ids.clone())
+    }
+
+    /// Asks once; a failure leaves what was heard before.
+    pub(crate) async fn poll(&self, sunbeon: &Sunbeon) -> Result<(), NoAnswer> {
+        let asked = Instant::now();
+        let etag = {
+            let heard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            heard.etag.clone()
+        };
+        match sunbeon.get(PATH, etag.as_deref(), LARGEST, TIMEOUT).await? {
+            Answer::NotFound => return Err(NoAnswer::Status(404)),
+            Answer::NotModified => {
+                let mut heard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                heard.asked = Some(asked);
+            }
+            Answer::Found { body, etag } => {
+                let list: Envelope = serde_json::from_slice(&body).map_err(NoAnswer::Shape)?;
+                let mut heard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                *heard = Heard {
+                    ids: Arc::new(list.data.revoked),
+                    etag,
+                    asked: Some(asked),
+                };
+            }
+        }
+        Ok(())
+    }
+}

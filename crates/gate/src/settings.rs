@@ -1,0 +1,103 @@
+//! What an origin says of itself and of Sunbeon.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::target;
+
+/// The section `[gate]` of an origin's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where Sunbeon answers: its front door, as `https://queue.example`.
+    pub sunbeon_url: String,
+    /// The `iss` of booking tokens.
+    pub issuer: String,
+    /// What to do while Sunbeon cannot be asked. There is no default.
+    pub on_failure: Option<OnFailure>,
+    /// The waiting page; `{concertId}` stands for the concert.
+    pub waiting_page: String,
+    /// Hosts of this origin, as `shop.example` or `127.0.0.1:8080`: browsers are sent back to these
+    /// alone.
+    #[serde(deserialize_with = "list_or_commas")]
+    pub own_hosts: Vec<String>,
+}
+
+/// What a gate does while it cannot know who was admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// Everybody passes.
+    Open,
+    /// Nobody passes.
+    Closed,
+}
+
+/// Why settings make no gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSettings {
+    /// Not `http://` or `https://`.
+    #[error("gate.sunbeon_url must be an http:// or https:// address")]
+    SunbeonUrl,
+    /// There is no default.
+    #[error("gate.on_failure must be set: open or closed")]
+    OnFailure,
+    /// Nothing to redirect a browser to.
+    #[error(
+        "gate.waiting_page must be an http:// or https:// address, or a path that begins with /"
+    )]
+    WaitingPage,
+    /// A host with a scheme, a path or a space in it is no request's host.
+    #[error("gate.own_hosts must be hosts, as shop.example or 127.0.0.1:8080")]
+    OwnHosts,
+    /// The system's certificates cannot be read.
+    #[error("no HTTPS client can be set up for gate.sunbeon_url")]
+    Client,
+}
+
+impl Settings {
+    pub(crate) fn on_failure(&self) -> Result<OnFailure, InvalidSettings> {
+        if !target::is_address(&self.waiting_page.replace("{concertId}", "x")) {
+            return Err(InvalidSettings::WaitingPage);
+        }
+        if !self.own_hosts.iter().all(|host| target::is_host(host)) {
+            return Err(InvalidSettings::OwnHosts);
+        }
+        self.on_failure.ok_or(InvalidSettings::OnFailure)
+    }
+}
+
+/// A list, or one string with commas as the environment gives it.
+fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Commas(String),
+    }
+    let text = match Given::deserialize(deserializer)? {
+        Given::List(list) => return Ok(list),
+        Given::Commas(text) => text,
+    };
+    let parts = text.split(',').map(str::trim);
+    let parts = parts.filter(|part| !part.is_empty());
+    Ok(parts.map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_ones_own_are_a_list_or_separated_by_commas() {
+        for hosts in [
+            r#"["a.example", "b.example:81"]"#,
+            r#""a.example, b.example:81,""#,
+        ] {
+            let settings = format!(
+                r#"{{"sunbeon_url":"","issuer":"","waiting_page":"","own_hosts":{hosts}}}"#
+            );
+            let settings: Settings = serde_json::from_str(&settings).unwrap();
+            assert_eq!(settings.own_hosts, ["a.example", "b.example:81"], "{hosts}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! While Sunbeon cannot be asked.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sunbeon_booking_token::Claims;
+use sunbeon_gate::OnFailure;
+
+use crate::world::{Fault, LIMIT, NUMBER, Sunbeon, World, claims, code, eventually, now, number};
+
+const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
+const DOWN: &str = "WAITING_ROOM_DOWN";
+/// The list is believed for five seconds from the start of the poll that heard it.
+const SOON: Duration = Duration::from_secs(7);
+
+async fn dead() -> Sunbeon {
+    let sunbeon = Sunbeon::start().await;
+    sunbeon.fault(Some(Fault::Hangs));
+    sunbeon
+}
+
+#[tokio::test]
+async fn a_closed_gate_that_never_saw_lets_nobody_in_until_it_sees() {
+    let world = World::start_with(dead().await, OnFailure::Closed).await;
+    let token = world.token("demo", "42");
+    let answer = world.visit("42", "/concerts/demo", &token).await;
+    assert_eq!(answer.headers()["retry-after"], "2");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(code(answer).await, DOWN);
+    assert_eq!(world.without_token("/seats").await, DOWN);
+    let nobody = world.request("GET", "/concerts/demo").send().await.unwrap();
+    assert_eq!(
+        code(nobody).await,
+        REQUIRED,
+        "a login is wanted in any case"
+    );
+
+    world.sunbeon.fault(None);
+    eventually(LIMIT, "the gate sees", async || {
+        number(world.visit("42", "/concerts/demo", &token).await).await == Some(NUMBER)
+    })
+    .await;
+    assert_eq!(world.without_token("/concerts/demo").await, REQUIRED);
+}
+
+#[tokio::test]
+async fn an_open_gate_that_never_saw_lets_members_in_to_concerts_that_are_named() {
+    let world = World::start_with(dead().await, OnFailure::Open).await;
+    let token = world.token("demo", "42");
+    let answer = world.visit("42", "/concerts/demo", &token).await;
+    let shown: Value = answer.json().await.unwrap();
+    assert_eq!(shown["concert"], "demo");
+    assert_eq!(shown["number"], Value::Null, "nobody could check the token");
+    assert_eq!(world.without_token("/concerts/demo").await, "200");
+    assert_eq!(
+        world.without_token("/seats").await,
+        REQUIRED,
+        "to which concert?"
+    );
+    let nobody = world.request("GET", "/concerts/demo").send().await.unwrap();
+    assert_eq!(code(nobody).await, REQUIRED);
+
+    world.sunbeon.fault(None);
+    eventually(LIMIT, "the gate sees", async || {
+        world.without_token("/concerts/demo").await == REQUIRED
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_closed_gate_goes_blind_within_seconds_and_sees_again() {
+    for fault in [Fault::Hangs, Fault::Fails] {
+        let world = World::closed().await;
+        let token = world.token("demo", "42");
+        world.sunbeon.fault(Some(fault));
+        assert_eq!(
+            code(world.visit("42", "/concerts/demo", &token).await).await,
+            "200"
+        );
+        eventually(SOON, "the gate is blind", async || {
+            code(world.visit("42", "/concerts/demo", &token).await).await == DOWN
+        })
+        .await;
+        world.sunbeon.fault(None);
+        eventually(SOON, "the gate sees again", async || {
+            code(world.visit("42", "/concerts/demo", &token).await).await == "200"
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_open_gate_that_went_blind_still_tells_the_origin_what_a_good_token_says() {
+    let world = World::open().await;
+    world.sunbeon.fault(Some(Fault::Hangs));
+    eventually(SOON, "the gate is blind", async || {
+        world.without_token("/concerts/demo").await == "200"
+    })
+    .await;
+    let good = world.token("demo", "42");
+    let ended = world.signed(&Claims {
+        exp: now(),
+        ..claims("demo", "42")
+    });
+    let shown = async |path: &str, token: &str| -> (String, Value, Value) {
+        let answer = world.visit("42", path, token).await;
+        let mut body: Value = answer.json().await.unwrap();
+        let concert = body["concert"].as_str().unwrap_or_default().to_owned();
+        (concert, body["number"].take(), body["member"].take())
+    };
+    let by = |concert: &str, number| (concert.to_owned(), number, Value::from("42"));
+    assert_eq!(
+        shown("/concerts/demo", &good).await,
+        by("demo", NUMBER.into())
+    );
+    assert_eq!(shown("/seats", &good).await, by("demo", NUMBER.into()));
+    let unnumbered = [
+        ("/concerts/demo", world.token("demo", "43")),
+        ("/concerts/demo", world.token("other", "42")),
+        ("/concerts/demo", ended.clone()),
+        ("/concerts/demo", "garbage".to_owned()),
+        ("/seats", world.token("demo", "43")),
+    ];
+    for (path, token) in unnumbered {
+        assert_eq!(shown(path, &token).await, by("demo", Value::Null), "{path}");
+    }
+    for bad in [&ended, "garbage"] {
+        assert_eq!(code(world.visit("42", "/seats", bad).await).await, REQUIRED);
+    }
+}
+
+#[tokio::test]
+async fn an_open_gate_passes_who_names_a_concert_without_a_snapshot() {
+    let world = World::open().await;
+    world.sunbeon.facts().snapshot_fault = Some(Fault::Fails);
+    assert_eq!(world.without_token("/concerts/fresh").await, "200");
+    assert_eq!(world.without_token("/seats").await, REQUIRED);
+    let token = world.token("fresh", "43");
+    world.sunbeon.revoke("fresh-43");
+    eventually(SOON, "the token says nothing", async || {
+        let answer = world.visit("43", "/concerts/fresh", &token).await;
+        answer.status() == 200 && number(answer).await.is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn garbage_is_a_failure_that_leaves_what_was_heard_before() {
+    for garbage in [Fault::Page, Fault::OtherJson, Fault::Huge] {
+        let world = World::closed().await;
+        let ended = world.token("demo", "43");
+        world.sunbeon.revoke("demo-43");
+        eventually(SOON, "the token stops", async || {
+            code(world.visit("43", "/concerts/demo", &ended).await).await == REQUIRED
+        })
+        .await;
+        let token = world.token("demo", "42");
+        world.sunbeon.fault(Some(garbage));
+        let polls = world.sunbeon.facts().revoked_fetches;
+        let refused = world.visit("43", "/seats", &ended).await;
+        assert_eq!(code(refused).await, REQUIRED, "{garbage:?}");
+        eventually(SOON, "the list is believed no longer", async || {
+            code(world.visit("42", "/concerts/demo", &token).await).await == DOWN
+        })
+        .await;
+        assert!(world.sunbeon.facts().revoked_fetches > polls);
+    }
+}
+
+#[tokio::test]
+async fn an_unchanged_list_is_not_sent_again_and_counts_as_fresh() {
+    let world = World::closed().await;
+    let token = world.token("demo", "42");
+    eventually(LIMIT, "four polls", async || {
+        assert_eq!(
+            code(world.visit("42", "/concerts/demo", &token).await).await,
+            "200"
+        );
+        world.sunbeon.facts().not_modified >= 4
+    })
+    .await;
+    // By now the one full answer is older than five seconds.
+    assert_eq!(
+        code(world.visit("42", "/concerts/demo", &token).await).await,
+        "200"
+    );
+    world.sunbeon.revoke("demo-42");
+    eventually(Duration::from_secs(5), "a change is heard", async || {
+        code(world.visit("42", "/concerts/demo", &token).await).await == REQUIRED
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn not_modified_says_nothing_to_who_never_asked() {
+    let sunbeon = Sunbeon::start().await;
+    sunbeon.facts().revoked_fault = Some(Fault::NotModified);
+    let world = World::start_with(sunbeon, OnFailure::Closed).await;
+    eventually(LIMIT, "three polls", async || {
+        world.sunbeon.facts().revoked_fetches >= 3
+    })
+    .await;
+    let answer = world
+        .visit("42", "/concerts/demo", &world.token("demo", "42"))
+        .await;
+    assert_eq!(code(answer).await, DOWN);
+}

@@ -1,0 +1,236 @@
+//! Concerts that nobody lines up for, and what asking for them costs.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::world::{Fault, LIMIT, NUMBER, World, code, eventually, number};
+
+const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
+
+#[tokio::test]
+async fn in_mode_off_members_pass_without_a_token_and_without_a_number() {
+    let world = World::closed().await;
+    world.sunbeon.mode("free", "off");
+    world.sunbeon.mode("threshold", "threshold");
+    let answer = world.get("42", "/concerts/free").send().await.unwrap();
+    let shown: Value = answer.json().await.unwrap();
+    assert_eq!(shown["concert"], "free");
+    assert_eq!(shown["member"], "42");
+    assert_eq!(
+        (&shown["number"], &shown["until"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    let bad = world.visit("42", "/concerts/free", "garbage").await;
+    assert_eq!(code(bad).await, "200");
+    let good = world
+        .visit("42", "/concerts/free", &world.token("free", "42"))
+        .await;
+    assert_eq!(number(good).await, Some(NUMBER));
+
+    let nobody = world.request("GET", "/concerts/free").send().await.unwrap();
+    assert_eq!(code(nobody).await, REQUIRED);
+    for path in [
+        "/concerts/threshold",
+        "/concerts/demo",
+        "/concerts/unknown",
+        "/seats",
+    ] {
+        assert_eq!(world.without_token(path).await, REQUIRED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn in_mode_off_nobody_passes_without_a_token_while_the_sale_is_not_open() {
+    let world = World::closed().await;
+    for state in ["early", "before", "paused", "ended", "closed"] {
+        world
+            .sunbeon
+            .show(state, json!({"mode": "off", "state": state}));
+        let path = format!("/concerts/{state}");
+        assert_eq!(world.without_token(&path).await, REQUIRED, "{state}");
+        let answer = world.visit("42", &path, &world.token(state, "42")).await;
+        assert_eq!(number(answer).await, Some(NUMBER), "{state}");
+    }
+    for (state, expected) in [("open", "200"), ("paused", REQUIRED), ("open", "200")] {
+        world
+            .sunbeon
+            .show("sale", json!({"mode": "off", "state": state}));
+        eventually(Duration::from_secs(6), state, async || {
+            world.without_token("/concerts/sale").await == expected
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn in_mode_off_guests_pass_only_where_guests_may_line_up() {
+    let world = World::closed().await;
+    let off = |identity: &str| json!({"mode": "off", "state": "open", "identity": identity});
+    world.sunbeon.show("guests", off("guest"));
+    world.sunbeon.show("members", off("member"));
+    world.sunbeon.mode("untold", "off");
+    world.sunbeon.show(
+        "line",
+        json!({"mode": "queue", "state": "open", "identity": "guest"}),
+    );
+    let guest = "guest:6f0c2f1e-5d0f-4b8e-9a52-3f6b1c9d7e10";
+    for (concert, expected, member_expected) in [
+        ("guests", "200", "200"),
+        ("members", REQUIRED, "200"),
+        ("untold", REQUIRED, "200"),
+        ("line", REQUIRED, REQUIRED),
+    ] {
+        let path = format!("/concerts/{concert}");
+        let answer = world.get(guest, &path).send().await.unwrap();
+        assert_eq!(code(answer).await, expected, "{concert}");
+        assert_eq!(
+            world.without_token(&path).await,
+            member_expected,
+            "{concert}"
+        );
+    }
+    let token = world.token("members", guest);
+    let answer = world.visit(guest, "/concerts/members", &token).await;
+    assert_eq!(number(answer).await, Some(NUMBER));
+}
+
+#[tokio::test]
+async fn a_line_that_is_switched_on_or_off_is_so_at_the_gate_within_five_seconds() {
+    let world = World::closed().await;
+    world.sunbeon.mode("sale", "off");
+    assert_eq!(world.without_token("/concerts/sale").await, "200");
+    for (mode, expected) in [("queue", REQUIRED), ("off", "200")] {
+        world.sunbeon.mode("sale", mode);
+        eventually(Duration::from_secs(6), mode, async || {
+            world.without_token("/concerts/sale").await == expected
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn with_a_good_token_no_snapshot_is_fetched() {
+    let world = World::closed().await;
+    world.sunbeon.facts().snapshots.clear();
+    world.sunbeon.facts().snapshot_fault = Some(Fault::Hangs);
+    for path in ["/concerts/demo", "/seats"] {
+        let answer = world.visit("42", path, &world.token("demo", "42")).await;
+        assert_eq!(code(answer).await, "200");
+    }
+    assert!(world.sunbeon.facts().snapshots.is_empty());
+}
+
+#[tokio::test]
+async fn many_visits_at_once_cause_one_fetch_of_their_concert() {
+    let world = World::closed().await;
+    world.sunbeon.mode("free", "off");
+    world.sunbeon.facts().delay = Duration::from_millis(300);
+    let visits = join_all((0..50).map(|_| world.without_token("/concerts/free"))).await;
+    assert!(visits.iter().all(|code| code == "200"));
+    assert_eq!(world.sunbeon.facts().snapshots["free"], 1);
+}
+
+#[tokio::test]
+async fn a_failing_snapshot_is_fetched_once_a_second_at_most() {
+    let world = World::closed().await;
+    world.sunbeon.facts().snapshot_fault = Some(Fault::Fails);
+    let began = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(
+            world.without_token("/concerts/free").await,
+            "WAITING_ROOM_DOWN"
+        );
+    }
+    let fetches = world.sunbeon.facts().snapshots["free"];
+    let allowed = 1 + began.elapsed().as_secs();
+    assert!(fetches as u64 <= allowed, "{fetches} fetches");
+}
+
+#[tokio::test]
+async fn an_unknown_concert_is_not_asked_for_again() {
+    let world = World::closed().await;
+    let began = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(world.without_token("/concerts/unknown").await, REQUIRED);
+    }
+    let fetches = world.sunbeon.facts().snapshots["unknown"];
+    let allowed = 1 + began.elapsed().as_secs() / 10;
+    assert!(fetches as u64 <= allowed, "{fetches} fetches");
+}
+
+#[tokio::test]
+async fn invented_concerts_are_no_flood_on_sunbeon_and_keep_nobody_out() {
+    let world = World::closed().await;
+    world.sunbeon.mode("free", "off");
+    assert_eq!(world.without_token("/concerts/free").await, "200");
+    world.sunbeon.facts().delay = Duration::from_millis(200);
+    // Longer than a snapshot is believed, and more than find their turn in time.
+    let end = Instant::now() + Duration::from_secs(7);
+    let invented = join_all((0..80).map(async |stranger| {
+        for n in 0.. {
+            let path = format!("/concerts/invented-{stranger}-{n}");
+            assert_ne!(world.without_token(&path).await, "200");
+            if Instant::now() > end {
+                break;
+            }
+        }
+    }));
+    let honest = async {
+        while Instant::now() < end {
+            assert_eq!(world.without_token("/concerts/free").await, "200");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::join!(invented, honest);
+    assert!(world.sunbeon.facts().most_at_once <= 8);
+    assert!(world.sunbeon.facts().most_at_once > 1);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_had_is_believed_for_five_seconds_and_then_nobody_passes() {
+    let world = World::closed().await;
+    world.sunbeon.mode("free", "off");
+    assert_eq!(world.without_token("/concerts/free").await, "200");
+    for fault in [
+        Fault::Page,
+        Fault::OtherJson,
+        Fault::Huge,
+        Fault::Hangs,
+        Fault::NotModified,
+    ] {
+        world.sunbeon.facts().snapshot_fault = Some(fault);
+        assert_eq!(
+            world.without_token("/concerts/free").await,
+            "200",
+            "{fault:?}"
+        );
+        let fresh = format!("/concerts/{fault:?}");
+        assert_eq!(
+            world.without_token(&fresh).await,
+            "WAITING_ROOM_DOWN",
+            "{fault:?}"
+        );
+        world.sunbeon.facts().snapshot_fault = None;
+        let before = world.sunbeon.facts().snapshots["free"];
+        eventually(LIMIT, "it is fetched again", async || {
+            world.without_token("/concerts/free").await == "200"
+                && world.sunbeon.facts().snapshots["free"] > before
+        })
+        .await;
+    }
+    world.sunbeon.facts().snapshot_fault = Some(Fault::Hangs);
+    eventually(
+        Duration::from_secs(8),
+        "it is believed no longer",
+        async || world.without_token("/concerts/free").await == "WAITING_ROOM_DOWN",
+    )
+    .await;
+    // The gate itself sees all the while.
+    let answer = world
+        .visit("42", "/concerts/demo", &world.token("demo", "42"))
+        .await;
+    assert_eq!(code(answer).await, "200");
+}
