@@ -1,0 +1,98 @@
+//! The events of the shop. They may be lost: the database is the authority.
+
+use std::{
+    collections::BTreeSet,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use sunbeon_broker::Broker;
+use sunbeon_domain::ConcertId;
+use sunbeon_proto_messages::Event;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::stock::{SeatId, Stock};
+
+/// How often at most it is told how many tickets of a concert are left.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Publishes events. A cheap handle; one of the clones runs.
+#[derive(Clone)]
+pub(crate) struct Announcer {
+    broker: Arc<dyn Broker>,
+    stock: Stock,
+    /// Concerts whose tickets moved since it was told.
+    moved: Arc<Mutex<BTreeSet<ConcertId>>>,
+    something: Arc<Notify>,
+}
+
+impl Announcer {
+    pub(crate) fn new(broker: Arc<dyn Broker>, stock: Stock) -> Self {
+        Self {
+            broker,
+            stock,
+            moved: Arc::default(),
+            something: Arc::default(),
+        }
+    }
+
+    /// Seats are somebody's for a while.
+    pub(crate) fn selected(&self, concert: &ConcertId, seats: &[SeatId]) {
+        if !seats.is_empty() {
+            self.broker.publish_event(Event::SeatSelected {
+                concert_id: concert.clone(),
+                seat_ids: seats.iter().map(ToString::to_string).collect(),
+            });
+        }
+    }
+
+    /// Seats are free again.
+    pub(crate) fn released(&self, concert: &ConcertId, seats: &[SeatId]) {
+        if !seats.is_empty() {
+            self.broker.publish_event(Event::SeatReleased {
+                concert_id: concert.clone(),
+                seat_ids: seats.iter().map(ToString::to_string).collect(),
+            });
+        }
+    }
+
+    /// Counted tickets were taken or given back: how much is left is told soon. Waits for nothing.
+    pub(crate) fn tickets_moved(&self, concert: &ConcertId) {
+        self.moved().insert(concert.clone());
+        self.something.notify_one();
+    }
+
+    /// Tells how much is left wherever tickets moved, the last number last, until `shutdown` is
+    /// cancelled.
+    pub(crate) async fn run(&self, shutdown: &CancellationToken) {
+        let work = async {
+            loop {
+                self.something.notified().await;
+                self.round().await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        shutdown.run_until_cancelled(work).await;
+    }
+
+    async fn round(&self) {
+        let moved = mem::take(&mut *self.moved());
+        for concert_id in moved {
+            match self.stock.remaining(&concert_id).await {
+                Ok(Some(remaining)) => self.broker.publish_event(Event::TicketUpdated {
+                    concert_id,
+                    remaining,
+                }),
+                Ok(None) => {}
+                // What goes on without the database is told when it is back.
+                Err(_) => self.tickets_moved(&concert_id),
+            }
+        }
+    }
+
+    fn moved(&self) -> MutexGuard<'_, BTreeSet<ConcertId>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,248 @@
+//! The concerts as Sunbeon knows them, kept here for five minutes.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sunbeon_broker::Broker;
+use sunbeon_domain::{Concert, ConcertId};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::sunbeon::{Sunbeon, SunbeonError};
+
+/// How long a changed list is waited for where there is an older one.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// Longer than any fetch takes.
+const NEVER: Duration = Duration::from_secs(60);
+/// How long what was fetched is good without a word of a change.
+const GOOD_FOR: Duration = Duration::from_secs(300);
+/// How long a failed fetch is not tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long it is remembered that there is no such concert.
+const MISSING_FOR: Duration = Duration::from_secs(2);
+/// How many missing concerts are remembered.
+const MISSING: usize = 1_000;
+/// The changes that are listened for.
+const CHANGES: &str = "concert.changed.#";
+
+/// All concerts. A cheap handle.
+#[derive(Clone)]
+pub(crate) struct Catalog(Arc<Inner>);
+
+struct Inner {
+    sunbeon: Sunbeon,
+    /// Counts the changes heard: what was fetched before the last of them is not good any more.
+    changes: AtomicU64,
+    list: Mutex<List>,
+    missing: Mutex<HashMap<ConcertId, Instant>>,
+}
+
+#[derive(Default)]
+struct List {
+    fetched: Option<Fetched>,
+    failed: Option<Instant>,
+    /// The last fetch that was begun.
+    fetch: Option<Fetch>,
+}
+
+struct Fetched {
+    concerts: Arc<[Concert]>,
+    at: Instant,
+    changes: u64,
+}
+
+/// A fetch in a task of its own.
+#[derive(Clone)]
+struct Fetch {
+    /// Closed when it is over.
+    over: watch::Receiver<()>,
+    /// Until when those wait for it who have something older.
+    patience: Instant,
+}
+
+impl Fetched {
+    fn is_good(&self, changes: u64, now: Instant) -> bool {
+        self.changes == changes && now < self.at + GOOD_FOR
+    }
+}
+
+impl Catalog {
+    /// Fetches nothing yet.
+    pub(crate) fn new(sunbeon: Sunbeon) -> Self {
+        Self(Arc::new(Inner {
+            sunbeon,
+            changes: AtomicU64::new(0),
+            list: Mutex::default(),
+            missing: Mutex::default(),
+        }))
+    }
+
+    /// Listens for changes until `shutdown` is cancelled.
+    pub(crate) async fn listen(&self, broker: &dyn Broker, shutdown: &CancellationToken) {
+        let mut heard = broker.subscribe_events(CHANGES);
+        // Whatever is heard, an event or that some were missed, something may have changed.
+        while let Some(Some(_)) = shutdown.run_until_cancelled(heard.recv()).await {
+            self.purge();
+        }
+        shutdown.cancelled().await;
+    }
+
+    /// From now on nothing that was fetched before is good.
+    pub(crate) fn purge(&self) {
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
+        self.missing().clear();
+    }
+
+    /// All concerts, in the order of their ids. What was fetched last is answered at once, and
+    /// fetched anew meanwhile where it is not good any more; only the very first fetch is waited for,
+    /// and one after a change for a moment.
+    pub(crate) async fn all(&self) -> Result<Arc<[Concert]>, SunbeonError> {
+        let patience = Instant::now() + PATIENCE;
+        while let Some((mut over, limit)) = self.awaited(patience) {
+            if timeout_at(limit, over.changed()).await.is_err() {
+                break;
+            }
+        }
+        let list = self.list();
+        let fetched = list.fetched.as_ref();
+        Ok(fetched.ok_or(SunbeonError::Pause)?.concerts.clone())
+    }
+
+    /// Begins a fetch where one is needed and none is under way; which to wait for, and until when.
+    fn awaited(&self, patience: Instant) -> Option<(watch::Receiver<()>, Instant)> {
+        let mut list = self.list();
+        let changes = self.0.changes.load(Ordering::SeqCst);
+        let now = Instant::now();
+        let fetched = list.fetched.as_ref();
+        if fetched.is_some_and(|fetched| fetched.is_good(changes, now)) {
+            return None;
+        }
+        let is_new = fetched.is_none();
+        let is_changed = fetched.is_some_and(|fetched| fetched.changes != changes);
+        let under_way = list.fetch.clone();
+        let under_way = under_way.filter(|fetch| fetch.over.has_changed().is_ok());
+        let fetch = match under_way {
+            Some(fetch) => fetch,
+            None if list.failed.is_some_and(|failed| now < failed + PAUSE) => return None,
+            None => self.fetch(&mut list, changes, now),
+        };
+        if is_new {
+            Some((fetch.over, now + NEVER))
+        } else {
+            is_changed.then(|| (fetch.over, fetch.patience.min(patience)))
+        }
+    }
+
+    fn fetch(&self, list: &mut List, changes: u64, now: Instant) -> Fetch {
+        let (end, over) = watch::channel(());
+        // Where the one before failed, all have waited once.
+        let patience = if list.failed.is_some() {
+            now
+        } else {
+            now + PATIENCE
+        };
+        let fetch = list.fetch.insert(Fetch { over, patience }).clone();
+        let this = self.clone();
+        tokio::spawn(async move {
+            let concerts = this.0.sunbeon.concerts().await;
+            this.fetched(concerts, changes, now);
+            drop(end);
+        });
+        fetch
+    }
+
+    fn fetched(&self, concerts: Result<Vec<Concert>, SunbeonError>, changes: u64, at: Instant) {
+        let mut list = self.list();
+        match concerts {
+            Ok(mut concerts) => {
+                concerts.sort_by(|a, b| a.concert_id.cmp(&b.concert_id));
+                list.failed = None;
+                list.fetched = Some(Fetched {
+                    concerts: concerts.into(),
+                    at,
+                    changes,
+                });
+            }
+            Err(error) => {
+                if list.failed.replace(Instant::now()).is_none() {
+                    tracing::warn!(%error, "the list of concerts cannot be fetched");
+                }
+            }
+        }
+    }
+
+    /// One concert; nothing where there is none. One that is not among all is asked for by itself.
+    pub(crate) async fn find(&self, id: &ConcertId) -> Result<Option<Concert>, SunbeonError> {
+        let all = self.all().await?;
+        if let Ok(found) = all.binary_search_by(|concert| concert.concert_id.cmp(id)) {
+            return Ok(Some(all[found].clone()));
+        }
+        if self.is_missing(id) {
+            return Ok(None);
+        }
+        let changes = self.0.changes.load(Ordering::SeqCst);
+        let found = self.0.sunbeon.concert(id).await?;
+        match &found {
+            // The list is older than this concert.
+            Some(concert) => self.add(concert),
+            None => self.remember_missing(id, changes),
+        }
+        Ok(found)
+    }
+
+    /// Until the list is fetched anew.
+    fn add(&self, concert: &Concert) {
+        self.purge();
+        if let Some(fetched) = &mut self.list().fetched {
+            let place = fetched
+                .concerts
+                .binary_search_by(|one| one.concert_id.cmp(&concert.concert_id));
+            if let Err(place) = place {
+                let mut concerts = fetched.concerts.to_vec();
+                concerts.insert(place, concert.clone());
+                fetched.concerts = concerts.into();
+            }
+        }
+    }
+
+    fn is_missing(&self, id: &ConcertId) -> bool {
+        let missing = self.missing();
+        let until = missing.get(id);
+        until.is_some_and(|until| Instant::now() < *until)
+    }
+
+    /// Unless a change was heard since `changes`.
+    fn remember_missing(&self, id: &ConcertId, changes: u64) {
+        let now = Instant::now();
+        let mut missing = self.missing();
+        if self.0.changes.load(Ordering::SeqCst) != changes {
+            return;
+        }
+        if missing.len() >= MISSING {
+            missing.retain(|_, until| now < *until);
+        }
+        if missing.len() < MISSING {
+            missing.insert(id.clone(), now + MISSING_FOR);
+        }
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.0.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn missing(&self) -> MutexGuard<'_, HashMap<ConcertId, Instant>> {
+        self.0
+            .missing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

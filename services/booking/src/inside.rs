@@ -1,0 +1,60 @@
+//! Who is inside: whom the gate let in, and to which concert.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
+use sunbeon_domain::{Code, ConcertId, Field};
+use sunbeon_gate::{Admitted, Visit};
+
+/// Whom the gate let in. What the request is about is compared with `concert`.
+pub(crate) struct Inside(pub(crate) Admitted);
+
+impl Inside {
+    /// Whether the admission is to this concert, or 403.
+    pub(crate) fn to(&self, concert: &ConcertId) -> ApiResult<()> {
+        if self.0.concert == *concert {
+            Ok(())
+        } else {
+            Err(Code::QueueTokenRequired.into())
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Inside {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        let Some(admitted) = parts.extensions.get::<Admitted>().cloned() else {
+            let fault = anyhow::anyhow!("the route is not behind the gate");
+            return Err(ApiError::new(Code::Internal).caused_by(fault));
+        };
+        let inside = Self(admitted);
+        if let Some(concert) = named(parts)? {
+            inside.to(&concert)?;
+        }
+        Ok(inside)
+    }
+}
+
+/// Whose visit a request is, and to which concert: that of the path, else that of the query, else
+/// that of the booking token.
+pub(crate) fn visit(parts: &Parts) -> Visit {
+    let member = parts.extensions.get::<Member>();
+    Visit {
+        member: member.map(|member| member.id.clone()),
+        concert: in_path(parts).or_else(|| named(parts).unwrap_or_default()),
+    }
+}
+
+fn in_path(parts: &Parts) -> Option<ConcertId> {
+    let rest = parts.uri.path().strip_prefix("/v2/concerts/")?;
+    let id = rest.split('/').next()?;
+    ConcertId::parse(id).ok()
+}
+
+/// The `concertId` of the query.
+fn named(parts: &Parts) -> ApiResult<Option<ConcertId>> {
+    let query = QueryPairs::parse(parts.uri.query().unwrap_or_default());
+    query.field("concertId", Field::ConcertId, |text| {
+        ConcertId::parse(text).ok()
+    })
+}

@@ -1,0 +1,157 @@
+//! The public list of concerts.
+
+use std::fmt::Write;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use sunbeon_chassis::{ApiError, ApiResult, OrFail, QueryPairs, Success, envelope::language};
+use sunbeon_domain::{Code, Concert, ConcertId, Field, Identity, Mode, Text, UnixMs};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Booking, catalog::Catalog};
+
+const LISTED: Text = Text {
+    ko: "콘서트 목록 조회 성공",
+    en: "These are the concerts.",
+};
+
+pub(crate) fn router() -> OpenApiRouter<Booking> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// A concert as anybody may see it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    concert_id: ConcertId,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking_start_at: Option<UnixMs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking_end_at: Option<UnixMs>,
+    time_zone: String,
+    mode: Mode,
+    /// Closed for good.
+    closed: bool,
+    /// Who may line up.
+    identity: Identity,
+}
+
+impl From<&Concert> for Listed {
+    fn from(concert: &Concert) -> Self {
+        let policy = &concert.policy;
+        Self {
+            concert_id: concert.concert_id.clone(),
+            title: policy.title.clone(),
+            booking_start_at: policy.booking_start_at,
+            booking_end_at: policy.booking_end_at,
+            time_zone: policy.time_zone.clone(),
+            mode: policy.mode,
+            closed: concert.closed,
+            identity: policy.identity,
+        }
+    }
+}
+
+/// A page of concerts, in the order of their ids.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    concerts: Vec<Listed>,
+    /// The `cursor` of the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<ConcertId>,
+}
+
+/// What is on sale, for anybody.
+#[utoipa::path(
+    get, path = "/v2/concerts", tag = "booking",
+    params(
+        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
+        ("cursor" = Option<ConcertId>, Query, description = "`nextCursor` of the page before."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
+    ),
+    responses(
+        (status = 200, body = Success<List>, headers(("ETag" = String))),
+        (status = 304, description = "As it was."),
+        (status = 503, description = "WAITING_ROOM_DOWN: the concerts were never heard of."),
+    )
+)]
+async fn list(
+    State(catalog): State<Catalog>,
+    query: QueryPairs,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
+    let limit = query.page_limit()? as usize;
+    let all = catalog.all().await.or_fail()?;
+    let from = match &after {
+        Some(after) => all.partition_point(|concert| concert.concert_id <= *after),
+        None => 0,
+    };
+    let rest = &all[from..];
+    let concerts: Vec<_> = rest.iter().take(limit).map(Listed::from).collect();
+    let next_cursor = match (rest.len() > limit, concerts.last()) {
+        (true, Some(last)) => Some(last.concert_id.clone()),
+        _ => None,
+    };
+    revalidated(
+        &headers,
+        LISTED,
+        List {
+            concerts,
+            next_cursor,
+        },
+    )
+}
+
+/// The answer with its strong `ETag`, or 304 where the client has it already (RFC 9110 §13.1.2).
+fn revalidated(headers: &HeaderMap, text: Text, data: impl Serialize) -> ApiResult<Response> {
+    let body = Success {
+        message: text.in_language(language()).to_owned(),
+        data,
+        status: 200,
+    };
+    let body = serde_json::to_vec(&body);
+    let body = body.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
+    let etag = etag(&body);
+    let dress = [
+        (header::ETAG, etag.clone()),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, no-cache"),
+        ),
+        (header::VARY, HeaderValue::from_static("Accept-Language")),
+    ];
+    if is_known(headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, dress).into_response());
+    }
+    const JSON: (HeaderName, HeaderValue) = (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok((dress, [JSON], body).into_response())
+}
+
+fn etag(body: &[u8]) -> HeaderValue {
+    let mut text = String::from("\"");
+    for byte in &digest(&SHA256, body).as_ref()[..16] {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('"');
+    HeaderValue::try_from(text).expect("hexadecimal digits in quotes are a header's value")
+}
+
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let given = headers.get_all(header::IF_NONE_MATCH).iter();
+    given
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
+}

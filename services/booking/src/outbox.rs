@@ -1,0 +1,177 @@
+//! What is to be done outside because of a booking, at least once each.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use sunbeon_database::DatabaseError;
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    payments::{NotRefunded, Payments, Refund},
+    rounds::report,
+    stock::{Kind, Stock, Task, Work},
+    sunbeon::Sunbeon,
+};
+
+/// How often the tables are looked at where nobody says that there is something.
+const EVERY: Duration = Duration::from_secs(1);
+/// How many tasks are done in one round, all at the same time.
+const AT_ONCE: u32 = 64;
+/// The longest that a task rests after it failed.
+const LONGEST: Duration = Duration::from_secs(60);
+/// How many tasks' failures are remembered; beyond, all count as new.
+const REMEMBERED: usize = 10_000;
+
+/// The worker. A cheap handle; one of the clones runs.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    stock: Stock,
+    sunbeon: Sunbeon,
+    payments: Payments,
+    completes: Arc<Notify>,
+    refunds: Arc<Notify>,
+    /// How often in a row each task that is not done has failed here.
+    failures: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+impl Outbox {
+    pub(crate) fn new(stock: Stock, sunbeon: Sunbeon, payments: Payments) -> Self {
+        Self {
+            stock,
+            sunbeon,
+            payments,
+            completes: Arc::default(),
+            refunds: Arc::default(),
+            failures: Arc::default(),
+        }
+    }
+
+    /// There is something to do now.
+    pub(crate) fn wake(&self) {
+        self.completes.notify_one();
+        self.refunds.notify_one();
+    }
+
+    /// Does what is due, until `shutdown` is cancelled. What is cut short is due again. No refund
+    /// holds up the end of a session.
+    pub(crate) async fn run(&self, shutdown: &CancellationToken) {
+        tokio::join!(
+            self.work(Kind::Complete, &self.completes, shutdown),
+            self.work(Kind::Refund, &self.refunds, shutdown),
+        );
+    }
+
+    async fn work(&self, kind: Kind, something: &Notify, shutdown: &CancellationToken) {
+        let job = match kind {
+            Kind::Complete => "ends of sessions",
+            Kind::Refund => "refunds",
+        };
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut well = true;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => {}
+                () = something.notified() => {}
+            }
+            let round = self.round(kind, something);
+            let Some(done) = shutdown.run_until_cancelled(round).await else {
+                return;
+            };
+            report(job, &mut well, &done);
+        }
+    }
+
+    async fn round(&self, kind: Kind, something: &Notify) -> Result<(), DatabaseError> {
+        let due = self.stock.due_tasks(kind, AT_ONCE).await?;
+        let more = due.len() == AT_ONCE as usize;
+        let settled = join_all(due.into_iter().map(|task| self.settle(task))).await;
+        if more {
+            something.notify_one();
+        }
+        settled.into_iter().collect()
+    }
+
+    async fn settle(&self, task: Task) -> Result<(), DatabaseError> {
+        if self.is_done(&task).await {
+            return self.stock.task_done(&task.id).await;
+        }
+        let failed = self.failed(&task.id);
+        let pause = LONGEST.min(EVERY * 2_u32.pow((failed - 1).min(6)));
+        self.stock.task_again(&task.id, pause).await
+    }
+
+    async fn is_done(&self, task: &Task) -> bool {
+        let done = match &task.work {
+            Work::Complete {
+                concert_id,
+                member_id,
+                entry_number,
+            } => {
+                let told = self.sunbeon.complete(concert_id, member_id, *entry_number);
+                let told = told.await;
+                if let Err(error) = &told {
+                    tracing::debug!(%error, concert = %concert_id, "a session is not ended yet");
+                }
+                told.is_ok()
+            }
+            Work::Refund {
+                payment_id,
+                amount,
+                key,
+            } => {
+                let refund = Refund {
+                    payment_id: payment_id.clone(),
+                    amount: *amount,
+                    key: key.clone(),
+                };
+                let refunded = self.payments.refund(&refund).await;
+                self.report(&task.id, &refunded);
+                refunded.is_ok()
+            }
+        };
+        if done {
+            self.failures().remove(&task.id);
+        }
+        done
+    }
+
+    /// Logs the first failure of a refund, every tenth, for which somebody has to see to it, and
+    /// what ends them.
+    fn report(&self, task: &str, refunded: &Result<(), NotRefunded>) {
+        let failed = self.failures().get(task).copied().unwrap_or_default();
+        match (refunded, failed) {
+            (Err(error), 0) => tracing::warn!(task, %error, "money does not go back yet"),
+            (Err(error), _) if (failed + 1) % 10 == 0 => {
+                tracing::error!(task, %error, times = failed + 1, "money still does not go back");
+            }
+            (Ok(()), 1..) => tracing::info!(task, failed, "money goes back after failures"),
+            _ => {}
+        }
+    }
+
+    /// How often a task has failed in a row, this time too. It rests 1 s, then twice as long each
+    /// time, up to a minute.
+    fn failed(&self, id: &str) -> u32 {
+        let mut failures = self.failures();
+        if failures.len() >= REMEMBERED {
+            failures.clear();
+        }
+        let failed = failures.entry(id.to_owned()).or_default();
+        *failed = failed.saturating_add(1);
+        *failed
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,101 @@
+//! What an operator puts on sale.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use sunbeon_domain::Field;
+use utoipa::ToSchema;
+
+use super::{Section, TicketId};
+
+/// The stock of one concert, as `PUT /v2/stock/{concertId}` takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// Seats and tickets together that one member may have, 1-100.
+    pub per_member_limit: u32,
+    /// Sections of numbered seats, up to 100 and 20,000 seats in all.
+    #[serde(default)]
+    pub sections: Vec<PlannedSection>,
+    /// Counted tickets, up to 100 kinds.
+    #[serde(default)]
+    pub tickets: Vec<PlannedTicket>,
+}
+
+/// A rectangle of numbered seats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedSection {
+    /// 1-20 of `[A-Za-z0-9_-]`, once in a plan.
+    pub section: Section,
+    /// Of one seat, in the shop's smallest unit of money, up to 1,000,000,000.
+    pub price: u64,
+    /// 1-200.
+    pub rows: u32,
+    /// 1-200.
+    pub seats_per_row: u32,
+}
+
+/// A kind of ticket without a seat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedTicket {
+    /// Once in a plan.
+    pub ticket_id: TicketId,
+    /// Shown to the fan; 1-100 characters.
+    pub name: String,
+    /// Of one ticket, in the shop's smallest unit of money, up to 1,000,000,000.
+    pub price: u64,
+    /// How many there are, 0-10,000,000.
+    pub quantity: u32,
+}
+
+const MOST_SEATS: u64 = 20_000;
+const MOST_KINDS: usize = 100;
+const MOST_MONEY: u64 = 1_000_000_000;
+
+impl Plan {
+    /// Checks every bound; the field that breaks one otherwise. A plan of nothing at all breaks
+    /// `sections`.
+    pub fn check(&self) -> Result<(), Field> {
+        if !(1..=100).contains(&self.per_member_limit) {
+            return Err(Field::PerMemberLimit);
+        }
+        let empty = self.sections.is_empty() && self.tickets.is_empty();
+        let names: HashSet<_> = self.sections.iter().map(|one| &one.section).collect();
+        let good = !empty
+            && self.sections.len() <= MOST_KINDS
+            && names.len() == self.sections.len()
+            && self.sections.iter().all(PlannedSection::is_good)
+            && self.sections.iter().map(PlannedSection::seats).sum::<u64>() <= MOST_SEATS;
+        if !good {
+            return Err(Field::Sections);
+        }
+        let ids: HashSet<_> = self.tickets.iter().map(|one| &one.ticket_id).collect();
+        let good = self.tickets.len() <= MOST_KINDS
+            && ids.len() == self.tickets.len()
+            && self.tickets.iter().all(PlannedTicket::is_good);
+        good.then_some(()).ok_or(Field::Tickets)
+    }
+}
+
+impl PlannedSection {
+    fn is_good(&self) -> bool {
+        (1..=200).contains(&self.rows)
+            && (1..=200).contains(&self.seats_per_row)
+            && self.price <= MOST_MONEY
+    }
+
+    fn seats(&self) -> u64 {
+        u64::from(self.rows) * u64::from(self.seats_per_row)
+    }
+}
+
+impl PlannedTicket {
+    fn is_good(&self) -> bool {
+        (1..=100).contains(&self.name.chars().count())
+            && !self.name.contains('\0')
+            && self.price <= MOST_MONEY
+            && self.quantity <= 10_000_000
+    }
+}

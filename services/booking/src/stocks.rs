@@ -1,0 +1,162 @@
+//! What an operator puts on sale.
+
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sunbeon_chassis::{ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
+use sunbeon_domain::{Code, ConcertId, Text};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Booking,
+    fields::Fields,
+    stock::{Plan, Put, Removed},
+};
+
+const PUT: Text = Text {
+    ko: "판매 등록 성공",
+    en: "It is on sale.",
+};
+const READ: Text = Text {
+    ko: "판매 조회 성공",
+    en: "This is on sale.",
+};
+const REMOVED: Text = Text {
+    ko: "판매 종료 성공",
+    en: "Nothing is on sale any more.",
+};
+const RESET: Text = Text {
+    ko: "판매 초기화 성공",
+    en: "Everything is for sale again.",
+};
+
+pub(crate) fn router() -> OpenApiRouter<Booking> {
+    OpenApiRouter::new()
+        .routes(routes!(put, read, remove))
+        .routes(routes!(reset))
+}
+
+/// What is on sale for a concert.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OnSale {
+    concert_id: ConcertId,
+    #[serde(flatten)]
+    plan: Plan,
+    /// How many seats and tickets nobody has.
+    remaining: u64,
+}
+
+async fn on_sale(booking: &Booking, id: ConcertId, plan: Plan) -> ApiResult<OnSale> {
+    let remaining = booking.stock.remaining(&id).await.or_fail()?;
+    Ok(OnSale {
+        concert_id: id,
+        plan,
+        remaining: remaining.unwrap_or_default(),
+    })
+}
+
+/// Put seats and tickets on sale, in the place of what was. The concert has to be there.
+#[utoipa::path(
+    put, path = "/v2/stock/{concertId}", tag = "admin", request_body = Plan,
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<OnSale>),
+        (status = 404, description = "CONCERT_NOT_FOUND."),
+        (status = 409, description = "STOCK_IN_USE."),
+        (status = 503, description = "WAITING_ROOM_DOWN."),
+    )
+)]
+async fn put(
+    State(booking): State<Booking>,
+    PathConcert(id): PathConcert,
+    Body(body): Body<Map<String, Value>>,
+) -> ApiResult<Reply<OnSale>> {
+    let plan = Fields::of(body, &["perMemberLimit", "sections", "tickets"])?.plan()?;
+    let concert = booking.sunbeon.concert(&id).await.or_fail()?;
+    concert.ok_or(Code::ConcertNotFound)?;
+    match booking.stock.put(&id, &plan).await.or_fail()? {
+        Put::Done => {}
+        Put::InUse => return Err(Code::StockInUse.into()),
+        Put::Invalid(field) => return Err(Code::Invalid(field).into()),
+    }
+    tracing::info!(concert = %id, "a stock was put on sale");
+    Ok(Reply::ok(PUT, on_sale(&booking, id, plan).await?))
+}
+
+/// What is on sale.
+#[utoipa::path(
+    get, path = "/v2/stock/{concertId}", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<OnSale>),
+        (status = 404, description = "STOCK_NOT_FOUND."),
+    )
+)]
+async fn read(
+    State(booking): State<Booking>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<OnSale>> {
+    let plan = booking.stock.plan(&id).await.or_fail()?;
+    let plan = plan.ok_or(Code::StockNotFound)?;
+    Ok(Reply::ok(READ, on_sale(&booking, id, plan).await?))
+}
+
+/// Take everything off sale. Bookings stay to be read.
+#[utoipa::path(
+    delete, path = "/v2/stock/{concertId}", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Empty>),
+        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 409, description = "STOCK_IN_USE."),
+    )
+)]
+async fn remove(
+    State(booking): State<Booking>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Empty>> {
+    match booking.stock.remove(&id).await.or_fail()? {
+        Removed::Done => {}
+        Removed::InUse => return Err(Code::StockInUse.into()),
+        Removed::NoStock => return Err(Code::StockNotFound.into()),
+    }
+    tracing::info!(concert = %id, "a stock was taken off sale");
+    Ok(Reply::ok(REMOVED, Empty {}))
+}
+
+/// What a reset undid.
+#[derive(Serialize, ToSchema)]
+struct Undone {
+    /// Bookings that were confirmed or could still have been; what was paid goes back.
+    cancelled: u64,
+    /// Seats that were held or sold.
+    freed: usize,
+}
+
+/// Start over: cancel every booking, give back what was paid, free every hold.
+#[utoipa::path(
+    post, path = "/v2/stock/{concertId}/reset", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    responses(
+        (status = 200, body = Success<Undone>),
+        (status = 404, description = "STOCK_NOT_FOUND."),
+    )
+)]
+async fn reset(
+    State(booking): State<Booking>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Undone>> {
+    let undone = booking.stock.reset(&id).await.or_fail()?;
+    let undone = undone.ok_or(Code::StockNotFound)?;
+    booking.announcer.released(&id, &undone.freed);
+    booking.announcer.tickets_moved(&id);
+    booking.outbox.wake();
+    tracing::info!(concert = %id, cancelled = undone.cancelled, "a stock was reset");
+    let undone = Undone {
+        cancelled: undone.cancelled,
+        freed: undone.freed.len(),
+    };
+    Ok(Reply::ok(RESET, undone))
+}

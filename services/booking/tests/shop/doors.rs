@@ -1,0 +1,198 @@
+//! Who gets in where: a booking token opens its own concert, to its own member, while it lives.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use sunbeon_test_support::eventually;
+
+use crate::world::{World, on_both_databases};
+
+on_both_databases! {
+    without_a_booking_token_nothing_behind_the_gate_is_served
+    a_token_of_one_concert_opens_no_other_by_whatever_part_of_the_request
+    another_members_token_opens_nothing
+    a_revoked_token_opens_nothing_within_five_seconds
+    without_a_line_the_address_names_the_concert
+    my_bookings_need_the_access_token_alone
+    nobody_reads_or_cancels_anothers_booking
+}
+
+const NO_BOOKING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+/// Every gated request about concert `a`, by a method, a path and a body.
+fn gated() -> Vec<(Method, String, serde_json::Value)> {
+    let seats = json!({"seatIds": ["a.R.1.1"]});
+    vec![
+        (Method::GET, "/v2/concerts/a".into(), json!({})),
+        (Method::GET, "/v2/concerts/a/tickets".into(), json!({})),
+        (Method::GET, "/v2/concerts/a/seats".into(), json!({})),
+        (Method::POST, "/v2/seats/lock".into(), seats.clone()),
+        (Method::DELETE, "/v2/seats/lock".into(), seats.clone()),
+        (Method::POST, "/v2/bookings".into(), seats),
+        (
+            Method::POST,
+            format!("/v2/bookings/{NO_BOOKING}/confirm"),
+            json!({"paymentToken": "card"}),
+        ),
+    ]
+}
+
+async fn without_a_booking_token_nothing_behind_the_gate_is_served(world: World) {
+    let expired = world.fan_until("a", "42", -1);
+    let mut garbled = world.fan("a", "42");
+    garbled.token.push('x');
+    for fan in [world.outsider("42"), expired, garbled] {
+        for (method, path, body) in gated() {
+            let answer = fan.call(method, &path, &body).await;
+            assert_eq!(answer.status, 403, "{path}");
+            answer.fails("QUEUE_TOKEN_REQUIRED");
+        }
+    }
+    let mut nobody = world.fan("a", "42");
+    nobody.access = "no token".into();
+    for (method, path, body) in gated() {
+        nobody
+            .call(method, &path, &body)
+            .await
+            .fails("UNAUTHENTICATED");
+    }
+    assert_eq!(world.remaining("a").await, 20);
+}
+
+async fn a_token_of_one_concert_opens_no_other_by_whatever_part_of_the_request(world: World) {
+    let (fan, in_b) = (world.fan("a", "42"), world.fan("b", "42"));
+    let refused = async |method: Method, path: &str, body: serde_json::Value| {
+        let answer = fan.call(method, path, &body).await;
+        assert_eq!(answer.status, 403, "{path} {body} {answer:?}");
+        answer.fails("QUEUE_TOKEN_REQUIRED");
+    };
+    let booking = in_b.booked(&["b.R.1.1"]).await;
+    for path in [
+        "/v2/concerts/b",
+        "/v2/concerts/b/seats",
+        "/v2/concerts/b/tickets",
+    ] {
+        for query in ["", "?concertId=a", "?concertId=b"] {
+            refused(Method::GET, &format!("{path}{query}"), json!({})).await;
+        }
+    }
+    refused(Method::GET, "/v2/concerts/%62/seats", json!({})).await;
+    refused(Method::GET, "/v2/concerts/%62/seats?concertId=a", json!({})).await;
+    let seats = || json!({"seatIds": ["b.R.1.2"]});
+    let mixed = || json!({"seatIds": ["a.R.1.1", "b.R.1.2"]});
+    for query in ["", "?concertId=a", "?concertId=b"] {
+        for body in [seats(), mixed()] {
+            refused(
+                Method::POST,
+                &format!("/v2/seats/lock{query}"),
+                body.clone(),
+            )
+            .await;
+            refused(
+                Method::DELETE,
+                &format!("/v2/seats/lock{query}"),
+                body.clone(),
+            )
+            .await;
+            refused(Method::POST, &format!("/v2/bookings{query}"), body).await;
+        }
+        let path = format!("/v2/bookings/{booking}/confirm{query}");
+        refused(Method::POST, &path, json!({"paymentToken": "card"})).await;
+    }
+    assert_eq!(world.payments.paid(), 0);
+    assert_eq!(in_b.booking(&booking).await["state"], "PENDING");
+    assert_eq!(
+        world.remaining("a").await,
+        20,
+        "nor is the rest of a request done"
+    );
+    let made = fan.get("/v2/bookings?concertId=b").await;
+    assert_eq!(
+        made.data(200)["bookings"][0]["bookingId"],
+        *booking,
+        "it is mine all the same"
+    );
+}
+
+async fn another_members_token_opens_nothing(world: World) {
+    let mut thief = world.fan("a", "43");
+    thief.token = world.fan("a", "42").token;
+    for (method, path, body) in gated() {
+        let answer = thief.call(method, &path, &body).await;
+        assert_eq!(answer.status, 403, "{path}");
+        answer.fails("QUEUE_TOKEN_REQUIRED");
+    }
+    assert_eq!(world.remaining("a").await, 20);
+}
+
+async fn a_revoked_token_opens_nothing_within_five_seconds(world: World) {
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    fan.get("/v2/concerts/a").await.data(200);
+    world.sunbeon.revoke("a", "42", 7);
+    eventually(Duration::from_secs(5), "the gate knows", async || {
+        fan.get("/v2/concerts/a").await.status == 403
+    })
+    .await;
+    fan.lock(&["a.R.1.1"]).await.fails("QUEUE_TOKEN_REQUIRED");
+    other.get("/v2/concerts/a").await.data(200);
+}
+
+async fn without_a_line_the_address_names_the_concert(world: World) {
+    world.sunbeon.put("open", json!({"mode": "off"}));
+    world.on_sale("open", &crate::world::plan()).await.data(200);
+    let fan = world.outsider("42");
+    fan.get("/v2/concerts/open/seats").await.data(200);
+    let seats = json!({"seatIds": ["open.R.1.1"]});
+    let locked = fan.post("/v2/seats/lock?concertId=open", &seats).await;
+    locked.data(200);
+    fan.post("/v2/seats/lock", &seats)
+        .await
+        .fails("QUEUE_TOKEN_REQUIRED");
+    let of_a = json!({"seatIds": ["a.R.1.1"]});
+    fan.post("/v2/seats/lock?concertId=open", &of_a)
+        .await
+        .fails("QUEUE_TOKEN_REQUIRED");
+    let made = fan.post("/v2/bookings?concertId=open", &seats).await;
+    let id = made.data(201)["bookingId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let (path, card) = (
+        format!("/v2/bookings/{id}/confirm"),
+        json!({"paymentToken": "card"}),
+    );
+    fan.post(&path, &card).await.fails("QUEUE_TOKEN_REQUIRED");
+    let confirmed = fan.post(&format!("{path}?concertId=open"), &card).await;
+    assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
+    assert!(world.sunbeon.completes().is_empty(), "there was no session");
+}
+
+async fn my_bookings_need_the_access_token_alone(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    let later = world.outsider("42");
+    assert_eq!(later.booking(&id).await["state"], "PENDING");
+    let listed = later.get("/v2/bookings").await;
+    assert_eq!(listed.data(200)["bookings"][0]["bookingId"], *id);
+    assert_eq!(later.cancel(&id).await.data(200)["state"], "CANCELLED");
+    world.get("/v2/bookings").await.fails("UNAUTHENTICATED");
+}
+
+async fn nobody_reads_or_cancels_anothers_booking(world: World) {
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    let id = fan.booked(&["a.R.1.1"]).await;
+    for id in [&*id, NO_BOOKING, "no-id", "%00", "1"] {
+        let path = format!("/v2/bookings/{id}");
+        other.get(&path).await.fails("BOOKING_NOT_FOUND");
+        other
+            .call(Method::DELETE, &path, &json!({}))
+            .await
+            .fails("BOOKING_NOT_FOUND");
+        other.confirm(id, "card").await.fails("BOOKING_NOT_FOUND");
+    }
+    let listed = other.get("/v2/bookings").await;
+    assert_eq!(listed.data(200)["bookings"], json!([]));
+    assert_eq!(fan.booking(&id).await["state"], "PENDING");
+    assert_eq!(world.payments.paid(), 0);
+}

@@ -1,0 +1,184 @@
+//! Seats held: all or none, for a while, and by nobody else.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use sunbeon_domain::{ConcertId, UnixMs};
+use sunbeon_proto_messages::Event;
+use sunbeon_test_support::eventually;
+
+use crate::{
+    sunbeon::now,
+    world::{World, hear, on_both_databases},
+};
+
+on_both_databases! {
+    seats_are_held_all_or_none
+    one_member_holds_no_more_than_the_limit
+    of_twenty_at_once_one_holds_the_seat
+    only_the_holder_gives_a_seat_back
+    a_hold_that_outlives_the_token_brings_a_longer_token
+    a_hold_stands_also_where_the_session_cannot_be_extended
+    holds_that_run_out_are_announced
+}
+
+async fn seats_are_held_all_or_none(world: World) {
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    fan.lock(&["a.R.1.1"]).await.data(200);
+    let taken = other.lock(&["a.R.1.2", "a.R.1.1"]).await;
+    assert_eq!(taken.fails("SEAT_TAKEN")["seatIds"], json!(["a.R.1.1"]));
+    let unknown = other.lock(&["a.R.1.2", "a.R.9.9"]).await;
+    assert_eq!(unknown.status, 404);
+    assert_eq!(
+        unknown.fails("SEAT_NOT_FOUND")["seatIds"],
+        json!(["a.R.9.9"])
+    );
+    assert_eq!(
+        other.seat("a", "a.R.1.2").await,
+        ("AVAILABLE".into(), false)
+    );
+    // Again, by the holder: the same hold.
+    let again = fan.lock(&["a.R.1.1", "a.R.1.3"]).await;
+    assert_eq!(again.data(200)["seatIds"], json!(["a.R.1.1", "a.R.1.3"]));
+}
+
+async fn one_member_holds_no_more_than_the_limit(world: World) {
+    let fan = world.fan("a", "42");
+    fan.lock(&["a.R.1.1", "a.R.1.2", "a.R.1.3"]).await.data(200);
+    fan.lock(&["a.R.1.4", "a.R.1.5"])
+        .await
+        .fails("LIMIT_REACHED");
+    assert_eq!(fan.seat("a", "a.R.1.4").await.0, "AVAILABLE");
+    fan.lock(&["a.R.1.4"]).await.data(200);
+    let tickets = |n: u32| json!({"tickets": [{"ticketId": "standing", "quantity": n}]});
+    fan.book(&tickets(1)).await.fails("LIMIT_REACHED");
+    // Another session of the same member brings no more.
+    let mut later = world.fan("a", "42");
+    later.token = world.sunbeon.token("a", "42", 8, 600);
+    later.lock(&["a.R.1.5"]).await.fails("LIMIT_REACHED");
+    world
+        .fan("a", "44")
+        .book(&tickets(5))
+        .await
+        .fails("LIMIT_REACHED");
+    world
+        .fan("a", "44")
+        .book(&tickets(u32::MAX))
+        .await
+        .fails("SOLD_OUT");
+}
+
+async fn of_twenty_at_once_one_holds_the_seat(world: World) {
+    let fans: Vec<_> = (0..20).map(|n| world.fan("a", &format!("m{n}"))).collect();
+    let locks = fans.iter().map(|fan| fan.lock(&["a.R.1.1"]));
+    let answers = futures::future::join_all(locks).await;
+    let held = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(held, 1, "{answers:?}");
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.fails("SEAT_TAKEN");
+    }
+}
+
+async fn only_the_holder_gives_a_seat_back(world: World) {
+    let mut events = world.broker.events();
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    fan.lock(&["a.R.1.1", "a.R.1.2"]).await.data(200);
+    let refused = other.unlock(&["a.R.1.1"]).await;
+    assert_eq!(
+        refused.fails("SEAT_NOT_HELD")["seatIds"],
+        json!(["a.R.1.1"])
+    );
+    fan.unlock(&["a.R.1.1", "a.R.1.3"])
+        .await
+        .fails("SEAT_NOT_HELD");
+    assert_eq!(fan.seat("a", "a.R.1.1").await, ("HELD".into(), true));
+    fan.unlock(&["a.R.1.1"]).await.data(200);
+    let released = Event::SeatReleased {
+        concert_id: ConcertId::parse("a").expect("a good id"),
+        seat_ids: vec!["a.R.1.1".into()],
+    };
+    hear(&mut events, &released).await;
+    other.lock(&["a.R.1.1"]).await.data(200);
+    // What is booked is given back by cancelling alone.
+    other.book(&json!({"seatIds": ["a.R.1.1"]})).await.data(201);
+    other.unlock(&["a.R.1.1"]).await.fails("SEAT_NOT_HELD");
+}
+
+async fn a_hold_that_outlives_the_token_brings_a_longer_token(world: World) {
+    world.sunbeon.extend_to(400);
+    let mut fan = world.fan_until("a", "42", 60);
+    let held = fan.lock(&["a.R.1.1"]).await;
+    let data = held.data(200);
+    let token = data["queueToken"].as_str().expect("a token");
+    assert_eq!(held.header("x-queue-token"), token);
+    assert_eq!(held.header("cache-control"), "no-store");
+    let ends: i64 = held
+        .header("x-queue-token-expires")
+        .parse()
+        .expect("seconds");
+    assert!((now() + 390..=now() + 400).contains(&ends), "{ends}");
+    let at = UnixMs(ends * 1_000).to_string();
+    assert_eq!(data["queueTokenExpiresAt"], at);
+    let asked = world
+        .sunbeon
+        .calls("POST /v2/reservation/sessions/a/extend");
+    assert_eq!(
+        (&asked[0]["memberId"], &asked[0]["entryNumber"]),
+        (&json!("42"), &json!(7))
+    );
+    fan.token = token.to_owned();
+    fan.get("/v2/concerts/a").await.data(200);
+    // A token that lives longer than the hold is not extended.
+    let long = world.fan("a", "43").lock(&["a.R.1.2"]).await;
+    assert!(long.data(200).get("queueToken").is_none(), "{long:?}");
+    assert_eq!(
+        world
+            .sunbeon
+            .calls("POST /v2/reservation/sessions/a/extend")
+            .len(),
+        1
+    );
+}
+
+async fn a_hold_stands_also_where_the_session_cannot_be_extended(world: World) {
+    let fan = world.fan_until("a", "42", 60);
+    let without = async |seat: &str| {
+        let held = fan.lock(&[seat]).await;
+        assert!(held.data(200).get("queueToken").is_none(), "{held:?}");
+        assert_eq!(held.header("x-queue-token"), "");
+    };
+    // It ends where the token ended already.
+    world.sunbeon.extend_to(30);
+    without("a.R.1.1").await;
+    world.sunbeon.end_sessions();
+    without("a.R.1.2").await;
+    world.sunbeon.down(true);
+    without("a.R.1.3").await;
+    assert_eq!(world.remaining("a").await, 17);
+}
+
+async fn holds_that_run_out_are_announced(world: World) {
+    // A hold of no time at all has run out when it is taken.
+    world
+        .sunbeon
+        .put("short", json!({"holdDurationMinutes": 0}));
+    world
+        .on_sale("short", &crate::world::plan())
+        .await
+        .data(200);
+    let mut events = world.broker.events();
+    let (fan, other) = (world.fan("short", "42"), world.fan("short", "43"));
+    fan.lock(&["short.R.1.1"]).await.data(200);
+    let free = async || other.seat("short", "short.R.1.1").await.0 == "AVAILABLE";
+    eventually(Duration::from_secs(5), "the seat is free", free).await;
+    let released = Event::SeatReleased {
+        concert_id: ConcertId::parse("short").expect("a good id"),
+        seat_ids: vec!["short.R.1.1".into()],
+    };
+    hear(&mut events, &released).await;
+    let book = json!({"seatIds": ["short.R.1.1"]});
+    fan.book(&book).await.fails("SEAT_NOT_HELD");
+    let unlocked = fan.call(Method::DELETE, "/v2/seats/lock", &book).await;
+    unlocked.fails("SEAT_NOT_HELD");
+}

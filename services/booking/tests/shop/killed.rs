@@ -1,0 +1,247 @@
+//! The binary as a process of its own, on PostgreSQL and RabbitMQ, with a payment provider by HTTP.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use sunbeon_chassis::{Auth, settings};
+use sunbeon_domain::{ConcertId, MemberId};
+use sunbeon_proto_messages::Event;
+use sunbeon_test_support::{Process, TestDatabase, TestVhost, eventually, free_port};
+
+use crate::{
+    provider::Provider,
+    sunbeon::{FakeSunbeon, ORIGIN_TOKEN},
+    world::{Fan, SECRET, plan, send},
+};
+
+const ADMIN_TOKEN: &str = "an admin token of the tests";
+const SOON: Duration = Duration::from_secs(60);
+
+/// A shop that can be killed and started again.
+struct Shop {
+    url: String,
+    sunbeon: FakeSunbeon,
+    provider: Provider,
+    settings: Vec<(&'static str, String)>,
+    process: Option<Process>,
+    vhost: TestVhost,
+    _database: TestDatabase,
+}
+
+impl Shop {
+    /// With the stock of [`plan`] for the concert `a`.
+    async fn start() -> Shop {
+        let (sunbeon, provider, vhost, database) = tokio::join!(
+            FakeSunbeon::start(),
+            Provider::start(),
+            TestVhost::create(),
+            TestDatabase::postgres(),
+        );
+        let bind = format!("127.0.0.1:{}", free_port());
+        let settings = vec![
+            ("SUNBEON__HTTP__BIND", bind.clone()),
+            ("SUNBEON__BROKER__RABBITMQ__URL", vhost.url().to_owned()),
+            ("SUNBEON__AUTH__HS256_SECRET", SECRET.to_owned()),
+            ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
+            ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN.to_owned()),
+            ("SUNBEON__GATE__SUNBEON_URL", sunbeon.url.clone()),
+            ("SUNBEON__GATE__ON_FAILURE", "closed".to_owned()),
+            ("SUNBEON__BOOKING__DATABASE_URL", database.url().to_owned()),
+            (
+                "SUNBEON__BOOKING__PAYMENTS__HTTP__URL",
+                provider.url.clone(),
+            ),
+        ];
+        let mut shop = Shop {
+            url: format!("http://{bind}"),
+            sunbeon,
+            provider,
+            settings,
+            process: None,
+            vhost,
+            _database: database,
+        };
+        shop.sunbeon.put("a", json!({}));
+        shop.run().await;
+        let path = format!("{}/v2/stock/a", shop.url);
+        let put = Client::new().put(path).bearer_auth(ADMIN_TOKEN);
+        send(put.json(&plan())).await.data(200);
+        shop
+    }
+
+    /// Starts it, or starts it again.
+    async fn run(&mut self) {
+        let process = Process::spawn("sunbeon-booking", self.settings.clone());
+        eventually(SOON, "the shop is up", async || {
+            assert!(process.status().is_none(), "{}", process.log());
+            let health = Client::new().get(format!("{}/health", self.url)).send();
+            health.await.is_ok_and(|health| health.status() == 200)
+        })
+        .await;
+        self.process = Some(process);
+    }
+
+    fn kill(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
+    fn fan(&self, member: &str) -> Fan {
+        let token = self.sunbeon.token("a", member, 7, 600);
+        Fan::new(&self.url, access(member), token)
+    }
+
+    /// Somebody holds, books and pays; the shop is killed when the money is taken and nothing of
+    /// it written down.
+    async fn killed_while_paying(&mut self, fan: &Fan) -> String {
+        let id = fan.booked(&["a.R.1.1"]).await;
+        self.provider.silent(true);
+        let path = format!("/v2/bookings/{id}/confirm");
+        let request = fan
+            .request(Method::POST, &path)
+            .header("Idempotency-Key", "k");
+        let lost = tokio::spawn(request.json(&json!({"paymentToken": "card"})).send());
+        let taken = async || self.provider.charges().len() == 1;
+        eventually(SOON, "the money is taken", taken).await;
+        self.kill();
+        assert!(
+            lost.await.expect("no panic").is_err(),
+            "nobody is told anything"
+        );
+        self.provider.silent(false);
+        self.run().await;
+        id
+    }
+
+    /// One booking, one charge, one end of a session; and what comes later is not held up.
+    async fn all_is_well(&self, id: &str) {
+        let told = async || self.sunbeon.completes().len() == 1;
+        eventually(SOON, "the session is over", told).await;
+        let charges = self.provider.charges();
+        assert_eq!(charges.len(), 1, "{charges:?}");
+        assert_eq!(charges[0]["bookingId"], *id);
+        assert_eq!(
+            (&charges[0]["amount"], &charges[0]["currency"]),
+            (&json!(1000), &json!("KRW"))
+        );
+        let other = self.fan("43");
+        let next = other.booked(&["a.R.1.2"]).await;
+        other.confirm(&next, "card").await.data(200);
+        let told = async || self.sunbeon.completes().len() >= 2;
+        eventually(SOON, "the next session is over", told).await;
+        let completes = self.sunbeon.completes();
+        let ended: Vec<_> = completes.iter().map(|one| &one["memberId"]).collect();
+        assert_eq!(ended, [&json!("42"), &json!("43")]);
+        assert_eq!(self.provider.charges().len(), 2);
+        assert_eq!(self.provider.refunds(), Vec::<Value>::new());
+    }
+}
+
+fn access(member: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Settings {
+        auth: settings::Auth,
+        limits: settings::Limits,
+    }
+    let secret = ("SUNBEON__AUTH__HS256_SECRET".to_owned(), SECRET.to_owned());
+    let settings: Settings = settings::load_from([secret].into()).expect("good settings");
+    let auth = Auth::new(&settings.auth, &settings.limits).expect("a good secret");
+    let id = MemberId::parse(member).expect("a good id");
+    let token = auth.issue(&id, "", false, Duration::from_secs(600));
+    token.expect("HS256")
+}
+
+#[tokio::test]
+async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_once() {
+    let mut shop = Shop::start().await;
+    let fan = shop.fan("42");
+    let id = shop.killed_while_paying(&fan).await;
+    let confirmed = fan.confirm_by_key(&id, "card", "k").await;
+    assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
+    shop.all_is_well(&id).await;
+}
+
+#[tokio::test]
+async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
+    let mut shop = Shop::start().await;
+    let fan = shop.fan("42");
+    let id = shop.killed_while_paying(&fan).await;
+    let settled = async || fan.booking(&id).await["state"] == "CONFIRMED";
+    eventually(SOON, "the payment is settled", settled).await;
+    shop.all_is_well(&id).await;
+}
+
+#[tokio::test]
+async fn the_provider_is_believed_as_the_protocol_says() {
+    let shop = Shop::start().await;
+    let fan = shop.fan("42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    shop.provider.answers(Some(402));
+    fan.confirm_by_key(&id, "card", "k1")
+        .await
+        .fails("PAYMENT_DECLINED");
+    for status in [200, 204, 302, 400, 401, 404, 409, 500, 503] {
+        shop.provider.answers(Some(status));
+        let unknown = fan.confirm_by_key(&id, "card", "k2").await;
+        assert_eq!(unknown.body["code"], "PAYMENT_DOWN", "{status}");
+    }
+    assert!(shop.provider.asked() >= 10);
+    shop.provider.answers(None);
+    let confirmed = fan.confirm_by_key(&id, "card", "k2").await;
+    assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
+    assert_eq!(shop.provider.charges().len(), 1);
+    fan.cancel(&id).await.data(200);
+    let refunded = async || shop.provider.refunds().len() == 1;
+    eventually(SOON, "the money goes back", refunded).await;
+    let refund = &shop.provider.refunds()[0];
+    assert_eq!(refund["amount"], 1000);
+    let payment = refund["paymentId"].as_str().expect("an id");
+    assert!(payment.starts_with("payment-"), "{payment}");
+}
+
+#[tokio::test]
+async fn a_change_told_by_rabbitmq_purges_the_list() {
+    let shop = Shop::start().await;
+    let list = async || {
+        let request = Client::new().get(format!("{}/v2/concerts", shop.url));
+        send(request).await.data(200)["concerts"].clone()
+    };
+    eventually(SOON, "the list is kept", async || {
+        let before = shop.sunbeon.lists();
+        list().await;
+        before > 0 && shop.sunbeon.lists() == before
+    })
+    .await;
+    shop.sunbeon.put("new", json!({}));
+    let settings = json!({"rabbitmq": {"url": shop.vhost.url(), "prefetch": 10}});
+    let settings: sunbeon_broker::Settings = serde_json::from_value(settings).expect("settings");
+    let broker = sunbeon_broker::open(&settings, "another service").expect("a good address");
+    let can = async || broker.can_publish();
+    eventually(SOON, "the broker is there", can).await;
+    broker.publish_event(Event::ConcertChanged {
+        concert_id: ConcertId::parse("new").expect("a good id"),
+        version: 1,
+    });
+    let seen = async || list().await.as_array().map(Vec::len) == Some(2);
+    eventually(SOON, "the change is seen", seen).await;
+    broker.close().await;
+}
+
+#[tokio::test]
+async fn it_does_not_start_without_what_it_cannot_do_without() {
+    let shop = Shop::start().await;
+    for missing in [
+        "SUNBEON__BROKER__RABBITMQ__URL",
+        "SUNBEON__AUTH__ORIGIN_TOKEN",
+        "SUNBEON__GATE__ON_FAILURE",
+        "SUNBEON__BOOKING__DATABASE_URL",
+    ] {
+        let settings = shop.settings.iter().filter(|(name, _)| *name != missing);
+        let settings = settings.filter(|(name, _)| *name != "SUNBEON__HTTP__BIND");
+        let bind = format!("127.0.0.1:{}", free_port());
+        let settings = settings.cloned().chain([("SUNBEON__HTTP__BIND", bind)]);
+        let process = Process::spawn("sunbeon-booking", settings);
+        let ended = process.wait(SOON).await;
+        assert!(!ended.success(), "{missing}");
+    }
+}

@@ -1,0 +1,16 @@
+//! What the shop does, by HTTP, on both databases.
+
+mod answer;
+mod bodies;
+mod bookings;
+mod doors;
+mod holds;
+mod killed;
+mod list;
+mod moved;
+mod payments;
+mod provider;
+mod stocks;
+mod sunbeon;
+mod walk;
+mod world;

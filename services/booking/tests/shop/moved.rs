@@ -1,0 +1,73 @@
+//! How many are left is told whenever tickets move, by whatever cause, and not too often.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sunbeon_database::values;
+use sunbeon_domain::ConcertId;
+use sunbeon_proto_messages::Event;
+
+use crate::world::{World, hear};
+
+fn left(remaining: u64) -> Event {
+    Event::TicketUpdated {
+        concert_id: ConcertId::parse("a").expect("a good id"),
+        remaining,
+    }
+}
+
+#[tokio::test]
+async fn tickets_that_come_free_by_time_are_told() {
+    const SOON: &str = "UPDATE bookings SET due_ms = {now}, expires_at_ms = {now} + 500";
+    let world = World::postgres().await;
+    let mut events = world.broker.events();
+    world.fan("a", "42").booked_tickets(2).await;
+    hear(&mut events, &left(18)).await;
+    let ended = world.beside().execute(SOON, values![]).await;
+    assert_eq!(ended.expect("PostgreSQL"), 1);
+    hear(&mut events, &left(20)).await;
+}
+
+#[tokio::test]
+async fn tickets_of_a_payment_that_is_declined_too_late_are_told() {
+    const PAST: &str = "UPDATE bookings SET due_ms = {now} - 60000";
+    let world = World::postgres().await;
+    let mut events = world.broker.events();
+    let fan = world.fan("a", "42");
+    let id = fan.booked_tickets(2).await;
+    hear(&mut events, &left(18)).await;
+    let token = "decline-time-out";
+    fan.confirm(&id, token).await.fails("PAYMENT_DOWN");
+    let past = world.beside().execute(PAST, values![]).await;
+    assert_eq!(past.expect("PostgreSQL"), 1);
+    fan.confirm(&id, token).await.fails("PAYMENT_DECLINED");
+    hear(&mut events, &left(20)).await;
+    assert_eq!(fan.booking(&id).await["state"], "EXPIRED");
+}
+
+#[tokio::test]
+async fn many_bookings_are_told_a_few_times_and_the_last_number_last() {
+    let world = World::sqlite().await;
+    world.sunbeon.put("many", json!({}));
+    let ticket = json!({"ticketId": "standing", "name": "One", "price": 1, "quantity": 100});
+    let ticket = json!({"perMemberLimit": 1, "tickets": [ticket]});
+    world.on_sale("many", &ticket).await.data(200);
+    let mut events = world.broker.events();
+    let fans: Vec<_> = (0..50)
+        .map(|n| world.fan("many", &format!("m{n}")))
+        .collect();
+    let began = Instant::now();
+    for fan in &fans {
+        fan.booked_tickets(1).await;
+    }
+    let mut told = Vec::new();
+    while told.last() != Some(&50) {
+        let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await;
+        let event = event.expect("the last number is told");
+        if let Event::TicketUpdated { remaining, .. } = event.expect("events go on") {
+            told.push(remaining);
+        }
+    }
+    let most = began.elapsed().as_millis() / 250 + 2;
+    assert!(told.len() as u128 <= most, "{told:?}");
+}

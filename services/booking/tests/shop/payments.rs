@@ -1,0 +1,203 @@
+//! Money: taken once, or not at all, and never forgotten.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sunbeon_database::values;
+use sunbeon_test_support::eventually;
+
+use crate::world::{World, on_both_databases};
+
+on_both_databases! {
+    a_declined_payment_leaves_the_booking_to_be_paid_otherwise
+    a_payment_without_an_answer_is_settled_by_the_same_request_again
+    a_payment_that_nobody_asks_about_again_settles_by_itself
+    while_a_payment_is_in_flight_nothing_else_is_done_with_the_booking
+    a_member_who_goes_away_while_paying_has_paid
+    an_end_of_a_session_waits_for_sunbeon_to_be_back
+    who_has_paid_is_told_so_again_when_the_session_is_over
+}
+
+async fn a_declined_payment_leaves_the_booking_to_be_paid_otherwise(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    let declined = fan.confirm_by_key(&id, "decline", "k").await;
+    assert_eq!(declined.status, 402);
+    declined.fails("PAYMENT_DECLINED");
+    fan.confirm_by_key(&id, "decline", "k")
+        .await
+        .fails("PAYMENT_DECLINED");
+    fan.confirm_by_key(&id, "card", "k")
+        .await
+        .fails("IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(fan.booking(&id).await["state"], "PENDING");
+    assert_eq!(
+        (world.payments.paid(), world.sunbeon.completes().len()),
+        (0, 0)
+    );
+    let confirmed = fan.confirm_by_key(&id, "card", "k2").await;
+    assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
+    assert_eq!(world.payments.paid(), 1);
+}
+
+async fn a_payment_without_an_answer_is_settled_by_the_same_request_again(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    let unknown = fan.confirm_by_key(&id, "time-out", "k").await;
+    unknown.fails("PAYMENT_DOWN");
+    assert_eq!(unknown.header("retry-after"), "5");
+    let confirmed = fan.confirm_by_key(&id, "time-out", "k").await;
+    assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
+    assert_eq!(world.payments.paid(), 1);
+    world.sessions_over(1).await;
+}
+
+async fn a_payment_that_nobody_asks_about_again_settles_by_itself(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    fan.confirm(&id, "time-out").await.fails("PAYMENT_DOWN");
+    let settled = async || fan.booking(&id).await["state"] == "CONFIRMED";
+    eventually(Duration::from_secs(40), "the payment is settled", settled).await;
+    assert_eq!(world.payments.paid(), 1);
+    world.sessions_over(1).await;
+}
+
+async fn while_a_payment_is_in_flight_nothing_else_is_done_with_the_booking(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    fan.confirm_by_key(&id, "time-out", "k")
+        .await
+        .fails("PAYMENT_DOWN");
+    fan.cancel(&id).await.fails("PAYMENT_IN_FLIGHT");
+    fan.confirm_by_key(&id, "card", "k2")
+        .await
+        .fails("PAYMENT_IN_FLIGHT");
+    assert_eq!(fan.booking(&id).await["state"], "PAYING");
+    assert!(fan.seat("a", "a.R.1.1").await.1);
+    let confirmed = fan.confirm_by_key(&id, "time-out", "k").await;
+    assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
+    assert_eq!(world.payments.paid(), 1);
+}
+
+async fn a_member_who_goes_away_while_paying_has_paid(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    let paying = fan.confirm(&id, "slow");
+    let gone = tokio::time::timeout(Duration::from_millis(50), paying).await;
+    assert!(gone.is_err(), "it is gone before the answer");
+    // Sooner than payments without an outcome are looked for.
+    let confirmed = async || fan.booking(&id).await["state"] == "CONFIRMED";
+    eventually(Duration::from_secs(10), "it is written down", confirmed).await;
+    assert_eq!(world.payments.paid(), 1);
+}
+
+async fn an_end_of_a_session_waits_for_sunbeon_to_be_back(world: World) {
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    world.sunbeon.down(true);
+    let refused = world.sunbeon.refused();
+    let confirmed = fan.confirm(&id, "card").await;
+    assert_eq!(
+        confirmed.data(200)["state"],
+        "CONFIRMED",
+        "the member need not wait"
+    );
+    let tried = async || world.sunbeon.refused() >= refused + 2;
+    eventually(
+        Duration::from_secs(20),
+        "it is tried again and again",
+        tried,
+    )
+    .await;
+    assert_eq!(world.sunbeon.completes(), Vec::<serde_json::Value>::new());
+    world.sunbeon.down(false);
+    let over = async || !world.sunbeon.completes().is_empty();
+    eventually(Duration::from_secs(20), "the session is over", over).await;
+    assert_eq!(world.sunbeon.completes()[0]["memberId"], json!("42"));
+    // A concert that Sunbeon does not know any more has no session either: that is done too.
+    let other = world.fan("a", "43");
+    let id = other.booked(&["a.R.1.2"]).await;
+    world.sunbeon.delete("a");
+    other.confirm(&id, "card").await.data(200);
+    world.sessions_over(2).await;
+    // What is not done is tried again; by then that would have been, too.
+    let refused = world.sunbeon.refused();
+    world.sunbeon.fail("b");
+    let third = world.fan("b", "44");
+    let id = third.booked(&["b.R.1.1"]).await;
+    third.confirm(&id, "card").await.data(200);
+    let tried = async || world.sunbeon.refused() >= refused + 3;
+    eventually(Duration::from_secs(20), "another is tried", tried).await;
+    assert_eq!(world.sunbeon.completes().len(), 2);
+}
+
+async fn who_has_paid_is_told_so_again_when_the_session_is_over(world: World) {
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    let id = fan.booked(&["a.R.1.1"]).await;
+    let pending = other.booked(&["a.R.1.2"]).await;
+    let confirmed = fan.confirm(&id, "card").await;
+    confirmed.data(200);
+    world.sessions_over(1).await;
+    world.sunbeon.revoke("a", "42", 7);
+    world.sunbeon.revoke("a", "43", 7);
+    let closed = async || {
+        let both = [&fan, &other].map(|fan| fan.get("/v2/concerts/a"));
+        let both = futures::future::join_all(both).await;
+        both.iter().all(|answer| answer.status == 403)
+    };
+    eventually(Duration::from_secs(10), "the gate knows", closed).await;
+    let again = fan.confirm(&id, "card").await;
+    assert_eq!(again.data(200), confirmed.data(200));
+    let outside = world.outsider("42").confirm(&id, "card").await;
+    assert_eq!(outside.data(200), confirmed.data(200));
+    assert_eq!(world.payments.paid(), 1);
+    // It is nobody else's, and what is not paid needs the gate as ever.
+    for (fan, id) in [(&other, &id), (&other, &pending), (&fan, &pending)] {
+        let refused = fan.confirm(id, "card").await;
+        assert_eq!(refused.status, 403);
+        refused.fails("QUEUE_TOKEN_REQUIRED");
+    }
+    let path = format!("/v2/bookings/{id}/confirm");
+    let nobody = world.request(reqwest::Method::POST, &path).json(&json!({}));
+    crate::world::send(nobody).await.fails("UNAUTHENTICATED");
+    // Nor when it is cancelled.
+    fan.cancel(&id).await.data(200);
+    fan.confirm(&id, "card").await.fails("QUEUE_TOKEN_REQUIRED");
+}
+
+#[tokio::test]
+async fn a_payment_that_may_have_begun_is_not_known_rather_than_refused() {
+    const IN_THE_WAY: &str = "LOCK TABLE payments IN EXCLUSIVE MODE";
+    let world = World::postgres().await;
+    let fan = world.fan("a", "42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    let mut in_the_way = world.beside().begin().await.expect("PostgreSQL");
+    let locked = in_the_way.execute(IN_THE_WAY, values![]).await;
+    locked.expect("the table");
+    let unknown = fan.confirm(&id, "card").await;
+    unknown.fails("PAYMENT_DOWN");
+    assert_eq!(unknown.header("retry-after"), "5");
+    drop(in_the_way);
+    let paid = async || fan.confirm(&id, "card").await.status == 200;
+    eventually(Duration::from_secs(20), "it is paid", paid).await;
+    assert_eq!(world.payments.paid(), 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_hangs_holds_up_no_end_of_a_session() {
+    let world = World::of_great_patience().await;
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    let id = fan.booked(&["a.R.1.1"]).await;
+    fan.confirm(&id, "card").await.data(200);
+    world.sessions_over(1).await;
+    world.refunds.hang();
+    fan.cancel(&id).await.data(200);
+    let hangs = async || world.refunds.asked() == 1;
+    eventually(Duration::from_secs(10), "the refund hangs", hangs).await;
+    world.sessions_over(2).await;
+    let id = other.booked(&["a.R.1.2"]).await;
+    other.confirm(&id, "card").await.data(200);
+    world.sessions_over(3).await;
+    assert_eq!(world.sunbeon.completes()[2]["memberId"], json!("43"));
+    assert_eq!(world.payments.refunds(), 0);
+}

@@ -1,0 +1,139 @@
+//! A payment provider of the test's own, by real HTTP: idempotent by key, and it may keep its
+//! answers to itself.
+
+use std::{
+    collections::HashMap,
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// Stopped when dropped.
+pub(crate) struct Provider {
+    pub(crate) url: String,
+    state: Shared,
+    serving: JoinHandle<()>,
+}
+
+type Shared = Arc<Mutex<Inner>>;
+
+#[derive(Default)]
+struct Inner {
+    /// What was charged, by key.
+    charges: HashMap<String, Value>,
+    /// What was given back, by key.
+    refunds: HashMap<String, Value>,
+    /// How often anybody has asked for a charge.
+    asked: usize,
+    /// The money is taken, and the answer never sent.
+    silent: bool,
+    /// What is answered in the place of 201.
+    answers: Option<u16>,
+}
+
+impl Provider {
+    pub(crate) async fn start() -> Self {
+        let state = Shared::default();
+        let router = Router::new()
+            .route("/charges", post(charge))
+            .route("/refunds", post(refund))
+            .with_state(state.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Self {
+            url,
+            state,
+            serving,
+        }
+    }
+
+    /// While true, the money is taken and the answer never sent.
+    pub(crate) fn silent(&self, silent: bool) {
+        self.inner().silent = silent;
+    }
+
+    /// Answers this status in the place of what it does.
+    pub(crate) fn answers(&self, status: Option<u16>) {
+        self.inner().answers = status;
+    }
+
+    pub(crate) fn charges(&self) -> Vec<Value> {
+        self.inner().charges.values().cloned().collect()
+    }
+
+    pub(crate) fn refunds(&self) -> Vec<Value> {
+        self.inner().refunds.values().cloned().collect()
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.inner().asked
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.state)
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+fn lock(state: &Shared) -> MutexGuard<'_, Inner> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn key(headers: &HeaderMap) -> String {
+    let key = headers.get("idempotency-key").expect("a key");
+    key.to_str().expect("a text").to_owned()
+}
+
+async fn charge(
+    State(state): State<Shared>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let key = key(&headers);
+    let (silent, answers) = {
+        let mut inner = lock(&state);
+        inner.asked += 1;
+        if inner.answers.is_none() {
+            inner.charges.insert(key.clone(), body);
+        }
+        (inner.silent, inner.answers)
+    };
+    if silent {
+        pending::<()>().await;
+    }
+    match answers {
+        Some(status) => StatusCode::from_u16(status)
+            .expect("a status")
+            .into_response(),
+        None => {
+            let paid = json!({"paymentId": format!("payment-{key}")});
+            (StatusCode::CREATED, Json(paid)).into_response()
+        }
+    }
+}
+
+async fn refund(
+    State(state): State<Shared>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> StatusCode {
+    lock(&state).refunds.insert(key(&headers), body);
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,209 @@
+//! What operators do: put on sale, look, start over, take off.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sunbeon_test_support::eventually;
+
+use crate::world::{World, on_both_databases, plan, send};
+
+on_both_databases! {
+    an_operator_puts_on_sale_and_takes_off
+    a_stock_in_use_is_neither_replaced_nor_removed
+    a_reset_gives_everything_back
+    a_plan_that_breaks_a_bound_names_the_field
+}
+
+async fn an_operator_puts_on_sale_and_takes_off(world: World) {
+    let empty = json!({});
+    let read = world.by_admin(Method::GET, "/v2/stock/a", &empty).await;
+    let mut expected = plan();
+    expected["concertId"] = "a".into();
+    expected["remaining"] = 20.into();
+    assert_eq!(*read.data(200), expected);
+    world
+        .on_sale("nowhere", &plan())
+        .await
+        .fails("CONCERT_NOT_FOUND");
+    world.sunbeon.down(true);
+    world.on_sale("a", &plan()).await.fails("WAITING_ROOM_DOWN");
+    world.sunbeon.down(false);
+    world
+        .by_admin(Method::DELETE, "/v2/stock/a", &empty)
+        .await
+        .data(200);
+    for (method, path) in [
+        (Method::GET, "/v2/stock/a"),
+        (Method::DELETE, "/v2/stock/a"),
+        (Method::POST, "/v2/stock/a/reset"),
+    ] {
+        let gone = world.by_admin(method, path, &empty).await;
+        assert_eq!(gone.status, 404);
+        gone.fails("STOCK_NOT_FOUND");
+    }
+    // For admins alone.
+    for path in ["/v2/stock/b", "/v2/stock/b/reset"] {
+        for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE] {
+            let fan = world.fan("b", "42");
+            let answer = fan.call(method, path, &plan()).await;
+            assert!(matches!(answer.status, 403 | 405), "{answer:?}");
+        }
+    }
+    assert_eq!(world.remaining("b").await, 20);
+}
+
+async fn a_stock_in_use_is_neither_replaced_nor_removed(world: World) {
+    let fan = world.fan("a", "42");
+    fan.booked(&["a.R.1.1"]).await;
+    let mut other = plan();
+    other["sections"][0]["rows"] = 1.into();
+    world.on_sale("a", &other).await.fails("STOCK_IN_USE");
+    let removed = world
+        .by_admin(Method::DELETE, "/v2/stock/a", &json!({}))
+        .await;
+    removed.fails("STOCK_IN_USE");
+    assert_eq!(world.remaining("a").await, 19);
+}
+
+async fn a_reset_gives_everything_back(world: World) {
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    let id = fan.booked(&["a.R.1.1", "a.R.1.2"]).await;
+    fan.confirm(&id, "card").await.data(200);
+    other.lock(&["a.R.2.1"]).await.data(200);
+    let reset = world
+        .by_admin(Method::POST, "/v2/stock/a/reset", &json!({}))
+        .await;
+    assert_eq!(*reset.data(200), json!({"cancelled": 1, "freed": 3}));
+    assert_eq!(world.remaining("a").await, 20);
+    assert_eq!(fan.booking(&id).await["state"], "CANCELLED");
+    let refunded = async || world.payments.refunds() == 2000;
+    let limit = std::time::Duration::from_secs(10);
+    eventually(limit, "the money goes back", refunded).await;
+    other
+        .book(&json!({"seatIds": ["a.R.2.1"]}))
+        .await
+        .fails("SEAT_NOT_HELD");
+    let mut smaller = plan();
+    smaller["sections"][0]["rows"] = 1.into();
+    world.on_sale("a", &smaller).await.data(200);
+    assert_eq!(world.remaining("a").await, 15);
+}
+
+async fn a_plan_that_breaks_a_bound_names_the_field(world: World) {
+    let section = |change: Value| {
+        let mut section = plan()["sections"][0].clone();
+        let change = change.as_object().expect("an object").clone();
+        section.as_object_mut().expect("an object").extend(change);
+        json!([section])
+    };
+    let ticket = |change: Value| {
+        let mut ticket = plan()["tickets"][0].clone();
+        let change = change.as_object().expect("an object").clone();
+        ticket.as_object_mut().expect("an object").extend(change);
+        json!([ticket])
+    };
+    let twice = |name: &str| json!([plan()[name][0], plan()[name][0]]);
+    let cases = [
+        ("perMemberLimit", json!(0), "INVALID_PER_MEMBER_LIMIT"),
+        ("perMemberLimit", json!(101), "INVALID_PER_MEMBER_LIMIT"),
+        ("perMemberLimit", json!(-1), "INVALID_PER_MEMBER_LIMIT"),
+        ("perMemberLimit", json!(1.5), "INVALID_PER_MEMBER_LIMIT"),
+        ("perMemberLimit", json!("4"), "INVALID_PER_MEMBER_LIMIT"),
+        ("perMemberLimit", json!(null), "INVALID_PER_MEMBER_LIMIT"),
+        (
+            "perMemberLimit",
+            json!(4_294_967_300_u64),
+            "INVALID_PER_MEMBER_LIMIT",
+        ),
+        ("sections", json!({}), "INVALID_SECTIONS"),
+        ("sections", json!(null), "INVALID_SECTIONS"),
+        ("sections", json!([["R", 1000, 2, 5]]), "INVALID_SECTIONS"),
+        ("sections", twice("sections"), "INVALID_SECTIONS"),
+        (
+            "sections",
+            section(json!({"section": "a b"})),
+            "INVALID_SECTIONS",
+        ),
+        (
+            "sections",
+            section(json!({"section": "a.b"})),
+            "INVALID_SECTIONS",
+        ),
+        (
+            "sections",
+            section(json!({"section": ""})),
+            "INVALID_SECTIONS",
+        ),
+        (
+            "sections",
+            section(json!({"price": -1})),
+            "INVALID_SECTIONS",
+        ),
+        (
+            "sections",
+            section(json!({"price": 1_000_000_001})),
+            "INVALID_SECTIONS",
+        ),
+        ("sections", section(json!({"rows": 0})), "INVALID_SECTIONS"),
+        (
+            "sections",
+            section(json!({"rows": 201})),
+            "INVALID_SECTIONS",
+        ),
+        (
+            "sections",
+            section(json!({"seatsPerRow": "5"})),
+            "INVALID_SECTIONS",
+        ),
+        (
+            "sections",
+            section(json!({"color": "red"})),
+            "INVALID_SECTIONS",
+        ),
+        ("tickets", json!("standing"), "INVALID_TICKETS"),
+        (
+            "tickets",
+            json!([["standing", "Standing", 500, 10]]),
+            "INVALID_TICKETS",
+        ),
+        ("tickets", twice("tickets"), "INVALID_TICKETS"),
+        (
+            "tickets",
+            ticket(json!({"ticketId": "a.b"})),
+            "INVALID_TICKETS",
+        ),
+        ("tickets", ticket(json!({"name": ""})), "INVALID_TICKETS"),
+        (
+            "tickets",
+            ticket(json!({"name": "a\0b"})),
+            "INVALID_TICKETS",
+        ),
+        (
+            "tickets",
+            ticket(json!({"quantity": -1})),
+            "INVALID_TICKETS",
+        ),
+        (
+            "tickets",
+            ticket(json!({"quantity": 10_000_001})),
+            "INVALID_TICKETS",
+        ),
+        ("color", json!("red"), "INVALID_BODY"),
+    ];
+    for (field, value, code) in cases {
+        let mut broken = plan();
+        broken[field] = value;
+        let refused = world.on_sale("a", &broken).await;
+        assert_eq!(refused.status, 400, "{broken}");
+        refused.fails(code);
+    }
+    let nothing = json!({"perMemberLimit": 4});
+    world.on_sale("a", &nothing).await.fails("INVALID_SECTIONS");
+    world
+        .on_sale("a", &json!({}))
+        .await
+        .fails("INVALID_PER_MEMBER_LIMIT");
+    let request = world.request(Method::PUT, "/v2/stock/a%20b").json(&plan());
+    let request = request.bearer_auth(world.access("operator", true));
+    send(request).await.fails("INVALID_CONCERT_ID");
+    assert_eq!(world.remaining("a").await, 20);
+}

@@ -1,0 +1,398 @@
+//! A shop by real HTTP, on a Sunbeon of the test's own, and how to talk with it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use reqwest::{Client, Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sunbeon_booking::{
+    Booking, Parts, Payments, Settings,
+    payments::{Charged, FakePayments, NotRefunded, PaymentPort, Refund},
+    stock::Charge,
+};
+use sunbeon_broker::MemoryBroker;
+use sunbeon_chassis::{
+    Auth,
+    http::{self, Readiness, Service},
+    settings,
+};
+use sunbeon_database::Database;
+use sunbeon_domain::MemberId;
+use sunbeon_proto_messages::Event;
+use sunbeon_test_support::{TestDatabase, eventually};
+use tokio::sync::broadcast;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) use crate::answer::{Answer, send};
+use crate::sunbeon::{FakeSunbeon, ORIGIN_TOKEN};
+
+/// What access tokens are signed with here.
+pub(crate) const SECRET: &str = "a secret of the tests, long enough for HS256";
+/// How long the shop waits for its provider here.
+const PAYMENT_LIMIT: Duration = Duration::from_millis(500);
+
+pub(crate) struct World {
+    pub(crate) url: String,
+    pub(crate) broker: MemoryBroker,
+    pub(crate) payments: FakePayments,
+    pub(crate) sunbeon: FakeSunbeon,
+    client: Client,
+    auth: Auth,
+    _running: DropGuard,
+    /// The hanging of refunds, and how many were asked for.
+    pub(crate) refunds: Refunds,
+    pub(crate) database: Option<TestDatabase>,
+}
+
+#[derive(serde::Deserialize)]
+struct All {
+    http: settings::Http,
+    auth: settings::Auth,
+    limits: settings::Limits,
+    gate: sunbeon_gate::Settings,
+    booking: Settings,
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> World {
+        Self::on("sqlite::memory:", None, PAYMENT_LIMIT).await
+    }
+
+    /// Whose shop waits for its provider as long as nobody does.
+    pub(crate) async fn of_great_patience() -> World {
+        Self::on("sqlite::memory:", None, Duration::from_secs(600)).await
+    }
+
+    pub(crate) async fn postgres() -> World {
+        let database = TestDatabase::postgres().await;
+        let url = database.url().to_owned();
+        Self::on(&url, Some(database), PAYMENT_LIMIT).await
+    }
+
+    /// With a concert `a` whose seats are `a.R.1.1` to `a.R.2.5` at 1,000 and which has 10 tickets
+    /// `standing` at 500, four to a member, and a like concert `b`.
+    async fn on(url: &str, database: Option<TestDatabase>, patience: Duration) -> World {
+        let sunbeon = FakeSunbeon::start().await;
+        let settings = [
+            ("SUNBEON__AUTH__HS256_SECRET", SECRET),
+            ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN),
+            ("SUNBEON__GATE__SUNBEON_URL", &sunbeon.url),
+            ("SUNBEON__GATE__ON_FAILURE", "closed"),
+            ("SUNBEON__BOOKING__DATABASE_URL", url),
+            ("SUNBEON__HTTP__DRAIN_DELAY_MS", "0"),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let all: All = settings::load_from(settings.into()).expect("good settings");
+        let (broker, payments) = (MemoryBroker::new(), FakePayments::default());
+        let token = SecretString::from(ORIGIN_TOKEN);
+        let parts = Parts::open(&all.booking, &all.gate, token, Arc::new(broker.clone()));
+        let mut parts = parts.expect("good settings");
+        let refunds = Refunds::default();
+        let provider = Slow(payments.clone(), refunds.clone());
+        parts.payments = Payments::new(Arc::new(provider), patience);
+        let shop = Booking::new(parts);
+        let auth = Auth::new(&all.auth, &all.limits).expect("a good secret");
+        let (url, running) = run(shop, &auth, all.http).await;
+        let world = World {
+            url,
+            broker,
+            payments,
+            sunbeon,
+            client: Client::new(),
+            auth,
+            _running: running,
+            refunds,
+            database,
+        };
+        eventually(Duration::from_secs(20), "the shop is up", async || {
+            let health = world.request(Method::GET, "/health").send().await;
+            health.is_ok_and(|health| health.status() == 200)
+        })
+        .await;
+        for concert in ["a", "b"] {
+            world.sunbeon.put(concert, json!({}));
+            world.on_sale(concert, &plan()).await.data(200);
+        }
+        world
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    /// The access token of a member, or of an admin.
+    pub(crate) fn access(&self, member: &str, admin: bool) -> String {
+        let id = MemberId::parse(member).expect("a good id");
+        let token = self.auth.issue(&id, "", admin, Duration::from_secs(600));
+        token.expect("HS256")
+    }
+
+    pub(crate) async fn by_admin(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let request = self.request(method, path);
+        send(
+            request
+                .bearer_auth(self.access("operator", true))
+                .json(body),
+        )
+        .await
+    }
+
+    pub(crate) async fn on_sale(&self, concert: &str, plan: &Value) -> Answer {
+        let path = format!("/v2/stock/{concert}");
+        self.by_admin(Method::PUT, &path, plan).await
+    }
+
+    /// A member who was admitted ten minutes long by the entry 7.
+    pub(crate) fn fan(&self, concert: &str, member: &str) -> Fan {
+        self.fan_until(concert, member, 600)
+    }
+
+    /// A member who was admitted for so many seconds by the entry 7.
+    pub(crate) fn fan_until(&self, concert: &str, member: &str, seconds: i64) -> Fan {
+        let token = self.sunbeon.token(concert, member, 7, seconds);
+        Fan::new(&self.url, self.access(member, false), token)
+    }
+
+    /// A member without a booking token.
+    pub(crate) fn outsider(&self, member: &str) -> Fan {
+        Fan::new(&self.url, self.access(member, false), String::new())
+    }
+
+    /// Waits until so many sessions were told to be over.
+    pub(crate) async fn sessions_over(&self, count: usize) {
+        let over = async || self.sunbeon.completes().len() == count;
+        eventually(Duration::from_secs(10), "sessions are over", over).await;
+    }
+
+    /// The shop's PostgreSQL, by connections of its own.
+    pub(crate) fn beside(&self) -> Database {
+        let database = self.database.as_ref().expect("PostgreSQL");
+        Database::open(database.url()).expect("a good address")
+    }
+
+    /// How many seats and tickets of a concert nobody has.
+    pub(crate) async fn remaining(&self, concert: &str) -> u64 {
+        let path = format!("/v2/stock/{concert}");
+        let read = self.by_admin(Method::GET, &path, &json!({})).await;
+        read.data(200)["remaining"].as_u64().expect("a number")
+    }
+}
+
+/// A provider that takes a while where the payment token is `slow`.
+struct Slow(FakePayments, Refunds);
+
+/// Refunds that never come to an end, while somebody says so. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Refunds(Arc<(AtomicBool, AtomicUsize)>);
+
+impl Refunds {
+    pub(crate) fn hang(&self) {
+        self.0.0.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.0.1.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl PaymentPort for Slow {
+    async fn charge(&self, charge: &Charge) -> Charged {
+        if charge.payment_token.expose_secret() == "slow" {
+            tokio::time::sleep(PAYMENT_LIMIT / 2).await;
+        }
+        self.0.charge(charge).await
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded> {
+        self.1.0.1.fetch_add(1, Ordering::SeqCst);
+        if self.1.0.0.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        self.0.refund(refund).await
+    }
+}
+
+/// What [`World`] puts on sale: 10 seats and 10 tickets.
+pub(crate) fn plan() -> Value {
+    json!({
+        "perMemberLimit": 4,
+        "sections": [{"section": "R", "price": 1000, "rows": 2, "seatsPerRow": 5}],
+        "tickets": [{"ticketId": "standing", "name": "Standing", "price": 500, "quantity": 10}],
+    })
+}
+
+async fn run(shop: Booking, auth: &Auth, http: settings::Http) -> (String, DropGuard) {
+    let shutdown = CancellationToken::new();
+    let readiness = Readiness::new();
+    let router = http::finish(Service {
+        name: "booking",
+        api: shop.router(auth),
+        health: shop.health(),
+        readiness: readiness.clone(),
+        metrics: None,
+        settings: http.clone(),
+    });
+    let listener = http::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = router.expect("good settings");
+    let serving = http::serve(listener, router, http, shutdown.clone(), readiness);
+    tokio::spawn(serving);
+    tokio::spawn(shop.run(shutdown.clone()));
+    (format!("http://{address}"), shutdown.drop_guard())
+}
+
+/// A member with an access token and, if it is not empty, a booking token.
+pub(crate) struct Fan {
+    client: Client,
+    url: String,
+    pub(crate) access: String,
+    pub(crate) token: String,
+}
+
+impl Fan {
+    pub(crate) fn new(url: &str, access: String, token: String) -> Self {
+        Self {
+            client: Client::new(),
+            url: url.to_owned(),
+            access,
+            token,
+        }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let request = request.bearer_auth(&self.access);
+        if self.token.is_empty() {
+            request
+        } else {
+            request.header("X-Queue-Token", &self.token)
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, body: &Value) -> Answer {
+        send(self.request(method, path).json(body)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn lock(&self, seats: &[&str]) -> Answer {
+        self.post("/v2/seats/lock", &json!({ "seatIds": seats }))
+            .await
+    }
+
+    pub(crate) async fn unlock(&self, seats: &[&str]) -> Answer {
+        let body = json!({ "seatIds": seats });
+        self.call(Method::DELETE, "/v2/seats/lock", &body).await
+    }
+
+    pub(crate) async fn book(&self, body: &Value) -> Answer {
+        self.post("/v2/bookings", body).await
+    }
+
+    /// Holds seats and books them; the id of the booking.
+    pub(crate) async fn booked(&self, seats: &[&str]) -> String {
+        self.lock(seats).await.data(200);
+        let made = self.book(&json!({ "seatIds": seats })).await;
+        made.data(201)["bookingId"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    }
+
+    /// Books tickets; the id of the booking.
+    pub(crate) async fn booked_tickets(&self, quantity: u32) -> String {
+        let body = json!({ "tickets": [{"ticketId": "standing", "quantity": quantity}] });
+        let made = self.book(&body).await;
+        made.data(201)["bookingId"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    }
+
+    pub(crate) async fn confirm(&self, booking: &str, payment_token: &str) -> Answer {
+        let path = format!("/v2/bookings/{booking}/confirm");
+        self.post(&path, &json!({ "paymentToken": payment_token }))
+            .await
+    }
+
+    pub(crate) async fn confirm_by_key(&self, booking: &str, token: &str, key: &str) -> Answer {
+        let path = format!("/v2/bookings/{booking}/confirm");
+        let request = self.request(Method::POST, &path);
+        let body = json!({ "paymentToken": token });
+        send(request.header("Idempotency-Key", key).json(&body)).await
+    }
+
+    pub(crate) async fn cancel(&self, booking: &str) -> Answer {
+        let path = format!("/v2/bookings/{booking}");
+        send(self.request(Method::DELETE, &path)).await
+    }
+
+    /// One's own booking as it is now.
+    pub(crate) async fn booking(&self, booking: &str) -> Value {
+        let answer = self.get(&format!("/v2/bookings/{booking}")).await;
+        answer.data(200).clone()
+    }
+
+    /// The state of a seat, and whether it is the member's.
+    pub(crate) async fn seat(&self, concert: &str, seat: &str) -> (String, bool) {
+        let answer = self.get(&format!("/v2/concerts/{concert}/seats")).await;
+        let seats = answer.data(200)["seats"].as_array().expect("seats").clone();
+        let found = seats.iter().find(|one| one["seatId"] == seat);
+        let found = found.unwrap_or_else(|| panic!("no seat {seat}"));
+        let state = found["state"].as_str().expect("a state").to_owned();
+        (state, found["mine"] == true)
+    }
+}
+
+/// Waits for an event; what comes before is passed over.
+pub(crate) async fn hear(events: &mut broadcast::Receiver<Event>, expected: &Event) {
+    let heard = async {
+        loop {
+            let event = events.recv().await.expect("events go on");
+            if event == *expected {
+                return;
+            }
+        }
+    };
+    let limit = Duration::from_secs(10);
+    let heard = tokio::time::timeout(limit, heard).await;
+    heard.unwrap_or_else(|_| panic!("not heard: {expected:?}"));
+}
+
+/// Each behaviour on SQLite and on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::world::World::sqlite().await).await;
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::world::World::postgres().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_databases;

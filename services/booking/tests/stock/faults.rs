@@ -1,0 +1,188 @@
+//! A database that is away.
+
+use sunbeon_booking::stock::{Locked, Stock};
+use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_domain::{Code, Coded};
+use sunbeon_test_support::{TcpProxy, TestDatabase, eventually};
+
+use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, seat};
+
+#[tokio::test]
+async fn a_postgres_that_goes_away_is_down_and_comes_back() {
+    let database = TestDatabase::postgres().await;
+    let rest = database.url().split_once("://").expect("a URL").1;
+    let authority = rest.split('/').next().expect("an authority");
+    let host = authority.rsplit('@').next().expect("a host");
+    let proxy = TcpProxy::start(host).await;
+    let url = database.url().replace(host, &proxy.address().to_string());
+    let stock = Stock::open(&url).expect("a good address");
+    stock.migrate().await.expect("the tables");
+    stock.put(&demo(), &plan(4, 5)).await.expect("a stock");
+    let lock = async || {
+        stock
+            .lock(&demo(), &member("a"), &ids(&["A.1.1"]), HOLD)
+            .await
+    };
+    proxy.refuse(true);
+    proxy.cut();
+    let refused = lock().await.expect_err("no database");
+    assert!(matches!(refused, DatabaseError::Down(_)), "{refused:?}");
+    assert_eq!(refused.code(), Code::DatabaseDown);
+    assert!(!stock.clone().is_up().await);
+    proxy.refuse(false);
+    assert!(matches!(lock().await, Ok(Locked::Held { new, .. }) if new.len() == 1));
+    // Silent, it is down within a bound too.
+    proxy.stall();
+    let limit = std::time::Duration::from_secs(15);
+    let refused = tokio::time::timeout(limit, lock()).await;
+    let refused = refused
+        .expect("an answer in time")
+        .expect_err("no database");
+    assert_eq!(refused.code(), Code::DatabaseDown);
+    proxy.resume();
+    proxy.cut();
+    assert!(matches!(lock().await, Ok(Locked::Held { new, .. }) if new.is_empty()));
+    assert!(stock.is_up().await);
+}
+
+#[tokio::test]
+async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
+    let world = World::in_a_file().await;
+    let other = Database::open(&world.url).expect("a good address");
+    let held = other.begin().await.expect("the file");
+    let stock = &world.stock;
+    let refused = stock
+        .lock(&demo(), &member("a"), &ids(&["A.1.1"]), HOLD)
+        .await;
+    let refused = refused.expect_err("no database");
+    assert_eq!(refused.code(), Code::DatabaseDown);
+    let seats = stock.seats(&demo(), &member("a")).await;
+    assert_eq!(seats.expect("reading goes on").len(), 10);
+    held.commit().await.expect("nothing to do");
+    assert!(matches!(
+        world.lock("a", &["A.1.1"]).await,
+        Locked::Held { .. }
+    ));
+}
+
+#[tokio::test]
+async fn several_may_migrate_at_once_and_before_that_it_is_down() {
+    let database = TestDatabase::postgres().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = format!("sqlite:{}/stock.sqlite", folder.path().display());
+    for url in [database.url(), &file] {
+        let open = || Stock::open(url).expect("a good address");
+        let (one, two, three) = (open(), open(), open());
+        let early = one.seats(&demo(), &member("a")).await;
+        assert_eq!(early.expect_err("no tables").code(), Code::DatabaseDown);
+        assert!(!one.clone().is_up().await);
+        let done = tokio::join!(one.migrate(), two.migrate(), three.migrate());
+        assert!(matches!(done, (Ok(()), Ok(()), Ok(()))), "{done:?}");
+        assert!(three.is_up().await);
+    }
+}
+
+#[tokio::test]
+async fn deadlocked_transactions_are_run_again() {
+    let world = World::postgres().await;
+    let (one, two) = (world.database.clone(), Database::open(&world.url).unwrap());
+    const SQL: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
+    let both_have_one = tokio::sync::Barrier::new(2);
+    let runs = std::sync::atomic::AtomicU32::new(0);
+    let work = |database: Database, first: &'static str, second: &'static str| {
+        let (both_have_one, runs) = (&both_have_one, &runs);
+        let tried = std::sync::atomic::AtomicBool::new(false);
+        async move {
+            sunbeon_database::again(|| async {
+                runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let mut tx = database.begin().await?;
+                tx.execute(SQL, values![first]).await?;
+                if !tried.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                    both_have_one.wait().await;
+                }
+                tx.execute(SQL, values![second]).await?;
+                tx.commit().await
+            })
+            .await
+        }
+    };
+    let (one, two) = tokio::join!(
+        work(one, "demo.A.1.1", "demo.A.1.2"),
+        work(two, "demo.A.1.2", "demo.A.1.1")
+    );
+    assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+    assert_eq!(
+        runs.into_inner(),
+        3,
+        "one of them was chosen, and came again"
+    );
+}
+
+#[tokio::test]
+async fn one_row_that_somebody_keeps_locked_holds_up_nothing_else() {
+    const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
+    let world = World::postgres().await;
+    let foreign = Database::open(&world.url).expect("a good address");
+    let mut foreign = foreign.begin().await.expect("PostgreSQL");
+    let taken = foreign.execute(TAKE, values!["demo.A.1.1"]).await;
+    taken.expect("the row");
+    // More than a replica has connections.
+    let stuck = (0..12).map(|n| {
+        let stock = world.stock.clone();
+        tokio::spawn(async move {
+            let (concert, who) = (demo(), member(&format!("m{n}")));
+            stock.lock(&concert, &who, &ids(&["A.1.1"]), HOLD).await
+        })
+    });
+    for stuck in stuck.collect::<Vec<_>>() {
+        let refused = stuck.await.expect("no panic").expect_err("a lock");
+        assert!(matches!(refused, DatabaseError::Down(_)), "{refused:?}");
+        assert_eq!(refused.code(), Code::DatabaseDown);
+    }
+    let free = async || {
+        let seats = ids(&["A.1.2"]);
+        let locked = world.stock.lock(&demo(), &member("b"), &seats, HOLD).await;
+        matches!(locked, Ok(Locked::Held { .. }))
+    };
+    let soon = std::time::Duration::from_secs(10);
+    eventually(soon, "other seats go on", free).await;
+    for n in 0..10 {
+        let who = member(&format!("other{n}"));
+        let (concert, seats) = (demo(), ids(&["A.1.3"]));
+        let answer = world.stock.lock(&concert, &who, &seats, HOLD).await;
+        answer.expect("whatever it is");
+    }
+    drop(foreign);
+    let free = async || {
+        let seats = ids(&["A.1.1"]);
+        let locked = world.stock.lock(&demo(), &member("b"), &seats, HOLD).await;
+        matches!(locked, Ok(Locked::Held { .. }))
+    };
+    eventually(soon, "the seat is there again", free).await;
+}
+
+#[tokio::test]
+async fn seats_that_were_freed_before_an_error_are_told() {
+    const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
+    let world = World::postgres().await;
+    world.lock("a", &["A.1.1"]).await;
+    world.age(1).await;
+    world.lock("a", &["A.1.2"]).await;
+    world.age(10 * MINUTE).await;
+    let foreign = Database::open(&world.url).expect("a good address");
+    let mut foreign = foreign.begin().await.expect("PostgreSQL");
+    let taken = foreign.execute(TAKE, values!["demo.A.1.2"]).await;
+    taken.expect("the row");
+    let told = async |id: &str| {
+        let freed = world.stock.collect(50).await.expect("an answer");
+        freed.len() == 1 && freed[0].seat_ids == [seat(id)]
+    };
+    assert!(told("A.1.1").await);
+    assert!(
+        world.stock.collect(50).await.is_err(),
+        "then it is an error"
+    );
+    drop(foreign);
+    let soon = std::time::Duration::from_secs(10);
+    eventually(soon, "the rest is told", async || told("A.1.2").await).await;
+}

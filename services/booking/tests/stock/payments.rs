@@ -1,0 +1,333 @@
+//! Paying, and what a payment that comes late does.
+
+use secrecy::SecretString;
+use sunbeon_booking::stock::{Begun, BookingId, BookingState, Cancelled, Locked, Paid, SeatState};
+
+use crate::{
+    on_each,
+    world::{MINUTE, World, demo, member, seat},
+};
+
+on_each!(
+    a_paid_booking_is_sold_for_good,
+    a_stranger_pays_for_nothing,
+    a_hold_does_not_end_while_its_payment_is_in_flight,
+    a_hold_that_ended_before_its_payment_began_is_not_paid_for,
+    a_payment_that_comes_too_late_goes_back_once,
+    a_late_payment_leaves_the_seat_to_its_new_holder,
+    a_payment_for_what_was_reset_goes_back_once,
+    a_payment_told_again_after_a_cancellation_is_not_refunded_twice,
+    a_declined_payment_gives_the_first_deadline_back,
+    a_declined_payment_may_end_the_booking,
+    a_payment_after_its_own_decline_goes_back,
+    while_one_is_in_flight_no_other_begins,
+    a_key_is_one_attempt,
+    what_is_cancelled_or_in_flight_says_so,
+    an_unknown_outcome_is_asked_again_by_one_replica,
+);
+
+async fn begin(world: &World, id: BookingId, token: &str, key: Option<&str>) -> Begun {
+    let (who, token) = (member("a"), SecretString::from(token));
+    let begun = world.stock.begin_payment(&who, id, None, &token, key).await;
+    begun.expect("an answer")
+}
+
+async fn a_paid_booking_is_sold_for_good(world: World) {
+    let id = world.book("a", &["A.1.1"], 2).await.booking_id;
+    let charge = world.charge("a", id).await;
+    assert_eq!((charge.amount, charge.attempt), (1020, 1));
+    assert_eq!(charge.key, format!("{id}-1"));
+    assert_eq!(world.state("a", id).await, BookingState::Paying);
+    let Paid::Confirmed { booking, new: true } = world.paid(id, 1).await else {
+        panic!("not confirmed");
+    };
+    assert_eq!(booking.state, BookingState::Confirmed);
+    assert!(booking.confirmed_at.is_some());
+    let again = world.paid(id, 1).await;
+    assert_eq!(
+        again,
+        Paid::Confirmed {
+            booking: booking.clone(),
+            new: false
+        }
+    );
+    assert!(matches!(world.begin("a", id).await, Begun::Confirmed(told) if told == booking));
+    world.age(24 * 60 * MINUTE).await;
+    assert_eq!(world.seat("a", "A.1.1").await, (SeatState::Sold, true));
+    assert_eq!(
+        world.lock("b", &["A.1.1"]).await,
+        Locked::Taken(vec![seat("A.1.1")])
+    );
+    assert_eq!(world.tickets_left().await, 3);
+    world.is_sound().await;
+}
+
+async fn a_stranger_pays_for_nothing(world: World) {
+    let id = world.book("a", &["A.1.1"], 0).await.booking_id;
+    assert!(matches!(world.begin("b", id).await, Begun::Unknown));
+    assert_eq!(world.state("a", id).await, BookingState::Pending);
+    assert_eq!(world.seat("a", "A.1.1").await, (SeatState::Held, true));
+}
+
+async fn a_hold_does_not_end_while_its_payment_is_in_flight(world: World) {
+    let id = world.book("a", &["A.1.1"], 2).await.booking_id;
+    world.age(10 * MINUTE - 5_000).await;
+    world.charge("a", id).await;
+    world.age(90_000).await;
+    assert_eq!(
+        world.lock("b", &["A.1.1"]).await,
+        Locked::Taken(vec![seat("A.1.1")])
+    );
+    assert_eq!(world.tickets_left().await, 3);
+    assert!(world.stock.collect(10).await.unwrap().is_empty());
+    assert!(matches!(world.paid(id, 1).await, Paid::Confirmed { .. }));
+    world.is_sound().await;
+}
+
+async fn a_hold_that_ended_before_its_payment_began_is_not_paid_for(world: World) {
+    let id = world.book("a", &["A.1.1"], 2).await.booking_id;
+    world.age(10 * MINUTE).await;
+    assert!(matches!(world.begin("a", id).await, Begun::Expired));
+    assert!(matches!(
+        world.lock("b", &["A.1.1"]).await,
+        Locked::Held { .. }
+    ));
+    assert_eq!(world.tickets_left().await, 5);
+    assert!(matches!(world.begin("a", id).await, Begun::Expired));
+    assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Held, true));
+}
+
+async fn a_payment_that_comes_too_late_goes_back_once(world: World) {
+    let id = world.book("a", &["A.1.1"], 2).await.booking_id;
+    world.charge("a", id).await;
+    world.age(10 * MINUTE).await;
+    assert_eq!(world.state("a", id).await, BookingState::Expired);
+    let Paid::Lost { booking, freed } = world.paid(id, 1).await else {
+        panic!("not lost");
+    };
+    assert_eq!(booking.state, BookingState::Cancelled);
+    assert_eq!(freed, [seat("A.1.1")]);
+    for _ in 0..2 {
+        let again = world.paid(id, 1).await;
+        assert!(matches!(again, Paid::Lost { freed, .. } if freed.is_empty()));
+    }
+    assert!(matches!(world.begin("a", id).await, Begun::Cancelled));
+    assert_eq!((world.refunds().await, world.tickets_left().await), (1, 5));
+    assert_eq!(world.seat("a", "A.1.1").await.0, SeatState::Available);
+    world.is_sound().await;
+}
+
+async fn a_late_payment_leaves_the_seat_to_its_new_holder(world: World) {
+    let id = world.book("a", &["A.1.1", "A.1.2"], 0).await.booking_id;
+    world.charge("a", id).await;
+    world.age(10 * MINUTE).await;
+    world.sell("b", &["A.1.1"], 0).await;
+    let Paid::Lost { freed, .. } = world.paid(id, 1).await else {
+        panic!("not lost");
+    };
+    assert_eq!(freed, [seat("A.1.2")], "the one that is still its own");
+    assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Sold, true));
+    assert_eq!(world.refunds().await, 1);
+    world.is_sound().await;
+}
+
+async fn a_payment_for_what_was_reset_goes_back_once(world: World) {
+    let id = world.book("a", &["A.1.1"], 1).await.booking_id;
+    world.charge("a", id).await;
+    world.stock.reset(&demo()).await.unwrap();
+    world.lock("b", &["A.1.1"]).await;
+    for _ in 0..2 {
+        assert!(matches!(world.paid(id, 1).await, Paid::Lost { freed, .. } if freed.is_empty()));
+    }
+    assert_eq!(world.refunds().await, 1);
+    assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Held, true));
+    world.is_sound().await;
+}
+
+async fn a_payment_told_again_after_a_cancellation_is_not_refunded_twice(world: World) {
+    let id = world.sell("a", &["A.1.1"], 1).await.booking_id;
+    world.stock.cancel(&member("a"), id).await.unwrap();
+    assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
+    assert_eq!(world.refunds().await, 1);
+    for task in world.due().await {
+        world.stock.task_done(&task.id).await.unwrap();
+    }
+    assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
+    assert_eq!(world.refunds().await, 0, "it is refunded already");
+    world.is_sound().await;
+}
+
+async fn a_declined_payment_gives_the_first_deadline_back(world: World) {
+    let made = world.book("a", &["A.1.1"], 1).await;
+    let id = made.booking_id;
+    world.age(9 * MINUTE).await;
+    world.charge("a", id).await;
+    let declined = world.stock.declined(id, 1).await.unwrap();
+    assert_eq!(declined.state, BookingState::Pending);
+    assert_eq!(declined.expires_at, made.expires_at + -9 * MINUTE);
+    assert_eq!(world.stock.declined(id, 1).await.unwrap(), declined);
+    // Another attempt.
+    let charge = world.charge("a", id).await;
+    assert_eq!((charge.attempt, charge.key), (2, format!("{id}-2")));
+    assert_eq!(
+        world.stock.declined(id, 1).await.unwrap().state,
+        BookingState::Paying
+    );
+    assert!(matches!(
+        world.paid(id, 2).await,
+        Paid::Confirmed { new: true, .. }
+    ));
+    assert_eq!(
+        world.stock.declined(id, 2).await.unwrap().state,
+        BookingState::Confirmed
+    );
+    world.is_sound().await;
+}
+
+async fn a_declined_payment_may_end_the_booking(world: World) {
+    let id = world.book("a", &["A.1.1"], 1).await.booking_id;
+    world.age(9 * MINUTE).await;
+    world.charge("a", id).await;
+    world.age(MINUTE + 1_000).await;
+    assert_eq!(world.state("a", id).await, BookingState::Paying);
+    let declined = world.stock.declined(id, 1).await.unwrap();
+    assert_eq!(declined.state, BookingState::Expired);
+    assert!(matches!(
+        world.lock("b", &["A.1.1"]).await,
+        Locked::Held { .. }
+    ));
+    assert_eq!(world.tickets_left().await, 5);
+    assert!(matches!(world.begin("a", id).await, Begun::Expired));
+    assert_eq!(
+        world.stock.declined(id, 1).await.unwrap().state,
+        BookingState::Expired
+    );
+    assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Held, true));
+}
+
+async fn a_payment_after_its_own_decline_goes_back(world: World) {
+    let id = world.book("a", &["A.1.1"], 0).await.booking_id;
+    world.charge("a", id).await;
+    world.stock.declined(id, 1).await.unwrap();
+    world.charge("a", id).await;
+    assert!(matches!(world.paid(id, 1).await, Paid::Lost { freed, .. } if freed.is_empty()));
+    assert_eq!(
+        world.state("a", id).await,
+        BookingState::Paying,
+        "the other goes on"
+    );
+    assert!(matches!(
+        world.paid(id, 2).await,
+        Paid::Confirmed { new: true, .. }
+    ));
+    assert_eq!(world.refunds().await, 1);
+    world.is_sound().await;
+}
+
+async fn while_one_is_in_flight_no_other_begins(world: World) {
+    let id = world.book("a", &["A.1.1"], 0).await.booking_id;
+    assert!(matches!(
+        begin(&world, id, "one", None).await,
+        Begun::Charge(_)
+    ));
+    assert!(matches!(
+        begin(&world, id, "two", None).await,
+        Begun::InFlight
+    ));
+    assert!(matches!(
+        begin(&world, id, "two", Some("k")).await,
+        Begun::InFlight
+    ));
+    for key in [None, Some("k")] {
+        let Begun::Charge(same) = begin(&world, id, "one", key).await else {
+            panic!("the same means is the same attempt");
+        };
+        assert_eq!(same.attempt, 1);
+    }
+}
+
+async fn a_key_is_one_attempt(world: World) {
+    let id = world.book("a", &["A.1.1"], 0).await.booking_id;
+    for _ in 0..2 {
+        let Begun::Charge(charge) = begin(&world, id, "one", Some("k")).await else {
+            panic!("no charge");
+        };
+        assert_eq!(charge.attempt, 1);
+    }
+    assert!(matches!(
+        begin(&world, id, "two", Some("k")).await,
+        Begun::KeyReused
+    ));
+    world.stock.declined(id, 1).await.unwrap();
+    assert!(matches!(
+        begin(&world, id, "one", Some("k")).await,
+        Begun::Declined
+    ));
+    assert!(matches!(
+        begin(&world, id, "two", Some("k")).await,
+        Begun::KeyReused
+    ));
+    assert_eq!(world.state("a", id).await, BookingState::Pending);
+    let next = begin(&world, id, "two", Some("l")).await;
+    assert!(matches!(next, Begun::Charge(charge) if charge.attempt == 2));
+    // A late repeat of the declined one is told so, though another is in flight.
+    assert!(matches!(
+        begin(&world, id, "one", Some("k")).await,
+        Begun::Declined
+    ));
+    world.paid(id, 2).await;
+    for key in ["k", "l", "m"] {
+        assert!(matches!(
+            begin(&world, id, "two", Some(key)).await,
+            Begun::Confirmed(_)
+        ));
+    }
+}
+
+async fn what_is_cancelled_or_in_flight_says_so(world: World) {
+    let id = world.book("a", &["A.1.1"], 0).await.booking_id;
+    world.charge("a", id).await;
+    let cancelled = world.stock.cancel(&member("a"), id).await.unwrap();
+    assert_eq!(cancelled, Cancelled::InFlight);
+    assert_eq!(world.state("a", id).await, BookingState::Paying);
+    world.stock.declined(id, 1).await.unwrap();
+    world.stock.cancel(&member("a"), id).await.unwrap();
+    assert!(matches!(world.begin("a", id).await, Begun::Cancelled));
+}
+
+async fn an_unknown_outcome_is_asked_again_by_one_replica(world: World) {
+    for place in ["A.1.1", "A.1.2", "A.1.3", "A.1.4"] {
+        let id = world.book("a", &[place], 0).await.booking_id;
+        world.charge("a", id).await;
+    }
+    assert!(world.stock.unresolved(10).await.unwrap().is_empty());
+    // Long after it has expired, too.
+    for ms in [15_000, 60 * MINUTE] {
+        world.age(ms).await;
+        let (one, two) = tokio::join!(world.stock.unresolved(3), world.other.unresolved(3));
+        let mut keys: Vec<_> = one.unwrap().into_iter().chain(two.unwrap()).collect();
+        keys.extend(world.stock.unresolved(10).await.unwrap());
+        let mut keys: Vec<_> = keys.into_iter().map(|charge| charge.key).collect();
+        keys.sort_unstable();
+        let all = keys.len();
+        keys.dedup();
+        assert_eq!((all, keys.len()), (4, 4));
+        assert!(world.stock.unresolved(10).await.unwrap().is_empty());
+    }
+    world.age(30_000).await;
+    let left = world.stock.unresolved(10).await.unwrap();
+    assert_eq!(left.len(), 4, "who took it may have stopped");
+    for charge in left {
+        assert!(
+            !format!("{charge:?}").contains("hunter2"),
+            "a token is a secret"
+        );
+        world
+            .stock
+            .declined(charge.booking_id, charge.attempt)
+            .await
+            .unwrap();
+    }
+    world.age(30_000).await;
+    assert!(world.stock.unresolved(10).await.unwrap().is_empty());
+}

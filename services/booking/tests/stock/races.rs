@@ -1,0 +1,385 @@
+//! Many at once.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use sunbeon_booking::stock::{
+    Begun, Cancelled, Created, Locked, Paid, Put, Released, Removed, SeatState,
+};
+use sunbeon_database::values;
+use sunbeon_test_support::eventually;
+
+use crate::{
+    on_each,
+    world::{HOLD, World, demo, ids, member, plan, wish},
+};
+
+on_each!(
+    of_a_hundred_who_want_one_seat_exactly_one_has_it,
+    a_hundred_for_the_last_tickets_get_exactly_those,
+    tickets_in_several_are_never_oversold,
+    seats_wanted_in_opposite_orders_go_to_one_or_the_other_whole,
+    one_member_in_many_tabs_never_exceeds_the_limit,
+    the_same_key_at_once_is_one_booking,
+    a_payment_and_a_cancellation_at_once_leave_one_truth,
+    a_payment_told_many_times_at_once_confirms_once,
+    a_plan_and_a_hold_at_once_never_both_win,
+    a_plan_and_its_end_at_once_are_one_after_the_other,
+    a_page_shows_no_booking_without_what_it_is_made_of,
+);
+
+async fn of_a_hundred_who_want_one_seat_exactly_one_has_it(world: World) {
+    let tries = (0..100).map(|n| {
+        let (who, stock) = (member(&format!("m{n}")), world.replica(n).clone());
+        async move { stock.lock(&demo(), &who, &ids(&["A.1.1"]), HOLD).await }
+    });
+    let answers = join_all(tries).await;
+    let held = |answer: &Result<Locked, _>| matches!(answer, Ok(Locked::Held { .. }));
+    assert_eq!(answers.iter().filter(|answer| held(answer)).count(), 1);
+    for answer in answers.iter().filter(|answer| !held(answer)) {
+        assert!(matches!(answer, Ok(Locked::Taken(_))), "{answer:?}");
+    }
+}
+
+async fn a_hundred_for_the_last_tickets_get_exactly_those(world: World) {
+    let tries = (0..100).map(|n| {
+        let (new, stock) = (wish(&format!("m{n}"), &[], 1), world.replica(n).clone());
+        async move { stock.create(&new).await }
+    });
+    let answers = join_all(tries).await;
+    let made = |answer: &Result<Created, _>| matches!(answer, Ok(Created::New(_)));
+    assert_eq!(answers.iter().filter(|answer| made(answer)).count(), 5);
+    for answer in answers.iter().filter(|answer| !made(answer)) {
+        assert!(matches!(answer, Ok(Created::SoldOut(_))), "{answer:?}");
+    }
+    assert_eq!(world.tickets_left().await, 0);
+    world.is_sound().await;
+}
+
+async fn tickets_in_several_are_never_oversold(world: World) {
+    let tries = (0..40).map(|n| {
+        let quantity = [2, 3][n % 2];
+        let (new, stock) = (wish(&format!("m{n}"), &[], quantity), world.replica(n / 2));
+        async move { stock.create(&new).await.expect("an answer") }
+    });
+    let answers = join_all(tries).await;
+    let taken: u32 = answers
+        .iter()
+        .filter_map(|answer| match answer {
+            Created::New(booking) => Some(booking.tickets[0].quantity),
+            _ => None,
+        })
+        .sum();
+    assert_eq!(taken + world.tickets_left().await, 5);
+    assert!(taken >= 4, "{taken}");
+    world.is_sound().await;
+}
+
+async fn seats_wanted_in_opposite_orders_go_to_one_or_the_other_whole(world: World) {
+    for row in ["1", "2"] {
+        let places: Vec<_> = (1..=3).map(|n| format!("A.{row}.{n}")).collect();
+        let places: Vec<_> = places.iter().map(String::as_str).collect();
+        let tries = (0..20).map(|n| {
+            let part = [&places[..2], &places[1..]][n % 2];
+            let (who, stock) = (member(&format!("m{n}")), world.replica(n / 2).clone());
+            async move { stock.lock(&demo(), &who, &ids(part), HOLD).await }
+        });
+        let answers = join_all(tries).await;
+        let mut held = 0;
+        for answer in answers {
+            match answer.expect("an answer") {
+                Locked::Held { seats, .. } => {
+                    assert_eq!(seats.len(), 2);
+                    held += 1;
+                }
+                Locked::Taken(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(held, 1, "both parts have the middle seat");
+    }
+}
+
+async fn one_member_in_many_tabs_never_exceeds_the_limit(world: World) {
+    let who = member("m");
+    let seats = (0..10).map(|n| {
+        let place = format!("A.{}.{}", n % 2 + 1, n / 2 + 1);
+        let stock = world.replica(n);
+        let who = &who;
+        async move {
+            let locked = stock.lock(&demo(), who, &ids(&[&place]), HOLD).await;
+            usize::from(matches!(locked, Ok(Locked::Held { .. })))
+        }
+    });
+    let tickets = (0..10).map(|n| {
+        let stock = world.replica(n);
+        async move {
+            let created = stock.create(&wish("m", &[], 1)).await;
+            usize::from(matches!(created, Ok(Created::New(_))))
+        }
+    });
+    let (seats, tickets) = tokio::join!(join_all(seats), join_all(tickets));
+    let had: usize = seats.iter().chain(&tickets).sum();
+    assert_eq!(had, 4);
+}
+
+async fn the_same_key_at_once_is_one_booking(world: World) {
+    let tries = (0..10).map(|n| {
+        let mut new = wish("m", &[], 1);
+        new.idempotency_key = Some("k".into());
+        let stock = world.replica(n);
+        async move { stock.create(&new).await.expect("an answer") }
+    });
+    let answers = join_all(tries).await;
+    let ids = answers.iter().map(|answer| match answer {
+        Created::New(booking) | Created::Replayed(booking) => booking.booking_id,
+        other => panic!("{other:?}"),
+    });
+    let ids: std::collections::BTreeSet<_> = ids.collect();
+    assert_eq!((ids.len(), world.tickets_left().await), (1, 4));
+}
+
+async fn a_payment_and_a_cancellation_at_once_leave_one_truth(world: World) {
+    for place in ["A.1.1", "A.1.2", "A.1.3", "A.1.4", "A.1.5"] {
+        let id = world.book("m", &[place], 0).await.booking_id;
+        let who = member("m");
+        let (begun, cancelled) = tokio::join!(world.begin("m", id), world.other.cancel(&who, id));
+        let cancelled = cancelled.expect("an answer");
+        match begun {
+            Begun::Charge(_) => {
+                assert_eq!(cancelled, Cancelled::InFlight);
+                let (paid, late) = tokio::join!(world.paid(id, 1), world.other.cancel(&who, id));
+                assert!(
+                    matches!(paid, Paid::Confirmed { new: true, .. }),
+                    "{paid:?}"
+                );
+                if matches!(late, Ok(Cancelled::InFlight)) {
+                    let again = world.stock.cancel(&who, id).await;
+                    assert!(matches!(again, Ok(Cancelled::Done { .. })), "{again:?}");
+                }
+            }
+            Begun::Cancelled => {
+                assert!(matches!(cancelled, Cancelled::Done { .. }), "{cancelled:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(world.seat("m", place).await, (SeatState::Available, false));
+        world.is_sound().await;
+    }
+}
+
+async fn a_payment_told_many_times_at_once_confirms_once(world: World) {
+    let id = world.book("m", &["A.1.1"], 2).await.booking_id;
+    world.charge("m", id).await;
+    let told = (0..8).map(|n| {
+        let stock = world.replica(n);
+        async move { stock.paid(id, 1, "pay").await.expect("an answer") }
+    });
+    let told = join_all(told).await;
+    let new = |paid: &&Paid| matches!(paid, Paid::Confirmed { new: true, .. });
+    assert_eq!(told.iter().filter(new).count(), 1, "{told:?}");
+    assert_eq!((world.tickets_left().await, world.refunds().await), (3, 0));
+    world.is_sound().await;
+}
+
+async fn a_plan_and_a_hold_at_once_never_both_win(world: World) {
+    for n in 0..10 {
+        let who = member(&format!("m{n}"));
+        let (demo, plan, wanted) = (demo(), plan(4, 6 + n), ids(&["A.1.1"]));
+        let (put, locked) = tokio::join!(
+            world.stock.put(&demo, &plan),
+            world.other.lock(&demo, &who, &wanted, HOLD)
+        );
+        let locked = locked.expect("an answer");
+        assert!(matches!(locked, Locked::Held { .. }), "{locked:?}");
+        let held = world.seat(&format!("m{n}"), "A.1.1").await;
+        assert_eq!(held, (SeatState::Held, true));
+        assert!(matches!(put, Ok(Put::Done | Put::InUse)), "{put:?}");
+        let released = world.stock.release(&demo, &who, &wanted).await;
+        assert_eq!(released.unwrap(), Released::Done);
+    }
+}
+
+async fn a_plan_and_its_end_at_once_are_one_after_the_other(world: World) {
+    for n in 0..20 {
+        let (demo, plan) = (demo(), plan(4, 6 + n));
+        let (put, removed, again) = tokio::join!(
+            world.stock.put(&demo, &plan),
+            world.other.remove(&demo),
+            world.other.put(&demo, &plan),
+        );
+        assert!(matches!(put, Ok(Put::Done)), "{put:?}");
+        assert!(matches!(again, Ok(Put::Done)), "{again:?}");
+        let known = matches!(removed, Ok(Removed::Done | Removed::NoStock));
+        assert!(known, "{removed:?}");
+        let left = world.stock.remaining(&demo).await.expect("an answer");
+        let whole = Some(u64::from(16 + n));
+        assert!(left.is_none() || left == whole, "{left:?}");
+    }
+}
+
+async fn a_page_shows_no_booking_without_what_it_is_made_of(world: World) {
+    let put = world.stock.put(&demo(), &plan(100, 100)).await;
+    assert_eq!(put.expect("a stock"), Put::Done);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let who = member("m");
+    let make = async {
+        for _ in 0..60 {
+            world.book("m", &[], 1).await;
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let read = async {
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            let page = world.other.bookings(&who, None, 1).await;
+            for booking in page.expect("an answer") {
+                assert_eq!(booking.tickets.len(), 1, "{booking:?}");
+            }
+        }
+    };
+    tokio::join!(make, read);
+}
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Those who share a row's lock would pass an operator by, one after the other.
+#[tokio::test]
+async fn who_comes_after_an_operator_waits_for_the_operator() {
+    const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
+    let world = World::postgres().await;
+    let mut in_the_way = world.database.begin().await.expect("PostgreSQL");
+    let taken = in_the_way.execute(TAKE, values!["demo.A.1.1"]).await;
+    taken.expect("the row");
+    let (concert, one, other) = (demo(), member("a"), member("b"));
+    let (first, second) = (ids(&["A.1.1"]), ids(&["A.1.2"]));
+    let waits = async |all: i64| {
+        let all = async || waiting(&world).await == all;
+        eventually(SOON, "another waits", all).await;
+    };
+    let before = world.stock.lock(&concert, &one, &first, HOLD);
+    let operator = async {
+        waits(1).await;
+        world.other.reset(&concert).await
+    };
+    let after = async {
+        waits(2).await;
+        world.other.lock(&concert, &other, &second, HOLD).await
+    };
+    let go_on = async {
+        waits(3).await;
+        drop(in_the_way);
+    };
+    let (before, reset, after, ()) = tokio::join!(before, operator, after, go_on);
+    assert!(matches!(before, Ok(Locked::Held { .. })), "{before:?}");
+    let freed = reset.expect("an answer").expect("a stock").freed;
+    assert_eq!(
+        freed.into_iter().collect::<std::collections::BTreeSet<_>>(),
+        first
+    );
+    assert!(matches!(after, Ok(Locked::Held { .. })), "{after:?}");
+    let held = world.seat("b", "A.1.2").await;
+    assert_eq!(held, (SeatState::Held, true));
+}
+
+#[tokio::test]
+async fn an_operator_has_a_turn_in_the_middle_of_the_rush() {
+    let world = World::postgres().await;
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let clients = (1..=6).map(|n| {
+        let (stock, is_over) = (world.replica(n), &is_over);
+        let who = member(&format!("m{n}"));
+        let seat = ids(&[&format!("A.{}.{}", n % 2 + 1, n / 2 + 1)]);
+        async move {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                let locked = stock.lock(&demo(), &who, &seat, HOLD).await;
+                locked.expect("an answer");
+                let released = stock.release(&demo(), &who, &seat).await;
+                released.expect("an answer");
+            }
+        }
+    });
+    let operator = async {
+        let mut resets = Vec::new();
+        for _ in 0..5 {
+            resets.push(world.stock.reset(&demo()).await);
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        resets
+    };
+    let (_, resets) = tokio::join!(join_all(clients), operator);
+    for reset in resets {
+        assert!(matches!(reset, Ok(Some(_))), "{reset:?}");
+    }
+    world.is_sound().await;
+}
+
+/// How many sessions of a PostgreSQL wait for a row.
+async fn waiting(world: &World) -> i64 {
+    const SQL: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    world.rows::<(i64,)>(SQL).await[0].0
+}
+
+/// A payment begins in the last moment of a hold, and is slow to be written down.
+#[tokio::test]
+async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
+    // Reading goes on, writing waits.
+    const IN_THE_WAY: &str = "LOCK TABLE payments IN EXCLUSIVE MODE";
+    let world = World::postgres().await;
+    world
+        .stock
+        .put(&demo(), &plan(4, 3))
+        .await
+        .expect("a stock");
+    let short = Duration::from_millis(1000);
+    let (who, seat) = (member("a"), ids(&["A.1.1"]));
+    let locked = world.stock.lock(&demo(), &who, &seat, short).await;
+    assert!(matches!(locked, Ok(Locked::Held { .. })), "{locked:?}");
+    let mut last = wish("a", &["A.1.1"], 3);
+    last.hold = short;
+    let created = world.stock.create(&last).await;
+    let Ok(Created::New(booking)) = created else {
+        panic!("{created:?}");
+    };
+    let mut in_the_way = world.database.begin().await.expect("PostgreSQL");
+    let locked = in_the_way.execute(IN_THE_WAY, values![]).await;
+    locked.expect("the table");
+
+    let (one, others) = (&world, &world.other);
+    let begin = one.begin("a", booking.booking_id);
+    let (bob, carol) = (member("b"), member("c"));
+    let rest = async {
+        eventually(SOON, "the payment waits", async || waiting(one).await == 1).await;
+        let is_over = async || {
+            let now = one.rows::<(i64,)>("SELECT {now}").await[0].0;
+            now > booking.expires_at.0
+        };
+        eventually(SOON, "the hold is over", is_over).await;
+        let (wish, concert) = (wish("b", &[], 1), demo());
+        let tickets = others.create(&wish);
+        let seats = others.lock(&concert, &carol, &seat, HOLD);
+        let go_on = async {
+            eventually(SOON, "both wait", async || waiting(one).await == 3).await;
+            drop(in_the_way);
+        };
+        let (tickets, seats, ()) = tokio::join!(tickets, seats, go_on);
+        (tickets.expect("an answer"), seats.expect("an answer"))
+    };
+    let (begun, (tickets, seats)) = tokio::join!(begin, rest);
+    assert!(matches!(begun, Begun::Charge(_)), "{begun:?}");
+    assert!(matches!(tickets, Created::SoldOut(_)), "{tickets:?}");
+    assert!(matches!(seats, Locked::Taken(_)), "{seats:?}");
+    assert!(matches!(
+        world.paid(booking.booking_id, 1).await,
+        Paid::Confirmed { .. }
+    ));
+    assert!(
+        world
+            .stock
+            .bookings(&bob, None, 1)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    world.is_sound().await;
+}

@@ -1,0 +1,228 @@
+//! Random calls by several members as time goes by: what must hold holds after each, and SQLite
+//! and PostgreSQL answer alike.
+
+use std::num::NonZeroU32;
+
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use secrecy::SecretString;
+use sunbeon_booking::stock::{BookingId, Created, Kind};
+
+use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, ticket, wish};
+
+/// Bookings are named by the order in which they were made, counted back.
+#[derive(Debug, Clone)]
+enum Step {
+    Lock(usize, Vec<usize>),
+    Release(usize, Vec<usize>),
+    Create(usize, Vec<usize>, u32),
+    Begin(usize, usize, &'static str),
+    Paid(usize, u32),
+    Declined(usize, u32),
+    Cancel(usize, usize),
+    Work,
+    Collect,
+    Reset,
+    Put(u32),
+    Minutes(i64),
+}
+
+const MEMBERS: [&str; 3] = ["a", "b", "c"];
+const PLACES: [&str; 4] = ["A.1.1", "A.1.2", "A.1.3", "A.2.1"];
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = 0..MEMBERS.len();
+    let places = || vec(0..PLACES.len(), 1..3);
+    prop_oneof![
+        6 => (who.clone(), places()).prop_map(|(who, places)| Step::Lock(who, places)),
+        1 => (who.clone(), places()).prop_map(|(who, places)| Step::Release(who, places)),
+        6 => (who.clone(), vec(0..PLACES.len(), 0..3), 0..3_u32)
+            .prop_map(|(who, places, tickets)| Step::Create(who, places, tickets)),
+        6 => (who.clone(), 0..3_usize, prop_oneof![Just("x"), Just("y")])
+            .prop_map(|(who, back, token)| Step::Begin(who, back, token)),
+        5 => (0..3_usize, 1..3_u32).prop_map(|(back, attempt)| Step::Paid(back, attempt)),
+        2 => (0..3_usize, 1..3_u32).prop_map(|(back, attempt)| Step::Declined(back, attempt)),
+        2 => (who, 0..3_usize).prop_map(|(who, back)| Step::Cancel(who, back)),
+        1 => Just(Step::Work),
+        1 => Just(Step::Collect),
+        1 => Just(Step::Reset),
+        1 => (5..7_u32).prop_map(Step::Put),
+        3 => prop_oneof![Just(1_i64), Just(4), Just(9)].prop_map(Step::Minutes),
+    ]
+}
+
+struct Run {
+    world: World,
+    made: Vec<BookingId>,
+}
+
+impl Run {
+    fn booking(&self, back: usize) -> Option<BookingId> {
+        self.made.iter().rev().nth(back).copied()
+    }
+
+    /// Takes a step on one replica or the other; the answer, in words without ids.
+    async fn take(&mut self, turn: usize, step: &Step) -> String {
+        let stock = self.world.replica(turn).clone();
+        let places = |places: &[usize]| {
+            let places: Vec<_> = places.iter().map(|place| PLACES[*place]).collect();
+            ids(&places)
+        };
+        match step {
+            Step::Lock(who, wanted) => {
+                let (who, wanted) = (member(MEMBERS[*who]), places(wanted));
+                word(&stock.lock(&demo(), &who, &wanted, HOLD).await.unwrap())
+            }
+            Step::Release(who, given) => {
+                let (who, given) = (member(MEMBERS[*who]), places(given));
+                word(&stock.release(&demo(), &who, &given).await.unwrap())
+            }
+            Step::Create(who, seats, tickets) => {
+                let mut new = wish(MEMBERS[*who], &[], 0);
+                new.seat_ids = places(seats);
+                let tickets = NonZeroU32::new(*tickets);
+                new.tickets
+                    .extend(tickets.map(|quantity| (ticket(), quantity)));
+                let created = stock.create(&new).await.unwrap();
+                if let Created::New(booking) = &created {
+                    self.made.push(booking.booking_id);
+                }
+                word(&created)
+            }
+            Step::Begin(who, back, token) => {
+                let Some(id) = self.booking(*back) else {
+                    return String::new();
+                };
+                let (who, token) = (member(MEMBERS[*who]), SecretString::from(*token));
+                word(
+                    &stock
+                        .begin_payment(&who, id, None, &token, None)
+                        .await
+                        .unwrap(),
+                )
+            }
+            Step::Paid(back, attempt) => match self.booking(*back) {
+                Some(id) if self.began(id, *attempt).await => {
+                    let payment = format!("pay-{id}-{attempt}");
+                    word(&stock.paid(id, *attempt, &payment).await.unwrap())
+                }
+                _ => String::new(),
+            },
+            Step::Declined(back, attempt) => match self.booking(*back) {
+                Some(id) if self.began(id, *attempt).await => {
+                    format!("{:?}", stock.declined(id, *attempt).await.unwrap().state)
+                }
+                _ => String::new(),
+            },
+            Step::Cancel(who, back) => match self.booking(*back) {
+                Some(id) => word(&stock.cancel(&member(MEMBERS[*who]), id).await.unwrap()),
+                None => String::new(),
+            },
+            Step::Work => {
+                let mut due = stock.due_tasks(Kind::Complete, 10).await.unwrap();
+                due.extend(stock.due_tasks(Kind::Refund, 10).await.unwrap());
+                for task in &due {
+                    stock.task_done(&task.id).await.unwrap();
+                }
+                format!("{} done", due.len())
+            }
+            Step::Collect => {
+                let freed = stock.collect(10).await.unwrap();
+                format!(
+                    "{:?}",
+                    freed.iter().map(|one| &one.seat_ids).collect::<Vec<_>>()
+                )
+            }
+            Step::Reset => format!("{:?}", stock.reset(&demo()).await.unwrap()),
+            Step::Put(tickets) => word(&stock.put(&demo(), &plan(4, *tickets)).await.unwrap()),
+            Step::Minutes(minutes) => {
+                self.world.age(minutes * MINUTE).await;
+                String::new()
+            }
+        }
+    }
+
+    /// Nobody tells of a payment that was never asked for.
+    async fn began(&self, id: BookingId, attempt: u32) -> bool {
+        let asked: Vec<(String, i64)> = self
+            .world
+            .rows("SELECT booking_id, attempt FROM payments")
+            .await;
+        asked.contains(&(id.to_string(), i64::from(attempt)))
+    }
+
+    /// What everybody may see.
+    async fn seen(&self) -> String {
+        let mut seen = String::new();
+        for place in PLACES {
+            for who in MEMBERS {
+                seen.push_str(&format!("{:?} ", self.world.seat(who, place).await));
+            }
+        }
+        for who in MEMBERS {
+            let bookings = self.world.stock.bookings(&member(who), None, 100).await;
+            for booking in bookings.unwrap() {
+                seen.push_str(&format!("{:?} {} ", booking.state, booking.amount));
+            }
+        }
+        let left = self.world.stock.remaining(&demo()).await.unwrap();
+        format!("{seen}{left:?}")
+    }
+}
+
+/// The name of an answer.
+fn word(answer: &impl std::fmt::Debug) -> String {
+    let text = format!("{answer:?}");
+    let end = text.find(|sign: char| !sign.is_alphanumeric());
+    text[..end.unwrap_or(text.len())].to_owned()
+}
+
+fn run(cases: u32, length: usize, with_postgres: bool) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let tried = TestRunner::new(config).run(&vec(step(), 1..length), |steps| {
+        runtime.block_on(async {
+            let mut worlds = vec![World::in_memory().await];
+            if with_postgres {
+                worlds.push(World::postgres().await);
+            }
+            let begin = |world| Run {
+                world,
+                made: Vec::new(),
+            };
+            let mut runs: Vec<_> = worlds.into_iter().map(begin).collect();
+            for (turn, step) in steps.iter().enumerate() {
+                let mut answers = Vec::new();
+                for run in &mut runs {
+                    let answer = run.take(turn, step).await;
+                    run.world.is_sound().await;
+                    answers.push((answer, run.seen().await));
+                }
+                answers.dedup();
+                prop_assert_eq!(answers.len(), 1, "step {}: {:?}: {:?}", turn, step, answers);
+            }
+            Ok(())
+        })
+    });
+    if let Err(failed) = tried {
+        panic!("{failed}");
+    }
+}
+
+#[test]
+fn whatever_is_called_in_whatever_order_nothing_is_sold_twice() {
+    run(60, 40, false);
+}
+
+#[test]
+fn both_databases_answer_alike() {
+    run(4, 40, true);
+}
