@@ -6,8 +6,8 @@ use std::{
 };
 
 use reqwest::{Client, Method, RequestBuilder, Response, Url, header::RETRY_AFTER};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use sunbeon_domain::{ConcertId, Status};
 use tokio::sync::Semaphore;
 
@@ -61,6 +61,17 @@ pub(crate) struct Call<'a> {
     pub(crate) booking_token: Option<&'a str>,
     /// A failure code that is the right answer here.
     pub(crate) expected: Option<&'static str>,
+}
+
+/// A request to the shop behind the gate.
+#[derive(Debug, Clone)]
+pub(crate) struct Purchase<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) access_token: &'a str,
+    /// Header `X-Queue-Token`.
+    pub(crate) booking_token: &'a str,
+    pub(crate) body: Option<Value>,
 }
 
 /// What an answer's `data` may say; what does not apply is left out.
@@ -240,6 +251,45 @@ impl Api {
                 "{} with unreadable data",
                 http.as_u16()
             ))),
+        }
+    }
+
+    /// Asks the shop once. What it refuses for good reason (402, 409) is no answer and no failure.
+    pub(crate) async fn purchase<T: DeserializeOwned>(
+        &self,
+        purchase: Purchase<'_>,
+    ) -> Result<Option<T>, Failure> {
+        #[derive(Deserialize)]
+        struct Told<T> {
+            data: T,
+        }
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let bases = &self.targets.waiting_room;
+        let base = &bases[self.turn.fetch_add(1, Ordering::Relaxed) % bases.len()];
+        let mut request = self
+            .client
+            .request(purchase.method, at(base, purchase.path))
+            .bearer_auth(purchase.access_token)
+            .header("X-Queue-Token", purchase.booking_token);
+        if let Some(body) = &purchase.body {
+            request = request
+                .header("Idempotency-Key", uuid::Uuid::new_v4().to_string())
+                .json(body);
+        }
+        let unanswered = |error| Failure::unanswered(&error);
+        let response = request.send().await.map_err(unanswered)?;
+        let status = response.status().as_u16();
+        match status {
+            200..300 => {
+                let told: Told<T> = response.json().await.map_err(unanswered)?;
+                Ok(Some(told.data))
+            }
+            402 | 409 => Ok(None),
+            _ => Err(Failure::lasting(&format!("{status} from the shop"))),
         }
     }
 

@@ -3,6 +3,7 @@
 mod demo;
 mod diary;
 mod fan;
+mod shopper;
 
 pub use demo::{Demo, Tokens};
 pub(crate) use diary::{Diary, Fault};

@@ -2,7 +2,10 @@
 
 mod fake;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use clap::Parser;
 use fake::{Fake, Flaw};
@@ -99,12 +102,12 @@ async fn a_remote_address_is_a_usage_error() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_crowd_comes_and_goes_until_shutdown() {
     let fake = Fake::start(Flaw::None).await;
-    fake.open("demo", 20);
+    fake.open("demo", 60);
     let shutdown = CancellationToken::new();
     let demo = Demo {
         base_url: fake.url.clone(),
         concert_ids: vec![ConcertId::parse("demo").unwrap()],
-        fans: 40,
+        fans: 120,
         tokens: Arc::new(fake::access_token),
     };
     let crowd = tokio::spawn(demo.run(shutdown.clone()));
@@ -112,6 +115,14 @@ async fn the_demo_crowd_comes_and_goes_until_shutdown() {
         totals.completed > 0 && totals.exited + totals.left > 0
     });
     assert!(seen.await, "nobody completed or nobody left");
+    let seen = fake.until(Duration::from_secs(90), |_| {
+        let till = fake.till();
+        let counters = [&till.released, &till.paid, &till.declined, &till.cancelled];
+        counters
+            .iter()
+            .all(|counter| counter.load(Ordering::Relaxed) > 0)
+    });
+    assert!(seen.await, "the crowd does not shop in every way");
     shutdown.cancel();
     tokio::time::timeout(Duration::from_secs(5), crowd)
         .await

@@ -11,6 +11,11 @@ pub const HS256_SECRET: &str = "the system tests' secret of 32 bytes or more";
 /// The static admin token.
 pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-system-tests";
 
+/// The token of the shop's back end.
+pub const ORIGIN_TOKEN: &str = "the-origin-token-of-the-system-tests";
+/// What guest tokens are signed with.
+pub const GUEST_SECRET: &str = "the system tests' secret of guests, 32 bytes or more";
+
 /// A service, or the front door, as its callers see it. Cheap to clone.
 ///
 /// Every method panics where no HTTP answer comes: a service that closes a connection on its
@@ -18,7 +23,7 @@ pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-system-tests";
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Client,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl Api {
@@ -96,6 +101,12 @@ impl Api {
         send(self.as_admin(Method::GET, &path)).await
     }
 
+    /// Takes a member out, as an admin.
+    pub async fn remove(&self, concert: &str, member: &str) -> Answer {
+        let path = format!("/v2/admin/concerts/{concert}/members/{member}");
+        send(self.as_admin(Method::DELETE, &path)).await
+    }
+
     /// Opens a batch.
     pub async fn open(&self, concert: &str, batch: u32) -> Answer {
         send(self.opening(concert, batch)).await
@@ -156,24 +167,39 @@ impl Api {
         self.as_admin(Method::POST, &path)
     }
 
-    fn of(&self, member: &str, method: Method, path: &str) -> RequestBuilder {
-        let claims =
-            json!({ "sub": member, "name": "사용자명", "exp": get_current_timestamp() + 600 });
-        let key = EncodingKey::from_secret(HS256_SECRET.as_bytes());
-        let token = encode(&Header::default(), &claims, &key).expect("a token can be signed");
-        self.request(method, path).bearer_auth(token)
+    pub(crate) fn of(&self, member: &str, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).bearer_auth(access_token(member))
     }
 
-    fn as_admin(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn as_admin(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, path).bearer_auth(ADMIN_TOKEN)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
 }
 
-async fn send(request: RequestBuilder) -> Answer {
+/// The access token of a member, or of a guest, by their id.
+///
+/// # Panics
+/// When it cannot be signed.
+pub fn access_token(member: &str) -> String {
+    let exp = get_current_timestamp() + 600;
+    let mut header = Header::default();
+    let (claims, secret) = if member.starts_with("guest:") {
+        header.kid = Some("sunbeon-guest".to_owned());
+        let claims = json!({ "iss": "sunbeon-guest", "sub": member, "exp": exp });
+        (claims, GUEST_SECRET)
+    } else {
+        let claims = json!({ "sub": member, "name": "사용자명", "exp": exp });
+        (claims, HS256_SECRET)
+    };
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    encode(&header, &claims, &key).expect("a token can be signed")
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let begun = Instant::now();
     let (http, request) = request.build_split();
     let request = request.expect("a test's request is well-formed");

@@ -3,7 +3,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command};
 use sunbeon_test_support::{Process, eventually, free_port};
 use tempfile::TempDir;
 
-use crate::{Api, Replica, SOON, replica::show_log};
+use crate::{Api, Replica, SOON, Stack, replica::show_log};
 
 const TEMPLATE: &str = include_str!("../../../scripts/nginx.conf");
 
@@ -16,35 +16,32 @@ pub struct FrontDoor {
 }
 
 impl FrontDoor {
-    /// Starts it in front of the replicas of waiting-room, reservation-open and token.
+    /// Starts it where the stack has its place, in front of the replicas of waiting-room,
+    /// reservation-open, token and booking, any number of each. Nobody answers for those of whom
+    /// there are none.
     ///
     /// # Panics
     /// When nginx is not installed, refuses the settings or does not answer soon.
-    pub async fn start(rooms: [&Replica; 2], opens: [&Replica; 2], tokens: [&Replica; 2]) -> Self {
-        let port = free_port();
+    pub async fn start(
+        stack: &Stack,
+        rooms: &[&Replica],
+        opens: &[&Replica],
+        tokens: &[&Replica],
+        bookings: &[&Replica],
+    ) -> Self {
+        let port = stack.front_door();
         let folder = tempfile::tempdir().expect("no temporary folder can be made");
         let mut site = TEMPLATE.replace("${FRONT_DOOR_LISTEN}", &format!("127.0.0.1:{port}"));
         for (name, replicas) in [
             ("WAITING_ROOM", rooms),
             ("RESERVATION_OPEN", opens),
             ("TOKEN", tokens),
+            ("BOOKING", bookings),
         ] {
-            let servers = replicas.map(|at| format!("server 127.0.0.1:{} max_fails=0;", at.port()));
-            site = site.replace(&format!("${{{name}_SERVERS}}"), &servers.join(" "));
+            let servers = servers(replicas.iter().map(|replica| replica.port()));
+            site = site.replace(&format!("${{{name}_SERVERS}}"), &servers);
         }
-        let at = folder.path();
-        fs::write(at.join("sunbeon.conf"), site).expect("a new folder takes a file");
-        fs::write(at.join("nginx.conf"), settings(at)).expect("a new folder takes a file");
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx"]
-            .into_iter()
-            .find(|p| Path::new(p).exists());
-        let mut command = Command::new(program.unwrap_or("nginx"));
-        command
-            .arg("-p")
-            .arg(at)
-            .args(["-e", "stderr", "-c"])
-            .arg(at.join("nginx.conf"));
-        let process = Process::run("nginx", command);
+        let process = run_nginx(folder.path(), &site);
         let api = Api::at(port);
         eventually(SOON, "the front door answers", async || {
             let ended = process.status();
@@ -71,6 +68,33 @@ impl Drop for FrontDoor {
     }
 }
 
+/// The `server` lines of an upstream, which must have one.
+fn servers(ports: impl Iterator<Item = u16>) -> String {
+    let one = |port| format!("server 127.0.0.1:{port} max_fails=0;");
+    let all: Vec<_> = ports.map(one).collect();
+    if all.is_empty() {
+        one(free_port())
+    } else {
+        all.join(" ")
+    }
+}
+
+/// nginx with a site's settings, from a folder of its own.
+pub(crate) fn run_nginx(folder: &Path, site: &str) -> Process {
+    fs::write(folder.join("site.conf"), site).expect("a new folder takes a file");
+    fs::write(folder.join("nginx.conf"), settings(folder)).expect("a new folder takes a file");
+    let program = ["/usr/sbin/nginx", "/usr/bin/nginx"]
+        .into_iter()
+        .find(|p| Path::new(p).exists());
+    let mut command = Command::new(program.unwrap_or("nginx"));
+    command
+        .arg("-p")
+        .arg(folder)
+        .args(["-e", "stderr", "-c"])
+        .arg(folder.join("nginx.conf"));
+    Process::run("nginx", command)
+}
+
 /// The settings around the site's.
 fn settings(folder: &Path) -> String {
     // As root, nginx's workers would be a user who cannot write here.
@@ -83,6 +107,6 @@ fn settings(folder: &Path) -> String {
     format!(
         "{user}\ndaemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr notice;\n\
         events {{ worker_connections 4096; }}\n\
-        http {{\naccess_log off;\n{temporary}include {folder}/sunbeon.conf;\n}}\n"
+        http {{\naccess_log off;\n{temporary}include {folder}/site.conf;\n}}\n"
     )
 }

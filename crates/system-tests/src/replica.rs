@@ -12,6 +12,7 @@ pub enum Service {
     ReservationOpen,
     EntryConsumer,
     Token,
+    Booking,
 }
 
 impl Service {
@@ -21,6 +22,7 @@ impl Service {
             Self::ReservationOpen => "sunbeon-reservation-open",
             Self::EntryConsumer => "sunbeon-entry-consumer",
             Self::Token => "sunbeon-token",
+            Self::Booking => "sunbeon-booking",
         }
     }
 }
@@ -35,6 +37,7 @@ pub struct Plan {
 pub(crate) const REDIS: &str = "SUNBEON__STORE__REDIS__URL";
 pub(crate) const RABBITMQ: &str = "SUNBEON__BROKER__RABBITMQ__URL";
 pub(crate) const DATABASE: &str = "SUNBEON__DATABASE__URL";
+pub(crate) const BOOKINGS: &str = "SUNBEON__BOOKING__DATABASE_URL";
 
 impl Plan {
     /// Reaches Redis through a proxy.
@@ -55,11 +58,32 @@ impl Plan {
         self.by(DATABASE, proxy)
     }
 
+    /// Reaches the database of bookings through a proxy.
+    #[must_use]
+    pub fn bookings_by(self, proxy: &TcpProxy) -> Self {
+        self.by(BOOKINGS, proxy)
+    }
+
     /// With one more setting.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.settings.insert(key, value.into());
         self
+    }
+
+    /// With one setting less.
+    #[must_use]
+    pub fn without(mut self, key: &'static str) -> Self {
+        self.settings.remove(key);
+        self
+    }
+
+    /// Starts the process, which is to end by itself.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn fails(&self) -> std::process::ExitStatus {
+        self.spawn().wait(SOON).await
     }
 
     fn by(mut self, key: &'static str, proxy: &TcpProxy) -> Self {

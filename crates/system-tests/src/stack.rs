@@ -1,14 +1,15 @@
 use sunbeon_booking_token::SigningKeys;
 use sunbeon_test_support::{
-    RabbitServer, RedisServer, TcpProxy, TestDatabase, TestVhost, eventually,
+    RabbitServer, RedisServer, TcpProxy, TestDatabase, TestVhost, eventually, free_port,
 };
 
 use crate::{
-    ADMIN_TOKEN, Api, Console, HS256_SECRET, Plan, Replica, SOON, Service,
-    replica::{DATABASE, RABBITMQ, REDIS, parts},
+    ADMIN_TOKEN, Api, Console, GUEST_SECRET, HS256_SECRET, ORIGIN_TOKEN, Plan, Replica, SOON,
+    Service,
+    replica::{BOOKINGS, DATABASE, RABBITMQ, REDIS, parts},
 };
 
-/// The servers of one test: a Redis of its own, a database, and RabbitMQ. Declare it before the
+/// The servers of one test: a Redis of its own, databases, and RabbitMQ. Declare it before the
 /// replicas that use it, so that they end first.
 #[derive(Debug)]
 pub struct Stack {
@@ -17,7 +18,9 @@ pub struct Stack {
     /// What stands in for RabbitMQ.
     rabbitmq: Rabbitmq,
     database: TestDatabase,
+    bookings: TestDatabase,
     signing_key: String,
+    front_door: u16,
 }
 
 #[derive(Debug)]
@@ -45,14 +48,20 @@ impl Stack {
     }
 
     async fn on(rabbitmq: impl Future<Output = Rabbitmq>) -> Self {
-        let (redis, database, rabbitmq) =
-            tokio::join!(RedisServer::start(), TestDatabase::postgres(), rabbitmq);
+        let (redis, database, bookings, rabbitmq) = tokio::join!(
+            RedisServer::start(),
+            TestDatabase::postgres(),
+            TestDatabase::postgres(),
+            rabbitmq
+        );
         let keys = SigningKeys::generate().expect("a signing key can be made");
         Self {
             redis,
             rabbitmq,
             database,
+            bookings,
             signing_key: keys.to_pem(),
+            front_door: free_port(),
         }
     }
 
@@ -74,14 +83,31 @@ impl Stack {
         }
     }
 
+    /// Where the front door is, once it is started.
+    pub fn front_door(&self) -> u16 {
+        self.front_door
+    }
+
     /// A replica to be started on these servers.
     pub fn plan(&self, service: Service) -> Plan {
+        let door = format!("127.0.0.1:{}", self.front_door);
         let settings = [
             (REDIS, self.redis.url()),
             (RABBITMQ, self.amqp_url().to_owned()),
             (DATABASE, self.database.url().to_owned()),
+            (BOOKINGS, self.bookings.url().to_owned()),
             ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET.to_owned()),
             ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
+            ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN.to_owned()),
+            ("SUNBEON__AUTH__GUEST_SECRET", GUEST_SECRET.to_owned()),
+            ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1".to_owned()),
+            ("SUNBEON__GATE__SUNBEON_URL", format!("http://{door}")),
+            ("SUNBEON__GATE__ON_FAILURE", "closed".to_owned()),
+            (
+                "SUNBEON__GATE__WAITING_PAGE",
+                format!("http://{door}/waiting-room/{{concertId}}"),
+            ),
+            ("SUNBEON__GATE__OWN_HOSTS", door),
             (
                 "SUNBEON__BOOKING_TOKEN__SIGNING_KEY",
                 self.signing_key.clone(),
@@ -114,6 +140,11 @@ impl Stack {
     /// A proxy to the database.
     pub async fn database_proxy(&self) -> TcpProxy {
         proxy_to(self.database.url()).await
+    }
+
+    /// A proxy to the database of bookings.
+    pub async fn bookings_proxy(&self) -> TcpProxy {
+        proxy_to(self.bookings.url()).await
     }
 
     /// The test's own view of RabbitMQ.

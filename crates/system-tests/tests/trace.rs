@@ -28,6 +28,7 @@ const FANS: usize = 3;
 struct Settings {
     http: settings::Http,
     auth: settings::Auth,
+    limits: settings::Limits,
 }
 
 /// reservation-open and entry-consumer in this process, on real servers.
@@ -66,7 +67,7 @@ async fn start(redis: &RedisServer, vhost: &TestVhost) -> Services {
     let open = ReservationOpen::new(store.clone(), publishing.clone(), registry);
     let router = http::finish(http::Service {
         name: "reservation-open",
-        api: open.router(&Auth::new(&settings.auth).unwrap()),
+        api: open.router(&Auth::new(&settings.auth, &settings.limits).unwrap()),
         health: Health::new(),
         readiness: Readiness::new(),
         metrics: None,

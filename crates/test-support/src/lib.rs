@@ -10,7 +10,7 @@ mod tool;
 
 pub use database::TestDatabase;
 pub use poll::eventually;
-pub use process::{Process, free_port};
+pub use process::{Process, binary, free_port};
 pub use proxy::TcpProxy;
 pub use rabbit::{RabbitServer, TestVhost};
 pub use redis::RedisServer;

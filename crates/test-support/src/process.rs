@@ -146,7 +146,7 @@ impl Drop for Process {
 }
 
 /// Finds `target/<profile>/<name>` above this test's own executable.
-fn binary(name: &str) -> PathBuf {
+pub fn binary(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("a test knows its executable");
     let found = this
         .ancestors()

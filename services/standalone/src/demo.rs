@@ -1,10 +1,10 @@
-//! The demo sale: three concerts, a crowd, and the lines to paste.
+//! The demo sale: four concerts with something to sell, a crowd, and the lines to paste.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, ensure};
-use reqwest::{Client, StatusCode};
-use serde_json::json;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
 use sunbeon_domain::ConcertId;
 use sunbeon_load::crowd::Demo;
 use tokio_util::sync::CancellationToken;
@@ -19,22 +19,19 @@ pub(crate) async fn run(
 ) {
     let url = format!("http://{address}");
     let (me, admin) = (access("me", false), access("demo-admin", true));
-    if let Err(error) = create_concerts(&url, &admin).await {
+    if let Err(error) = create_sales(&url, &admin).await {
         tracing::error!(
             error = format!("{error:#}"),
-            "the demo concerts could not be created"
+            "the demo sale could not be created"
         );
         return;
     }
     print!("{}", walk(&url, &me, &admin, fans));
-    let concert_ids = ["demo", "walk-in", "open-house"];
-    let concert_ids = concert_ids
-        .map(|id| ConcertId::parse(id).expect("a good id"))
-        .into();
+    let concert_ids = sales().map(|(id, _, _)| ConcertId::parse(id).expect("a good id"));
     let tokens = Arc::new(move |member: &str| access(member, false));
     Demo {
         base_url: url,
-        concert_ids,
+        concert_ids: concert_ids.into(),
         fans: fans.into(),
         tokens,
     }
@@ -42,58 +39,79 @@ pub(crate) async fn run(
     .await;
 }
 
-async fn create_concerts(url: &str, admin: &str) -> anyhow::Result<()> {
-    let concerts = [
-        json!({"concertId": "demo", "title": "데모 콘서트", "mode": "queue", "groupSize": 20,
-            "entryIntervalSeconds": 5}),
-        json!({"concertId": "walk-in", "title": "바로 입장 콘서트", "mode": "threshold",
-            "maxActive": 20, "groupSize": 5, "entryIntervalSeconds": 1}),
-        json!({"concertId": "open-house", "title": "대기 없는 콘서트", "mode": "off"}),
-    ];
+/// The concerts, each with its policy and what is on sale.
+fn sales() -> [(&'static str, Value, Value); 4] {
+    [
+        (
+            "demo",
+            json!({"title": "데모 콘서트", "mode": "queue", "groupSize": 20,
+                "entryIntervalSeconds": 5}),
+            json!({"perMemberLimit": 4, "sections": [
+                {"section": "R", "price": 150_000, "rows": 10, "seatsPerRow": 20},
+                {"section": "S", "price": 110_000, "rows": 10, "seatsPerRow": 20},
+            ], "tickets": [
+                {"ticketId": "standing", "name": "스탠딩", "price": 99_000, "quantity": 20_000},
+            ]}),
+        ),
+        (
+            "walk-in",
+            json!({"title": "바로 입장 콘서트", "mode": "threshold", "maxActive": 20,
+                "groupSize": 5, "entryIntervalSeconds": 1}),
+            json!({"perMemberLimit": 2, "sections": [
+                {"section": "A", "price": 70_000, "rows": 10, "seatsPerRow": 20},
+            ], "tickets": [
+                {"ticketId": "standing", "name": "스탠딩", "price": 50_000, "quantity": 20_000},
+            ]}),
+        ),
+        (
+            "open-house",
+            json!({"title": "대기 없는 콘서트", "mode": "off"}),
+            json!({"perMemberLimit": 4, "tickets": [
+                {"ticketId": "day", "name": "1일권", "price": 20_000, "quantity": 100_000},
+            ]}),
+        ),
+        // As many as there are places get in at once, the rest line up, with or without a login.
+        (
+            "train",
+            json!({"title": "명절 기차표", "mode": "threshold", "maxActive": 30,
+                "groupSize": 10, "entryIntervalSeconds": 1, "identity": "guest"}),
+            json!({"perMemberLimit": 2, "tickets": [
+                {"ticketId": "seoul-busan", "name": "서울-부산", "price": 59_800,
+                    "quantity": 100_000},
+            ]}),
+        ),
+    ]
+}
+
+/// What is there from an earlier run, in a data folder, stays as it is.
+async fn create_sales(url: &str, admin: &str) -> anyhow::Result<()> {
     let client = Client::new();
-    for concert in concerts {
-        let request = client
-            .post(format!("{url}/v2/admin/concerts"))
-            .bearer_auth(admin);
-        let answer = request.json(&concert).send().await.context("no answer")?;
-        let status = answer.status();
-        // Kept from an earlier run where there is a data folder.
-        let there = status == StatusCode::CREATED || status == StatusCode::CONFLICT;
-        ensure!(
-            there,
-            "{status}: {}",
-            answer.text().await.unwrap_or_default()
-        );
+    for (id, mut concert, stock) in sales() {
+        concert["concertId"] = id.into();
+        let made = [
+            (Method::POST, "/v2/admin/concerts".to_owned(), concert),
+            (Method::PUT, format!("/v2/stock/{id}"), stock),
+        ];
+        for (method, path, body) in made {
+            let request = client.request(method, format!("{url}{path}"));
+            let request = request.bearer_auth(admin).json(&body);
+            let answer = request.send().await.context("no answer")?;
+            let status = answer.status();
+            ensure!(
+                status.is_success() || status == StatusCode::CONFLICT,
+                "{path}: {status}: {}",
+                answer.text().await.unwrap_or_default()
+            );
+        }
     }
     Ok(())
 }
 
+/// What to paste into another terminal.
 fn walk(url: &str, me: &str, admin: &str, fans: u16) -> String {
-    format!(
-        "
-Sunbeon (순번) is up on {url}
-
-  OpenAPI   {url}/docs
-  metrics   {url}/metrics
-  concerts  demo (20 people every 5 seconds), walk-in (20 at once), open-house (no line)
-  crowd     {fans} fans come and go by themselves (--fans N)
-
-Walk through the sale in another terminal:
-
-  ME={me}
-  ADMIN={admin}
-
-  # line up, then look where you stand until you are READY (under a minute)
-  curl -s -X POST {url}/v2/waiting-room/enter -H \"Authorization: Bearer $ME\" -H 'Content-Type: application/json' -d '{{\"concertId\":\"demo\"}}'
-  curl -s {url}/v2/waiting-room/status/demo -H \"Authorization: Bearer $ME\"
-  # or open a batch by hand
-  curl -s -X POST '{url}/v2/reservation/open/demo?batchSize=200' -H \"Authorization: Bearer $ADMIN\"
-  # the line as operators see it
-  curl -s {url}/v2/waiting-room/admin/demo -H \"Authorization: Bearer $ADMIN\"
-  # READY: fetch your booking token (EdDSA; its public key is at {url}/.well-known/jwks.json)
-  curl -s {url}/v2/reservation/token/demo -H \"Authorization: Bearer $ME\"
-
-Ctrl-C stops.
-"
-    )
+    include_str!("walk.txt")
+        .replace("{URL}", url)
+        .replace("{ME}", me)
+        .replace("{ADMIN}", admin)
+        .replace("{FANS}", &fans.to_string())
 }

@@ -2,12 +2,17 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+use crate::keys::Keys;
 
 /// The whole of Sunbeon in one process, with a demo sale.
 #[derive(Parser)]
-#[command(name = "sunbeon", version)]
+#[command(name = "sunbeon", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Where to listen. Only on a loopback address does POST /dev/token hand out access tokens.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) bind: SocketAddr,
@@ -20,4 +25,11 @@ pub(crate) struct Options {
     /// Size of the demo crowd, 0 to 5000. Only on a loopback address.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(0..=5000))]
     pub(crate) fans: u16,
+}
+
+/// What else this program does.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Look at or replace the keys that sign booking tokens.
+    Keys(Keys),
 }

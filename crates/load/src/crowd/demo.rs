@@ -37,7 +37,7 @@ pub struct Demo {
 /// What a fan does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Habit {
-    /// Waits, claims, completes after some seconds.
+    /// Waits, fetches the token, shops.
     Books,
     /// The same, and loads the page again while waiting.
     Refreshes,
@@ -139,6 +139,15 @@ async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failur
     }
     tokio::time::sleep(dice.seconds(1, 4)).await;
     fan.claim().await?;
-    tokio::time::sleep(dice.seconds(3, 15)).await;
-    fan.complete().await
+    let mut shopper = fan.shopper().expect("a booking token was just fetched");
+    match shopper.shop(dice).await? {
+        // Paying has ended the session.
+        Some(booked) if dice.below(4) == 0 => {
+            tokio::time::sleep(dice.seconds(5, 30)).await;
+            shopper.cancel(&booked).await
+        }
+        Some(_) => Ok(()),
+        // Somebody who finds nothing goes, so that the next may look.
+        None => fan.exit().await,
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sunbeon_domain::{ConcertId, Status};
 
-use super::Diary;
+use super::{Diary, shopper::Shopper};
 use crate::{
     api::{Answer, Api, Call, Failure, Verb},
     dice::Dice,
@@ -103,6 +103,16 @@ impl Fan {
         self.ask(Verb::Complete, None).await?;
         self.diary.completed = true;
         Ok(())
+    }
+
+    /// This fan in the shop; nothing before the booking token is there.
+    pub(super) fn shopper(&self) -> Option<Shopper<'_>> {
+        Some(Shopper {
+            api: &self.api,
+            concert: &self.concert,
+            access_token: &self.access_token,
+            booking_token: self.booking_token.clone()?,
+        })
     }
 
     /// Leaves by choice.

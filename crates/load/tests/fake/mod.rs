@@ -2,6 +2,7 @@
 
 mod line;
 mod routes;
+mod shop;
 
 use std::{
     collections::HashMap,
@@ -14,6 +15,7 @@ use line::Line;
 pub(crate) use line::{Flaw, Totals};
 use serde::Serialize;
 use serde_json::json;
+pub(crate) use shop::Till;
 
 /// The server; it ends with the test's runtime.
 pub(crate) struct Fake {
@@ -24,6 +26,7 @@ pub(crate) struct Fake {
 #[derive(Clone)]
 pub(crate) struct State {
     lines: Arc<Mutex<HashMap<String, Line>>>,
+    till: Arc<Till>,
     flaw: Flaw,
 }
 
@@ -38,6 +41,7 @@ impl Fake {
     pub(crate) async fn start(flaw: Flaw) -> Self {
         let state = State {
             lines: Arc::default(),
+            till: Arc::default(),
             flaw,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -61,6 +65,11 @@ impl Fake {
         self.state
             .lines()
             .insert(concert.to_owned(), Line::new(group_size));
+    }
+
+    /// What was bought.
+    pub(crate) fn till(&self) -> &Till {
+        &self.state.till
     }
 
     /// Whether every concert was deleted.

@@ -9,11 +9,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Flaw, State, access_token, line::Line, sign};
+use super::{Flaw, State, access_token, line::Line, shop, sign};
 
-type Reply = Result<Response, Refused>;
+pub(super) type Reply = Result<Response, Refused>;
 
-struct Refused(u16, &'static str);
+pub(super) struct Refused(pub(super) u16, pub(super) &'static str);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -33,10 +33,11 @@ pub(super) fn router(state: State) -> Router {
         .route("/v2/admin/concerts/{concert}", delete(remove))
         .route("/v2/admin/concerts/{concert}/close", post(close))
         .route("/dev/token", post(dev_token))
+        .merge(shop::router())
         .with_state(state)
 }
 
-fn ok(status: u16, data: Value) -> Response {
+pub(super) fn ok(status: u16, data: Value) -> Response {
     let body = json!({"message": "ok", "data": data, "status": status});
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
@@ -54,7 +55,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
     token.ok_or(Refused(401, "UNAUTHENTICATED"))
 }
 
-fn member(headers: &HeaderMap) -> Result<String, Refused> {
+pub(super) fn member(headers: &HeaderMap) -> Result<String, Refused> {
     let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Value>(bearer(headers)?);
     let claims = claims.map_err(|_| Refused(401, "UNAUTHENTICATED"))?;
     Ok(claims["sub"].as_str().unwrap_or_default().to_owned())

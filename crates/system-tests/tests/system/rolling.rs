@@ -72,9 +72,11 @@ async fn a_rolling_restart_of_every_replica_fails_no_request() {
         two(Service::Token),
     );
     let door = FrontDoor::start(
-        [&rooms.0, &rooms.1],
-        [&opens.0, &opens.1],
-        [&tokens.0, &tokens.1],
+        &stack,
+        &[&rooms.0, &rooms.1],
+        &[&opens.0, &opens.1],
+        &[&tokens.0, &tokens.1],
+        &[],
     )
     .await;
     let api = door.api();

@@ -13,6 +13,9 @@ use crate::answer::{Answer, send};
 pub(crate) const SECRET: &str = "a secret of the tests, long enough for HS256";
 /// The static admin token.
 pub(crate) const ADMIN_TOKEN: &str = "an admin token of the tests";
+/// The token of shops' back ends.
+pub(crate) const ORIGIN_TOKEN: &str = "an origin token of the tests";
+const GUEST_SECRET: &str = "a secret of the tests for guests' tokens";
 const START: Duration = Duration::from_secs(30);
 
 /// Ended with all its servers when dropped.
@@ -196,7 +199,9 @@ pub(crate) fn launch(bind: &str, arguments: &[&str], settings: &[(&str, String)]
     }
     command
         .env("SUNBEON__AUTH__HS256_SECRET", SECRET)
-        .env("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN);
+        .env("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN)
+        .env("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN)
+        .env("SUNBEON__AUTH__GUEST_SECRET", GUEST_SECRET);
     for (key, value) in settings {
         command.env(key, value);
     }

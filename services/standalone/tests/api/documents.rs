@@ -5,8 +5,9 @@ use std::{
     sync::Arc,
 };
 
+use sunbeon_booking::{Booking, Parts};
 use sunbeon_booking_token::SigningKeys;
-use sunbeon_broker::MemoryBroker;
+use sunbeon_broker::{Broker, MemoryBroker};
 use sunbeon_chassis::{Auth, settings};
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::{MemoryStore, Store};
@@ -14,21 +15,36 @@ use sunbeon_token::Token;
 use sunbeon_waiting_room::WaitingRoom;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::SECRET;
+use crate::app::{ORIGIN_TOKEN, SECRET};
 
 /// Each service's routes, by the name that it has at the front door.
-pub(crate) fn services() -> [(&'static str, OpenApiRouter); 3] {
+pub(crate) fn services() -> [(&'static str, OpenApiRouter); 4] {
     #[derive(serde::Deserialize)]
     struct Settings {
         auth: settings::Auth,
+        limits: settings::Limits,
+        gate: sunbeon_gate::Settings,
+        booking: sunbeon_booking::Settings,
     }
-    let secret = ("SUNBEON__AUTH__HS256_SECRET".to_owned(), SECRET.to_owned());
-    let settings: Settings = settings::load_from([secret].into()).expect("good settings");
-    let auth = Auth::new(&settings.auth).expect("a good secret");
+    let set = [
+        ("SUNBEON__AUTH__HS256_SECRET", SECRET),
+        ("SUNBEON__GATE__ON_FAILURE", "closed"),
+    ];
+    let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let settings: Settings = settings::load_from(set.into()).expect("good settings");
+    let auth = Auth::new(&settings.auth, &settings.limits).expect("a good secret");
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let registry = Registry::open("sqlite::memory:").expect("a good address");
     let keys = SigningKeys::generate().expect("randomness");
-    let control = ReservationOpen::new(store.clone(), Arc::new(MemoryBroker::new()), registry);
+    let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new());
+    let control = ReservationOpen::new(store.clone(), broker.clone(), registry);
+    let parts = Parts::open(
+        &settings.booking,
+        &settings.gate,
+        ORIGIN_TOKEN.into(),
+        broker,
+    );
+    let booking = Booking::new(parts.expect("a shop"));
     [
         (
             "waiting_room",
@@ -36,6 +52,7 @@ pub(crate) fn services() -> [(&'static str, OpenApiRouter); 3] {
         ),
         ("reservation_open", control.router(&auth)),
         ("token", Token::new(store, keys, "sunbeon").router(&auth)),
+        ("booking", booking.router(&auth)),
     ]
 }
 
@@ -54,7 +71,10 @@ async fn no_two_services_claim_the_same_path() {
     for (service, paths) in documented() {
         assert!(!paths.is_empty(), "{service}");
         for path in paths {
-            let sample = path.replace("{concertId}", "*").replace("{memberId}", "*");
+            let parameters = ["{concertId}", "{memberId}", "{bookingId}"];
+            let sample = parameters
+                .iter()
+                .fold(path.clone(), |path, name| path.replace(name, "*"));
             if let Some(other) = claimed.insert(sample, service) {
                 panic!("{service} and {other} both claim {path}");
             }

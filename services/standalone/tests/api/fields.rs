@@ -233,15 +233,21 @@ async fn an_unknown_field_is_named() {
 }
 
 /// The codes of what is no field of a concert, each met by another test.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 14] = [
     "INVALID_BATCH_SIZE",
     "INVALID_BODY",
     "INVALID_CONCERT_ID",
     "INVALID_CURSOR",
+    "INVALID_ENTRY_NUMBER",
     "INVALID_IDEMPOTENCY_KEY",
     "INVALID_IF_MATCH",
     "INVALID_LIMIT",
     "INVALID_MEMBER_ID",
+    "INVALID_PAYMENT_TOKEN",
+    "INVALID_PER_MEMBER_LIMIT",
+    "INVALID_SEAT_IDS",
+    "INVALID_SECTIONS",
+    "INVALID_TICKETS",
 ];
 
 #[tokio::test]

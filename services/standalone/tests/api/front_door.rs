@@ -57,7 +57,10 @@ async fn the_front_door_sends_every_documented_path_to_its_service() {
     assert!(locations.len() > 3);
     for (service, paths) in documented() {
         for path in paths {
-            let sample = path.replace("{concertId}", "c").replace("{memberId}", "m");
+            let sample = path
+                .replace("{concertId}", "c")
+                .replace("{memberId}", "m")
+                .replace("{bookingId}", "b");
             assert_eq!(
                 upstream(&locations, &sample).as_deref(),
                 Some(service),
@@ -74,6 +77,10 @@ async fn the_front_door_has_no_location_for_what_nobody_serves() {
         let Some(upstream) = location.upstream else {
             continue;
         };
+        // Every service serves it, and no document has it.
+        if location.exact && location.path == "/health" {
+            continue;
+        }
         let served = documented[upstream.as_str()].iter().any(|path| {
             if location.exact {
                 *path == location.path
@@ -86,7 +93,7 @@ async fn the_front_door_has_no_location_for_what_nobody_serves() {
     for private in [
         "/",
         "/metrics",
-        "/health",
+        "/ready",
         "/dev/token",
         "/openapi.json",
         "/docs/",

@@ -131,6 +131,7 @@ async fn the_public_snapshot_names_nobody(app: App) {
         "concertId",
         "concertTitle",
         "head",
+        "identity",
         "mode",
         "notice",
         "pace",
@@ -144,6 +145,7 @@ async fn the_public_snapshot_names_nobody(app: App) {
         (&shown.data(200)["state"], &shown.data(200)["mode"]),
         (&json!("open"), &json!("queue"))
     );
+    assert_eq!(shown.data(200)["identity"], "member");
 }
 
 async fn all_lines_are_shown_and_swept(app: App) {

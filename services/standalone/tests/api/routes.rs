@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, send},
-    app::{ADMIN_TOKEN, App, admin, member},
+    app::{ADMIN_TOKEN, App, ORIGIN_TOKEN, admin, member},
 };
 
 /// Whom a route is for.
@@ -15,27 +15,63 @@ use crate::{
 enum For {
     Anyone,
     Members,
+    /// Members with a booking token.
+    Admitted,
+    /// Shops' back ends, and admins.
+    Origins,
     Admins,
 }
 
 /// A route that is missing here, or is for somebody else, fails the test.
-const ROUTES: [(&str, &str, For); 24] = [
+const ROUTES: [(&str, &str, For); 44] = [
     ("GET", "/.well-known/jwks.json", For::Anyone),
+    ("GET", "/v2/reservation/revoked", For::Anyone),
+    ("GET", "/v2/concerts", For::Anyone),
+    ("POST", "/v2/waiting-room/guest", For::Anyone),
+    ("GET", "/v2/reservation/verify", For::Admitted),
+    ("GET", "/v2/concerts/{concertId}", For::Admitted),
+    ("GET", "/v2/concerts/{concertId}/tickets", For::Admitted),
+    ("GET", "/v2/concerts/{concertId}/seats", For::Admitted),
+    ("POST", "/v2/seats/lock", For::Admitted),
+    ("DELETE", "/v2/seats/lock", For::Admitted),
+    ("POST", "/v2/bookings", For::Admitted),
+    ("POST", "/v2/bookings/{bookingId}/confirm", For::Admitted),
+    ("GET", "/v2/bookings", For::Members),
+    ("GET", "/v2/bookings/{bookingId}", For::Members),
+    ("DELETE", "/v2/bookings/{bookingId}", For::Members),
+    ("PUT", "/v2/stock/{concertId}", For::Admins),
+    ("GET", "/v2/stock/{concertId}", For::Admins),
+    ("DELETE", "/v2/stock/{concertId}", For::Admins),
+    ("POST", "/v2/stock/{concertId}/reset", For::Admins),
+    (
+        "POST",
+        "/v2/reservation/sessions/{concertId}/complete",
+        For::Origins,
+    ),
+    (
+        "POST",
+        "/v2/reservation/sessions/{concertId}/extend",
+        For::Origins,
+    ),
     ("POST", "/dev/token", For::Anyone),
     ("GET", "/v2/waiting-room/snapshot/{concertId}", For::Anyone),
     ("POST", "/v2/waiting-room/enter", For::Members),
     ("GET", "/v2/waiting-room/status/{concertId}", For::Members),
     ("POST", "/v2/waiting-room/exit/{concertId}", For::Members),
     ("GET", "/v2/reservation/token/{concertId}", For::Members),
-    ("POST", "/v2/reservation/complete/{concertId}", For::Members),
+    (
+        "POST",
+        "/v2/reservation/complete/{concertId}",
+        For::Admitted,
+    ),
     ("GET", "/v2/waiting-room/admin", For::Admins),
     ("GET", "/v2/waiting-room/admin/{concertId}", For::Admins),
     ("POST", "/v2/waiting-room/cleanup", For::Admins),
     ("POST", "/v2/reservation/open/{concertId}", For::Admins),
     ("GET", "/v2/admin/audit", For::Admins),
-    ("GET", "/v2/admin/concerts", For::Admins),
+    ("GET", "/v2/admin/concerts", For::Origins),
     ("POST", "/v2/admin/concerts", For::Admins),
-    ("GET", "/v2/admin/concerts/{concertId}", For::Admins),
+    ("GET", "/v2/admin/concerts/{concertId}", For::Origins),
     ("PATCH", "/v2/admin/concerts/{concertId}", For::Admins),
     ("DELETE", "/v2/admin/concerts/{concertId}", For::Admins),
     ("POST", "/v2/admin/concerts/{concertId}/pause", For::Admins),
@@ -78,7 +114,8 @@ async fn documented(app: &App) -> Vec<(String, String, bool)> {
 async fn call(app: &App, method: &str, path: &str, token: &str) -> Answer {
     let path = path
         .replace("{concertId}", "nowhere")
-        .replace("{memberId}", "nobody");
+        .replace("{memberId}", "nobody")
+        .replace("{bookingId}", "none");
     let method: Method = method.parse().expect("a method");
     send(app.request(method, &path, token)).await
 }
@@ -111,17 +148,22 @@ async fn every_route_lets_in_its_audience_alone() {
         let fan = call(&app, method, path, &member("a")).await;
         let operator = call(&app, method, path, &admin()).await;
         let script = call(&app, method, path, ADMIN_TOKEN).await;
+        let shop = call(&app, method, path, ORIGIN_TOKEN).await;
         let forged = call(&app, method, path, "forged").await;
-        let codes = [&nobody, &forged, &fan, &operator, &script].map(|answer| {
+        let codes = [&nobody, &forged, &fan, &operator, &script, &shop].map(|answer| {
             let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
-            matches!(code.as_str(), "UNAUTHENTICATED" | "FORBIDDEN").then_some(code)
+            let refused = ["UNAUTHENTICATED", "FORBIDDEN", "QUEUE_TOKEN_REQUIRED"];
+            refused.contains(&code.as_str()).then_some(code)
         });
         let codes = codes.each_ref().map(|code| code.as_deref().unwrap_or("in"));
         let (stranger, refused) = ("UNAUTHENTICATED", "FORBIDDEN");
+        let queue = "QUEUE_TOKEN_REQUIRED";
         let expected = match whom {
-            For::Anyone => ["in"; 5],
-            For::Members => [stranger, stranger, "in", "in", refused],
-            For::Admins => [stranger, stranger, refused, "in", "in"],
+            For::Anyone => ["in"; 6],
+            For::Members => [stranger, stranger, "in", "in", refused, refused],
+            For::Admitted => [stranger, stranger, queue, queue, refused, refused],
+            For::Origins => [stranger, stranger, refused, "in", "in", "in"],
+            For::Admins => [stranger, stranger, refused, "in", "in", refused],
         };
         assert_eq!(codes, expected, "{method} {path}");
     }
@@ -178,7 +220,7 @@ async fn the_document_describes_failures_and_how_to_authenticate() {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        for name in ["concertId", "memberId"] {
+        for name in ["concertId", "memberId", "bookingId"] {
             let named = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path";
             let in_path = path.contains(&format!("{{{name}}}"));
             assert_eq!(
@@ -211,6 +253,10 @@ async fn every_documented_property_of_a_request_is_taken() {
     app.create("c", json!({})).await;
     for (method, path, count) in [
         ("post", "/v2/waiting-room/enter", 1),
+        ("post", "/v2/waiting-room/guest", 1),
+        ("put", "/v2/stock/{concertId}", 3),
+        ("post", "/v2/reservation/sessions/{concertId}/complete", 2),
+        ("post", "/v2/reservation/sessions/{concertId}/extend", 2),
         ("post", "/dev/token", 3),
         ("post", "/v2/admin/concerts", 22),
         ("patch", "/v2/admin/concerts/{concertId}", 21),

@@ -7,12 +7,9 @@ use std::{
 };
 
 use serde_json::Value;
-use sunbeon_booking_token::SigningKeys;
-use sunbeon_chassis::{Auth, settings};
-use sunbeon_reservation_open::{Registry, ReservationOpen};
-use sunbeon_token::Token;
-use sunbeon_waiting_room::WaitingRoom;
 use utoipa_axum::router::OpenApiRouter;
+
+use crate::documents::services;
 
 /// What is no service's own: added to every service, or to the standalone.
 const EVERYWHERE: [&str; 7] = [
@@ -33,18 +30,21 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// README.md and everything in docs, by name.
-fn documents() -> Vec<(String, String)> {
-    let mut names = vec!["README.md".to_owned()];
-    names.extend(
-        names_in("docs")
-            .into_iter()
-            .map(|name| format!("docs/{name}")),
-    );
+/// Every document in docs, by its path in there.
+fn in_docs() -> Vec<String> {
+    let gate = names_in("docs/gate").into_iter();
+    let names = names_in("docs").into_iter();
     names
-        .into_iter()
-        .map(|name| (name.clone(), read(&name)))
+        .chain(gate.map(|name| format!("gate/{name}")))
+        .filter(|name| name.ends_with(".md"))
         .collect()
+}
+
+/// README.md and every document in docs, by name.
+fn documents() -> Vec<(String, String)> {
+    let docs = in_docs().into_iter().map(|name| format!("docs/{name}"));
+    let names = std::iter::once("README.md".to_owned()).chain(docs);
+    names.map(|name| (name.clone(), read(&name))).collect()
 }
 
 fn names_in(folder: &str) -> BTreeSet<String> {
@@ -54,25 +54,10 @@ fn names_in(folder: &str) -> BTreeSet<String> {
     entries.map(name).collect()
 }
 
-#[derive(serde::Deserialize)]
-struct Settings {
-    auth: settings::Auth,
-}
-
 /// The OpenAPI document of all services.
 fn document() -> Value {
-    let secret = "0123456789abcdef0123456789abcdef".to_owned();
-    let secret = ("SUNBEON__AUTH__HS256_SECRET".to_owned(), secret);
-    let settings: Settings = settings::load_from([secret].into()).unwrap();
-    let auth = Auth::new(&settings.auth).unwrap();
-    let store = sunbeon_store::open(&sunbeon_store::Settings::Memory).unwrap();
-    let broker = sunbeon_broker::open(&sunbeon_broker::Settings::Memory, "manual").unwrap();
-    let registry = Registry::open("sqlite::memory:").unwrap();
-    let token = Token::new(store.clone(), SigningKeys::generate().unwrap(), "sunbeon");
-    let api = OpenApiRouter::new()
-        .merge(WaitingRoom::new(store.clone()).router(&auth))
-        .merge(ReservationOpen::new(store, broker, registry).router(&auth))
-        .merge(token.router(&auth));
+    let services = services().into_iter();
+    let api = services.fold(OpenApiRouter::new(), |all, (_, api)| all.merge(api));
     serde_json::to_value(api.into_openapi()).unwrap()
 }
 
@@ -144,10 +129,38 @@ async fn the_manual_has_every_field_of_a_standing_and_of_a_policy() {
     }
 }
 
+/// Two schemas of one name would be one in the document, and one of them wrong.
+#[test]
+fn no_two_schemas_have_the_same_name() {
+    let sources = sources_below(&root().join("crates")) + &sources_below(&root().join("services"));
+    let (mut names, mut derives) = (BTreeSet::new(), false);
+    for line in sources.lines().map(str::trim) {
+        derives |= line.contains("ToSchema") && !line.starts_with("use ");
+        let declared = ["struct ", "enum "].iter().find_map(|word| {
+            let declaration = line.strip_prefix("pub(crate) ").unwrap_or(line);
+            let declaration = declaration.strip_prefix("pub ").unwrap_or(declaration);
+            declaration.strip_prefix(word)
+        });
+        if let Some(rest) = declared {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next();
+            let name = name.unwrap_or_default().to_owned();
+            // A macro's name is that of many.
+            let new = name.is_empty() || !derives || names.insert(name.clone());
+            assert!(new, "two schemas {name}");
+            derives = false;
+        }
+    }
+    assert!(names.len() > 40, "{names:?}");
+}
+
 #[test]
 fn every_script_is_documented() {
     let documents = documents();
-    for script in names_in("scripts") {
+    // Python leaves its own folder there.
+    for script in names_in("scripts")
+        .iter()
+        .filter(|name| *name != "__pycache__")
+    {
         let name = format!("scripts/{script}");
         let said = documents.iter().any(|(_, text)| text.contains(&name));
         assert!(said, "{name} is in no document");
@@ -157,7 +170,7 @@ fn every_script_is_documented() {
 #[test]
 fn every_document_is_in_the_readme() {
     let readme = read("README.md");
-    for name in names_in("docs") {
+    for name in in_docs() {
         assert!(
             readme.contains(&format!("](docs/{name})")),
             "the README lacks docs/{name}"

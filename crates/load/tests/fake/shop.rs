@@ -1,0 +1,102 @@
+//! The few routes of a shop that a crowd uses.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State as Shared},
+    http::HeaderMap,
+    routing::{delete, get, post},
+};
+use serde_json::{Value, json};
+
+use super::{
+    State,
+    routes::{Refused, Reply, member, ok},
+};
+
+/// What the crowd has done in the shop.
+#[derive(Default)]
+pub(crate) struct Till {
+    pub(crate) released: AtomicUsize,
+    pub(crate) paid: AtomicUsize,
+    pub(crate) declined: AtomicUsize,
+    pub(crate) cancelled: AtomicUsize,
+}
+
+impl Till {
+    fn count(counter: &AtomicUsize) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn router() -> Router<State> {
+    Router::new()
+        .route("/v2/concerts/{concert}/seats", get(seats))
+        .route("/v2/seats/lock", post(lock).delete(release))
+        .route("/v2/bookings", post(book))
+        .route("/v2/bookings/{booking}/confirm", post(confirm))
+        .route("/v2/bookings/{booking}", delete(cancel))
+}
+
+/// Only who has a booking token gets anything here.
+fn gate(headers: &HeaderMap) -> Result<String, Refused> {
+    match headers.contains_key("x-queue-token") {
+        true => member(headers),
+        false => Err(Refused(403, "QUEUE_TOKEN_REQUIRED")),
+    }
+}
+
+async fn seats(headers: HeaderMap) -> Reply {
+    gate(&headers)?;
+    let seats: Vec<_> = (1..=20)
+        .map(|n| json!({"seatId": format!("demo.A.1.{n}"), "state": "AVAILABLE"}))
+        .collect();
+    Ok(ok(200, json!({ "seats": seats })))
+}
+
+async fn lock(headers: HeaderMap, Json(body): Json<Value>) -> Reply {
+    gate(&headers)?;
+    Ok(ok(200, body))
+}
+
+async fn release(Shared(state): Shared<State>, headers: HeaderMap) -> Reply {
+    gate(&headers)?;
+    Till::count(&state.till.released);
+    Ok(ok(200, json!({})))
+}
+
+async fn book(headers: HeaderMap, Json(body): Json<Value>) -> Reply {
+    let member = gate(&headers)?;
+    let seat = body["seatIds"][0].as_str().unwrap_or_default();
+    let concert = seat.split('.').next().unwrap_or_default();
+    Ok(ok(201, json!({"bookingId": format!("{concert}:{member}")})))
+}
+
+async fn confirm(
+    Shared(state): Shared<State>,
+    Path(booking): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Reply {
+    let member = gate(&headers)?;
+    if body["paymentToken"] == "decline" {
+        Till::count(&state.till.declined);
+        return Err(Refused(402, "PAYMENT_DECLINED"));
+    }
+    let token = headers
+        .get("x-queue-token")
+        .and_then(|value| value.to_str().ok());
+    let concert = booking.split(':').next().unwrap_or_default();
+    if let Some(line) = state.lines().get_mut(concert) {
+        line.complete(&member, token);
+    }
+    Till::count(&state.till.paid);
+    Ok(ok(200, json!({ "bookingId": booking })))
+}
+
+async fn cancel(Shared(state): Shared<State>, headers: HeaderMap) -> Reply {
+    member(&headers)?;
+    Till::count(&state.till.cancelled);
+    Ok(ok(200, json!({})))
+}

@@ -1,0 +1,236 @@
+//! No token, no entry.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use sunbeon_system_tests::{SOON, Service};
+use sunbeon_test_support::eventually;
+
+use crate::world::{Sale, booking_id, threshold};
+
+/// Every gated route of the shop, on things that are there.
+const GATED: [(Method, &str); 7] = [
+    (Method::GET, "/v2/concerts/rock"),
+    (Method::GET, "/v2/concerts/rock/tickets"),
+    (Method::GET, "/v2/concerts/rock/seats"),
+    (Method::POST, "/v2/seats/lock"),
+    (Method::DELETE, "/v2/seats/lock"),
+    (Method::POST, "/v2/bookings"),
+    (Method::POST, "/v2/bookings/{bookingId}/confirm"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_gated_route_answers_without_a_good_token() {
+    let sale = Sale::open().await;
+    sale.sell("rock", threshold(10), 5).await;
+    sale.sell("jazz", threshold(10), 5).await;
+    let mine = sale.admit("rock", "me").await;
+    let theirs = sale.admit("rock", "somebody").await;
+    let elsewhere = sale.admit("jazz", "me").await;
+    sale.gate_sees("rock", "me", &mine).await;
+    let _ = sale.api.lock("me", &mine, &["rock.A.1.1"]).await.of(200);
+    let what = json!({"seatIds": ["rock.A.1.1"]});
+    let booked = sale.api.book("me", &mine, what.clone()).await.of(201);
+    let booking = booking_id(booked.data());
+
+    let forged = format!("{}x", &mine[..mine.len() - 1]);
+    let unsigned = format!("{}.", mine.rsplit_once('.').unwrap().0);
+    for (method, path) in GATED {
+        let path = path.replace("{bookingId}", &booking);
+        let body = match path.ends_with("/confirm") {
+            true => json!({"paymentToken": "card"}),
+            false => json!({"seatIds": ["rock.A.1.2"]}),
+        };
+        let ask = |who: &'static str, token: String| {
+            let (method, path, body) = (method.clone(), path.clone(), body.clone());
+            let api = sale.api.clone();
+            async move { api.shop(method, &path, who, &token, &body).await }
+        };
+        let bare = ask("me", String::new()).await;
+        bare.refuses(403, "QUEUE_TOKEN_REQUIRED");
+        if path.contains("rock") {
+            let page = bare.data()["waitingPage"].as_str().unwrap_or_default();
+            assert!(page.ends_with("/waiting-room/rock"), "{page}");
+        }
+        ask("", mine.clone()).await.refuses(401, "UNAUTHENTICATED");
+        for (why, token) in [
+            ("another member's", &theirs),
+            ("another concert's", &elsewhere),
+            ("forged", &forged),
+            ("unsigned", &unsigned),
+        ] {
+            let answer = ask("me", token.clone()).await;
+            let code = answer.code();
+            assert_eq!(
+                (answer.status, code),
+                (403, "QUEUE_TOKEN_REQUIRED"),
+                "{why}: {method} {path}: {}",
+                answer.body
+            );
+        }
+    }
+    // Nothing of all that has changed anything.
+    let seats = sale.api.seats("rock", "somebody", &theirs).await.of(200);
+    let seats = seats.data()["seats"].as_array().unwrap();
+    let taken = seats.iter().filter(|seat| seat["state"] != "AVAILABLE");
+    assert_eq!(taken.count(), 1);
+    let bookings = sale.api.bookings("me").await.of(200);
+    assert_eq!(bookings.data()["bookings"][0]["state"], "PENDING");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_one_concert_opens_no_other_by_its_body() {
+    let sale = Sale::open().await;
+    sale.sell("rock", threshold(10), 5).await;
+    sale.sell("jazz", threshold(10), 5).await;
+    let rock = sale.admit("rock", "me").await;
+    let jazz = sale.admit("jazz", "me").await;
+    sale.gate_sees("rock", "me", &rock).await;
+    let required = "QUEUE_TOKEN_REQUIRED";
+    sale.api
+        .lock("me", &rock, &["jazz.A.1.1"])
+        .await
+        .refuses(403, required);
+    let both = ["rock.A.1.1", "jazz.A.1.1"];
+    sale.api
+        .lock("me", &rock, &both)
+        .await
+        .refuses(403, required);
+    let _ = sale.api.lock("me", &jazz, &["jazz.A.1.1"]).await.of(200);
+    let seats = json!({"seatIds": ["jazz.A.1.1"]});
+    sale.api
+        .book("me", &rock, seats.clone())
+        .await
+        .refuses(403, required);
+    sale.api
+        .unlock("me", &rock, &["jazz.A.1.1"])
+        .await
+        .refuses(403, required);
+    let booked = sale.api.book("me", &jazz, seats).await.of(201);
+    let booking = booking_id(booked.data());
+    sale.api
+        .confirm("me", &rock, &booking)
+        .await
+        .refuses(403, required);
+    let _ = sale.api.confirm("me", &jazz, &booking).await.of(200);
+    // A concert without a line opens no other, though its name is given.
+    sale.sell("open-house", json!({"mode": "off"}), 5).await;
+    let body = json!({"seatIds": ["rock.A.1.1"]});
+    let path = "/v2/seats/lock?concertId=open-house";
+    let answer = sale.api.shop(Method::POST, path, "me", "", &body).await;
+    answer.refuses(403, required);
+    let body = json!({"seatIds": ["open-house.A.1.1"]});
+    let _ = sale
+        .api
+        .shop(Method::POST, path, "me", "", &body)
+        .await
+        .of(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ended_early_opens_nothing_within_five_seconds() {
+    let sale = Sale::open().await;
+    sale.sell("rock", threshold(3), 5).await;
+    for (who, how) in [("a", "complete"), ("b", "exit"), ("c", "removal")] {
+        let token = sale.admit("rock", who).await;
+        sale.gate_sees("rock", who, &token).await;
+        let answer = match how {
+            "complete" => sale.api.complete("rock", who, &token).await,
+            "exit" => sale.api.exit("rock", who).await,
+            _ => sale.api.remove("rock", who).await,
+        };
+        let _ = answer.of(200);
+        let ended = Instant::now();
+        // The slot is taken for as long as a gate may let its holder in.
+        eventually(Duration::from_secs(5), "the gate knows", async || {
+            let seats = sale.api.seats("rock", who, &token).await;
+            let slots = sale.api.line("rock").await.count("slots");
+            assert!(
+                seats.status != 200 || slots > 0 || ended.elapsed() > Duration::from_secs(5),
+                "{how}: the slot was free before the gate knew"
+            );
+            seats.status == 403
+        })
+        .await;
+        eventually(SOON, "the slot is free", async || {
+            sale.api.line("rock").await.count("slots") == 0
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_cannot_ask_does_as_it_was_told() {
+    let sale = Sale::open().await;
+    sale.sell("rock", threshold(10), 5).await;
+    let token = sale.admit("rock", "me").await;
+    let open = sale.stack.plan(Service::Booking);
+    let open = open.with("SUNBEON__GATE__ON_FAILURE", "open").start().await;
+    sale.gate_sees("rock", "me", &token).await;
+    eventually(SOON, "the other gate sees", async || {
+        open.api().seats("rock", "me", &token).await.status == 200
+            && open.api().seats("rock", "me", "").await.status == 403
+    })
+    .await;
+    let blind = async |what: &str| {
+        eventually(SOON, what, async || {
+            let closed = sale.api.seats("rock", "me", &token).await;
+            let let_in = open.api().seats("rock", "me", "").await;
+            if closed.status == 503 {
+                closed.says_down("WAITING_ROOM_DOWN");
+            }
+            closed.status == 503 && let_in.status == 200
+        })
+        .await;
+        // Open or not, it lets in nobody who is not logged in.
+        let (api, path) = (open.api(), "/v2/concerts/rock/seats");
+        let nobody = api.shop(Method::GET, path, "", "", &json!({})).await;
+        nobody.refuses(401, "UNAUTHENTICATED");
+    };
+    let sees = async |what: &str| {
+        eventually(SOON, what, async || {
+            sale.api.seats("rock", "me", &token).await.status == 200
+                && open.api().seats("rock", "me", "").await.status == 403
+        })
+        .await;
+    };
+    sale.stack.redis.kill();
+    blind("without Redis both gates are blind").await;
+    sale.stack.redis.start_again().await;
+    sees("with Redis back both see").await;
+    sale.token.kill();
+    blind("without the token service both gates are blind").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_address_gets_past_no_limit() {
+    let limits = |plan: sunbeon_system_tests::Plan| {
+        plan.with("SUNBEON__LIMITS__LOOPBACK", "true")
+            .with("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "5")
+    };
+    let sale = Sale::open_with(limits).await;
+    let _ = sale.api.create("rock", threshold(3)).await.of(201);
+    let mut refused = None;
+    for i in 0..40 {
+        let forged = format!("203.0.113.{i}");
+        let answer = sale.api.main_page([127, 0, 0, 2], &forged).await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+        let _ = answer.of(200);
+    }
+    let refused = refused.expect("forty requests at once are too many");
+    assert_eq!(refused.code(), "TOO_MANY_REQUESTS");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!(wait >= 1);
+    // Somebody else is not meant.
+    let other = sale.api.main_page([127, 0, 0, 3], "203.0.113.7").await;
+    let _ = other.of(200);
+    eventually(SOON, "the first may look again", async || {
+        let answer = sale.api.main_page([127, 0, 0, 2], "203.0.113.7").await;
+        answer.status == 200
+    })
+    .await;
+}

@@ -1,0 +1,178 @@
+//! From the line to a booking, and who comes next.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::json;
+use sunbeon_system_tests::SOON;
+use sunbeon_test_support::eventually;
+
+use crate::world::{Sale, booking_id, threshold};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_without_a_login_goes_from_the_line_to_a_booking() {
+    let sale = Sale::open().await;
+    let mut policy = threshold(1);
+    policy["identity"] = "guest".into();
+    sale.sell("train", policy, 5).await;
+    sale.sell("members", threshold(1), 5).await;
+    let refused = sale.api.guest("members").await;
+    refused.refuses(403, "GUESTS_NOT_ALLOWED");
+    let guest = sale.api.guest("train").await.of(201);
+    let guest = guest.data()["memberId"].as_str().unwrap().to_owned();
+    let refused = sale.api.enter("members", &guest).await;
+    refused.refuses(403, "GUESTS_NOT_ALLOWED");
+
+    let token = sale.admit("train", &guest).await;
+    sale.gate_sees("train", &guest, &token).await;
+    let what = json!({"tickets": [{"ticketId": "floor", "quantity": 2}]});
+    let booked = sale.api.book(&guest, &token, what).await.of(201);
+    let booking = booking_id(booked.data());
+    let paid = sale.api.confirm(&guest, &token, &booking).await.of(200);
+    assert_eq!(paid.data()["state"], "CONFIRMED");
+    // Paying ends the session: the token opens nothing, and the next is let in.
+    let next = sale.api.enter("train", "next").await.of(201);
+    assert_eq!(next.stands(), "WAITING");
+    eventually(SOON, "the next is let in", async || {
+        sale.api.status("train", "next").await.of(200).stands() == "READY"
+    })
+    .await;
+    let seats = sale.api.seats("train", &guest, &token).await;
+    seats.refuses(403, "QUEUE_TOKEN_REQUIRED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_completed_though_the_token_service_was_away_when_it_was_paid() {
+    let sale = Sale::open().await;
+    sale.sell("rock", threshold(1), 5).await;
+    let token = sale.admit("rock", "me").await;
+    sale.gate_sees("rock", "me", &token).await;
+    let what = json!({"tickets": [{"ticketId": "floor", "quantity": 1}]});
+    let booked = sale.api.book("me", &token, what).await.of(201);
+    // The gate goes by what it knows for some seconds; the shop cannot tell anybody.
+    sale.token.kill();
+    let booking = booking_id(booked.data());
+    let _ = sale.api.confirm("me", &token, &booking).await.of(200);
+    assert_eq!(sale.api.line("rock").await.count("inside"), 1);
+    let mut token = sale.token;
+    token.start_again().await;
+    eventually(SOON, "the session is completed", async || {
+        let line = sale.api.line("rock").await;
+        line.total("completed") == 1 && line.count("slots") == 0
+    })
+    .await;
+}
+
+/// As many places as there are at once, the rest in line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_lets_the_next_in_line_in() {
+    let sale = Sale::open().await;
+    sale.sell("train", threshold(3), 3).await;
+    let mut tokens = Vec::new();
+    for who in ["a", "b", "c"] {
+        tokens.push(sale.admit("train", who).await);
+    }
+    sale.gate_sees("train", "a", &tokens[0]).await;
+    let entered = sale.api.enter("train", "d").await.of(201);
+    assert_eq!(entered.stands(), "WAITING");
+    let one = json!({"tickets": [{"ticketId": "floor", "quantity": 1}]});
+    let mut bookings = Vec::new();
+    for (who, token) in ["a", "b", "c"].into_iter().zip(&tokens) {
+        let booked = sale.api.book(who, token, one.clone()).await.of(201);
+        bookings.push(booking_id(booked.data()));
+    }
+    let sold_out = sale.api.book("a", &tokens[0], one.clone()).await;
+    sold_out.refuses(409, "SOLD_OUT");
+    let still = sale.api.status("train", "d").await.of(200);
+    assert_eq!(still.stands(), "WAITING");
+
+    let _ = sale.api.cancel("b", &bookings[1]).await.of(200);
+    eventually(SOON, "the next is let in", async || {
+        sale.api.status("train", "d").await.of(200).stands() == "READY"
+    })
+    .await;
+    let token = sale.claim("train", "d").await;
+    let _ = sale.api.book("d", &token, one).await.of(201);
+    // Reset: nobody in line, everything for sale.
+    let _ = sale.api.enter("train", "e").await.of(201);
+    let _ = sale.api.act("train", "clear").await.of(200);
+    let _ = sale.api.reset_stock("train").await.of(200);
+    assert_eq!(sale.api.line("train").await.count("waiting"), 0);
+    let stock = sale.api.stock("train").await.of(200);
+    assert_eq!(stock.data()["remaining"], 43);
+}
+
+/// How somebody who was let in leaves the shop.
+async fn abandons(sale: &Sale, i: usize, who: &str) {
+    if i.is_multiple_of(5) {
+        // Is called and never comes.
+        return;
+    }
+    let token = sale.claim("rock", who).await;
+    if i.is_multiple_of(3) && i < 10 {
+        // Looks around and closes the page: nobody hears of it.
+        let _ = sale.api.seats("rock", who, &token).await;
+        return;
+    }
+    let seat = format!("rock.A.{}.{}", 1 + i / 10, 1 + i % 10);
+    let held = sale.api.lock(who, &token, &[&seat]).await;
+    if held.status != 200 || i % 4 == 1 {
+        let _ = sale.api.exit("rock", who).await.of(200);
+        return;
+    }
+    let what = json!({"seatIds": [seat]});
+    let booked = sale.api.book(who, &token, what).await.of(201);
+    let booking = booking_id(booked.data());
+    if i % 4 == 2 {
+        let _ = sale.api.cancel(who, &booking).await.of(200);
+    } else {
+        let _ = sale.api.confirm(who, &token, &booking).await.of(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_of_people_who_abandon_the_shop_never_stalls() {
+    let sale = Sale::open().await;
+    let mut policy = threshold(10);
+    policy["readyTtlSeconds"] = 10.into();
+    policy["sessionMinutes"] = 1.into();
+    sale.sell("rock", policy, 5).await;
+    let mut lives = Vec::new();
+    for i in 0..40 {
+        let who = format!("fan-{i}");
+        let entered = sale.api.enter("rock", &who).await.of(201);
+        let stands = if i < 10 { "READY" } else { "WAITING" };
+        assert_eq!(entered.stands(), stands);
+        lives.push(life(&sale, i, who));
+    }
+    join_all(lives).await;
+    eventually(Duration::from_secs(90), "every slot is free", async || {
+        sale.api.line("rock").await.count("slots") == 0
+    })
+    .await;
+    let line = sale.api.line("rock").await;
+    assert_eq!((line.total("admitted"), line.count("waiting")), (40, 0));
+    for (ending, at_least) in [
+        ("unclaimed", 8),
+        ("expired", 1),
+        ("completed", 3),
+        ("exited", 3),
+    ] {
+        assert!(line.total(ending) >= at_least, "{ending}: {line:?}");
+    }
+}
+
+/// Waits for the turn, and abandons.
+async fn life(sale: &Sale, i: usize, who: String) {
+    eventually(
+        Duration::from_secs(150),
+        "everybody's turn comes",
+        async || {
+            let line = sale.api.line("rock").await;
+            assert!(line.count("slots") <= 10, "{line:?}");
+            sale.api.status("rock", &who).await.of(200).stands() == "READY"
+        },
+    )
+    .await;
+    abandons(sale, i, &who).await;
+}

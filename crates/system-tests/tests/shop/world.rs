@@ -1,0 +1,89 @@
+//! A sale: every service once, nginx in front.
+
+use serde_json::{Value, json};
+use sunbeon_system_tests::{Api, FrontDoor, Plan, Replica, SOON, Service, Stack};
+use sunbeon_test_support::eventually;
+
+/// Ended in the order of its fields.
+pub(crate) struct Sale {
+    pub(crate) api: Api,
+    _room: Replica,
+    _control: Replica,
+    pub(crate) token: Replica,
+    _booking: Replica,
+    _consumer: Replica,
+    _door: FrontDoor,
+    pub(crate) stack: Stack,
+}
+
+impl Sale {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(|plan| plan).await
+    }
+
+    /// With another setting of every service.
+    pub(crate) async fn open_with(change: impl Fn(Plan) -> Plan) -> Self {
+        let stack = Stack::start().await;
+        let run = |service| change(stack.plan(service)).start();
+        let (room, control, token, consumer, booking) = tokio::join!(
+            run(Service::WaitingRoom),
+            run(Service::ReservationOpen),
+            run(Service::Token),
+            run(Service::EntryConsumer),
+            run(Service::Booking),
+        );
+        let door = FrontDoor::start(&stack, &[&room], &[&control], &[&token], &[&booking]).await;
+        Self {
+            api: door.api(),
+            _room: room,
+            _control: control,
+            token,
+            _booking: booking,
+            _consumer: consumer,
+            _door: door,
+            stack,
+        }
+    }
+
+    /// A concert and something to sell: seats `<concert>.A.1.1` to `….A.4.10`, tickets `floor`.
+    pub(crate) async fn sell(&self, concert: &str, policy: Value, tickets: u32) {
+        let _ = self.api.create(concert, policy).await.of(201);
+        let plan = json!({
+            "perMemberLimit": 4,
+            "sections": [{"section": "A", "price": 1000, "rows": 4, "seatsPerRow": 10}],
+            "tickets": [{"ticketId": "floor", "name": "스탠딩", "price": 500, "quantity": tickets}],
+        });
+        let _ = self.api.put_stock(concert, plan).await.of(200);
+    }
+
+    /// Lets a member into a concert that has a slot free: the booking token.
+    pub(crate) async fn admit(&self, concert: &str, member: &str) -> String {
+        let entered = self.api.enter(concert, member).await.of(201);
+        assert_eq!(entered.stands(), "READY");
+        self.claim(concert, member).await
+    }
+
+    /// The booking token of a member whose turn it is.
+    pub(crate) async fn claim(&self, concert: &str, member: &str) -> String {
+        let issued = self.api.token(concert, member).await.of(200);
+        issued.data()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the gate in front of the shop lets a member in.
+    pub(crate) async fn gate_sees(&self, concert: &str, member: &str, token: &str) {
+        eventually(SOON, "the gate sees", async || {
+            self.api.seats(concert, member, token).await.status == 200
+        })
+        .await;
+    }
+}
+
+/// Up to so many at once, straight in.
+pub(crate) fn threshold(slots: u32) -> Value {
+    json!({"mode": "threshold", "maxActive": slots, "groupSize": 10, "entryIntervalSeconds": 1})
+}
+
+/// The id of the booking that was answered.
+pub(crate) fn booking_id(data: &Value) -> String {
+    data["bookingId"].as_str().expect("a booking").to_owned()
+}
