@@ -85,8 +85,10 @@ pub async fn is_up(store: Arc<dyn Store>) -> bool {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Puts a concert's policy in force. An older version than the one in force changes nothing.
-    /// A closed concert's line is cleared in the same step. Answers the version in force; for a
-    /// concert that was dropped at this version or later, one above the version it was dropped at.
+    /// A closed concert's line is cleared in the same step. Answers the version in force, so that a
+    /// higher one than this says that this is not: one above it where another policy is in force by
+    /// this version (the registry comes from a backup); for a concert that was dropped at this
+    /// version or later, one above the version it was dropped at.
     async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
     /// Forgets a concert and all its keys, unless a newer version is in force. `false`: somebody

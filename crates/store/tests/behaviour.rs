@@ -658,8 +658,8 @@ async fn a_clock_that_goes_back_brings_no_take_forward(world: World) {
 }
 
 async fn a_put_says_which_version_is_in_force(world: World) {
-    let put = async |version| {
-        let policy = world::policy(json!({}));
+    let put = async |version, group_size: u32| {
+        let policy = world::policy(json!({ "groupSize": group_size }));
         let concert = sunbeon_domain::Concert {
             concert_id: id(),
             version,
@@ -668,12 +668,15 @@ async fn a_put_says_which_version_is_in_force(world: World) {
         };
         world.store.put_concert(&concert).await.unwrap()
     };
-    assert_eq!(put(3).await, 3);
-    assert_eq!(put(3).await, 3);
-    assert_eq!(put(1).await, 3);
+    assert_eq!(put(3, 1).await, 3);
+    assert_eq!(put(3, 1).await, 3);
+    assert_eq!(put(1, 1).await, 3);
+    assert_eq!(put(1, 2).await, 3);
+    assert_eq!(put(3, 2).await, 4, "another policy is version 3: above it");
+    assert_eq!(world.snapshot().await.concert.policy.group_size, 1);
     assert!(world.store.drop_concert(&id(), 4).await.unwrap());
-    assert_eq!(put(4).await, 5, "dropped: above it");
-    assert_eq!(put(6).await, 6);
+    assert_eq!(put(4, 1).await, 5, "dropped: above it");
+    assert_eq!(put(6, 1).await, 6);
 }
 
 async fn a_stale_call_admits_nobody(world: World) {

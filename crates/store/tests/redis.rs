@@ -15,6 +15,8 @@ use tokio::{
 };
 use world::{World, id, member, policy};
 
+const SOON: Duration = Duration::from_secs(20);
+
 /// What `redis-cli` prints for a command.
 fn cli(server: &RedisServer, args: &[&str]) -> Vec<String> {
     let port = server.port().to_string();
@@ -111,6 +113,28 @@ async fn sweeping_leaves_no_trace_of_what_is_over() {
 }
 
 #[tokio::test]
+async fn a_policy_that_an_earlier_release_put_gets_the_fields_that_it_lacks() {
+    let world = World::redis().await;
+    let redis = world.redis.as_ref().unwrap();
+    let fields = json!({"identity": "guest"});
+    world.put(1, fields.clone()).await;
+    let lose = ["HDEL", "{concert:c}:policy", "holdMs", "identity"];
+    assert_eq!(cli(redis, &lose), ["2"]);
+    world.put(1, fields).await;
+    world.join("guest:1").await;
+    world.let_in(1).await;
+    let facts = world.claimed("guest:1").await;
+    world.pass(1.0).await;
+    assert!(
+        world
+            .extend("guest:1", facts.number)
+            .await
+            .unwrap()
+            .extended
+    );
+}
+
+#[tokio::test]
 async fn scripts_that_redis_forgot_are_sent_again() {
     let world = World::redis().await;
     world.put(1, json!({})).await;
@@ -142,13 +166,12 @@ async fn a_redis_that_is_away_or_silent_is_down_in_time_and_is_found_again() {
     let store = RedisStore::open(&Settings {
         url,
         wait_replicas: 0,
-        timeout_ms: 500,
+        timeout_ms: 1_500,
     })
     .unwrap();
     put(&store).await.unwrap();
-    let limit = Duration::from_secs(3);
     let down = async || {
-        let answer = timeout(limit, store.enter(&id(), &member("a"), "")).await;
+        let answer = timeout(SOON, store.enter(&id(), &member("a"), "")).await;
         assert!(matches!(answer.expect("no hang"), Err(StoreError::Down(_))));
     };
     let back = async || store.is_up().await;
@@ -156,13 +179,13 @@ async fn a_redis_that_is_away_or_silent_is_down_in_time_and_is_found_again() {
     proxy.stall();
     down().await;
     proxy.resume();
-    eventually(Duration::from_secs(10), "the silent Redis", back).await;
+    eventually(SOON, "the silent Redis", back).await;
 
     server.kill();
     down().await;
     down().await;
     server.start_again().await;
-    eventually(Duration::from_secs(10), "the Redis that was away", back).await;
+    eventually(SOON, "the Redis that was away", back).await;
 
     // Carried out, and the answer lost: the repeat finds the entry.
     store
@@ -173,12 +196,7 @@ async fn a_redis_that_is_away_or_silent_is_down_in_time_and_is_found_again() {
     down().await;
     proxy.hold_replies(false);
     proxy.cut();
-    eventually(
-        Duration::from_secs(10),
-        "the Redis that lost an answer",
-        back,
-    )
-    .await;
+    eventually(SOON, "the Redis that lost an answer", back).await;
     let again = store.enter(&id(), &member("a"), "").await.unwrap();
     assert!(
         matches!(again, sunbeon_store::Entering::Already(_)),
@@ -212,5 +230,5 @@ async fn a_connection_whose_peer_vanished_without_a_word_is_given_up() {
     let store = RedisStore::open(&settings).unwrap();
     assert!(matches!(put(&store).await, Err(StoreError::Down(_))));
     let back = async || put(&store).await.is_ok();
-    eventually(Duration::from_secs(5), "another connection", back).await;
+    eventually(SOON, "another connection", back).await;
 }

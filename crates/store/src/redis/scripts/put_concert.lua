@@ -1,9 +1,15 @@
--- put_concert: puts a policy in force, unless the one in force is newer.
--- ARGV  1 version  2… the fields of the policy HASH and their values
--- Reply: the version in force now; for a concert dropped at that version or later, one above it.
+-- put_concert: puts a policy in force, unless it is in force already, or a newer one.
+-- ARGV  1 version  2… the fields of the policy HASH and their values, `json` first
+-- Reply: the version in force now; one above it where that is this version with another policy;
+--        for a concert dropped at this version or later, one above the version it was dropped at.
 assert(#KEYS == 12 and #ARGV % 2 == 1)
-local version = tonumber(call('HGET', POLICY, 'version')) or 0
-if version >= tonumber(ARGV[1]) then return S(P and version or version + 1) end
+local version, given = tonumber(call('HGET', POLICY, 'version')) or 0, tonumber(ARGV[1])
+-- Put by a release that knew fewer fields: the same policy is put again, with all of them.
+local lacks = P and version == given and call('HLEN', POLICY) < (#ARGV + 1) / 2
+if version >= given and not lacks then
+  local other = not P or version == given and P.json ~= ARGV[3]
+  return S(other and version + 1 or version)
+end
 call('DEL', POLICY)
 call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
 call('PERSIST', REVOKED)
