@@ -1,6 +1,6 @@
 //! Where a visitor carries the booking token.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sunbeon_domain::ConcertId;
 
 const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
@@ -13,28 +13,24 @@ pub(crate) fn presented<'a>(
 ) -> Option<&'a str> {
     if headers.contains_key(QUEUE_TOKEN) {
         let tokens = headers.get_all(QUEUE_TOKEN).iter();
-        return the_same(tokens.map(|token| token.to_str().ok()));
+        return the_same(tokens.map(HeaderValue::as_bytes));
     }
-    let name = format!("queue-token-{}", concert?);
+    let name = format!("queue-token-{}=", concert?);
+    // In bytes: a shop's other cookies may hold any.
     let cookies = headers.get_all(header::COOKIE).iter();
-    let cookies = cookies.filter_map(|cookies| cookies.to_str().ok());
-    let pairs = cookies.flat_map(|cookies| cookies.split(';'));
-    let tokens = pairs.filter_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then_some(Some(value))
-    });
+    let pairs = cookies.flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
+    let tokens = pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes()));
     the_same(tokens)
 }
 
-fn the_same<'a>(mut tokens: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {
-    let first = tokens.next()??;
-    tokens.all(|token| token == Some(first)).then_some(first)
+fn the_same<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Option<&'a str> {
+    let first = tokens.next()?;
+    let alone = tokens.all(|token| token == first).then_some(first)?;
+    str::from_utf8(alone).ok().filter(|token| token.is_ascii())
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -68,6 +64,11 @@ mod tests {
             ),
             (&[("cookie", "queue-token-demo=b")], Some("b")),
             (&[("cookie", "x=y; queue-token-demo=b;z")], Some("b")),
+            (&[("cookie", "a=이름; queue-token-demo=b")], Some("b")),
+            (
+                &[("cookie", "queue-token-demo=b; queue-token-demo=이름")],
+                None,
+            ),
             (
                 &[("cookie", "x=y"), ("cookie", "queue-token-demo=b")],
                 Some("b"),

@@ -18,18 +18,16 @@ fn presented<'a>(headers: &'a HeaderMap, concert: &ConcertId) -> Option<&'a str>
     if let Some(first) = given.first() {
         return first.to_str().ok().filter(|_| given.len() == 1);
     }
-    let name = format!("queue-token-{concert}");
+    let name = format!("queue-token-{concert}=");
     let cookies = headers.get_all(header::COOKIE).iter();
-    let pairs = cookies
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut given: Vec<_> = pairs
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+    // In bytes: a shop's other cookies may hold any.
+    let mut given: Vec<_> = cookies
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
         .collect();
     given.dedup();
-    given.first().copied().filter(|_| given.len() == 1)
+    let alone = given.first().filter(|_| given.len() == 1)?;
+    str::from_utf8(alone).ok()
 }
 
 impl Token {
@@ -125,6 +123,7 @@ mod tests {
             (vec![cookie("queue-token-c=k")], Some("k")),
             (vec![cookie("a=b;queue-token-c=k ; x")], Some("k")),
             (vec![cookie("a=b"), cookie("queue-token-c=k")], Some("k")),
+            (vec![cookie("a=이름; queue-token-c=k")], Some("k")),
             (vec![cookie("queue-token-d=k; queue-token-c1=k")], None),
             (vec![cookie("Queue-Token-c=k")], None),
             (vec![cookie("queue-token-c")], None),
@@ -137,9 +136,14 @@ mod tests {
     #[test]
     fn two_tokens_are_none() {
         let header = |value| ("x-queue-token", value);
-        let cookie = |value| ("cookie", value);
+        fn cookie(value: &str) -> (&'static str, &str) {
+            ("cookie", value)
+        }
         assert_eq!(token(&[header("h"), header("i")]), None);
-        assert_eq!(token(&[cookie("queue-token-c=k; queue-token-c=l")]), None);
+        for other in ["l", "이름"] {
+            let two = format!("queue-token-c=k; queue-token-c={other}");
+            assert_eq!(token(&[cookie(&two)]), None);
+        }
         assert_eq!(token(&[header("h"), header("h")]).as_deref(), Some("h"));
         let same = [cookie("queue-token-c=k"), cookie("queue-token-c=k")];
         assert_eq!(token(&same).as_deref(), Some("k"));
