@@ -22,7 +22,7 @@ mod who;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 pub use layer::{AuthLayer, AuthService};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::MemberId;
@@ -62,14 +62,18 @@ impl Auth {
                 "auth.{name} must have at least 16 characters"
             );
         }
-        ensure!(
-            !same(&settings.admin_token, &settings.origin_token),
-            "auth.origin_token and auth.admin_token are the same"
-        );
-        ensure!(
-            !same(&settings.hs256_secret, &settings.guest_secret),
-            "auth.guest_secret and auth.hs256_secret are the same"
-        );
+        let secrets = [
+            ("hs256_secret", &settings.hs256_secret),
+            ("guest_secret", &settings.guest_secret),
+            ("admin_token", &settings.admin_token),
+            ("origin_token", &settings.origin_token),
+        ];
+        for (place, (one, secret)) in secrets.iter().enumerate() {
+            let mut before = secrets[..place].iter();
+            if let Some((other, _)) = before.find(|(_, it)| same(it, secret)) {
+                bail!("auth.{one} and auth.{other} are the same");
+            }
+        }
         Ok(Self(Arc::new(Inner {
             verifier: Verifier::new(settings)?,
             guests: settings

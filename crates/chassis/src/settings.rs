@@ -5,7 +5,7 @@
 
 mod load;
 
-use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 pub use load::{load, load_from};
@@ -22,7 +22,6 @@ pub struct Http {
     /// Address and port to listen on.
     pub bind: String,
     /// Web origins that may call from a browser; `*` allows any.
-    #[serde(deserialize_with = "list_or_commas")]
     pub cors_origins: Vec<String>,
     /// How long running requests may take to finish once the port is closed.
     pub drain_seconds: u64,
@@ -157,35 +156,6 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
             de::Error::custom(says)
         })
     };
-    let texts = list_or_commas(deserializer)?;
+    let texts = Vec::<String>::deserialize(deserializer)?;
     texts.into_iter().map(network).collect()
-}
-
-/// A list, or one string with commas as the environment gives it.
-fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    struct Visitor;
-    impl<'de> de::Visitor<'de> for Visitor {
-        type Value = Vec<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of strings, or strings separated by commas")
-        }
-
-        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
-            let parts = text
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty());
-            Ok(parts.map(str::to_owned).collect())
-        }
-
-        fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
-            let mut list = Vec::new();
-            while let Some(item) = seq.next_element()? {
-                list.push(item);
-            }
-            Ok(list)
-        }
-    }
-    deserializer.deserialize_any(Visitor)
 }

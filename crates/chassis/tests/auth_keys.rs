@@ -160,6 +160,25 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
             vec![secret, ("SUNBEON__AUTH__GUEST_SECRET", SECRET)],
             "are the same",
         ),
+        // Whoever holds one of these would sign tokens of any member.
+        (
+            vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", SECRET)],
+            "are the same",
+        ),
+        (
+            vec![
+                secret,
+                (
+                    "SUNBEON__AUTH__GUEST_SECRET",
+                    "one long secret for guests and admins",
+                ),
+                (
+                    "SUNBEON__AUTH__ADMIN_TOKEN",
+                    "one long secret for guests and admins",
+                ),
+            ],
+            "are the same",
+        ),
         (
             vec![("SUNBEON__AUTH__JWKS_FILE", "/no/such/file")],
             "/no/such/file",

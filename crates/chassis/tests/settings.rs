@@ -19,8 +19,14 @@ struct All {
     database: Database,
     auth: Auth,
     limits: Limits,
+    gate: Gate,
     booking_token: BookingToken,
     telemetry: Telemetry,
+}
+
+#[derive(Debug, Deserialize)]
+struct Gate {
+    own_hosts: Vec<String>,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -171,6 +177,7 @@ fn numbers_and_lists_are_read_from_text() {
             "SUNBEON__HTTP__CORS_ORIGINS",
             "https://a.example, https://b.example,",
         ),
+        ("SUNBEON__GATE__OWN_HOSTS", "a.example,b.example:81"),
     ]);
     assert_eq!(
         (all.http.drain_seconds, all.telemetry.trace_ratio),
@@ -180,6 +187,7 @@ fn numbers_and_lists_are_read_from_text() {
         all.http.cors_origins,
         ["https://a.example", "https://b.example"]
     );
+    assert_eq!(all.gate.own_hosts, ["a.example", "b.example:81"]);
 }
 
 #[test]

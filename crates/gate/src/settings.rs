@@ -1,6 +1,6 @@
 //! What an origin says of itself and of Sunbeon.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::target;
 
@@ -18,7 +18,6 @@ pub struct Settings {
     pub waiting_page: String,
     /// Hosts of this origin, as `shop.example` or `127.0.0.1:8080`: browsers are sent back to these
     /// alone.
-    #[serde(deserialize_with = "list_or_commas")]
     pub own_hosts: Vec<String>,
 }
 
@@ -63,41 +62,5 @@ impl Settings {
             return Err(InvalidSettings::OwnHosts);
         }
         self.on_failure.ok_or(InvalidSettings::OnFailure)
-    }
-}
-
-/// A list, or one string with commas as the environment gives it.
-fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        List(Vec<String>),
-        Commas(String),
-    }
-    let text = match Given::deserialize(deserializer)? {
-        Given::List(list) => return Ok(list),
-        Given::Commas(text) => text,
-    };
-    let parts = text.split(',').map(str::trim);
-    let parts = parts.filter(|part| !part.is_empty());
-    Ok(parts.map(str::to_owned).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_of_ones_own_are_a_list_or_separated_by_commas() {
-        for hosts in [
-            r#"["a.example", "b.example:81"]"#,
-            r#""a.example, b.example:81,""#,
-        ] {
-            let settings = format!(
-                r#"{{"sunbeon_url":"","issuer":"","waiting_page":"","own_hosts":{hosts}}}"#
-            );
-            let settings: Settings = serde_json::from_str(&settings).unwrap();
-            assert_eq!(settings.own_hosts, ["a.example", "b.example:81"], "{hosts}");
-        }
     }
 }

@@ -39,26 +39,48 @@ pub fn load<T: DeserializeOwned>() -> anyhow::Result<T> {
 
 /// Like [`load`], from the given environment.
 pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> anyhow::Result<T> {
-    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    let manual = Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .build()
+        .context("could not read the defaults")?;
+    let mut builder = Config::builder().add_source(manual.clone());
     if let Some(path) = environment
         .get("SUNBEON_CONFIG")
         .filter(|path| !path.is_empty())
     {
         builder = builder.add_source(File::new(path, FileFormat::Toml));
     }
+    let (lists, variables): (HashMap<_, _>, _) = with_files(environment)?
+        .into_iter()
+        .partition(|(key, _)| manual.get_array(&path(key)).is_ok());
+    for (key, text) in &lists {
+        builder = builder.set_override(path(key), separated(text))?;
+    }
     // `try_parsing` stays off: it would turn the secret `007` into `7`.
     let variables = Environment::with_prefix("SUNBEON")
         .prefix_separator("__")
         .separator("__")
-        .source(Some(with_files(environment)?));
+        .source(Some(variables));
     let merged = builder
         .add_source(variables)
         .build()
         .context("could not read the settings")?;
-    refuse_unknown_sections(&merged)?;
+    refuse_unknown_sections(&merged, manual)?;
     merged
         .try_deserialize()
         .context("a setting is missing or wrong")
+}
+
+/// What a variable is called in a file: `http.cors_origins`.
+fn path(key: &str) -> String {
+    let key = key.strip_prefix(PREFIX).unwrap_or(key);
+    key.to_ascii_lowercase().replace("__", ".")
+}
+
+/// A list as the environment gives it, separated by commas.
+fn separated(text: &str) -> Vec<&str> {
+    let parts = text.split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 /// Drops what is empty or no setting, and replaces every `…_FILE` by the file's content.
@@ -108,11 +130,7 @@ fn without_last_line_break(text: &str) -> &str {
     text.strip_suffix('\r').unwrap_or(text)
 }
 
-fn refuse_unknown_sections(merged: &Config) -> anyhow::Result<()> {
-    let manual = Config::builder()
-        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-        .build()
-        .context("could not read the defaults")?;
+fn refuse_unknown_sections(merged: &Config, manual: Config) -> anyhow::Result<()> {
     let known: HashMap<String, IgnoredAny> = manual.try_deserialize()?;
     let given: HashMap<String, IgnoredAny> = merged.clone().try_deserialize()?;
     for section in given.keys() {

@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::world::{Fault, LIMIT, NUMBER, World, code, eventually, number};
+use crate::world::{Fault, LIMIT, NUMBER, World, code, eventually, number, turns};
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
+/// Between a stranger's requests: they are to flood Sunbeon, which lives in this process too, and
+/// not the machine.
+const PACE: Duration = Duration::from_millis(100);
 
 #[tokio::test]
 async fn in_mode_off_members_pass_without_a_token_and_without_a_number() {
@@ -54,12 +57,16 @@ async fn in_mode_off_nobody_passes_without_a_token_while_the_sale_is_not_open() 
         let answer = world.visit("42", &path, &world.token(state, "42")).await;
         assert_eq!(number(answer).await, Some(NUMBER), "{state}");
     }
-    for (state, expected) in [("open", "200"), ("paused", REQUIRED), ("open", "200")] {
+    for (state, old, new) in [
+        ("open", "unknown", "200"),
+        ("paused", "200", REQUIRED),
+        ("open", REQUIRED, "200"),
+    ] {
         world
             .sunbeon
             .show("sale", json!({"mode": "off", "state": state}));
-        eventually(Duration::from_secs(6), state, async || {
-            world.without_token("/concerts/sale").await == expected
+        turns(state, old, new, async || {
+            world.without_token("/concerts/sale").await
         })
         .await;
     }
@@ -102,10 +109,10 @@ async fn a_line_that_is_switched_on_or_off_is_so_at_the_gate_within_five_seconds
     let world = World::closed().await;
     world.sunbeon.mode("sale", "off");
     assert_eq!(world.without_token("/concerts/sale").await, "200");
-    for (mode, expected) in [("queue", REQUIRED), ("off", "200")] {
+    for (mode, old, new) in [("queue", "200", REQUIRED), ("off", REQUIRED, "200")] {
         world.sunbeon.mode("sale", mode);
-        eventually(Duration::from_secs(6), mode, async || {
-            world.without_token("/concerts/sale").await == expected
+        turns(mode, old, new, async || {
+            world.without_token("/concerts/sale").await
         })
         .await;
     }
@@ -128,9 +135,13 @@ async fn many_visits_at_once_cause_one_fetch_of_their_concert() {
     let world = World::closed().await;
     world.sunbeon.mode("free", "off");
     world.sunbeon.facts().delay = Duration::from_millis(300);
+    let began = Instant::now();
     let visits = join_all((0..50).map(|_| world.without_token("/concerts/free"))).await;
     assert!(visits.iter().all(|code| code == "200"));
-    assert_eq!(world.sunbeon.facts().snapshots["free"], 1);
+    // Who comes a second after it began causes another.
+    let allowed = 1 + began.elapsed().as_secs();
+    let fetches = world.sunbeon.facts().snapshots["free"];
+    assert!(fetches as u64 <= allowed, "{fetches} fetches");
 }
 
 #[tokio::test]
@@ -176,6 +187,7 @@ async fn invented_concerts_are_no_flood_on_sunbeon_and_keep_nobody_out() {
             if Instant::now() > end {
                 break;
             }
+            tokio::time::sleep(PACE).await;
         }
     }));
     let honest = async {
@@ -222,10 +234,11 @@ async fn a_snapshot_that_cannot_be_had_is_believed_for_five_seconds_and_then_nob
         .await;
     }
     world.sunbeon.facts().snapshot_fault = Some(Fault::Hangs);
-    eventually(
-        Duration::from_secs(8),
+    turns(
         "it is believed no longer",
-        async || world.without_token("/concerts/free").await == "WAITING_ROOM_DOWN",
+        "200",
+        "WAITING_ROOM_DOWN",
+        async || world.without_token("/concerts/free").await,
     )
     .await;
     // The gate itself sees all the while.

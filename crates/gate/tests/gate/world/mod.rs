@@ -4,7 +4,7 @@ mod sunbeon;
 
 use std::{
     net::SocketAddr,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::{Json, Router, extract::OriginalUri, routing::any};
@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::sunbeon::{Fault, Sunbeon};
 
-pub(crate) const LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+/// What was heard is believed for so long, from the moment at which it was asked for.
+const BELIEVED: Duration = Duration::from_secs(5);
 pub(crate) const NUMBER: u64 = 1_763_640_000_123_456;
 
 /// A gate, the origin behind it, and the Sunbeon that it asks.
@@ -163,6 +165,23 @@ pub(crate) fn claims(concert: &str, member: &str) -> Claims {
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap().as_secs().try_into().unwrap()
+}
+
+/// Asks until the answer, which is `old` where what was so before this call is still believed, is
+/// `new`. Whoever asks more than five seconds from now is not answered `old`, however slow this
+/// machine is.
+pub(crate) async fn turns(what: &str, old: &str, new: &str, ask: impl AsyncFn() -> String) {
+    let since = Instant::now();
+    eventually(LIMIT, what, async || {
+        let asked = since.elapsed();
+        let answer = ask().await;
+        assert!(
+            answer != old || asked <= BELIEVED,
+            "{what}: after {asked:?}"
+        );
+        answer == new
+    })
+    .await;
 }
 
 /// `200`, or the code of a failure.
