@@ -58,13 +58,14 @@ async fn echo(State(calls): State<Arc<AtomicUsize>>, request: Request) -> Json<V
     Json(json!({
         "path": parts.uri.path(),
         "members": members(&parts.headers),
+        "upgrade": parts.headers.contains_key("upgrade"),
         "body": String::from_utf8_lossy(&body.unwrap_or(Bytes::new())),
     }))
 }
 
-/// Every word on who is calling, in either spelling that a back end may take for the other.
+/// Every word on who is calling, in any spelling that a back end may take for another.
 fn members(headers: &HeaderMap) -> Vec<String> {
-    let named = ["x-member-id", "x_member_id"];
+    let named = ["x-member-id", "x-member_id", "x_member-id", "x_member_id"];
     let all = named.iter().flat_map(|name| headers.get_all(*name));
     all.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .collect()
