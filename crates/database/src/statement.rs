@@ -16,7 +16,7 @@ impl<T> Record for T where
 }
 
 /// What PostgreSQL and SQLite say in the place of the words in braces.
-const WORDS: [(&str, &str, &str); 6] = [
+const WORDS: [(&str, &str, &str); 7] = [
     (
         "{now}",
         "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)",
@@ -25,6 +25,11 @@ const WORDS: [(&str, &str, &str); 6] = [
     ("{for update}", "FOR UPDATE", ""),
     ("{for share}", "FOR SHARE", ""),
     ("{skip locked}", "FOR UPDATE SKIP LOCKED", ""),
+    (
+        "{listed}",
+        "(SELECT json_array_elements_text(CAST($1 AS JSON)))",
+        "(SELECT value FROM json_each($1))",
+    ),
     (
         "{in turn, shared}",
         "pg_advisory_xact_lock_shared(hashtext($1))",

@@ -128,4 +128,4 @@ CREATE TABLE tasks (
     CONSTRAINT tasks_of_attempt CHECK (kind = 'complete' OR attempt IS NOT NULL)
 );
 
-CREATE INDEX tasks_by_due ON tasks (due_ms);
+CREATE INDEX tasks_by_due ON tasks (kind, due_ms);

@@ -30,6 +30,10 @@ const RESET: Text = Text {
     ko: "판매 초기화 성공",
     en: "Everything is for sale again.",
 };
+const RESET_IN_PART: Text = Text {
+    ko: "판매 초기화 진행 중",
+    en: "Part of it is for sale again; ask again for the rest.",
+};
 
 pub(crate) fn router() -> OpenApiRouter<Booking> {
     OpenApiRouter::new()
@@ -126,16 +130,23 @@ async fn remove(
     Ok(Reply::ok(REMOVED, Empty {}))
 }
 
+/// How many parts of a reset one request does, so that it is answered in time.
+const PARTS: u32 = 5;
+
 /// What a reset undid.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 struct Undone {
     /// Bookings that were confirmed or could still have been; what was paid goes back.
     cancelled: u64,
     /// Seats that were held or sold.
     freed: usize,
+    /// There are bookings left: send the request again. Left out where everything is for sale.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
 }
 
-/// Start over: cancel every booking, give back what was paid, free every hold.
+/// Start over: cancel every booking, give back what was paid, free every hold. Of a very large sale
+/// up to 5,000 bookings at a time: `more` says that the request is to be sent again.
 #[utoipa::path(
     post, path = "/v2/stock/{concertId}/reset", tag = "admin",
     params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
@@ -148,15 +159,22 @@ async fn reset(
     State(booking): State<Booking>,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Undone>> {
-    let undone = booking.stock.reset(&id).await.or_fail()?;
-    let undone = undone.ok_or(Code::StockNotFound)?;
-    booking.announcer.released(&id, &undone.freed);
-    booking.announcer.tickets_moved(&id);
-    booking.outbox.wake();
-    tracing::info!(concert = %id, cancelled = undone.cancelled, "a stock was reset");
-    let undone = Undone {
-        cancelled: undone.cancelled,
-        freed: undone.freed.len(),
-    };
-    Ok(Reply::ok(RESET, undone))
+    let mut undone = Undone::default();
+    for _ in 0..PARTS {
+        let part = booking.stock.reset(&id).await.or_fail()?;
+        let part = part.ok_or(Code::StockNotFound)?;
+        booking.announcer.released(&id, &part.freed);
+        booking.announcer.tickets_moved(&id);
+        booking.outbox.wake();
+        undone.cancelled += part.cancelled;
+        undone.freed += part.freed.len();
+        undone.more = part.more;
+        if !part.more {
+            break;
+        }
+    }
+    let (cancelled, more) = (undone.cancelled, undone.more);
+    tracing::info!(concert = %id, cancelled, more, "a stock was reset");
+    let text = if more { RESET_IN_PART } else { RESET };
+    Ok(Reply::ok(text, undone))
 }

@@ -86,13 +86,15 @@ pub enum Removed {
     NoStock,
 }
 
-/// What a reset undid.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What one part of a reset undid.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
     /// Bookings that were confirmed or could still have been.
     pub cancelled: u64,
-    /// Seats that were held or sold.
+    /// Seats that were held or sold, or whose hold had just run out, in the order of ids.
     pub freed: Vec<SeatId>,
+    /// Whether there are bookings left: the next part is to be called for.
+    pub more: bool,
 }
 
 /// A seat and the end of its hold.

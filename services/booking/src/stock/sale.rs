@@ -5,6 +5,10 @@ use sunbeon_domain::ConcertId;
 
 use super::{Plan, PlannedSection, PlannedTicket, Put, Removed, Reset, Stock, rows};
 
+/// How many bookings one part of a reset cancels: well within what a statement may take, and others
+/// have a turn in between.
+const AT_ONCE: u32 = 1_000;
+
 impl Stock {
     /// Puts a plan on sale in the place of the one before.
     pub async fn put(&self, concert: &ConcertId, plan: &Plan) -> Result<Put> {
@@ -49,8 +53,10 @@ impl Stock {
         .await
     }
 
-    /// Cancels every booking of a concert that could still be, or is, confirmed, with a refund of
-    /// what was paid, and frees every hold. None: nothing is on sale.
+    /// Cancels up to 1,000 bookings of a concert that could still be, or are, confirmed, with a
+    /// refund of what was paid. The part that finds no more of them frees every hold as well, and
+    /// everything is for sale then. Each part is whole by itself: what was cut short between two is
+    /// gone on with by calling again. None: nothing is on sale.
     pub async fn reset(&self, concert: &ConcertId) -> Result<Option<Reset>> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -161,32 +167,53 @@ async fn put_ticket(tx: &mut Transaction, concert: &str, ticket: &PlannedTicket)
         .map(drop)
 }
 
+/// One part.
 async fn reset(tx: &mut Transaction, concert: &str) -> Result<Reset> {
-    const FREED: &str = "SELECT seat_id FROM seats WHERE concert_id = $1 \
-        AND holder IS NOT NULL AND (held_until_ms IS NULL OR held_until_ms > $2)";
-    const SEATS: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL, booking_id = NULL \
-        WHERE concert_id = $1 AND holder IS NOT NULL";
-    const TICKETS: &str = "UPDATE tickets SET sold = 0 WHERE concert_id = $1";
-    const TASKS: &str = "INSERT INTO tasks (task_id, kind, booking_id, attempt, due_ms, created_at_ms) \
-        SELECT 'refund-' || p.booking_id || '-' || p.attempt, 'refund', p.booking_id, p.attempt, \
-            $2, $2 FROM payments p JOIN bookings b ON b.booking_id = p.booking_id \
-        WHERE b.concert_id = $1 AND p.state = 'PAID'";
-    const PAYMENTS: &str = "UPDATE payments SET state = 'REFUND_DUE' WHERE state = 'PAID' \
-        AND booking_id IN (SELECT booking_id FROM bookings WHERE concert_id = $1)";
-    const BOOKINGS: &str = "UPDATE bookings SET state = 'CANCELLED', cancelled_at_ms = $2 \
-        WHERE concert_id = $1 AND (state = 'CONFIRMED' \
-            OR (state IN ('PENDING', 'PAYING') AND expires_at_ms > $2))";
+    const FIND: &str = "SELECT booking_id FROM bookings \
+            WHERE concert_id = $1 AND state = 'CONFIRMED' \
+        UNION ALL SELECT booking_id FROM bookings \
+            WHERE concert_id = $1 AND state IN ('PENDING', 'PAYING') AND expires_at_ms > $2 \
+        LIMIT $3";
+    const THEIR_SEATS: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL, \
+        booking_id = NULL WHERE booking_id IN {listed} RETURNING seat_id";
+    const ALL_SEATS: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL, \
+        booking_id = NULL WHERE concert_id = $1 AND holder IS NOT NULL RETURNING seat_id";
     let now = rows::now(tx).await?;
-    let freed: Vec<(String,)> = tx.rows(FREED, values![concert, now]).await?;
-    let mut freed: Vec<_> = freed
-        .iter()
-        .map(|row| rows::seat_id(&row.0))
-        .collect::<Result<_>>()?;
+    let found: Vec<(String,)> = tx.rows(FIND, values![concert, now, AT_ONCE]).await?;
+    let more = found.len() == AT_ONCE as usize;
+    let ids: Vec<_> = found.into_iter().map(|row| row.0).collect();
+    let ids = serde_json::to_string(&ids).map_err(|error| DatabaseError::Bug(error.into()))?;
+    let freed: Vec<(String,)> = match more {
+        true => tx.rows(THEIR_SEATS, values![&ids]).await?,
+        false => tx.rows(ALL_SEATS, values![concert]).await?,
+    };
+    let freed = freed.iter().map(|row| rows::seat_id(&row.0));
+    let mut freed: Vec<_> = freed.collect::<Result<_>>()?;
     freed.sort_unstable();
-    tx.execute(SEATS, values![concert]).await?;
-    tx.execute(TICKETS, values![concert]).await?;
-    tx.execute(TASKS, values![concert, now]).await?;
-    tx.execute(PAYMENTS, values![concert]).await?;
-    let cancelled = tx.execute(BOOKINGS, values![concert, now]).await?;
-    Ok(Reset { cancelled, freed })
+    let cancelled = cancel(tx, concert, &ids, now).await?;
+    Ok(Reset {
+        cancelled,
+        freed,
+        more,
+    })
+}
+
+/// Cancels the bookings of a list, and gives back what was sold and paid with them.
+async fn cancel(tx: &mut Transaction, concert: &str, ids: &str, now: i64) -> Result<u64> {
+    const TICKETS: &str = "UPDATE tickets SET sold = sold - back.quantity FROM (\
+            SELECT t.ticket_id, CAST(SUM(t.quantity) AS BIGINT) AS quantity FROM bookings b \
+            JOIN booking_tickets t ON t.booking_id = b.booking_id \
+            WHERE b.booking_id IN {listed} AND b.state = 'CONFIRMED' GROUP BY t.ticket_id\
+        ) AS back WHERE tickets.concert_id = $2 AND tickets.ticket_id = back.ticket_id";
+    const TASKS: &str = "INSERT INTO tasks (task_id, kind, booking_id, attempt, due_ms, created_at_ms) \
+        SELECT 'refund-' || booking_id || '-' || attempt, 'refund', booking_id, attempt, $2, $2 \
+        FROM payments WHERE booking_id IN {listed} AND state = 'PAID'";
+    const PAYMENTS: &str = "UPDATE payments SET state = 'REFUND_DUE' \
+        WHERE booking_id IN {listed} AND state = 'PAID'";
+    const BOOKINGS: &str = "UPDATE bookings SET state = 'CANCELLED', cancelled_at_ms = $2 \
+        WHERE booking_id IN {listed}";
+    tx.execute(TICKETS, values![ids, concert]).await?;
+    tx.execute(TASKS, values![ids, now]).await?;
+    tx.execute(PAYMENTS, values![ids]).await?;
+    tx.execute(BOOKINGS, values![ids, now]).await
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sunbeon_database::values;
 use sunbeon_test_support::eventually;
 
 use crate::world::{World, on_both_databases, plan, send};
@@ -86,6 +87,27 @@ async fn a_reset_gives_everything_back(world: World) {
     smaller["sections"][0]["rows"] = 1.into();
     world.on_sale("a", &smaller).await.data(200);
     assert_eq!(world.remaining("a").await, 15);
+}
+
+#[tokio::test]
+async fn a_very_large_sale_is_reset_by_the_same_request_again() {
+    const MANY: &str = "INSERT INTO bookings (booking_id, concert_id, member_id, state, amount, \
+            due_ms, expires_at_ms, request, created_at_ms) \
+        SELECT 'many-' || i, 'a', 'many', 'PENDING', 0, {now} + 600000, {now} + 600000, '', {now} \
+        FROM generate_series(1, 5001) AS i";
+    let world = World::postgres().await;
+    let made = world.beside().execute(MANY, values![]).await;
+    assert_eq!(made.expect("PostgreSQL"), 5_001);
+    let fan = world.fan("a", "42");
+    fan.lock(&["a.R.1.1"]).await.data(200);
+    let (path, empty) = ("/v2/stock/a/reset", json!({}));
+    let reset = || world.by_admin(Method::POST, path, &empty);
+    let part = json!({"cancelled": 5_000, "freed": 0, "more": true});
+    assert_eq!(*reset().await.data(200), part);
+    assert_eq!(world.remaining("a").await, 19);
+    let rest = json!({"cancelled": 1, "freed": 1});
+    assert_eq!(*reset().await.data(200), rest);
+    assert_eq!(world.remaining("a").await, 20);
 }
 
 async fn a_plan_that_breaks_a_bound_names_the_field(world: World) {

@@ -88,20 +88,28 @@ async fn deadlocked_transactions_are_run_again() {
     let (one, two) = (world.database.clone(), Database::open(&world.url).unwrap());
     const SQL: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let both_have_one = tokio::sync::Barrier::new(2);
+    // Who was chosen could be back at the first row before the other, who waits for it, is awake.
+    let one_is_through = tokio::sync::Semaphore::new(0);
     let runs = std::sync::atomic::AtomicU32::new(0);
     let work = |database: Database, first: &'static str, second: &'static str| {
-        let (both_have_one, runs) = (&both_have_one, &runs);
+        let (both_have_one, one_is_through, runs) = (&both_have_one, &one_is_through, &runs);
         let tried = std::sync::atomic::AtomicBool::new(false);
         async move {
             sunbeon_database::again(|| async {
                 runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let is_again = tried.swap(true, std::sync::atomic::Ordering::Relaxed);
+                if is_again {
+                    one_is_through.acquire().await.expect("it is open").forget();
+                }
                 let mut tx = database.begin().await?;
                 tx.execute(SQL, values![first]).await?;
-                if !tried.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                if !is_again {
                     both_have_one.wait().await;
                 }
                 tx.execute(SQL, values![second]).await?;
-                tx.commit().await
+                tx.commit().await?;
+                one_is_through.add_permits(1);
+                Ok(())
             })
             .await
         }

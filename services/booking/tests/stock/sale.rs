@@ -1,5 +1,7 @@
 //! Putting on sale, taking off, starting over.
 
+use std::collections::BTreeSet;
+
 use sunbeon_booking::stock::{BookingState, Plan, Put, Removed, SeatState};
 use sunbeon_domain::Field;
 
@@ -12,6 +14,7 @@ on_each!(
     a_plan_is_what_is_on_sale,
     a_stock_in_use_is_neither_replaced_nor_removed,
     a_reset_undoes_everything,
+    a_large_sale_is_reset_in_parts_by_whoever_goes_on,
     what_has_expired_does_not_keep_a_stock,
 );
 
@@ -81,7 +84,7 @@ async fn a_reset_undoes_everything(world: World) {
     world.charge("c", paying).await;
     let sold = world.sell("d", &["A.1.4"], 2).await.booking_id;
     let reset = world.other.reset(&demo()).await.unwrap().expect("a stock");
-    assert_eq!(reset.cancelled, 3);
+    assert_eq!((reset.cancelled, reset.more), (3, false));
     let all = ["A.1.1", "A.1.2", "A.1.3", "A.1.4"].map(seat);
     assert_eq!(reset.freed, all);
     assert_eq!(world.stock.remaining(&demo()).await.unwrap(), Some(15));
@@ -97,6 +100,40 @@ async fn a_reset_undoes_everything(world: World) {
         world.seat("a", "A.1.1").await,
         (SeatState::Available, false)
     );
+}
+
+async fn a_large_sale_is_reset_in_parts_by_whoever_goes_on(world: World) {
+    let put = world.stock.put(&demo(), &plan(4, 3_000)).await;
+    assert_eq!(put.unwrap(), Put::Done);
+    world.sell("a", &["A.1.1"], 2).await;
+    world.lock("b", &["A.1.2"]).await;
+    // Each of one ticket.
+    world.add_bookings(1_500, 700).await;
+    assert_eq!(world.tickets_left().await, 798);
+    world.is_sound().await;
+    let mut freed = BTreeSet::new();
+    let mut left = 2_201;
+    // Whatever ends it between two parts, all is well then.
+    for part in [&world.stock, &world.other] {
+        let part = part.reset(&demo()).await.unwrap().expect("a stock");
+        assert_eq!((part.cancelled, part.more), (1_000, true));
+        freed.extend(part.freed);
+        left -= 1_000;
+        world.is_sound().await;
+    }
+    assert!(
+        !freed.contains(&seat("A.1.2")),
+        "a hold is freed at the end"
+    );
+    // What is made meanwhile is undone as well.
+    world.book("c", &["A.1.3"], 1).await;
+    let last = world.stock.reset(&demo()).await.unwrap().expect("a stock");
+    assert_eq!((last.cancelled, last.more), (left + 1, false));
+    freed.extend(last.freed);
+    assert_eq!(freed, ["A.1.1", "A.1.2", "A.1.3"].map(seat).into());
+    assert_eq!(world.stock.remaining(&demo()).await.unwrap(), Some(3_010));
+    assert_eq!(world.refunds().await, 1_501);
+    world.is_sound().await;
 }
 
 async fn what_has_expired_does_not_keep_a_stock(world: World) {

@@ -135,6 +135,34 @@ impl World {
         }
     }
 
+    /// So many bookings of one ticket each that are confirmed, and so many that could still be.
+    pub(crate) async fn add_bookings(&self, confirmed: u32, pending: u32) {
+        const BOOKINGS: &str = "WITH RECURSIVE n(i) AS \
+            (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
+            INSERT INTO bookings (booking_id, concert_id, member_id, state, amount, due_ms, \
+                expires_at_ms, request, created_at_ms) \
+            SELECT '01890a5d-ac96-774b-bcce-' || (100000000000 + i), 'demo', 'many-' || i, \
+                CASE WHEN i <= $2 THEN 'CONFIRMED' ELSE 'PENDING' END, 10, \
+                {now} + 600000, {now} + 600000, 'many', {now} FROM n";
+        const TICKETS: &str = "INSERT INTO booking_tickets \
+            (booking_id, ticket_id, name, quantity, price) \
+            SELECT booking_id, 'ga', 'ga', 1, 10 FROM bookings WHERE request = 'many'";
+        const PAYMENTS: &str = "INSERT INTO payments \
+            (booking_id, attempt, payment_token, amount, state, payment_id, due_ms) \
+            SELECT booking_id, 1, 'card', 10, 'PAID', 'pay-' || booking_id, 0 FROM bookings \
+            WHERE request = 'many' AND state = 'CONFIRMED'";
+        const SOLD: &str = "UPDATE tickets SET sold = sold + $1 WHERE ticket_id = 'ga'";
+        let all = confirmed + pending;
+        for (sql, values) in [
+            (BOOKINGS, values![all, confirmed].as_slice()),
+            (TICKETS, values![]),
+            (PAYMENTS, values![]),
+            (SOLD, values![confirmed]),
+        ] {
+            self.database.execute(sql, values).await.expect(sql);
+        }
+    }
+
     pub(crate) async fn state(&self, who: &str, id: BookingId) -> BookingState {
         let found = self.stock.booking(&member(who), id).await;
         found.expect("an answer").expect("a booking").state
@@ -210,6 +238,13 @@ impl World {
             )
             .await;
         assert!(adrift.is_empty(), "booked, not held: {adrift:?}");
+        let lost: Vec<(String,)> = self
+            .rows(
+                "SELECT s.seat_id FROM seats s JOIN bookings b ON b.booking_id = s.booking_id \
+                 WHERE b.state = 'CANCELLED'",
+            )
+            .await;
+        assert!(lost.is_empty(), "nobody's, and not for sale: {lost:?}");
         let kept: Vec<(String, i64)> = self
             .rows(
                 "SELECT p.booking_id, p.attempt FROM payments p \
