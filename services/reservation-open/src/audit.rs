@@ -133,7 +133,7 @@ struct Acts {
     get, path = "/v2/admin/audit", tag = "admin",
     params(
         ("concertId" = Option<ConcertId>, Query, description = "Of one concert alone."),
-        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
     ),
     security(("accessToken" = [])), responses((status = 200, body = Success<Acts>))
@@ -143,7 +143,8 @@ async fn audit(State(registry): State<Registry>, query: QueryPairs) -> ApiResult
         ConcertId::parse(text).ok()
     })?;
     let before = query.field("cursor", Field::Cursor, |text| {
-        (text.len() == 50 && text.is_ascii()).then(|| text.to_owned())
+        let good = text.len() == 50 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        good.then(|| text.to_owned())
     })?;
     let limit = query.page_limit()?;
     let rows = registry

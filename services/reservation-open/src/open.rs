@@ -60,7 +60,7 @@ struct Opened {
     post, path = "/v2/reservation/open/{concertId}", tag = "reservation",
     params(
         ("concertId" = ConcertId, Path),
-        ("batchSize" = Option<u32>, Query, description = "1-10,000; 10."),
+        ("batchSize" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "1-10,000; 10."),
         ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
     ),
     security(("accessToken" = [])),

@@ -37,7 +37,7 @@ struct Concerts {
 #[utoipa::path(
     get, path = "/v2/admin/concerts", tag = "admin",
     params(
-        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
     ),
     security(("accessToken" = [])), responses((status = 200, body = Success<Concerts>))

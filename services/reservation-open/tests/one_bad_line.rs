@@ -69,7 +69,7 @@ async fn a_line_that_is_broken_keeps_no_other_from_being_admitted() {
     let running = tokio::spawn(service.schedule(shutdown.clone()));
     let taken = async || store.snapshot(&good).await.unwrap().counts.admitting == 1;
     eventually(
-        Duration::from_secs(5),
+        Duration::from_secs(20),
         "a scheduled take of the good line",
         taken,
     )

@@ -42,6 +42,7 @@ on_each!(
     switches_at_once_all_come_through,
     concerts_are_listed_page_by_page,
     the_audit_is_read_newest_first,
+    a_cursor_that_no_page_gave_is_refused,
     migrating_again_changes_nothing,
 );
 
@@ -136,6 +137,19 @@ async fn concerts_are_listed_page_by_page(world: World) {
 
 async fn the_audit_is_read_newest_first(world: World) {
     world.check_the_audit().await;
+}
+
+async fn a_cursor_that_no_page_gave_is_refused(world: World) {
+    for cursor in [
+        "",
+        "x",
+        &"%00".repeat(50),
+        &"%20".repeat(50),
+        &"x".repeat(51),
+    ] {
+        let refused = world.get(&format!("/v2/admin/audit?cursor={cursor}")).await;
+        assert_eq!(refused, (400, json!("INVALID_CURSOR")), "{cursor}");
+    }
 }
 
 async fn migrating_again_changes_nothing(world: World) {
