@@ -35,6 +35,7 @@ pub enum Identity {
 #[serde(rename_all = "camelCase", default)]
 pub struct Policy {
     /// Shown to the fan; 1-200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Left out: open from creation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,30 +48,41 @@ pub struct Policy {
     /// How the line is run.
     pub mode: Mode,
     /// Hours before `bookingStartAt` from which one may line up, 0-720.
+    #[schema(minimum = 0, maximum = 720)]
     pub join_start_hours: u32,
     /// Seconds between two scheduled takes, 1-3,600.
+    #[schema(minimum = 1, maximum = 3600)]
     pub entry_interval_seconds: u32,
     /// People in one scheduled take, 1-10,000.
+    #[schema(minimum = 1, maximum = 10_000)]
     pub group_size: u32,
     /// Minutes; an estimate beyond it sets `longWait`, 1-10,080.
+    #[schema(minimum = 1, maximum = 10_080)]
     pub max_wait_time_minutes: u32,
     /// Whether an estimate beyond `maxWaitTimeMinutes` refuses a new entry.
     pub refuse_long_wait: bool,
     /// Life of a seat hold in minutes, 1-120.
+    #[schema(minimum = 1, maximum = 120)]
     pub hold_duration_minutes: u32,
     /// Seconds unseen after which a waiting member is away, 30-3,600.
+    #[schema(minimum = 30, maximum = 3600)]
     pub waiting_ttl_seconds: u32,
     /// Seconds in which a called member must fetch the booking token, 10-3,600.
+    #[schema(minimum = 10, maximum = 3600)]
     pub ready_ttl_seconds: u32,
     /// Life of a booking token and its slot in minutes, 1-120.
+    #[schema(minimum = 1, maximum = 120)]
     pub session_minutes: u32,
     /// Minutes for which the place of an away member is kept, 0-1,440.
+    #[schema(minimum = 0, maximum = 1440)]
     pub keep_place_minutes: u32,
     /// Longest line, 1-10,000,000; left out: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000_000)]
     pub max_queue_size: Option<u32>,
     /// Slots, 1-10,000,000; left out: no limit. Required in mode `threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000_000)]
     pub max_active: Option<u32>,
     /// Whether the schedule admits; with `false` only `open` does.
     pub auto_open: bool,
@@ -80,6 +92,7 @@ pub struct Policy {
     pub identity: Identity,
     /// A text of the operator's, shown to everyone waiting; up to 1,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub notice: Option<String>,
 }
 

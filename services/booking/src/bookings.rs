@@ -61,7 +61,7 @@ struct Bookings {
 #[utoipa::path(
     get, path = "/v2/bookings", tag = "booking",
     params(
-        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
     ),
     security(("accessToken" = [])), responses((status = 200, body = Success<Bookings>))

@@ -73,8 +73,10 @@ pub(crate) async fn paid_before(
 )]
 struct Order {
     /// 1-100, each once, each held by the member.
+    #[schema(min_items = 1, max_items = 100)]
     seat_ids: Option<Vec<SeatId>>,
     /// 1-100, each kind once.
+    #[schema(min_items = 1, max_items = 100)]
     tickets: Option<Vec<OrderedTickets>>,
 }
 
@@ -83,7 +85,7 @@ struct Order {
 #[expect(dead_code, reason = "of a body that is read field by field")]
 struct OrderedTickets {
     ticket_id: TicketId,
-    /// At least 1.
+    #[schema(minimum = 1)]
     quantity: u32,
 }
 

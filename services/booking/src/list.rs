@@ -73,7 +73,7 @@ struct List {
 #[utoipa::path(
     get, path = "/v2/concerts", tag = "booking",
     params(
-        ("limit" = Option<u32>, Query, description = "1-1,000; 100."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
         ("cursor" = Option<ConcertId>, Query, description = "`nextCursor` of the page before."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
     ),

@@ -47,6 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<Booking> {
 )]
 struct SeatIds {
     /// 1-100, each once.
+    #[schema(min_items = 1, max_items = 100)]
     seat_ids: Vec<SeatId>,
 }
 

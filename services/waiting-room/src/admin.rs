@@ -141,7 +141,7 @@ struct LineWithMembers {
     get, path = "/v2/waiting-room/admin/{concertId}", tag = "admin",
     params(
         ("concertId" = ConcertId, Path),
-        ("limit" = Option<u32>, Query, description = "Members on a page, 1-1,000; 100."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Members on a page, 1-1,000; 100."),
         ("cursor" = Option<u64>, Query, description = "`nextCursor` of the page before."),
     ),
     security(("accessToken" = [])), responses((status = 200, body = Success<LineWithMembers>))

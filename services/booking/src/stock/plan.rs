@@ -10,15 +10,18 @@ use super::{Section, TicketId};
 
 /// The stock of one concert, as `PUT /v2/stock/{concertId}` takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// Seats and tickets together that one member may have, 1-100.
+    #[schema(minimum = 1, maximum = 100)]
     pub per_member_limit: u32,
     /// Sections of numbered seats, up to 100 and 20,000 seats in all.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub sections: Vec<PlannedSection>,
     /// Counted tickets, up to 100 kinds.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub tickets: Vec<PlannedTicket>,
 }
 
@@ -29,10 +32,13 @@ pub struct PlannedSection {
     /// 1-20 of `[A-Za-z0-9_-]`, once in a plan.
     pub section: Section,
     /// Of one seat, in the shop's smallest unit of money, up to 1,000,000,000.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub price: u64,
     /// 1-200.
+    #[schema(minimum = 1, maximum = 200)]
     pub rows: u32,
     /// 1-200.
+    #[schema(minimum = 1, maximum = 200)]
     pub seats_per_row: u32,
 }
 
@@ -43,10 +49,13 @@ pub struct PlannedTicket {
     /// Once in a plan.
     pub ticket_id: TicketId,
     /// Shown to the fan; 1-100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Of one ticket, in the shop's smallest unit of money, up to 1,000,000,000.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub price: u64,
     /// How many there are, 0-10,000,000.
+    #[schema(minimum = 0, maximum = 10_000_000)]
     pub quantity: u32,
 }
 

@@ -155,6 +155,38 @@ async fn every_field_takes_its_bounds() {
 }
 
 #[tokio::test]
+async fn the_document_gives_the_bounds_that_are_refused() {
+    let app = App::embedded().await;
+    let document = app.get("/openapi.json", "").await.body;
+    let policy = &document["components"]["schemas"]["Policy"]["properties"];
+    for (name, _, values) in bad_values() {
+        if let (Some(below), Some(above)) = (values[0].as_i64(), values[1].as_i64()) {
+            let bounds = (&policy[name]["minimum"], &policy[name]["maximum"]);
+            let refused = (json!(below + 1), json!(above - 1));
+            assert_eq!(bounds, (&refused.0, &refused.1), "{name}");
+        }
+    }
+    for (path, verb, name, most) in [
+        ("/v2/admin/concerts", "get", "limit", 1_000),
+        (
+            "/v2/reservation/open/{concertId}",
+            "post",
+            "batchSize",
+            10_000,
+        ),
+    ] {
+        let parameters = document["paths"][path][verb]["parameters"].as_array();
+        let of_name = |one: &&Value| one["name"] == name;
+        let found = parameters.and_then(|all| all.iter().find(of_name));
+        let schema = &found.unwrap_or_else(|| panic!("{path} has no {name}"))["schema"];
+        assert_eq!(
+            (&schema["minimum"], &schema["maximum"]),
+            (&json!(1), &json!(most))
+        );
+    }
+}
+
+#[tokio::test]
 async fn fields_that_do_not_fit_each_other_are_refused() {
     let app = App::embedded().await;
     app.create("c", json!({"maxActive": 3, "mode": "threshold"}))
