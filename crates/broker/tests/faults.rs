@@ -17,6 +17,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+/// How long a batch waits for a server that says nothing.
+const LIMIT: Duration = Duration::from_secs(5);
+
 /// A broker behind a proxy.
 struct Line {
     broker: Arc<dyn Broker>,
@@ -128,19 +131,12 @@ async fn a_silent_server_holds_up_nobody_beyond_the_limit() {
         line.broker.publish_enters(&other),
     );
     assert_eq!(replies.await, (vec![false; 899], vec![false]));
-    assert!(
-        begun.elapsed() < Duration::from_secs(7),
-        "{:?}",
-        begun.elapsed()
-    );
+    // Not one after the other.
+    assert!(begun.elapsed() < LIMIT * 2, "{:?}", begun.elapsed());
     assert!(!line.broker.can_publish());
     // Without a link the answer comes at once.
     assert_eq!(line.broker.publish_enters(&other).await, [false]);
-    assert!(
-        begun.elapsed() < Duration::from_secs(7),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < LIMIT * 2, "{:?}", begun.elapsed());
     line.proxy.resume();
     line.publish_until_confirmed(1_000).await;
     recorder.sees([1_000]).await;
@@ -156,9 +152,7 @@ async fn a_silent_server_holds_up_no_consumer_and_no_close() {
     recorder.sees([1]).await;
     line.proxy.stall();
     let stopping = futures::future::join(consumer.stop(), line.broker.close());
-    timeout(Duration::from_secs(20), stopping)
-        .await
-        .expect("both end");
+    timeout(SOON, stopping).await.expect("both end");
     assert!(!line.broker.can_publish());
 }
 
@@ -180,11 +174,7 @@ async fn a_consumer_and_a_publisher_come_back_when_the_server_does() {
     .await;
     let begun = Instant::now();
     assert_eq!(line.broker.publish_enters(&enters(2..=3)).await, [false; 2]);
-    assert!(
-        begun.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
     line.proxy.refuse(false);
     line.publish_until_confirmed(4).await;
     recorder.sees([4]).await;
@@ -340,7 +330,7 @@ async fn a_broker_without_a_server_opens_says_no_and_closes() {
         consumer.stop().await;
         broker.close().await;
     };
-    timeout(Duration::from_secs(5), all)
+    timeout(LIMIT, all)
         .await
         .expect("nothing waits for the server");
 }
@@ -437,11 +427,7 @@ async fn a_server_that_blocks_publishers_is_not_published_to_until_it_unblocks()
     eventually(SOON, "the block is noticed", async || !broker.can_publish()).await;
     let begun = Instant::now();
     assert_eq!(broker.publish_enters(&enters([2])).await, [false]);
-    assert!(
-        begun.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
     impostor.say(UNBLOCKED, "");
     kit::can_publish(&broker).await;
     publish(&broker, [3]).await;

@@ -143,7 +143,7 @@ impl Case<'_> {
                 self.server.start_again().await;
                 // The connection in hand is broken; the next one is not.
                 let back = async || self.redis.is_up().await;
-                sunbeon_test_support::eventually(Duration::from_secs(10), "Redis", back).await;
+                sunbeon_test_support::eventually(Duration::from_secs(20), "Redis", back).await;
             }
             call => self.compare(call).await,
         }

@@ -1,4 +1,5 @@
 use serde_json::Value;
+use sunbeon_domain::UnixMs;
 
 /// A line in numbers, as operators see it.
 #[derive(Debug, Clone)]
@@ -48,8 +49,8 @@ impl Line {
     /// # Panics
     /// When it is no time.
     pub fn at_ms(&self) -> i64 {
-        let text = self.0["at"].as_str().unwrap_or_default();
-        millis_of_day(text).unwrap_or_else(|| panic!("{text} is no time"))
+        let at = serde_json::from_value::<UnixMs>(self.0["at"].clone());
+        at.unwrap_or_else(|error| panic!("{error}: {}", self.0)).0
     }
 
     pub(crate) fn members(&self) -> Vec<InLine> {
@@ -67,16 +68,4 @@ impl Line {
     pub(crate) fn next_cursor(&self) -> Option<u64> {
         self.0["nextCursor"].as_u64()
     }
-}
-
-/// Milliseconds into the day of `2026-01-01T10:20:30.456Z`: enough to compare moments of a test,
-/// except across midnight.
-fn millis_of_day(text: &str) -> Option<i64> {
-    let time = text.split_once('T')?.1.strip_suffix('Z')?;
-    let (clock, millis) = time.split_once('.')?;
-    let mut seconds = 0;
-    for part in clock.split(':') {
-        seconds = seconds * 60 + part.parse::<i64>().ok()?;
-    }
-    Some(seconds * 1000 + millis.parse::<i64>().ok()?)
 }

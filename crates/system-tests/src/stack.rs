@@ -13,7 +13,7 @@ use crate::{
 /// replicas that use it, so that they end first.
 #[derive(Debug)]
 pub struct Stack {
-    /// Synced at every write.
+    /// What it has answered outlives its process.
     pub redis: RedisServer,
     /// What stands in for RabbitMQ.
     rabbitmq: Rabbitmq,

@@ -1,6 +1,6 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -165,8 +165,9 @@ fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file())
 }
 
-/// A loopback port that nothing listens on. It lies below the range from which the system takes
-/// the ports of outgoing connections, so a server can leave it and come back to it.
+/// A loopback port that nothing listens on and that no other test is given while this process
+/// lives. It lies below the range from which the system takes the ports of outgoing connections,
+/// so a server can leave it and come back to it.
 ///
 /// # Panics
 /// When a hundred tries found none.
@@ -177,6 +178,14 @@ pub fn free_port() -> u16 {
         let drawn = RandomState::new().hash_one(turn) % u64::from(PORTS.end - PORTS.start);
         PORTS.start + u16::try_from(drawn).unwrap_or_default()
     });
-    let mut free = tries.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    let mut free = tries.filter(|port| {
+        // The same number of UDP is nobody's, and bound to the end it keeps other tests away: a
+        // server takes a while to bind its own.
+        let Ok(taken) = UdpSocket::bind((Ipv4Addr::LOCALHOST, *port)) else {
+            return false;
+        };
+        std::mem::forget(taken);
+        TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()
+    });
     free.next().expect("no free port between 12000 and 20000")
 }

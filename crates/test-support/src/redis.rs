@@ -14,8 +14,8 @@ use crate::process::{Process, free_port};
 const FROZEN_CLOCK: &str = include_str!("frozen_clock.c");
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// A Redis of the test's own: an append-only file synced at every write, `noeviction`, a free port,
-/// its data in a temporary folder. Dropping it kills it.
+/// A Redis of the test's own: an append-only file that has what was answered, `noeviction`, a free
+/// port, its data in a temporary folder. Dropping it kills it.
 ///
 /// Needs `redis-server` on the `PATH`.
 #[derive(Debug)]
@@ -169,7 +169,9 @@ impl RedisServer {
             .current_dir(&self.folder)
             .args(["--bind", "127.0.0.1", "--save", ""]);
         command.args(["--port", &self.port.to_string()]);
-        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
+        // Written before the answer, so that it outlives the process; synced it would outlive the
+        // machine, and the disk would set the pace of the tests.
+        command.args(["--appendonly", "yes", "--appendfsync", "no"]);
         command.args(["--maxmemory-policy", "noeviction"]);
         if self.clock.is_some() {
             command.env("LD_PRELOAD", self.folder.path().join("frozen_clock.so"));

@@ -4,9 +4,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::Duration;
 
-use sunbeon_test_support::{Process, eventually};
+use sunbeon_test_support::{Process, eventually, free_port};
 
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(20);
 
 fn shell(script: &str) -> Process {
     let mut command = Command::new("sh");
@@ -44,6 +44,14 @@ async fn a_paused_process_does_nothing_until_it_is_resumed() {
     eventually(SOON, "it goes on", async || process.log() != before).await;
     process.kill();
     assert_eq!(process.status().expect("it ended").signal(), Some(9));
+}
+
+#[test]
+fn a_free_port_is_given_once() {
+    let mut given: Vec<_> = (0..300).map(|_| free_port()).collect();
+    given.sort_unstable();
+    given.dedup();
+    assert_eq!(given.len(), 300);
 }
 
 #[tokio::test]

@@ -144,7 +144,7 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
     );
     let (api, control) = (room.api(), open.api());
     let policy = json!({
-        "mode": "threshold", "maxActive": 5, "autoOpen": false, "waitingTtlSeconds": 30, "readyTtlSeconds": 10,
+        "mode": "threshold", "maxActive": 5, "autoOpen": false, "waitingTtlSeconds": 30, "readyTtlSeconds": 20,
     });
     let _ = control.create("sale", policy).await.of(201);
     for i in 0..15 {
@@ -200,7 +200,7 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
     );
 
     // Time runs on from there, for those who do not come to fetch their token.
-    eventually(SOON, "the others' turn has passed", async || {
+    eventually(SOON * 2, "the others' turn has passed", async || {
         api.line("sale").await.total("unclaimed") == 4
     })
     .await;

@@ -117,7 +117,7 @@ async fn a_hold_that_outlives_the_token_brings_a_longer_token(world: World) {
         .header("x-queue-token-expires")
         .parse()
         .expect("seconds");
-    assert!((now() + 390..=now() + 400).contains(&ends), "{ends}");
+    assert!((now() + 300..=now() + 400).contains(&ends), "{ends}");
     let at = UnixMs(ends * 1_000).to_string();
     assert_eq!(data["queueTokenExpiresAt"], at);
     let asked = world
@@ -171,7 +171,7 @@ async fn holds_that_run_out_are_announced(world: World) {
     let (fan, other) = (world.fan("short", "42"), world.fan("short", "43"));
     fan.lock(&["short.R.1.1"]).await.data(200);
     let free = async || other.seat("short", "short.R.1.1").await.0 == "AVAILABLE";
-    eventually(Duration::from_secs(5), "the seat is free", free).await;
+    eventually(Duration::from_secs(20), "the seat is free", free).await;
     let released = Event::SeatReleased {
         concert_id: ConcertId::parse("short").expect("a good id"),
         seat_ids: vec!["short.R.1.1".into()],

@@ -209,10 +209,11 @@ impl Refunds {
 #[async_trait]
 impl PaymentPort for Slow {
     async fn charge(&self, charge: &Charge) -> Charged {
+        let charged = self.0.charge(charge).await;
         if charge.payment_token.expose_secret() == "slow" {
-            tokio::time::sleep(PAYMENT_LIMIT / 2).await;
+            tokio::time::sleep(PAYMENT_LIMIT * 9 / 10).await;
         }
-        self.0.charge(charge).await
+        charged
     }
 
     async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded> {
