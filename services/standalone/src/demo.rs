@@ -55,8 +55,9 @@ fn sales() -> [(&'static str, Value, Value); 4] {
         ),
         (
             "walk-in",
+            // One in ten of the crowd does not come when called: the slot is soon free again.
             json!({"title": "바로 입장 콘서트", "mode": "threshold", "maxActive": 20,
-                "groupSize": 5, "entryIntervalSeconds": 1}),
+                "groupSize": 5, "entryIntervalSeconds": 1, "readyTtlSeconds": 60}),
             json!({"perMemberLimit": 2, "sections": [
                 {"section": "A", "price": 70_000, "rows": 10, "seatsPerRow": 20},
             ], "tickets": [
@@ -74,7 +75,8 @@ fn sales() -> [(&'static str, Value, Value); 4] {
         (
             "train",
             json!({"title": "명절 기차표", "mode": "threshold", "maxActive": 30,
-                "groupSize": 10, "entryIntervalSeconds": 1, "identity": "guest"}),
+                "groupSize": 10, "entryIntervalSeconds": 1, "readyTtlSeconds": 60,
+                "identity": "guest"}),
             json!({"perMemberLimit": 2, "tickets": [
                 {"ticketId": "seoul-busan", "name": "서울-부산", "price": 59_800,
                     "quantity": 100_000},

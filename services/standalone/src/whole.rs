@@ -34,7 +34,9 @@ pub(crate) struct Whole {
     auth: Auth,
     token: Token,
     booking: Booking,
-    loopback: bool,
+    /// Whether there are a demo sale and `POST /dev/token`: where only this machine gets in, and
+    /// access tokens are signed by a secret that is known here.
+    demo: bool,
 }
 
 impl Whole {
@@ -44,14 +46,15 @@ impl Whole {
         let process = Process::start("sunbeon", settings.http.clone(), &settings.telemetry)?;
         let listener = http::bind(&settings.http.bind).await?;
         settings.at(listener.local_addr()?);
-        let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
+        let store =
+            sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
         let broker = sunbeon_broker::open(&settings.broker, "sunbeon")
-            .context("could not open the broker")?;
+            .context("could not open broker.rabbitmq.url")?;
         if !settings.store.is_shared() {
             tracing::warn!("the line is kept in memory alone and is gone when this process ends");
         }
         let registry = Registry::open(settings.database.url.expose_secret())
-            .context("could not open the registry")?;
+            .context("could not open database.url")?;
         let keys = signing_keys(&settings.booking_token)?;
         let origin_token = settings.auth.origin_token.clone();
         let origin_token = origin_token.context("auth.origin_token is not set")?;
@@ -72,7 +75,7 @@ impl Whole {
             store,
             broker,
             registry,
-            loopback: options.bind.ip().is_loopback(),
+            demo: options.bind.ip().is_loopback() && settings.auth.hs256_secret.is_some(),
         })
     }
 
@@ -80,14 +83,14 @@ impl Whole {
     pub(crate) async fn run(mut self, fans: u16) -> anyhow::Result<ExitCode> {
         let api = self.start();
         let health = self.health();
-        let (auth, loopback, shutdown) = (self.auth, self.loopback, self.process.shutdown());
+        let (auth, demo, shutdown) = (self.auth, self.demo, self.process.shutdown());
         let access = move |member: &str, admin: bool| {
             let id = MemberId::parse(member).expect("demo members have good ids");
             auth.issue(&id, member, admin, dev_token::LIFE)
                 .unwrap_or_default()
         };
         let started = move |address| {
-            if loopback {
+            if demo {
                 tokio::spawn(demo::run(address, access, fans, shutdown));
             }
         };
@@ -108,7 +111,7 @@ impl Whole {
             .merge(control.router(&self.auth))
             .merge(self.token.router(&self.auth))
             .merge(self.booking.router(&self.auth));
-        if self.loopback {
+        if self.demo {
             api = api.merge(dev_token::router(self.auth.clone()));
         }
         let shutdown = self.process.shutdown();

@@ -6,7 +6,7 @@ use sunbeon_domain::ConcertId;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Fan;
+use super::{Fan, Fault};
 use crate::{
     api::{Api, Failure},
     dice::Dice,
@@ -105,12 +105,19 @@ impl Demo {
         fan.dice = Some(Dice::new());
         let habit = Habit::pick(dice);
         let result = live(&mut fan, habit, dice).await;
-        if !fan.diary.faults.is_empty() {
-            let faults: Vec<_> = fan.diary.faults.iter().map(|fault| fault.name()).collect();
+        let faults = unexplained(&fan.diary.faults);
+        if !faults.is_empty() {
             tracing::warn!(concert_id = %concert, ?faults, "A demo fan was treated wrongly");
         }
         result
     }
+}
+
+/// What must not happen to a demo fan. Out of the line is where an operator may have put them: by
+/// clearing it, or closing the concert.
+fn unexplained(faults: &[Fault]) -> Vec<&'static str> {
+    let others = faults.iter().filter(|fault| **fault != Fault::Lost);
+    others.map(|fault| fault.name()).collect()
 }
 
 async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failure> {
@@ -149,5 +156,16 @@ async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failur
         Some(_) => Ok(()),
         // Somebody who finds nothing goes, so that the next may look.
         None => fan.exit().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emptied_line_is_no_fault_and_every_other_one_is_said() {
+        let faults = [Fault::Lost, Fault::QueueNumberRose, Fault::Lost];
+        assert_eq!(unexplained(&faults), [Fault::QueueNumberRose.name()]);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const ADMIN_TOKEN: &str = "an admin token of the tests";
 /// The token of shops' back ends.
 pub(crate) const ORIGIN_TOKEN: &str = "an origin token of the tests";
 const GUEST_SECRET: &str = "a secret of the tests for guests' tokens";
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(60);
 
 /// Ended with all its servers when dropped.
 pub(crate) struct App {
@@ -156,7 +156,7 @@ impl App {
 
     /// Waits until a member is READY.
     pub(crate) async fn is_ready(&self, id: &str, who: &str) {
-        eventually(Duration::from_secs(20), "the member is READY", async || {
+        eventually(Duration::from_secs(60), "the member is READY", async || {
             self.status(id, who).await["status"] == "READY"
         })
         .await;

@@ -54,7 +54,7 @@ async fn a_guest_walks_from_the_line_to_the_booking_token_and_out(app: App) {
     app.open("c", 1).await.data(200);
     let path = format!("/v2/admin/concerts/c/members/{id}");
     let ready = async || app.get(&path, &admin()).await.data(200)["status"] == "READY";
-    sunbeon_test_support::eventually(std::time::Duration::from_secs(20), "READY", ready).await;
+    sunbeon_test_support::eventually(std::time::Duration::from_secs(60), "READY", ready).await;
     let issued = app.get("/v2/reservation/token/c", &token).await;
     assert_eq!(issued.data(200)["entryNumber"], number);
     let booking_token = issued.data(200)["token"].as_str().expect("a token");

@@ -122,7 +122,7 @@ async fn a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside(app: App) {
         .data(200);
     app.delete(path, &admin()).await.fails("CONCERT_IN_USE");
     eventually(
-        Duration::from_secs(10),
+        Duration::from_secs(60),
         "the concert is deleted",
         async || app.delete(path, &admin()).await.status == 200,
     )

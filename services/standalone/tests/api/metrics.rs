@@ -32,7 +32,7 @@ async fn the_metrics_of_a_sale_are_listed(app: App) {
         .fails("CONCERT_NOT_FOUND");
     let mut text = String::new();
     eventually(
-        Duration::from_secs(5),
+        Duration::from_secs(60),
         "the beat shows the line",
         async || {
             text = app.get("/metrics", "").await.text;

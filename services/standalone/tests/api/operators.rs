@@ -113,7 +113,7 @@ async fn the_public_snapshot_names_nobody(app: App) {
     app.enter("c", "somebody-known").await.data(201);
     let path = "/v2/waiting-room/snapshot/c";
     sunbeon_test_support::eventually(
-        std::time::Duration::from_secs(5),
+        std::time::Duration::from_secs(60),
         "the snapshot counts the member",
         async || app.get(path, "").await.data(200)["totalWaitingCount"] == 1,
     )

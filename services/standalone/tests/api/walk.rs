@@ -101,7 +101,7 @@ async fn a_fan_walks_from_the_line_to_the_booking_token_and_out(app: App) {
         (&json!(0), &json!(1))
     );
     assert_eq!(line["totals"]["completed"], 1);
-    eventually(Duration::from_secs(10), "the slot is free", async || {
+    eventually(Duration::from_secs(60), "the slot is free", async || {
         app.line("walk").await["counts"]["slots"] == 0
     })
     .await;
