@@ -1,6 +1,6 @@
 //! The demo sale: four concerts with something to sell, a crowd, and the lines to paste.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use reqwest::{Client, Method, StatusCode};
@@ -19,12 +19,17 @@ pub(crate) async fn run(
 ) {
     let url = format!("http://{address}");
     let (me, admin) = (access("me", false), access("demo-admin", true));
-    if let Err(error) = create_sales(&url, &admin).await {
-        tracing::error!(
-            error = format!("{error:#}"),
-            "the demo sale could not be created"
-        );
-        return;
+    let created = shutdown.run_until_cancelled(create_sales(&url, &admin));
+    match created.await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the demo sale could not be created"
+            );
+            return;
+        }
+        None => return,
     }
     print!("{}", walk(&url, &me, &admin, fans));
     let concert_ids = sales().map(|(id, _, _)| ConcertId::parse(id).expect("a good id"));
@@ -87,7 +92,7 @@ fn sales() -> [(&'static str, Value, Value); 4] {
 
 /// What is there from an earlier run, in a data folder, stays as it is.
 async fn create_sales(url: &str, admin: &str) -> anyhow::Result<()> {
-    let client = Client::new();
+    let client = Client::builder().no_proxy().build()?;
     for (id, mut concert, stock) in sales() {
         concert["concertId"] = id.into();
         let made = [
@@ -95,9 +100,16 @@ async fn create_sales(url: &str, admin: &str) -> anyhow::Result<()> {
             (Method::PUT, format!("/v2/stock/{id}"), stock),
         ];
         for (method, path, body) in made {
-            let request = client.request(method, format!("{url}{path}"));
-            let request = request.bearer_auth(admin).json(&body);
-            let answer = request.send().await.context("no answer")?;
+            let answer = loop {
+                let request = client.request(method.clone(), format!("{url}{path}"));
+                let request = request.bearer_auth(admin).json(&body);
+                let answer = request.send().await.context("no answer")?;
+                if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+                    break answer;
+                }
+                // The database is not there yet; /health says so.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            };
             let status = answer.status();
             ensure!(
                 status.is_success() || status == StatusCode::CONFLICT,
