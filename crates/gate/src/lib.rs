@@ -97,6 +97,11 @@ impl Gate {
         self.0.watch(shutdown).await;
     }
 
+    /// Where one lines up for a concert: for the shop's own refusals of who is in another one's.
+    pub fn waiting_page(&self, concert: &ConcertId) -> String {
+        self.0.waiting_page(concert)
+    }
+
     /// The layer for gated routes. `visit` says who visits what.
     pub fn layer<F>(&self, visit: F) -> GateLayer<F>
     where

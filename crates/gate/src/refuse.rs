@@ -34,13 +34,17 @@ struct Data<'a> {
 }
 
 impl Inner {
+    pub(crate) fn waiting_page(&self, concert: &ConcertId) -> String {
+        self.waiting_page.replace("{concertId}", concert.as_str())
+    }
+
     /// To the waiting page: browsers by a redirect, all others by its address.
     pub(crate) fn to_the_line<B: From<String>>(
         &self,
         request: &Parts,
         concert: Option<&ConcertId>,
     ) -> Response<B> {
-        let page = concert.map(|id| self.waiting_page.replace("{concertId}", id.as_str()));
+        let page = concert.map(|id| self.waiting_page(id));
         let redirect = page.as_ref().filter(|_| is_browser(request));
         if let Some(location) = redirect.and_then(|page| self.there_and_back(page, request)) {
             let mut response = Response::new(B::from(String::new()));

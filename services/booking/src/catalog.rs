@@ -246,3 +246,39 @@ impl Catalog {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sunbeon_broker::MemoryBroker;
+    use sunbeon_test_support::eventually;
+
+    use super::*;
+
+    #[test]
+    fn what_was_fetched_is_good_for_five_minutes_or_until_a_change() {
+        let at = Instant::now();
+        let fetched = Fetched {
+            concerts: [].into(),
+            at,
+            changes: 7,
+        };
+        let last = at + Duration::from_secs(300);
+        assert!(fetched.is_good(7, at));
+        assert!(fetched.is_good(7, last - Duration::from_millis(1)));
+        assert!(!fetched.is_good(7, last));
+        assert!(!fetched.is_good(8, at));
+    }
+
+    #[tokio::test]
+    async fn changes_that_may_have_been_missed_are_changes() {
+        let sunbeon = Sunbeon::new("http://127.0.0.1:9", "never shown".into());
+        let catalog = Catalog::new(sunbeon.expect("a good address"));
+        let (broker, shutdown) = (MemoryBroker::new(), CancellationToken::new());
+        // What a listener hears first is that it may have missed some.
+        let purged = async || catalog.0.changes.load(Ordering::SeqCst) == 1;
+        tokio::select! {
+            () = catalog.listen(&broker, &shutdown) => panic!("it listens until it is told to end"),
+            () = eventually(Duration::from_secs(20), "the list is purged", purged) => {}
+        }
+    }
+}

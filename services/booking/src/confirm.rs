@@ -136,6 +136,7 @@ async fn create(
     let (made, replayed) = match booking.stock.create(&wanted).await.or_fail()? {
         Created::New(made) => (made, false),
         Created::Replayed(made) => (made, true),
+        Created::OtherConcert(other) => return Err(inside.refused(&other)),
         refused => return Err(not_made(refused)),
     };
     if !replayed && !made.tickets.is_empty() {
@@ -160,7 +161,6 @@ fn not_made(refused: Created) -> ApiError {
     match refused {
         Created::KeyReused => Code::IdempotencyKeyReused.into(),
         Created::Nothing => Code::Invalid(Field::SeatIds).into(),
-        Created::OtherConcert => Code::QueueTokenRequired.into(),
         Created::NoStock => Code::StockNotFound.into(),
         Created::UnknownTicket(ticket) => {
             ApiError::new(Code::TicketNotFound).with_data(json!({ "ticketIds": [ticket] }))
@@ -171,8 +171,8 @@ fn not_made(refused: Created) -> ApiError {
             ApiError::new(Code::SoldOut).with_data(json!({ "ticketIds": tickets }))
         }
         Created::Limit => Code::LimitReached.into(),
-        Created::New(_) | Created::Replayed(_) => {
-            let fault = anyhow::anyhow!("a booking that was made is no refusal");
+        Created::New(_) | Created::Replayed(_) | Created::OtherConcert(_) => {
+            let fault = anyhow::anyhow!("answered before");
             ApiError::new(Code::Internal).caused_by(fault)
         }
     }

@@ -1,12 +1,16 @@
 //! Who is inside: whom the gate let in, and to which concert.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
+use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
 use sunbeon_domain::{Code, ConcertId, Field};
-use sunbeon_gate::{Admitted, Visit};
+use sunbeon_gate::{Admitted, Gate, Visit};
 
 /// Whom the gate let in. What the request is about is compared with `concert`.
-pub(crate) struct Inside(pub(crate) Admitted);
+pub(crate) struct Inside(pub(crate) Admitted, Gate);
 
 impl Inside {
     /// Whether the admission is to this concert, or 403.
@@ -14,20 +18,29 @@ impl Inside {
         if self.0.concert == *concert {
             Ok(())
         } else {
-            Err(Code::QueueTokenRequired.into())
+            Err(self.refused(concert))
         }
+    }
+
+    /// 403, as the gate says it: one has to be admitted to `concert`.
+    pub(crate) fn refused(&self, concert: &ConcertId) -> ApiError {
+        let page = self.1.waiting_page(concert);
+        ApiError::new(Code::QueueTokenRequired).with_data(json!({ "waitingPage": page }))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Inside {
+impl<S: Send + Sync> FromRequestParts<S> for Inside
+where
+    Gate: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
         let Some(admitted) = parts.extensions.get::<Admitted>().cloned() else {
             let fault = anyhow::anyhow!("the route is not behind the gate");
             return Err(ApiError::new(Code::Internal).caused_by(fault));
         };
-        let inside = Self(admitted);
+        let inside = Self(admitted, Gate::from_ref(state));
         if let Some(concert) = named(parts)? {
             inside.to(&concert)?;
         }

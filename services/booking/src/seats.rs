@@ -139,7 +139,7 @@ async fn lock(
     let locked = booking.stock.lock(concert, member, &wanted, hold);
     let (seats, new) = match locked.await.or_fail()? {
         Locked::Held { seats, new } => (seats, new),
-        Locked::OtherConcert => return Err(Code::QueueTokenRequired.into()),
+        Locked::OtherConcert(other) => return Err(inside.refused(&other)),
         Locked::NoStock => return Err(Code::StockNotFound.into()),
         Locked::Unknown(seat) => return Err(about(Code::SeatNotFound, &[seat])),
         Locked::Taken(seats) => return Err(about(Code::SeatTaken, &seats)),
@@ -185,7 +185,7 @@ async fn unlock(
     let released = booking.stock.release(concert, member, &given);
     match released.await.or_fail()? {
         Released::Done => {}
-        Released::OtherConcert => return Err(Code::QueueTokenRequired.into()),
+        Released::OtherConcert(other) => return Err(inside.refused(&other)),
         Released::NotHeld(seats) => return Err(about(Code::SeatNotHeld, &seats)),
     }
     let freed: Vec<_> = given.into_iter().collect();

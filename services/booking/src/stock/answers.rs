@@ -118,7 +118,7 @@ pub enum Locked {
         new: Vec<SeatId>,
     },
     /// A seat is another concert's; nothing is changed, nor in the cases that follow.
-    OtherConcert,
+    OtherConcert(ConcertId),
     /// Nothing is on sale for the concert.
     NoStock,
     /// There is no such seat.
@@ -135,7 +135,7 @@ pub enum Released {
     /// All are free.
     Done,
     /// A seat is another concert's; nothing is changed.
-    OtherConcert,
+    OtherConcert(ConcertId),
     /// These are not held by the member, no longer, or are part of a booking; nothing is changed.
     NotHeld(Vec<SeatId>),
 }
@@ -171,7 +171,7 @@ pub enum Created {
     /// Neither a seat nor a ticket is in it.
     Nothing,
     /// A seat is another concert's.
-    OtherConcert,
+    OtherConcert(ConcertId),
     /// Nothing is on sale for the concert.
     NoStock,
     /// There is no such kind of ticket.

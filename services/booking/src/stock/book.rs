@@ -55,8 +55,8 @@ async fn create(tx: &mut Transaction, new: &NewBooking) -> Result<Created> {
     let seats = rows::seats(tx, &new.seat_ids).await?;
     let now = rows::now(tx).await?;
 
-    if seats.values().any(|seat| seat.concert_id != concert) {
-        return Ok(Created::OtherConcert);
+    if let Some(other) = rows::other_concert(&seats, concert)? {
+        return Ok(Created::OtherConcert(other));
     }
     if let Some(unknown) = new.seat_ids.iter().find(|id| !seats.contains_key(id)) {
         return Ok(Created::UnknownSeat(unknown.clone()));

@@ -95,11 +95,8 @@ async fn lock(
     rows::buyer(tx, concert.as_str(), member.as_str()).await?;
     let found = rows::seats(tx, wanted).await?;
     let now = rows::now(tx).await?;
-    if found
-        .values()
-        .any(|seat| seat.concert_id != concert.as_str())
-    {
-        return Ok(Locked::OtherConcert);
+    if let Some(other) = rows::other_concert(&found, concert.as_str())? {
+        return Ok(Locked::OtherConcert(other));
     }
     if let Some(unknown) = wanted.iter().find(|id| !found.contains_key(id)) {
         return Ok(Locked::Unknown(unknown.clone()));
@@ -148,11 +145,8 @@ async fn release(
     rows::buyer(tx, concert.as_str(), member.as_str()).await?;
     let found = rows::seats(tx, given).await?;
     let now = rows::now(tx).await?;
-    if found
-        .values()
-        .any(|seat| seat.concert_id != concert.as_str())
-    {
-        return Ok(Released::OtherConcert);
+    if let Some(other) = rows::other_concert(&found, concert.as_str())? {
+        return Ok(Released::OtherConcert(other));
     }
     let not_held = given.iter().filter(|id| {
         !found.get(id).is_some_and(|seat| {

@@ -125,6 +125,16 @@ pub(super) async fn seats<'a>(
     Ok(rows)
 }
 
+/// The concert of a seat that is not one of `concert`'s.
+pub(super) fn other_concert(
+    seats: &BTreeMap<SeatId, SeatRow>,
+    concert: &str,
+) -> Result<Option<ConcertId>> {
+    let mut others = seats.values().filter(|seat| seat.concert_id != concert);
+    let other = others.next().map(|seat| seat.concert_id.clone());
+    other.map(concert_id).transpose()
+}
+
 /// The database's clock.
 pub(super) async fn now(tx: &mut Transaction) -> Result<i64> {
     let row: Option<(i64,)> = tx.row("SELECT {now}", values![]).await?;

@@ -1,4 +1,4 @@
-//! The binary as a process of its own, on PostgreSQL and RabbitMQ, with a payment provider by HTTP.
+//! The binary as a process of its own, on RabbitMQ, with a payment provider by HTTP.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use sunbeon_chassis::{Auth, settings};
 use sunbeon_domain::{ConcertId, MemberId};
 use sunbeon_proto_messages::Event;
 use sunbeon_test_support::{Process, TestDatabase, TestVhost, eventually, free_port};
+use tempfile::TempDir;
 
 use crate::{
     provider::Provider,
@@ -26,18 +27,41 @@ struct Shop {
     settings: Vec<(&'static str, String)>,
     process: Option<Process>,
     vhost: TestVhost,
-    _database: TestDatabase,
+    _database: Kept,
+}
+
+/// Where a shop keeps what it knows, for as long as it is not dropped.
+enum Kept {
+    Postgres(TestDatabase),
+    Sqlite(TempDir),
+}
+
+impl Kept {
+    async fn postgres() -> Self {
+        Self::Postgres(TestDatabase::postgres().await)
+    }
+
+    fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::Postgres(database) => database.url().to_owned(),
+            Self::Sqlite(folder) => format!("sqlite:{}/shop.sqlite", folder.path().display()),
+        }
+    }
 }
 
 impl Shop {
-    /// With the stock of [`plan`] for the concert `a`.
     async fn start() -> Shop {
-        let (sunbeon, provider, vhost, database) = tokio::join!(
-            FakeSunbeon::start(),
-            Provider::start(),
-            TestVhost::create(),
-            TestDatabase::postgres(),
-        );
+        Self::on(Kept::postgres().await).await
+    }
+
+    /// With the stock of [`plan`] for the concert `a`.
+    async fn on(database: Kept) -> Shop {
+        let (sunbeon, provider, vhost) =
+            tokio::join!(FakeSunbeon::start(), Provider::start(), TestVhost::create(),);
         let bind = format!("127.0.0.1:{}", free_port());
         let settings = vec![
             ("SUNBEON__HTTP__BIND", bind.clone()),
@@ -47,7 +71,7 @@ impl Shop {
             ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN.to_owned()),
             ("SUNBEON__GATE__SUNBEON_URL", sunbeon.url.clone()),
             ("SUNBEON__GATE__ON_FAILURE", "closed".to_owned()),
-            ("SUNBEON__BOOKING__DATABASE_URL", database.url().to_owned()),
+            ("SUNBEON__BOOKING__DATABASE_URL", database.url()),
             (
                 "SUNBEON__BOOKING__PAYMENTS__HTTP__URL",
                 provider.url.clone(),
@@ -151,9 +175,35 @@ fn access(member: &str) -> String {
     token.expect("HS256")
 }
 
-#[tokio::test]
-async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_once() {
-    let mut shop = Shop::start().await;
+mod postgres {
+    use super::{Kept, Shop};
+
+    #[tokio::test]
+    async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_once() {
+        super::the_same_request_again(Shop::on(Kept::postgres().await).await).await;
+    }
+
+    #[tokio::test]
+    async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
+        super::settles_by_itself(Shop::on(Kept::postgres().await).await).await;
+    }
+}
+
+mod sqlite {
+    use super::{Kept, Shop};
+
+    #[tokio::test]
+    async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_once() {
+        super::the_same_request_again(Shop::on(Kept::sqlite()).await).await;
+    }
+
+    #[tokio::test]
+    async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
+        super::settles_by_itself(Shop::on(Kept::sqlite()).await).await;
+    }
+}
+
+async fn the_same_request_again(mut shop: Shop) {
     let fan = shop.fan("42");
     let id = shop.killed_while_paying(&fan).await;
     let confirmed = fan.confirm_by_key(&id, "card", "k").await;
@@ -161,9 +211,7 @@ async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_
     shop.all_is_well(&id).await;
 }
 
-#[tokio::test]
-async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
-    let mut shop = Shop::start().await;
+async fn settles_by_itself(mut shop: Shop) {
     let fan = shop.fan("42");
     let id = shop.killed_while_paying(&fan).await;
     let settled = async || fan.booking(&id).await["state"] == "CONFIRMED";

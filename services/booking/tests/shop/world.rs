@@ -85,6 +85,11 @@ impl World {
             ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN),
             ("SUNBEON__GATE__SUNBEON_URL", &sunbeon.url),
             ("SUNBEON__GATE__ON_FAILURE", "closed"),
+            ("SUNBEON__GATE__OWN_HOSTS", "shop.example"),
+            (
+                "SUNBEON__GATE__WAITING_PAGE",
+                "https://queue.example/{concertId}",
+            ),
             ("SUNBEON__BOOKING__DATABASE_URL", url),
             ("SUNBEON__HTTP__DRAIN_DELAY_MS", "0"),
         ];
@@ -361,6 +366,20 @@ impl Fan {
         let state = found["state"].as_str().expect("a state").to_owned();
         (state, found["mine"] == true)
     }
+}
+
+/// What a gate answers that sees: on a busy machine it may be blind for a moment, and says so.
+pub(crate) async fn seen(ask: impl AsyncFn() -> Answer) -> Answer {
+    let mut answer = ask().await;
+    eventually(Duration::from_secs(30), "the gate sees", async || {
+        let is_blind = answer.body["code"] == "WAITING_ROOM_DOWN";
+        if is_blind {
+            answer = ask().await;
+        }
+        !is_blind
+    })
+    .await;
+    answer
 }
 
 /// Waits for an event; what comes before is passed over.

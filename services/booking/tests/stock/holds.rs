@@ -96,9 +96,9 @@ async fn a_seat_of_another_concert_is_told_apart_before_all_else(world: World) {
     world.lock("b", &["A.1.1"]).await;
     let wanted = ids(&["A.1.1", "A.9.9"]);
     let locked = world.stock.lock(&other, &who, &wanted, HOLD).await;
-    assert_eq!(locked.unwrap(), Locked::OtherConcert);
+    assert_eq!(locked.unwrap(), Locked::OtherConcert(demo()));
     let released = world.stock.release(&other, &who, &ids(&["A.1.1"])).await;
-    assert_eq!(released.unwrap(), Released::OtherConcert);
+    assert_eq!(released.unwrap(), Released::OtherConcert(demo()));
     let nowhere = ConcertId::parse("nowhere").unwrap();
     let locked = world
         .stock
