@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use axum::http::header;
+use axum::http::{HeaderName, header};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use sunbeon_chassis::http::Health;
@@ -168,6 +168,60 @@ async fn only_the_listed_origins_may_call_from_a_browser() {
         Some("*")
     );
     assert_eq!(allowed("", origin).await, None);
+}
+
+#[tokio::test]
+async fn a_shops_page_sends_and_reads_all_that_the_api_speaks_of() {
+    let origin = "https://tickets.example";
+    let origins = ("SUNBEON__HTTP__CORS_ORIGINS", origin);
+    let app = App::start(http_settings(&[origins])).await;
+    let words = |response: &reqwest::Response, name: HeaderName| -> Vec<String> {
+        let list = response.headers()[name].to_str().unwrap();
+        list.split(',')
+            .map(|word| word.trim().to_lowercase())
+            .collect()
+    };
+    let preflight = app
+        .client
+        .request(reqwest::Method::OPTIONS, app.url("/echo"));
+    let preflight = preflight
+        .header(header::ORIGIN, origin)
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST");
+    let preflight = preflight.send().await.unwrap();
+    let sent = words(&preflight, header::ACCESS_CONTROL_ALLOW_HEADERS);
+    for name in [
+        "authorization",
+        "content-type",
+        "accept-language",
+        "x-queue-token",
+        "x-queue-pass",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "x-request-id",
+    ] {
+        assert!(sent.contains(&name.to_owned()), "{name}: {sent:?}");
+    }
+    let methods = words(&preflight, header::ACCESS_CONTROL_ALLOW_METHODS);
+    for method in ["get", "post", "put", "patch", "delete"] {
+        assert!(
+            methods.contains(&method.to_owned()),
+            "{method}: {methods:?}"
+        );
+    }
+    let answer = app.get("/nothing").header(header::ORIGIN, origin);
+    let answer = answer.send().await.unwrap();
+    let read = words(&answer, header::ACCESS_CONTROL_EXPOSE_HEADERS);
+    for name in [
+        "etag",
+        "retry-after",
+        "idempotent-replayed",
+        "x-queue-token",
+        "x-queue-token-expires",
+        "x-request-id",
+    ] {
+        assert!(read.contains(&name.to_owned()), "{name}: {read:?}");
+    }
 }
 
 #[tokio::test]

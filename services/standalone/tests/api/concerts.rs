@@ -1,12 +1,16 @@
 //! Creating, changing and listing concerts.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sunbeon_test_support::eventually;
 
 use crate::{
     answer::send,
     app::{App, admin},
+    process::demo_is_up,
 };
 
 on_both!(
@@ -16,6 +20,7 @@ on_both!(
     a_change_is_in_force_when_its_answer_is_sent,
     of_changes_at_once_exactly_one_wins,
     concerts_are_listed_page_by_page,
+    the_public_list_shows_each_change_by_itself,
 );
 
 const CONCERTS: &str = "/v2/admin/concerts";
@@ -161,4 +166,42 @@ async fn concerts_are_listed_page_by_page(app: App) {
     assert_eq!(sorted.len(), ids.len());
     let all = app.get(CONCERTS, &admin()).await;
     assert!(all.data(200).get("nextCursor").is_none());
+}
+
+/// The concert as the public list has it.
+async fn listed(app: &App, id: &str) -> Option<Value> {
+    let list = app.get("/v2/concerts?limit=1000", "").await;
+    let concerts = list.data(200)["concerts"].as_array().expect("a list");
+    let mut concerts = concerts.iter();
+    concerts.find(|concert| concert["concertId"] == id).cloned()
+}
+
+async fn the_public_list_shows_each_change_by_itself(app: App) {
+    // The shop keeps the list for five minutes unless it hears of a change or is asked for a concert
+    // that it does not know, as by the demo.
+    demo_is_up(&app).await;
+    let shows = async |what: &str, id: &str, is_so: fn(Option<Value>) -> bool| {
+        let limit = Duration::from_secs(60);
+        eventually(limit, what, async || is_so(listed(&app, id).await)).await;
+    };
+    app.create("c", json!({})).await;
+    shows("a new one", "c", |it| it.is_some()).await;
+    app.patch("c", 1, &json!({"title": "새 제목"}))
+        .await
+        .data(200);
+    shows("a new title", "c", |it| {
+        it.is_some_and(|it| it["title"] == "새 제목")
+    })
+    .await;
+    app.create("d", json!({})).await;
+    shows("another", "d", |it| it.is_some()).await;
+    let close = format!("{CONCERTS}/c/close");
+    app.post(&close, &admin()).await.data(200);
+    shows("a closed one", "c", |it| {
+        it.is_some_and(|it| it["closed"] == true)
+    })
+    .await;
+    let path = format!("{CONCERTS}/c");
+    app.delete(&path, &admin()).await.data(200);
+    shows("one less", "c", |it| it.is_none()).await;
 }

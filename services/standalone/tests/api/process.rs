@@ -1,15 +1,26 @@
 //! The process: where it listens, what it keeps, how it ends.
 
-use std::time::Duration;
+use std::{
+    fmt::Display,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use sunbeon_booking_token::SigningKeys;
 use sunbeon_test_support::{RedisServer, eventually, free_port};
+use tokio::net::TcpListener;
 
 use crate::{
     answer::send,
-    app::{ADMIN_TOKEN, App, admin, launch, member},
+    app::{ADMIN_TOKEN, App, admin, in_seconds, launch, member},
+    gate_routes::verify,
 };
 
 const DEMO: [&str; 4] = ["demo", "walk-in", "open-house", "train"];
@@ -70,6 +81,72 @@ async fn with_a_logins_own_keys_there_is_neither_a_demo_nor_a_token_for_anybody(
     assert_eq!(concerts.data(200)["concerts"], json!([]));
     let said = app.process.log();
     assert!(!said.contains("ERROR"), "{said}");
+}
+
+/// Settings for a login that publishes its keys at this address.
+fn login_at(address: impl Display) -> [(&'static str, String); 3] {
+    let url = format!("http://{address}/jwks.json");
+    [
+        ("SUNBEON__AUTH__HS256_SECRET", String::new()),
+        ("SUNBEON__AUTH__JWKS_URL", url),
+        ("SUNBEON__AUTH__ALGORITHM", "EdDSA".to_owned()),
+    ]
+}
+
+/// An access token that a login signs.
+fn by_login(keys: &SigningKeys) -> String {
+    let header = Header {
+        kid: Some(keys.active_kid().to_owned()),
+        ..Header::new(Algorithm::EdDSA)
+    };
+    let key = EncodingKey::from_ed_pem(keys.to_pem().as_bytes()).expect("a key");
+    let claims = json!({"sub": "a", "exp": in_seconds(3600)});
+    jsonwebtoken::encode(&header, &claims, &key).expect("claims are JSON")
+}
+
+#[tokio::test]
+async fn a_logins_keys_are_fetched_before_anybody_comes_and_let_its_members_in() {
+    let keys = SigningKeys::generate().expect("a key");
+    let jwks = keys.jwks();
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = asked.clone();
+    let publish = move || {
+        seen.store(true, Ordering::Relaxed);
+        let jwks = jwks.clone();
+        async move { axum::Json(jwks) }
+    };
+    let router = axum::Router::new().route("/jwks.json", axum::routing::get(publish));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let login = tokio::spawn(async move { axum::serve(listener, router).await });
+    let app = App::start(&["--fans", "0"], &login_at(address)).await;
+    // A token would have them fetched too.
+    eventually(END, "the keys are fetched", async || {
+        asked.load(Ordering::Relaxed)
+    })
+    .await;
+    let concert = json!({"concertId": "c", "title": "c", "autoOpen": false});
+    let created = app.post_json("/v2/admin/concerts", ADMIN_TOKEN, &concert);
+    created.await.data(201);
+    let enter = "/v2/waiting-room/enter";
+    let concert = json!({"concertId": "c"});
+    let entered = app.post_json(enter, &by_login(&keys), &concert).await;
+    entered.data(201);
+    let stranger = SigningKeys::generate().expect("a key");
+    let refused = app.post_json(enter, &by_login(&stranger), &concert).await;
+    refused.fails("UNAUTHENTICATED");
+    login.abort();
+}
+
+#[tokio::test]
+async fn while_a_logins_keys_are_not_at_hand_a_proxy_hears_401() {
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let app = App::start(&["--fans", "0"], &login_at(nobody)).await;
+    let token = by_login(&SigningKeys::generate().expect("a key"));
+    let status = app.get("/v2/waiting-room/status/c", &token).await;
+    status.fails("KEYS_DOWN");
+    let answer = verify(&app, "concertId=c", &token, "").await;
+    answer.fails("UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -227,7 +304,7 @@ fn statuses(answers: &[Value]) -> Vec<u64> {
 
 /// Waits until every demo concert is on sale: then the lines to paste are printed, and the crowd
 /// comes.
-async fn demo_is_up(app: &App) {
+pub(crate) async fn demo_is_up(app: &App) {
     eventually(
         Duration::from_secs(60),
         "the lines are printed",

@@ -1,14 +1,25 @@
 //! Every operation of the OpenAPI document, called as everyone.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use reqwest::Method;
+use futures::future::join_all;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use sunbeon_test_support::eventually;
 
 use crate::{
     answer::{Answer, send},
     app::{ADMIN_TOKEN, App, ORIGIN_TOKEN, admin, member},
+    gate_routes::inside,
 };
+
+on_both!(
+    every_route_lets_in_its_audience_alone,
+    who_was_admitted_is_let_in_by_a_good_booking_token,
+);
+
+/// How long anything is waited for.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Whom a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,14 +121,29 @@ async fn documented(app: &App) -> Vec<(String, String, bool)> {
     operations
 }
 
-/// Calls an operation on things that are not there, so that nothing can come of it.
-async fn call(app: &App, method: &str, path: &str, token: &str) -> Answer {
+/// An operation on things that are not there, so that nothing can come of it.
+fn request(app: &App, method: &str, path: &str, token: &str) -> RequestBuilder {
     let path = path
         .replace("{concertId}", "nowhere")
         .replace("{memberId}", "nobody")
         .replace("{bookingId}", "none");
     let method: Method = method.parse().expect("a method");
-    send(app.request(method, &path, token)).await
+    app.request(method, &path, token)
+}
+
+/// Calls it; everything that it could need is up.
+async fn call(app: &App, method: &str, path: &str, token: &str) -> Answer {
+    let answer = send(request(app, method, path, token)).await;
+    assert!(answer.status < 500, "{method} {path}: {}", answer.text);
+    answer
+}
+
+/// The code of an answer that lets nobody in.
+fn refusal(answer: &Answer) -> Option<&str> {
+    let refused = ["UNAUTHENTICATED", "FORBIDDEN", "QUEUE_TOKEN_REQUIRED"];
+    answer.body["code"]
+        .as_str()
+        .filter(|code| refused.contains(code))
 }
 
 #[tokio::test]
@@ -140,9 +166,17 @@ async fn the_document_has_exactly_the_routes_of_the_table_with_their_audience() 
     );
 }
 
-#[tokio::test]
-async fn every_route_lets_in_its_audience_alone() {
-    let app = App::embedded().await;
+/// Waits until the shop's gate has the keys and the list of revoked tokens.
+async fn the_gate_sees(app: &App) {
+    eventually(SOON, "the gate sees", async || {
+        let path = "/v2/concerts/nowhere";
+        app.get(path, &member("a")).await.status != 503
+    })
+    .await;
+}
+
+async fn every_route_lets_in_its_audience_alone(app: App) {
+    the_gate_sees(&app).await;
     for (method, path, whom) in ROUTES {
         let nobody = call(&app, method, path, "").await;
         let fan = call(&app, method, path, &member("a")).await;
@@ -150,12 +184,8 @@ async fn every_route_lets_in_its_audience_alone() {
         let script = call(&app, method, path, ADMIN_TOKEN).await;
         let shop = call(&app, method, path, ORIGIN_TOKEN).await;
         let forged = call(&app, method, path, "forged").await;
-        let codes = [&nobody, &forged, &fan, &operator, &script, &shop].map(|answer| {
-            let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
-            let refused = ["UNAUTHENTICATED", "FORBIDDEN", "QUEUE_TOKEN_REQUIRED"];
-            refused.contains(&code.as_str()).then_some(code)
-        });
-        let codes = codes.each_ref().map(|code| code.as_deref().unwrap_or("in"));
+        let codes = [&nobody, &forged, &fan, &operator, &script, &shop];
+        let codes = codes.map(|answer| refusal(answer).unwrap_or("in"));
         let (stranger, refused) = ("UNAUTHENTICATED", "FORBIDDEN");
         let queue = "QUEUE_TOKEN_REQUIRED";
         let expected = match whom {
@@ -166,6 +196,82 @@ async fn every_route_lets_in_its_audience_alone() {
             For::Admins => [stranger, stranger, refused, "in", "in", refused],
         };
         assert_eq!(codes, expected, "{method} {path}");
+    }
+}
+
+async fn who_was_admitted_is_let_in_by_a_good_booking_token(app: App) {
+    the_gate_sees(&app).await;
+    app.create_by_hand("c").await;
+    let booking_token = inside(&app, "c", "a").await;
+    // The table's last one ends the session.
+    for (method, path, _) in ROUTES
+        .into_iter()
+        .filter(|(.., whom)| *whom == For::Admitted)
+    {
+        let path = path.replace("{concertId}", "c") + "?concertId=c";
+        let request = request(&app, method, &path, &member("a"));
+        let answer = send(request.header("X-Queue-Token", &booking_token)).await;
+        assert!(answer.status < 500, "{method} {path}: {}", answer.text);
+        assert_eq!(refusal(&answer), None, "{method} {path}");
+    }
+    assert_eq!(app.status("c", "a").await["status"], "NOT_IN_QUEUE");
+}
+
+#[tokio::test]
+async fn every_route_is_limited_by_address() {
+    let limits = [
+        ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "1".to_owned()),
+        ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "1".to_owned()),
+        ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1".to_owned()),
+    ];
+    let app = &App::start(&["--fans", "0"], &limits).await;
+    // Nobody gets an access token from another machine.
+    let routes = ROUTES
+        .into_iter()
+        .filter(|(_, path, _)| *path != "/dev/token");
+    // From another address for each route, and without a token.
+    let limited = async |(number, (method, path, _))| {
+        let from = format!("203.0.113.{number}");
+        let ask = || send(request(app, method, path, "").header("X-Forwarded-For", &from));
+        let refused = match path {
+            // A proxy understands no 429.
+            "/v2/reservation/verify" => "FORBIDDEN",
+            _ => "TOO_MANY_REQUESTS",
+        };
+        eventually(SOON, &format!("{method} {path}: {refused}"), async || {
+            let answers = join_all([ask(), ask(), ask()]).await;
+            answers.iter().any(|answer| answer.body["code"] == refused)
+        })
+        .await;
+    };
+    join_all(routes.enumerate().map(limited)).await;
+    let unlimited = ["/live", "/ready", "/health", "/metrics"];
+    let answers = (0..20).flat_map(|_| unlimited).map(|path| {
+        let request = app.request(Method::GET, path, "");
+        send(request.header("X-Forwarded-For", "203.0.113.254"))
+    });
+    for answer in join_all(answers).await {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_asks_first_and_without_a_token() {
+    let origin = "https://tickets.example";
+    let origins = ("SUNBEON__HTTP__CORS_ORIGINS", origin.to_owned());
+    let app = App::start(&["--fans", "0"], &[origins]).await;
+    for (method, path, _) in ROUTES {
+        let answer = request(&app, "OPTIONS", path, "")
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", method)
+            .header(
+                "Access-Control-Request-Headers",
+                "authorization,x-queue-token",
+            );
+        let answer = send(answer).await;
+        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text);
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(allowed, origin, "{method} {path}");
     }
 }
 
