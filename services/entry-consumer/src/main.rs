@@ -32,9 +32,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         "broker.rabbitmq.url is not set: services share a RabbitMQ"
     );
     let mut process = Process::start("entry-consumer", settings.http, &settings.telemetry)?;
-    let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
+    let store = sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
     let broker = sunbeon_broker::open(&settings.broker, "entry-consumer")
-        .context("could not open the broker")?;
+        .context("could not open broker.rabbitmq.url")?;
     let service = EntryConsumer::new(store.clone(), broker.clone());
     process.spawn("consume", service.run(process.shutdown()));
     let asked = broker.clone();

@@ -40,10 +40,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         "database.url is not set: replicas share a database"
     );
     let mut process = Process::start("reservation-open", settings.http, &settings.telemetry)?;
-    let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
+    let store = sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
     let broker = sunbeon_broker::open(&settings.broker, "reservation-open")
-        .context("could not open the broker")?;
-    let registry = Registry::open(database).context("could not open the registry")?;
+        .context("could not open broker.rabbitmq.url")?;
+    let registry = Registry::open(database).context("could not open database.url")?;
     let auth = Auth::new(&settings.auth, &settings.limits)
         .context("could not set up the check of tokens")?;
     process.spawn("keys", auth.clone().keep_fresh(process.shutdown()));

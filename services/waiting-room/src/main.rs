@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         "store.redis.url is not set: services share a Redis"
     );
     let mut process = Process::start("waiting-room", settings.http, &settings.telemetry)?;
-    let store = sunbeon_store::open(&settings.store).context("could not open the store")?;
+    let store = sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
     let auth = Auth::new(&settings.auth, &settings.limits)
         .context("could not set up the check of tokens")?;
     process.spawn("keys", auth.clone().keep_fresh(process.shutdown()));

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use sunbeon_system_tests::{Service, Stack, run_keys};
+use sunbeon_system_tests::{SOON, Service, Stack, run_keys};
+use tokio::{net::TcpListener, time::timeout};
 
 use crate::world::{Sale, threshold};
 
@@ -70,4 +71,27 @@ async fn a_token_service_without_its_key_says_so() {
     let plan = stack.plan(Service::Token);
     let plan = plan.without("SUNBEON__BOOKING_TOKEN__SIGNING_KEY");
     assert_eq!(plan.fails().await.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_service_asks_for_its_logins_keys_before_anybody_comes() {
+    let stack = Stack::start().await;
+    for service in [
+        Service::WaitingRoom,
+        Service::ReservationOpen,
+        Service::Token,
+        Service::Booking,
+    ] {
+        let login = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks.json", login.local_addr().unwrap());
+        let plan = stack.plan(service).without("SUNBEON__AUTH__HS256_SECRET");
+        let plan = plan
+            .with("SUNBEON__AUTH__JWKS_URL", url)
+            .with("SUNBEON__AUTH__ALGORITHM", "EdDSA");
+        let _replica = plan.start_alone().await;
+        let asked = timeout(SOON, login.accept()).await;
+        asked
+            .unwrap_or_else(|_| panic!("{service:?} does not ask"))
+            .unwrap();
+    }
 }
