@@ -40,8 +40,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         .clone()
         .context("auth.origin_token is not set")?;
     let mut process = Process::start("booking", settings.http, &settings.telemetry)?;
-    let broker =
-        sunbeon_broker::open(&settings.broker, "booking").context("could not open broker.rabbitmq.url")?;
+    let broker = sunbeon_broker::open(&settings.broker, "booking")
+        .context("could not open broker.rabbitmq.url")?;
     let auth = Auth::new(&settings.auth, &settings.limits)
         .context("could not set up the check of tokens")?;
     let parts = Parts::open(
