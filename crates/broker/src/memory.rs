@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -12,6 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use metrics::histogram;
+use parking_lot::{Mutex, MutexGuard};
 use sunbeon_proto_messages::{Enter, Event, topology::DEAD_QUEUE_LENGTH};
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -169,17 +170,11 @@ impl MemoryBroker {
     }
 
     fn subscribers(&self) -> MutexGuard<'_, Vec<Subscriber>> {
-        self.shared
-            .subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.subscribers.lock()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Spans continue the caller's trace and hold no secrets.
 
+#[path = "chassis/support.rs"]
 mod support;
 
 use axum::http::header;

@@ -12,6 +12,7 @@ use sqlx::{PgPool, SqlitePool};
 
 pub use self::{
     error::DatabaseError,
+    open::Migration,
     statement::Record,
     transaction::{Transaction, again},
     value::Value,

@@ -3,10 +3,11 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlStr, SqlitePool,
     migrate::{
+        self,
         MigrateError::{self, Execute, ExecuteMigration},
-        Migrator,
+        MigrationType, Migrator,
     },
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -26,6 +27,25 @@ const IN_THE_SERVER: [(&str, &str); 3] = [
 ];
 /// The same of a migration. It gives up waiting there before it is given up here.
 const OF_A_MIGRATION: [(&str, &str); 2] = [("statement_timeout", "0"), ("lock_timeout", "50s")];
+
+/// One step of a schema. Once it has run anywhere, neither its version nor its text may change.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// Its place in the order, from 1.
+    pub version: i64,
+    /// What it makes, in a few words.
+    pub name: &'static str,
+    /// The statements, the same text for both databases.
+    pub sql: &'static str,
+}
+
+impl From<&Migration> for migrate::Migration {
+    fn from(step: &Migration) -> Self {
+        let sql = SqlStr::from_static(step.sql);
+        let by = MigrationType::Simple;
+        Self::new(step.version, step.name.into(), by, sql, false)
+    }
+}
 
 impl Database {
     /// Opens a pool by its address. A database that is down is no error.
@@ -71,8 +91,8 @@ impl Database {
 
     /// Brings the tables up to date within a minute; nothing to do is cheap. Several may do so at
     /// once, and what a later version has migrated beyond is left as it is.
-    pub async fn migrate(&self, migrations: &Migrator) -> Result<()> {
-        let mut known = Migrator::with_migrations(migrations.iter().cloned().collect());
+    pub async fn migrate(&self, steps: &[Migration]) -> Result<()> {
+        let mut known = Migrator::with_migrations(steps.iter().map(Into::into).collect());
         known.set_ignore_missing(true);
         match &self.0 {
             Pool::Sqlite(pool) => on_sqlite(pool, &known).await,

@@ -15,6 +15,26 @@ impl<T> Record for T where
 {
 }
 
+/// Reads a row into a struct whose fields are named as the columns are, on both databases.
+///
+/// sqlx derives the same, by a macro that compiles both databases' drivers a second time for the
+/// compiler itself.
+#[macro_export]
+macro_rules! from_row {
+    ($record:ident { $($column:ident),+ $(,)? }) => {
+        $crate::from_row!(@on ::sqlx::sqlite::SqliteRow, $record { $($column),+ });
+        $crate::from_row!(@on ::sqlx::postgres::PgRow, $record { $($column),+ });
+    };
+    (@on $row:ty, $record:ident { $($column:ident),+ }) => {
+        impl ::sqlx::FromRow<'_, $row> for $record {
+            fn from_row(row: &$row) -> ::sqlx::Result<Self> {
+                $(let $column = ::sqlx::Row::try_get(row, stringify!($column))?;)+
+                Ok(Self { $($column),+ })
+            }
+        }
+    };
+}
+
 /// What PostgreSQL and SQLite say in the place of the words in braces.
 const WORDS: [(&str, &str, &str); 7] = [
     (

@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use sqlx::{
-    AssertSqlSafe, SqlSafeStr,
-    migrate::{Migration, MigrationType, Migrator},
-};
-use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_database::{Database, DatabaseError, Migration, values};
 use sunbeon_test_support::{TestDatabase, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
 
-fn migrations(texts: &[&str]) -> Migrator {
-    let all = (1..).zip(texts).map(|(version, text)| {
-        let sql = AssertSqlSafe((*text).to_owned()).into_sql_str();
-        Migration::new(version, "".into(), MigrationType::Simple, sql, false)
-    });
-    Migrator::with_migrations(all.collect())
+fn migrations(texts: &[&'static str]) -> Vec<Migration> {
+    let step = |(version, sql)| Migration {
+        version,
+        name: "",
+        sql,
+    };
+    (1..).zip(texts.iter().copied()).map(step).collect()
 }
 
 async fn count(database: &Database, sql: &'static str) -> i64 {

@@ -10,9 +10,9 @@ use std::{
 use axum::{Json, Router, routing::get};
 use http::{Request, Response};
 use serde_json::json;
-use sunbeon_booking_token::{AUDIENCE, Claims, SigningKeys};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 use sunbeon_gate::{Gate, OnFailure, Settings, Visit};
+use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service, service_fn};

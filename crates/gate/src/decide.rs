@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use sunbeon_booking_token::{Claims, InvalidToken, Verifier};
 use sunbeon_domain::{ConcertId, MemberId, UnixMs};
+use sunbeon_tokens::{Claims, InvalidToken, Verifier};
 
 use crate::{
     Admitted, Inner, OnFailure, Visit,

@@ -23,9 +23,9 @@ use std::{
 
 pub use layer::{GateLayer, Gated};
 pub use settings::{InvalidSettings, OnFailure, Settings};
-use sunbeon_booking_token::Verifier;
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 use sunbeon_jwks::RemoteKeys;
+use sunbeon_tokens::Verifier;
 pub use target::Target;
 use tokio_util::sync::CancellationToken;
 

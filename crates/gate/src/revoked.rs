@@ -1,11 +1,8 @@
 //! Tokens that ended early.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use parking_lot::RwLock;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -43,7 +40,7 @@ struct Data {
 impl Revoked {
     /// The ids; nothing while the list is older than 5 s or was never fetched.
     pub(crate) fn current(&self) -> Option<Arc<HashSet<String>>> {
-        let heard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let heard = self.0.read();
         let asked = heard.asked?;
         (asked.elapsed() < BELIEVED).then(|| heard.ids.clone())
     }
@@ -52,18 +49,18 @@ impl Revoked {
     pub(crate) async fn poll(&self, sunbeon: &Sunbeon) -> Result<(), NoAnswer> {
         let asked = Instant::now();
         let etag = {
-            let heard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let heard = self.0.read();
             heard.etag.clone()
         };
         match sunbeon.get(PATH, etag.as_deref(), LARGEST, TIMEOUT).await? {
             Answer::NotFound => return Err(NoAnswer::Status(404)),
             Answer::NotModified => {
-                let mut heard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                let mut heard = self.0.write();
                 heard.asked = Some(asked);
             }
             Answer::Found { body, etag } => {
                 let list: Envelope = serde_json::from_slice(&body).map_err(NoAnswer::Shape)?;
-                let mut heard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                let mut heard = self.0.write();
                 *heard = Heard {
                     ids: Arc::new(list.data.revoked),
                     etag,

@@ -1,11 +1,9 @@
 //! Tokens that verified, so that a signature is checked once.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
-use sunbeon_booking_token::{Claims, Verifier};
+use parking_lot::Mutex;
+use sunbeon_tokens::{Claims, Verifier};
 
 const GENERATION: usize = 50_000;
 
@@ -28,7 +26,7 @@ impl Seen {
     pub(crate) fn get(&self, keys: &Arc<Verifier>, token: &str) -> Option<Arc<Claims>> {
         let mut retired = Generation::new();
         let found = {
-            let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tokens = self.0.lock();
             let tokens = &mut *tokens;
             if !tokens.by(keys) {
                 let former = std::mem::take(tokens);
@@ -52,7 +50,7 @@ impl Seen {
     /// Keeps what a token says by these keys, unless others are in force by now.
     pub(crate) fn keep(&self, keys: &Arc<Verifier>, token: &str, claims: Arc<Claims>) {
         let retired = {
-            let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tokens = self.0.lock();
             if !tokens.by(keys) {
                 return;
             }
@@ -81,8 +79,8 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use sunbeon_booking_token::{AUDIENCE, SigningKeys};
     use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
+    use sunbeon_tokens::{AUDIENCE, SigningKeys};
 
     use super::*;
 

@@ -1,11 +1,8 @@
 //! What is known of concerts, bounded where strangers may invent them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use sunbeon_domain::ConcertId;
 use tokio::time::Instant;
 
@@ -47,7 +44,7 @@ impl Slots {
     /// The slot of a concert, as the last one used. For a new one that stranger goes which was not
     /// used for longest and whom nobody waits for.
     pub(crate) fn of(&self, concert: &ConcertId) -> Arc<Slot> {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.0.lock();
         let Remembered { slots, uses } = &mut *remembered;
         *uses += 1;
         if let Some((used, slot)) = slots.get_mut(concert) {
@@ -77,7 +74,7 @@ fn make_room(slots: &mut HashMap<ConcertId, (u64, Arc<Slot>)>) {
 
 impl Slot {
     pub(crate) fn hear(&self, asked: Instant, found: Found) {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, found));
+        *self.heard.lock() = Some((asked, found));
     }
 
     /// What is known, and when it was asked for.
@@ -97,7 +94,7 @@ impl Slot {
     }
 
     fn heard(&self) -> Option<(Instant, Found)> {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.heard.lock()
     }
 }
 

@@ -1,10 +1,8 @@
 //! Turns at asking Sunbeon for concerts: well below what it answers one address in a second.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep_until, timeout},
@@ -51,7 +49,7 @@ impl Room {
     /// The next free moment; nothing where that is too far away.
     pub(crate) fn moment(&self) -> Option<Moment> {
         let now = Instant::now();
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.next.lock();
         let mine = now.max(*next);
         if mine - now > PATIENCE {
             return None;

@@ -4,12 +4,9 @@ mod fetch;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    error::Error,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use reqwest::Url;
 use tokio::{
     sync::OwnedMutexGuard,
@@ -136,7 +133,7 @@ impl<T: Send + Sync + 'static> RemoteKeys<T> {
 
 impl<T> Remote<T> {
     fn known(&self) -> MutexGuard<'_, Known<T>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
     /// Whether keys came.

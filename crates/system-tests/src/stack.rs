@@ -1,7 +1,7 @@
-use sunbeon_booking_token::SigningKeys;
 use sunbeon_test_support::{
     RabbitServer, RedisServer, TcpProxy, TestDatabase, TestVhost, eventually, free_port,
 };
+use sunbeon_tokens::SigningKeys;
 
 use crate::{
     ADMIN_TOKEN, Api, Console, GUEST_SECRET, HS256_SECRET, ORIGIN_TOKEN, Plan, Replica, SOON,

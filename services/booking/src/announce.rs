@@ -1,12 +1,8 @@
 //! The events of the shop. They may be lost: the database is the authority.
 
-use std::{
-    collections::BTreeSet,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use sunbeon_broker::Broker;
 use sunbeon_domain::ConcertId;
 use sunbeon_proto_messages::Event;
@@ -93,6 +89,6 @@ impl Announcer {
     }
 
     fn moved(&self) -> MutexGuard<'_, BTreeSet<ConcertId>> {
-        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+        self.moved.lock()
     }
 }

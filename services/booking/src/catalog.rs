@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use sunbeon_broker::Broker;
 use sunbeon_domain::{Concert, ConcertId};
 use tokio::{
@@ -236,14 +237,11 @@ impl Catalog {
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
-        self.0.list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.list.lock()
     }
 
     fn missing(&self) -> MutexGuard<'_, HashMap<ConcertId, Instant>> {
-        self.0
-            .missing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.missing.lock()
     }
 }
 

@@ -1,10 +1,8 @@
 //! Holds that ran out. They ended by the clock; this tells those who look at seats and tickets.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::UnixMs;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +45,7 @@ async fn tickets(
     announcer: &Announcer,
     looked: &Mutex<Option<UnixMs>>,
 ) -> Result<(), DatabaseError> {
-    let last = || looked.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = || looked.lock();
     let since = *last();
     let (now, concerts) = stock.tickets_freed(since).await?;
     *last() = Some(now);

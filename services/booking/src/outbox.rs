@@ -1,12 +1,9 @@
 //! What is to be done outside because of a booking, at least once each.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use parking_lot::{Mutex, MutexGuard};
 use sunbeon_database::DatabaseError;
 use tokio::{
     sync::Notify,
@@ -172,6 +169,6 @@ impl Outbox {
     }
 
     fn failures(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+        self.failures.lock()
     }
 }

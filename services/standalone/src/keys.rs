@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use sunbeon_booking_token::{InvalidKeys, SigningKeys};
+use sunbeon_tokens::{InvalidKeys, SigningKeys};
 
 /// Look at or replace the keys that sign booking tokens, in a PEM file. The first key is active: it
 /// signs what is new. All are published.

@@ -5,7 +5,6 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use sunbeon_booking::{Booking, Parts, Stock};
-use sunbeon_booking_token::SigningKeys;
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{
     Auth, Process,
@@ -17,6 +16,7 @@ use sunbeon_entry_consumer::EntryConsumer;
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::{Store, is_up};
 use sunbeon_token::Token;
+use sunbeon_tokens::SigningKeys;
 use sunbeon_waiting_room::WaitingRoom;
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;

@@ -11,9 +11,9 @@ mod verify;
 use std::sync::Arc;
 
 use axum::middleware::map_response;
-use sunbeon_booking_token::{SigningKeys, Verifier};
 use sunbeon_chassis::Auth;
 use sunbeon_store::Store;
+use sunbeon_tokens::{SigningKeys, Verifier};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::revoked::Gatherings;

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use sunbeon_booking_token::SigningKeys;
 use sunbeon_chassis::{Auth, Process, http::Health, settings};
 use sunbeon_store::is_up;
 use sunbeon_token::Token;
+use sunbeon_tokens::SigningKeys;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,10 +1,10 @@
 //! The booking token that a request presents, and signing one.
 
 use axum::http::{HeaderMap, HeaderName, header};
-use sunbeon_booking_token::{AUDIENCE, Claims};
 use sunbeon_chassis::{ApiError, ApiResult};
 use sunbeon_domain::{Code, ConcertId, MemberId};
 use sunbeon_store::TokenFacts;
+use sunbeon_tokens::{AUDIENCE, Claims};
 
 use crate::Token;
 
@@ -74,9 +74,9 @@ impl Token {
 mod tests {
     use std::sync::Arc;
 
-    use sunbeon_booking_token::SigningKeys;
     use sunbeon_domain::EntryNumber;
     use sunbeon_store::MemoryStore;
+    use sunbeon_tokens::SigningKeys;
 
     use super::*;
 

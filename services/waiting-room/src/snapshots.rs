@@ -2,11 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{extract::State, http::header, response::IntoResponse};
+use parking_lot::RwLock;
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, Text, UnixMs};
@@ -71,18 +72,13 @@ impl Snapshots {
                 Err(error) => return Err(error),
             }
         }
-        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.latest.write() = fresh;
         done
     }
 
     /// The latest snapshot; the store's own answer where there is none that is fresh.
     async fn get(&self, id: &ConcertId) -> sunbeon_store::Result<Snapshot> {
-        let latest = self
-            .latest
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned();
+        let latest = self.latest.read().get(id).cloned();
         match latest {
             Some((taken, snapshot)) if taken.elapsed() < STALE => Ok(snapshot),
             _ => self.store.snapshot(id).await,

@@ -1,9 +1,6 @@
 //! Publishing in bulk, confirmed.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use lapin::{
@@ -11,6 +8,7 @@ use lapin::{
     options::BasicPublishOptions,
 };
 use metrics::histogram;
+use parking_lot::RwLock;
 use sunbeon_proto_messages::{Enter, topology::ENTER_QUEUE};
 use tokio::{
     sync::Mutex,
@@ -47,12 +45,12 @@ pub(super) struct Publisher {
 impl Publisher {
     /// The link, if one is fit for use.
     pub(super) fn link(&self) -> Option<Link> {
-        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        let link = self.link.read();
         link.clone().filter(|link| !link.over.is_cancelled())
     }
 
     pub(super) fn set_link(&self, link: Option<Link>) {
-        *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
+        *self.link.write() = link;
     }
 
     /// Waits for the batch that is under way, within the limit.

@@ -1,8 +1,8 @@
 //! While Sunbeon cannot be asked.
 
 use serde_json::Value;
-use sunbeon_booking_token::Claims;
 use sunbeon_gate::OnFailure;
+use sunbeon_tokens::Claims;
 
 use crate::world::{
     Fault, LIMIT, NUMBER, Sunbeon, World, claims, code, eventually, now, number, turns,

@@ -1,7 +1,7 @@
 //! Who passes by a booking token.
 
 use serde_json::{Value, json};
-use sunbeon_booking_token::{Claims, SigningKeys};
+use sunbeon_tokens::{Claims, SigningKeys};
 
 use crate::world::{LIMIT, NUMBER, World, claims, code, eventually, now, turns};
 

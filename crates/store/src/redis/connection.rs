@@ -1,10 +1,11 @@
 //! Connections, a limit on every call, and what its errors mean.
 
 use std::{
-    sync::{Arc, LazyLock, PoisonError, RwLock},
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
+use parking_lot::RwLock;
 use redis::{
     Client, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, Script, ServerErrorKind,
     aio::{ConnectionManager, ConnectionManagerConfig},
@@ -53,15 +54,12 @@ impl Link {
     }
 
     fn current(&self) -> (u64, ConnectionManager) {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.read().clone()
     }
 
     /// Gives up the connection that was silent, unless somebody else has.
     fn give_up(&self, silent: u64) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         let (client, config) = (self.client.clone(), self.config.clone());
         if current.0 == silent
             && let Ok(next) = ConnectionManager::new_lazy_with_config(client, config)

@@ -1,12 +1,9 @@
 //! A provider within the process, for demonstrations and tests.
 
-use std::{
-    collections::HashMap,
-    future::pending,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, future::pending, sync::Arc};
 
 use async_trait::async_trait;
+use parking_lot::{Mutex, MutexGuard};
 use secrecy::ExposeSecret;
 
 use super::{Charged, NotRefunded, PaymentPort, Refund};
@@ -43,7 +40,7 @@ impl FakePayments {
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// What came of the charge, and whether it was known before.

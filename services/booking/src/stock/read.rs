@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use sunbeon_database::{Result, Transaction, values};
 use sunbeon_domain::{MemberId, UnixMs};
 
@@ -40,11 +41,23 @@ const TICKETS: &str = "SELECT booking_id, ticket_id, name, quantity, price \
         WHERE member_id = $1 AND booking_id >= $2 AND booking_id <= $3)";
 
 /// A booking's row, and whether its end is to come.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 struct Columns {
-    #[sqlx(flatten)]
     row: rows::BookingRow,
     is_live: bool,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for Columns
+where
+    rows::BookingRow: FromRow<'r, R>,
+    bool: Decode<'r, R::Database> + Type<R::Database>,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(columns: &'r R) -> sqlx::Result<Self> {
+        let row = rows::BookingRow::from_row(columns)?;
+        let is_live = columns.try_get("is_live")?;
+        Ok(Self { row, is_live })
+    }
 }
 
 type SeatColumns = (String, String, String, i64, i64, i64);

@@ -9,13 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::FromRow;
-use sunbeon_database::{DatabaseError, Result, Transaction, values};
+use sunbeon_database::{DatabaseError, Result, Transaction, from_row, values};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 
 use super::{BookingId, SeatId, Section, TicketId};
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(super) struct SeatRow {
     pub(super) seat_id: String,
     pub(super) concert_id: String,
@@ -27,6 +26,18 @@ pub(super) struct SeatRow {
     pub(super) held_until_ms: Option<i64>,
     pub(super) booking_id: Option<String>,
 }
+
+from_row!(SeatRow {
+    seat_id,
+    concert_id,
+    section,
+    seat_row,
+    seat_number,
+    price,
+    holder,
+    held_until_ms,
+    booking_id
+});
 
 impl SeatRow {
     /// Whose it is; held or sold.
@@ -53,7 +64,7 @@ pub(super) fn entry(number: EntryNumber) -> i64 {
     i64::try_from(number.0).unwrap_or(i64::MAX)
 }
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(super) struct TicketRow {
     pub(super) name: String,
     pub(super) price: i64,
@@ -61,7 +72,14 @@ pub(super) struct TicketRow {
     pub(super) sold: i64,
 }
 
-#[derive(Debug, FromRow)]
+from_row!(TicketRow {
+    name,
+    price,
+    quantity,
+    sold
+});
+
+#[derive(Debug)]
 pub(super) struct BookingRow {
     pub(super) booking_id: String,
     pub(super) concert_id: String,
@@ -75,6 +93,20 @@ pub(super) struct BookingRow {
     pub(super) confirmed_at_ms: Option<i64>,
     pub(super) cancelled_at_ms: Option<i64>,
 }
+
+from_row!(BookingRow {
+    booking_id,
+    concert_id,
+    member_id,
+    entry_number,
+    state,
+    amount,
+    due_ms,
+    expires_at_ms,
+    created_at_ms,
+    confirmed_at_ms,
+    cancelled_at_ms
+});
 
 /// The limit of a concert that has stock, which stays so until the end of the transaction.
 pub(super) async fn on_sale(tx: &mut Transaction, concert: &str) -> Result<Option<i64>> {

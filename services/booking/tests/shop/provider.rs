@@ -1,11 +1,7 @@
 //! A payment provider of the test's own, by real HTTP: idempotent by key, and it may keep its
 //! answers to itself.
 
-use std::{
-    collections::HashMap,
-    future::pending,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, future::pending, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -14,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -93,7 +90,7 @@ impl Drop for Provider {
 }
 
 fn lock(state: &Shared) -> MutexGuard<'_, Inner> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+    state.lock()
 }
 
 fn key(headers: &HeaderMap) -> String {

@@ -1,10 +1,6 @@
 //! A Sunbeon of the test's own, by real HTTP: what gates and origins ask, and switches to fail.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -14,9 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
-use sunbeon_booking_token::{AUDIENCE, Claims, SigningKeys};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
+use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// What the shop shows on origins' routes.
@@ -196,7 +193,7 @@ impl Drop for FakeSunbeon {
 }
 
 fn lock(state: &Shared) -> MutexGuard<'_, Inner> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+    state.lock()
 }
 
 fn jti(concert: &str, member: &str, entry: u64) -> String {

@@ -1,7 +1,6 @@
 //! The SQL, the same text for both databases.
 
-use sqlx::migrate::Migrator;
-use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_database::{Database, DatabaseError, Migration, values};
 use sunbeon_domain::ConcertId;
 
 use super::{
@@ -9,7 +8,11 @@ use super::{
     rows::{AuditColumns, AuditRow, ConcertColumns},
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+const MIGRATIONS: [Migration; 1] = [Migration {
+    version: 1,
+    name: "concerts and audit",
+    sql: include_str!("../../migrations/0001_concerts_and_audit.sql"),
+}];
 
 /// The tables.
 #[derive(Clone)]

@@ -6,12 +6,12 @@ use std::{
 };
 
 use sunbeon_booking::{Booking, Parts};
-use sunbeon_booking_token::SigningKeys;
 use sunbeon_broker::{Broker, MemoryBroker};
 use sunbeon_chassis::{Auth, settings};
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::{MemoryStore, Store};
 use sunbeon_token::Token;
+use sunbeon_tokens::SigningKeys;
 use sunbeon_waiting_room::WaitingRoom;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -13,8 +13,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use sunbeon_booking_token::SigningKeys;
 use sunbeon_test_support::{RedisServer, eventually, free_port};
+use sunbeon_tokens::SigningKeys;
 use tokio::net::TcpListener;
 
 use crate::{

@@ -15,7 +15,7 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
-use sunbeon_booking_token::SigningKeys;
+use sunbeon_tokens::SigningKeys;
 use tokio::net::TcpListener;
 
 /// How Sunbeon fails.

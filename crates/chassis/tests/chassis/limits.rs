@@ -1,0 +1,370 @@
+//! How many requests are taken from whom.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::{Duration, Instant},
+};
+
+use crate::support::{ADMIN_TOKEN, App, SECRET, auth_with, failure};
+use axum::{body::Body, http::Request};
+use reqwest::{Client, RequestBuilder, StatusCode, header};
+use sunbeon_chassis::Auth;
+use sunbeon_domain::{Code, MemberId};
+use tower::ServiceExt;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+/// Requests in a row: many more than any limit of these tests takes.
+const MANY: u32 = 60;
+
+fn auth(variables: &[(&str, &str)]) -> Auth {
+    let fixed = [
+        ("SUNBEON__AUTH__HS256_SECRET", SECRET),
+        ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN),
+    ];
+    auth_with(&[&fixed[..], variables].concat()).unwrap()
+}
+
+/// With a limit of 2 a second for each address, and loopback addresses limited.
+async fn app(variables: &[(&str, &str)]) -> App {
+    let few = [
+        ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "2"),
+        ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "2"),
+        ("SUNBEON__LIMITS__MEMBER_PER_SECOND", "2"),
+        ("SUNBEON__LIMITS__PROXIED_MEMBER_PER_SECOND", "2"),
+        ("SUNBEON__LIMITS__LOOPBACK", "true"),
+    ];
+    let mut settings: Vec<_> = few.into();
+    settings.retain(|(name, _)| variables.iter().all(|(other, _)| other != name));
+    settings.extend(variables);
+    App::with_auth(&auth(&settings)).await
+}
+
+/// A client at 127.0.0.`last`.
+fn at(last: u8) -> Client {
+    let address = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
+    Client::builder().local_address(address).build().unwrap()
+}
+
+/// What became of requests in a row.
+struct Tally {
+    passed: u32,
+    refused: u32,
+    took: Duration,
+}
+
+impl Tally {
+    /// A limit of 2 a second was kept, and no tighter one.
+    fn is_limited(&self) -> bool {
+        let most = 3.0 + 2.0 * self.took.as_secs_f64();
+        self.refused > 0 && self.passed >= 2 && f64::from(self.passed) <= most
+    }
+}
+
+/// Sends requests one after the other; whatever is not refused for its number has this status.
+async fn hammer(status: u16, mut request: impl FnMut(u32) -> RequestBuilder) -> Tally {
+    let begun = Instant::now();
+    let (mut passed, mut refused) = (0, 0);
+    for number in 0..MANY {
+        let answer = request(number).send().await.unwrap().status();
+        if answer == StatusCode::TOO_MANY_REQUESTS {
+            refused += 1;
+        } else {
+            assert_eq!(answer.as_u16(), status);
+            passed += 1;
+        }
+    }
+    let took = begun.elapsed();
+    Tally {
+        passed,
+        refused,
+        took,
+    }
+}
+
+fn access(id: &str) -> String {
+    let id = MemberId::parse(id).unwrap();
+    auth(&[])
+        .issue(&id, "", false, Duration::from_secs(60))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_waits_as_it_is_told_passes_again() {
+    let app = app(&[("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "1")]).await;
+    let client = at(2);
+    let ask = || {
+        client
+            .get(app.url("/anyone"))
+            .header("accept-language", "en")
+            .send()
+    };
+    let refused = loop {
+        let answer = ask().await.unwrap();
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    let wait = refused.headers()[header::RETRY_AFTER].to_str().unwrap();
+    let wait: u64 = wait.parse().unwrap();
+    assert!(wait >= 1);
+    failure(refused, Code::TooManyRequests, true).await;
+    tokio::time::sleep(Duration::from_secs(wait)).await;
+    assert_eq!(ask().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn every_audience_is_limited_by_address_and_each_address_for_itself() {
+    for (path, status) in [
+        ("/anyone", 200),
+        ("/whoami", 401),
+        ("/actor", 401),
+        ("/origin", 401),
+    ] {
+        let app = app(&[]).await;
+        for client in [at(2), at(3)] {
+            // Without a token: a refused one counts all the same.
+            let tally = hammer(status, |_| client.get(app.url(path))).await;
+            assert!(tally.is_limited(), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_limit_is_of_a_process_and_not_of_a_route() {
+    let app = app(&[]).await;
+    let client = at(2);
+    let paths = ["/anyone", "/actor"];
+    let tally = hammer(200, |number| {
+        let path = paths[number as usize % paths.len()];
+        client.get(app.url(path)).bearer_auth(ADMIN_TOKEN)
+    })
+    .await;
+    assert!(tally.is_limited());
+}
+
+#[tokio::test]
+async fn main_pages_have_a_limit_of_their_own() {
+    let app = app(&[("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0")]).await;
+    let client = at(2);
+    let tally = hammer(200, |_| client.get(app.url("/main-page"))).await;
+    assert!(tally.is_limited());
+    let tally = hammer(200, |_| client.get(app.url("/anyone"))).await;
+    assert_eq!(tally.refused, 0);
+}
+
+#[tokio::test]
+async fn other_routes_leave_main_pages_alone() {
+    let app = app(&[("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0")]).await;
+    let client = at(2);
+    let tally = hammer(200, |_| client.get(app.url("/anyone"))).await;
+    assert!(tally.is_limited());
+    let tally = hammer(200, |_| client.get(app.url("/main-page"))).await;
+    assert_eq!(tally.refused, 0);
+}
+
+#[tokio::test]
+async fn a_member_is_limited_across_addresses_and_each_member_alone() {
+    let app = app(&[("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0")]).await;
+    let clients = [at(2), at(3)];
+    for token in [access("42"), access("43")] {
+        let tally = hammer(200, |number| {
+            let client = &clients[number as usize % 2];
+            client.get(app.url("/whoami")).bearer_auth(&token)
+        })
+        .await;
+        assert!(tally.is_limited());
+    }
+    // Whose token is not good is nobody, and takes nothing from a member.
+    let nobody = hammer(401, |_| clients[0].get(app.url("/whoami")).bearer_auth("x")).await;
+    assert_eq!(nobody.refused, 0);
+}
+
+#[tokio::test]
+async fn a_proxy_that_asks_for_everybody_has_a_limit_of_its_own_by_member_alone() {
+    // A tighter limit, which is not meant here.
+    let app = app(&[("SUNBEON__LIMITS__MEMBER_PER_SECOND", "1")]).await;
+    let proxy = at(2);
+    let tokens: Vec<_> = (0..MANY)
+        .map(|number| access(&number.to_string()))
+        .collect();
+    let tally = hammer(200, |number| {
+        let token = &tokens[number as usize];
+        proxy.get(app.url("/by-proxies")).bearer_auth(token)
+    })
+    .await;
+    assert_eq!(tally.refused, 0);
+    let one = access("one");
+    let tally = hammer(200, |_| proxy.get(app.url("/by-proxies")).bearer_auth(&one)).await;
+    assert!(tally.is_limited());
+}
+
+#[tokio::test]
+async fn of_proxies_and_shops_those_who_are_refused_count_against_the_address() {
+    const ORIGIN_TOKEN: &str = "the-token-of-a-shops-back-end";
+    let origin = ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN);
+    let app = app(&[origin]).await;
+    for (client, path, good) in [
+        (at(2), "/origin", ORIGIN_TOKEN.to_owned()),
+        (at(3), "/by-proxies", access("42")),
+    ] {
+        let guesses = hammer(401, |_| client.get(app.url(path)).bearer_auth("guessed")).await;
+        assert!(guesses.is_limited(), "{path}");
+        // From the same address, which has used up its limit.
+        let answer = client.get(app.url(path)).bearer_auth(&good).send().await;
+        assert_eq!(answer.unwrap().status(), 200, "{path}");
+    }
+    let client = at(4);
+    let shop = hammer(200, |_| {
+        client.get(app.url("/origin")).bearer_auth(ORIGIN_TOKEN)
+    })
+    .await;
+    assert_eq!(shop.refused, 0);
+}
+
+#[tokio::test]
+async fn what_gates_ask_is_counted_apart() {
+    let app = app(&[]).await;
+    let client = at(2);
+    let crowd = hammer(200, |_| client.get(app.url("/anyone"))).await;
+    assert!(crowd.is_limited());
+    let gates = hammer(200, |_| client.get(app.url("/gates"))).await;
+    assert!(gates.is_limited() && gates.passed > 0);
+}
+
+#[tokio::test]
+async fn a_forged_header_gets_nobody_past_a_limit() {
+    let app = app(&[]).await;
+    let client = at(2);
+    let tally = hammer(200, |number| {
+        let forged = format!("203.0.113.{number}");
+        client.get(app.url("/anyone")).header(FORWARDED_FOR, forged)
+    })
+    .await;
+    assert!(tally.is_limited());
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_is_limited_by_what_the_proxy_appends() {
+    let app = app(&[("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.2, 10.0.0.0/8")]).await;
+    let proxy = at(2);
+    for (client, hops) in [
+        ("203.0.113.7", ""),
+        ("203.0.113.8", ""),
+        ("203.0.113.9", ", 10.1.2.3"),
+        ("2001:db8::1", ", 10.1.2.3, 10.9.9.9"),
+    ] {
+        let tally = hammer(200, |number| {
+            // What the client itself sent stands to the left.
+            let forged = format!("198.51.100.{number}, {client}{hops}");
+            proxy.get(app.url("/anyone")).header(FORWARDED_FOR, forged)
+        })
+        .await;
+        assert!(tally.is_limited(), "{client}");
+    }
+    // The same in lines of their own.
+    let tally = hammer(200, |number| {
+        let request = proxy.get(app.url("/anyone"));
+        let forged = format!("198.51.100.{number}");
+        let request = request.header(FORWARDED_FOR, forged);
+        request.header(FORWARDED_FOR, "203.0.113.10")
+    })
+    .await;
+    assert!(tally.is_limited());
+    // Somebody who only says to be the proxy's client.
+    let stranger = at(3);
+    let tally = hammer(200, |number| {
+        let forged = format!("203.0.113.{number}, 10.1.2.3");
+        stranger
+            .get(app.url("/anyone"))
+            .header(FORWARDED_FOR, forged)
+    })
+    .await;
+    assert!(tally.is_limited());
+}
+
+#[tokio::test]
+async fn what_a_proxy_garbles_counts_against_the_proxy() {
+    let app = app(&[("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.2")]).await;
+    let proxy = at(2);
+    let tally = hammer(200, |number| {
+        let garbage = ["unknown", "", "203.0.113.7,", "203.0.113.7 x", "_hidden"];
+        let garbage = garbage[number as usize % garbage.len()];
+        let request = proxy.get(app.url("/anyone"));
+        request.header(FORWARDED_FOR, format!("203.0.113.{number}, {garbage}"))
+    })
+    .await;
+    assert!(tally.is_limited());
+}
+
+#[tokio::test]
+async fn loopback_is_not_limited_unless_it_shall_be() {
+    let default = [("SUNBEON__LIMITS__LOOPBACK", "false")];
+    let app = app(&[
+        &default[..],
+        &[("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.2")],
+    ]
+    .concat())
+    .await;
+    let token = access("42");
+    for client in [at(1), at(2), at(3)] {
+        let tally = hammer(200, |_| client.get(app.url("/whoami")).bearer_auth(&token)).await;
+        assert_eq!(tally.refused, 0);
+    }
+    // A client elsewhere is, though the proxy is on loopback.
+    let proxy = at(2);
+    let tally = hammer(200, |_| {
+        proxy
+            .get(app.url("/anyone"))
+            .header(FORWARDED_FOR, "127.0.0.1, 203.0.113.7")
+    })
+    .await;
+    assert!(tally.is_limited());
+}
+
+#[tokio::test]
+async fn zero_is_no_limit() {
+    let app = app(&[
+        ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0"),
+        ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0"),
+        ("SUNBEON__LIMITS__MEMBER_PER_SECOND", "0"),
+        ("SUNBEON__LIMITS__PROXIED_MEMBER_PER_SECOND", "0"),
+    ])
+    .await;
+    let (client, token) = (at(2), access("42"));
+    for path in ["/anyone", "/main-page", "/whoami"] {
+        let tally = hammer(200, |_| client.get(app.url(path)).bearer_auth(&token)).await;
+        assert_eq!(tally.refused, 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_operators_ask_and_what_is_not_there_is_not_limited() {
+    let app = app(&[]).await;
+    let client = at(2);
+    hammer(200, |_| client.get(app.url("/anyone"))).await;
+    for (path, status) in [
+        ("/live", 200),
+        ("/ready", 200),
+        ("/health", 200),
+        ("/metrics", 200),
+        ("/openapi.json", 200),
+        ("/nowhere", 404),
+    ] {
+        let tally = hammer(status, |_| client.get(app.url(path))).await;
+        assert_eq!(tally.refused, 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_within_the_process_has_no_address_and_no_limit() {
+    let auth = auth(&[
+        ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "1"),
+        ("SUNBEON__LIMITS__LOOPBACK", "true"),
+    ]);
+    let (router, _) = support::api(&auth).split_for_parts();
+    for _ in 0..MANY {
+        let request = Request::get("/anyone").body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+}

@@ -1,0 +1,16 @@
+//! What every service has in common, as its clients and its operators meet it.
+
+mod auth;
+mod auth_keys;
+mod drain;
+mod dress;
+mod envelope;
+mod guests;
+mod lifecycle;
+mod limits;
+mod manual;
+mod origins;
+mod remote_keys;
+mod settings;
+mod support;
+mod telemetry;

@@ -1,0 +1,63 @@
+//! What a process installs at its start.
+
+use crate::support::environment;
+use serde::Deserialize;
+use sunbeon_chassis::{settings, telemetry};
+
+#[derive(Deserialize)]
+struct Settings {
+    telemetry: settings::Telemetry,
+}
+
+fn telemetry_settings(variables: &[(&str, &str)]) -> settings::Telemetry {
+    settings::load_from::<Settings>(environment(variables))
+        .unwrap()
+        .telemetry
+}
+
+#[tokio::test]
+async fn a_process_installs_it_once_and_works_without_a_collector() {
+    // Nobody listens on port 9 (discard).
+    let settings = telemetry_settings(&[
+        ("SUNBEON__TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("SUNBEON__TELEMETRY__TRACE_RATIO", "1"),
+    ]);
+    let installed = telemetry::init(&settings, "test").unwrap();
+    tracing::info_span!("request").in_scope(|| tracing::info!("inside"));
+    metrics::histogram!("call_seconds").record(0.003);
+    metrics::counter!("calls_total").increment(1);
+    let text = installed.metrics().render();
+    assert!(
+        text.contains("call_seconds_bucket{le=\"0.005\"} 1"),
+        "{text}"
+    );
+    assert!(text.contains("calls_total 1"), "{text}");
+    let error = telemetry::init(&settings, "test").unwrap_err();
+    assert!(
+        format!("{error:#}").contains("could not install"),
+        "{error:#}"
+    );
+    tokio::task::spawn_blocking(|| installed.shutdown())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn malformed_settings_are_refused_by_name() {
+    for (variable, value, name) in [
+        (
+            "SUNBEON__TELEMETRY__TRACE_RATIO",
+            "1.5",
+            "telemetry.trace_ratio",
+        ),
+        ("SUNBEON__TELEMETRY__LOG", "info,a=loudest", "telemetry.log"),
+        (
+            "SUNBEON__TELEMETRY__OTLP_ENDPOINT",
+            "no address",
+            "telemetry.otlp_endpoint",
+        ),
+    ] {
+        let error = telemetry::init(&telemetry_settings(&[(variable, value)]), "test").unwrap_err();
+        assert!(format!("{error:#}").contains(name), "{error:#}");
+    }
+}

@@ -1,0 +1,4 @@
+//! The crowd against a server of its own.
+
+mod crowd;
+mod fake;

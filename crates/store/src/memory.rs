@@ -1,0 +1,258 @@
+//! The line in this process: one mutex, one critical section a verb.
+
+mod admit;
+mod line;
+mod ordered;
+mod ring;
+mod sessions;
+mod verbs;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use parking_lot::{Mutex, MutexGuard};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+
+use self::{
+    line::{Line, WORK, moment},
+    ordered::Ordered,
+};
+use crate::{
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, NewToken, Popped, Result,
+    Sight, Snapshot, Store, StoreError, Swept,
+};
+
+/// Microseconds since the epoch.
+type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// The line in this process. A cheap handle; gone when the process ends.
+#[derive(Clone)]
+pub struct MemoryStore {
+    lines: Arc<Mutex<Lines>>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Lines {
+    in_force: BTreeMap<ConcertId, Line>,
+    dropped: HashMap<ConcertId, Dropped>,
+}
+
+/// What is left of a dropped concert.
+#[derive(Default)]
+struct Dropped {
+    /// So that an older one does not come back.
+    version: u64,
+    /// Tokens that ended early and have not expired.
+    revoked: Ordered<String>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store on this machine's clock.
+    pub fn new() -> Self {
+        Self::with_clock(machine_clock)
+    }
+
+    /// An empty store on a clock of the caller's, in microseconds since the epoch.
+    pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self {
+            lines: Arc::default(),
+            clock: Arc::new(clock),
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        // A verb that panicked left nothing half done that a later verb could not live with.
+        self.lines.lock()
+    }
+
+    fn line<T>(&self, id: &ConcertId, verb: impl FnOnce(&mut Line) -> T) -> Result<T> {
+        let mut lines = self.lines();
+        let line = lines
+            .in_force
+            .get_mut(id)
+            .ok_or(StoreError::UnknownConcert)?;
+        line.begin((self.clock)());
+        Ok(verb(line))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the embedded store's clock"
+)]
+fn machine_clock() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn put_concert(&self, concert: &Concert) -> Result<u64> {
+        let now = (self.clock)();
+        let mut lines = self.lines();
+        let Lines { in_force, dropped } = &mut *lines;
+        let before = dropped
+            .get(&concert.concert_id)
+            .map_or(0, |dropped| dropped.version);
+        if before >= concert.version {
+            return Ok(before + 1);
+        }
+        let line = in_force
+            .entry(concert.concert_id.clone())
+            .or_insert_with(|| {
+                let revoked = dropped
+                    .remove(&concert.concert_id)
+                    .map(|dropped| dropped.revoked);
+                Line::new(concert.clone(), now, revoked.unwrap_or_default())
+            });
+        line.put(concert, now);
+        let other = line.version() == concert.version && line.concert != *concert;
+        Ok(line.version() + u64::from(other))
+    }
+
+    async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
+        let now = (self.clock)();
+        let mut lines = self.lines();
+        if let Some(line) = lines.in_force.get_mut(id) {
+            line.begin(now);
+            if line.version() > version {
+                return Ok(true);
+            }
+            if line.is_in_use() {
+                return Ok(false);
+            }
+        }
+        let line = lines.in_force.remove(id);
+        let known = lines.dropped.entry(id.clone()).or_default();
+        known.version = version.max(known.version);
+        if let Some(line) = line {
+            known.revoked = line.revoked;
+        }
+        known.revoked.remove_up_to(moment(now).seconds());
+        Ok(true)
+    }
+
+    async fn concerts(&self) -> Result<Vec<ConcertId>> {
+        let Lines { in_force, dropped } = &*self.lines();
+        let remembered = dropped.iter().filter(|(_, left)| left.revoked.len() > 0);
+        let ids = in_force.keys().chain(remembered.map(|(id, _)| id));
+        let mut ids: Vec<_> = ids.cloned().collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
+        self.line(id, |line| line.enter(member, name))
+    }
+
+    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight> {
+        self.line(id, |line| line.status(member, sign_of_life))
+    }
+
+    async fn leave(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        how: Leaving,
+    ) -> Result<Option<EntryNumber>> {
+        self.line(id, |line| line.leave(member, how))
+    }
+
+    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim> {
+        self.line(id, |line| line.claim(member, token))
+    }
+
+    async fn complete(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<bool> {
+        self.line(id, |line| line.complete(member, number))
+    }
+
+    async fn extend(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        number: EntryNumber,
+    ) -> Result<Option<Extension>> {
+        self.line(id, |line| line.extend(member, number))
+    }
+
+    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>> {
+        let now = (self.clock)();
+        let mut lines = self.lines();
+        let Lines { in_force, dropped } = &mut *lines;
+        let revoked = if let Some(line) = in_force.get_mut(id) {
+            line.begin(now);
+            &line.revoked
+        } else if let Some(left) = dropped.get(id) {
+            &left.revoked
+        } else {
+            return Ok(Vec::new());
+        };
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let page = revoked.above(moment(now).seconds());
+        let page = page.skip(skip).take(WORK);
+        Ok(page.cloned().collect())
+    }
+
+    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {
+        self.line(id, |line| line.admit(by))
+    }
+
+    async fn ready(
+        &self,
+        id: &ConcertId,
+        entries: &[(MemberId, EntryNumber)],
+    ) -> Result<Vec<bool>> {
+        self.line(id, |line| line.ready(entries))
+    }
+
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)> {
+        self.line(id, |line| (line.concert.clone(), line.resend()))
+    }
+
+    async fn beat(&self, id: &ConcertId) -> Result<Snapshot> {
+        self.line(id, Line::beat)
+    }
+
+    async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
+        self.line(id, |line| line.snapshot())
+    }
+
+    async fn members(
+        &self,
+        id: &ConcertId,
+        after: Option<EntryNumber>,
+        limit: u32,
+    ) -> Result<Vec<Listed>> {
+        self.line(id, |line| line.members(after, limit))
+    }
+
+    async fn clear(&self, id: &ConcertId) -> Result<u64> {
+        self.line(id, Line::clear)
+    }
+
+    async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
+        self.line(id, Line::sweep)
+    }
+
+    async fn is_up(&self) -> bool {
+        true
+    }
+}

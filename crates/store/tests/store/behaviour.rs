@@ -1,0 +1,1449 @@
+//! The rules of the line, cell by cell, on both stores.
+
+use crate::world::{World, at, id, member, names, number};
+use serde_json::json;
+use sunbeon_domain::{EntryNumber, Phase, Place, UnixMs};
+use sunbeon_store::{
+    Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, NewToken, StoreError, TokenFacts,
+};
+
+/// Runs each behaviour on the embedded store and on a real Redis.
+macro_rules! behaviours {
+    ($($name:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::World::memory().await).await;
+            })*
+        }
+        mod redis {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::World::redis().await).await;
+            })*
+        }
+    };
+}
+
+behaviours!(
+    an_unknown_concert_is_said_to_be_unknown,
+    an_older_policy_never_overwrites_a_newer_one,
+    a_dropped_concert_does_not_come_back_by_an_older_version,
+    entering_in_every_state,
+    admitting_in_every_state,
+    calling_in_every_state,
+    claiming_in_every_state,
+    leaving_in_every_state,
+    completing_in_every_state,
+    extending_in_every_state,
+    time_in_every_state,
+    clearing_in_every_state,
+    before_the_start_one_lines_up_and_only_open_admits,
+    before_the_line_opens_nobody_enters,
+    while_paused_one_lines_up_and_only_open_admits,
+    a_close_empties_the_line_and_lets_sessions_run,
+    the_end_empties_the_line_by_itself,
+    numbers_are_strictly_increasing_even_when_the_clock_stands_or_goes_back,
+    the_line_is_in_order_of_arrival_whatever_the_names,
+    the_queue_number_never_rises,
+    an_away_member_is_skipped_counted_and_back_at_the_same_place,
+    nobody_lapses_because_we_were_deaf,
+    a_clock_that_goes_back_ends_nobody,
+    a_beat_ahead_of_the_clock_does_not_hide_that_we_are_deaf,
+    a_low_pace_on_a_free_line_refuses_nobody,
+    nobody_lapses_in_the_first_moments_of_a_sale,
+    a_start_that_is_moved_earlier_lapses_nobody,
+    a_clock_that_goes_back_brings_no_take_forward,
+    a_put_says_which_version_is_in_force,
+    a_stale_call_admits_nobody,
+    a_late_duplicate_call_admits_nobody_twice,
+    a_call_for_one_still_in_line_does_nothing,
+    what_is_not_called_is_due_again_every_five_seconds,
+    slots_are_held_from_the_pop_until_the_gates_know,
+    the_schedule_takes_a_group_each_interval_and_makes_up_for_none,
+    a_take_of_nobody_starts_no_interval,
+    the_schedule_holds_back_while_messages_are_on_their_way,
+    a_long_take_goes_on_where_the_bound_on_work_cut_it,
+    an_opening_moves_a_thousand_unseen_aside_and_says_more,
+    without_auto_open_only_open_admits,
+    the_threshold_lets_exactly_max_active_straight_in,
+    newcomers_do_not_pass_those_in_line,
+    mode_off_lets_everyone_in_and_admits_those_left_in_line,
+    the_line_can_be_full,
+    a_long_wait_can_be_refused,
+    the_same_idempotency_key_opens_one_batch,
+    a_key_of_a_dropped_concert_opens_anew,
+    what_limits_an_opening_is_said,
+    a_session_ends_by_the_clock_swept_or_not,
+    a_token_is_the_same_until_its_session_ends,
+    a_session_is_extended_once_to_the_end_of_a_hold,
+    an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that,
+    an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then,
+    an_extended_session_that_ends_early_is_revoked_until_its_new_end,
+    sessions_are_extended_while_paused_and_after_the_close,
+    what_ended_early_is_revoked_until_it_expires,
+    the_revoked_are_read_page_by_page_and_none_is_missed,
+    a_page_of_the_revoked_ends_where_the_unexpired_end,
+    a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired,
+    what_was_revoked_is_revoked_in_a_concert_made_again,
+    a_guest_enters_where_guests_may_and_nowhere_else,
+    a_guest_who_has_a_place_keeps_it_whoever_may_enter_now,
+    members_are_listed_from_the_front_page_by_page,
+    the_pace_is_that_of_the_last_minutes,
+    a_name_of_any_kind_survives,
+);
+
+async fn an_unknown_concert_is_said_to_be_unknown(world: World) {
+    let (store, who) = (&world.store, member("a"));
+    let token = NewToken {
+        jti: "j".into(),
+        kid: "k".into(),
+    };
+    let unknown = |error| matches!(error, StoreError::UnknownConcert);
+    assert!(unknown(store.enter(&id(), &who, "").await.unwrap_err()));
+    assert!(unknown(store.status(&id(), &who, true).await.unwrap_err()));
+    assert!(unknown(
+        store
+            .leave(&id(), &who, Leaving::ByChoice)
+            .await
+            .unwrap_err()
+    ));
+    assert!(unknown(store.claim(&id(), &who, &token).await.unwrap_err()));
+    assert!(unknown(
+        store
+            .complete(&id(), &who, EntryNumber(1))
+            .await
+            .unwrap_err()
+    ));
+    assert!(unknown(
+        store.admit(&id(), AdmitBy::Schedule).await.unwrap_err()
+    ));
+    assert!(unknown(
+        store
+            .ready(&id(), &[(who, EntryNumber(1))])
+            .await
+            .unwrap_err()
+    ));
+    assert!(unknown(store.resend(&id()).await.unwrap_err()));
+    assert!(unknown(store.beat(&id()).await.unwrap_err()));
+    assert!(unknown(store.members(&id(), None, 10).await.unwrap_err()));
+    assert!(unknown(store.clear(&id()).await.unwrap_err()));
+    let extended = store.extend(&id(), &member("a"), EntryNumber(1)).await;
+    assert!(unknown(extended.unwrap_err()));
+    assert!(store.revoked(&id(), 0).await.unwrap().is_empty());
+    assert!(unknown(store.sweep(&id()).await.unwrap_err()));
+    assert!(store.concerts().await.unwrap().is_empty());
+    assert!(store.is_up().await);
+}
+
+async fn an_older_policy_never_overwrites_a_newer_one(world: World) {
+    world.put(2, json!({"groupSize": 2})).await;
+    world.put(1, json!({"groupSize": 1})).await;
+    world.put(2, json!({"groupSize": 3})).await;
+    assert_eq!(world.snapshot().await.concert.policy.group_size, 2);
+    world.put(3, json!({"groupSize": 4, "maxActive": 7})).await;
+    world.put(4, json!({"groupSize": 4})).await;
+    assert_eq!(world.snapshot().await.concert.policy.max_active, None);
+    assert_eq!(world.store.concerts().await.unwrap(), [id()]);
+}
+
+async fn a_dropped_concert_does_not_come_back_by_an_older_version(world: World) {
+    world.put(1, json!({})).await;
+    world.join("a").await;
+    assert!(
+        !world.store.drop_concert(&id(), 2).await.unwrap(),
+        "somebody is in line"
+    );
+    world.store.clear(&id()).await.unwrap();
+    assert!(world.store.drop_concert(&id(), 2).await.unwrap());
+    assert!(world.store.concerts().await.unwrap().is_empty());
+    world.put(1, json!({})).await;
+    let error = world.store.snapshot(&id()).await.unwrap_err();
+    assert!(matches!(error, StoreError::UnknownConcert));
+    world.put(3, json!({})).await;
+    assert_eq!(world.snapshot().await.totals.joined, 0);
+}
+
+/// One member in each state, under its name.
+async fn one_in_each_state(world: &World) {
+    world
+        .put(1, json!({"waitingTtlSeconds": 100, "sessionMinutes": 10}))
+        .await;
+    world.join("entered").await;
+    world.join("ready").await;
+    world.let_in(2).await;
+    world.claimed("entered").await;
+    world.join("admitting").await;
+    world.open(1).await;
+    world.join("away").await;
+    world.pass(101.0).await;
+    world.sweep().await;
+    world.join("waiting").await;
+    for state in ["none", "waiting", "away", "admitting", "ready", "entered"] {
+        assert_eq!(world.state(state).await, state);
+    }
+    world.snapshot().await;
+}
+
+const STATES: [&str; 6] = ["none", "waiting", "away", "admitting", "ready", "entered"];
+
+async fn entering_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let before = number(world.place(state).await);
+        match (state, world.enter(state).await) {
+            ("none", Entering::New(sight)) => assert!(number(sight.place).is_some()),
+            (_, Entering::Already(sight)) => {
+                assert_eq!(number(sight.place), before, "{state}");
+                let expected = if state == "away" { "waiting" } else { state };
+                assert_eq!(world.state(state).await, expected);
+            }
+            (state, other) => panic!("{state}: {other:?}"),
+        }
+    }
+    assert_eq!(world.snapshot().await.totals.joined, 6);
+}
+
+async fn admitting_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    assert_eq!(names(&world.open(10).await), ["waiting"]);
+    for state in STATES {
+        let expected = if state == "waiting" {
+            "admitting"
+        } else {
+            state
+        };
+        assert_eq!(world.state(state).await, expected);
+    }
+    world.snapshot().await;
+}
+
+async fn calling_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let number = number(world.place(state).await).unwrap_or(EntryNumber(1));
+        let entries = [
+            (member(state), EntryNumber(number.0 + 1)),
+            (member(state), number),
+        ];
+        let called = world.store.ready(&id(), &entries).await.unwrap();
+        assert_eq!(called, [false, state == "admitting"], "{state}");
+        let expected = if state == "admitting" { "ready" } else { state };
+        assert_eq!(world.state(state).await, expected);
+    }
+    world.snapshot().await;
+}
+
+async fn claiming_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let before = number(world.place(state).await);
+        match (state, world.claim(state).await) {
+            ("ready" | "entered", Claim::Entered(entered)) => {
+                assert_eq!(Some(entered.1.number), before);
+                assert_eq!(world.state(state).await, "entered");
+            }
+            (_, Claim::NotReady) => assert_eq!(world.state(state).await, state),
+            (state, other) => panic!("{state}: {other:?}"),
+        }
+    }
+    world.snapshot().await;
+}
+
+async fn leaving_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let before = number(world.place(state).await);
+        assert_eq!(world.exit(state).await, before, "{state}");
+        assert_eq!(world.exit(state).await, None, "again: {state}");
+        assert_eq!(world.state(state).await, "none");
+    }
+    let snapshot = world.snapshot().await;
+    assert_eq!((snapshot.totals.left, snapshot.totals.exited), (3, 2));
+    assert_eq!(
+        snapshot.counts.slots, 1,
+        "the revoked token's slot, for 5 s"
+    );
+    world.join("waiting").await;
+    world
+        .store
+        .leave(&id(), &member("waiting"), Leaving::Removed)
+        .await
+        .unwrap();
+    assert_eq!(world.snapshot().await.totals.removed, 1);
+}
+
+async fn completing_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let number = number(world.place(state).await).unwrap_or(EntryNumber(1));
+        assert!(
+            !world.complete(state, EntryNumber(number.0 + 1)).await,
+            "{state}"
+        );
+        assert_eq!(
+            world.complete(state, number).await,
+            state == "entered",
+            "{state}"
+        );
+        let expected = if state == "entered" { "none" } else { state };
+        assert_eq!(world.state(state).await, expected);
+    }
+    assert!(!world.complete("entered", EntryNumber(1)).await);
+    assert_eq!(world.snapshot().await.totals.completed, 1);
+}
+
+async fn extending_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    for state in STATES {
+        let number = number(world.place(state).await).unwrap_or(EntryNumber(1));
+        let other = EntryNumber(number.0 + 1);
+        assert_eq!(world.extend(state, other).await, None, "{state}");
+        let extended = world.extend(state, number).await;
+        assert_eq!(extended.is_some(), state == "entered", "{state}");
+        assert_eq!(world.state(state).await, state);
+    }
+    world.snapshot().await;
+}
+
+async fn time_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    world.pass(100.0).await;
+    assert_eq!(world.state("waiting").await, "away");
+    assert_eq!(world.state("away").await, "away");
+    world.pass(300.0).await;
+    assert_eq!(world.state("ready").await, "none");
+    assert_eq!(world.state("admitting").await, "admitting");
+    assert_eq!(world.state("entered").await, "entered");
+    world.pass(200.0).await;
+    assert_eq!(world.state("entered").await, "none");
+    world.pass(1800.0).await;
+    assert_eq!(world.state("waiting").await, "none");
+    assert_eq!(world.state("away").await, "none");
+    let totals = world.snapshot().await.totals;
+    assert_eq!((totals.lapsed, totals.unclaimed, totals.expired), (2, 1, 1));
+}
+
+async fn clearing_in_every_state(world: World) {
+    one_in_each_state(&world).await;
+    let last = number(world.place("waiting").await);
+    assert_eq!(world.store.clear(&id()).await.unwrap(), 3);
+    for state in STATES {
+        let stays = ["ready", "entered"].contains(&state);
+        assert_eq!(world.state(state).await, if stays { state } else { "none" });
+    }
+    let snapshot = world.snapshot().await;
+    assert_eq!(
+        (snapshot.totals.cleared, snapshot.cleared_through),
+        (3, last)
+    );
+    let next = world.join("waiting").await;
+    assert!(Some(next) > last, "the last number outlives a clear");
+    assert_eq!(world.store.clear(&id()).await.unwrap(), 1);
+}
+
+async fn before_the_start_one_lines_up_and_only_open_admits(world: World) {
+    let fields = json!({"bookingStartAt": at(3600), "mode": "threshold", "maxActive": 5,
+        "waitingTtlSeconds": 30, "keepPlaceMinutes": 0});
+    world.put(1, fields).await;
+    for name in ["a", "b", "c"] {
+        world.join(name).await;
+        assert_eq!(world.state(name).await, "waiting");
+    }
+    assert!(world.schedule().await.entries.is_empty());
+    assert_eq!(world.let_in(1).await, ["a"]);
+    world.claimed("a").await;
+    world.pass(1800.0).await;
+    world.sweep().await;
+    assert_eq!(
+        world.state("b").await,
+        "waiting",
+        "nobody lapses before the start"
+    );
+    world.pass(1801.0).await;
+    assert_eq!(world.state("b").await, "waiting", "nor at it");
+    assert_eq!(names(&world.schedule().await), ["b", "c"]);
+}
+
+async fn before_the_line_opens_nobody_enters(world: World) {
+    world
+        .put(1, json!({"bookingStartAt": at(7200), "joinStartHours": 1}))
+        .await;
+    match world.enter("a").await {
+        Entering::NotOpenYet { opens_at } => assert_eq!(opens_at.to_string(), at(3600)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.state("a").await, "none");
+    world.pass(3600.0).await;
+    world.join("a").await;
+}
+
+async fn while_paused_one_lines_up_and_only_open_admits(world: World) {
+    let fields = |paused| {
+        json!({"mode": "threshold", "maxActive": 9, "paused": paused,
+            "waitingTtlSeconds": 30, "keepPlaceMinutes": 0})
+    };
+    world.put(1, fields(true)).await;
+    for name in ["a", "b"] {
+        world.join(name).await;
+    }
+    assert_eq!(world.state("a").await, "waiting");
+    assert!(world.schedule().await.entries.is_empty());
+    let taken = world.open(1).await;
+    assert!(taken.paused, "and it says so");
+    assert_eq!(world.call(&taken.entries).await, 1);
+    world.claimed("a").await;
+    world.pass(3600.0).await;
+    world.sweep().await;
+    assert_eq!(
+        world.state("b").await,
+        "waiting",
+        "nobody lapses while paused"
+    );
+    world.put(2, fields(false)).await;
+    assert_eq!(world.state("b").await, "waiting", "nor at the resumption");
+    world.pass(31.0).await;
+    assert_eq!(world.state("b").await, "none");
+}
+
+async fn a_close_empties_the_line_and_lets_sessions_run(world: World) {
+    one_in_each_state(&world).await;
+    let facts = world.claimed("entered").await;
+    world.put_closed(2, json!({}), true).await;
+    assert_eq!(world.snapshot().await.totals.cleared, 3);
+    assert_eq!(world.enter("none").await, Entering::Closed);
+    assert_eq!(world.enter("entered").await, Entering::Closed);
+    let by = AdmitBy::Open {
+        batch_size: 1,
+        taken: 0,
+        key: None,
+    };
+    assert_eq!(
+        world.store.admit(&id(), by).await.unwrap(),
+        Admission::Closed
+    );
+    let late = [(member("admitting"), EntryNumber(1))];
+    assert_eq!(world.store.ready(&id(), &late).await.unwrap(), [false]);
+    assert_eq!(world.claim("ready").await, Claim::Closed);
+    assert_eq!(world.claimed("entered").await, facts);
+    assert_eq!(world.state("ready").await, "ready");
+    world.put_closed(3, json!({}), true).await;
+    assert_eq!(world.snapshot().await.phase(), Phase::Closed);
+}
+
+async fn the_end_empties_the_line_by_itself(world: World) {
+    world.put(1, json!({"bookingEndAt": at(120)})).await;
+    for name in ["a", "b", "c", "d"] {
+        world.join(name).await;
+    }
+    world.let_in(1).await;
+    let admitting = world.open(1).await.entries;
+    world.pass(119.0).await;
+    assert_eq!(world.snapshot().await.counts.waiting, 2);
+    world.pass(1.0).await;
+    assert_eq!(world.snapshot().await.totals.cleared, 3);
+    assert_eq!(world.call(&admitting).await, 0);
+    assert_eq!(world.enter("e").await, Entering::Closed);
+    assert_eq!(world.state("c").await, "none");
+    assert!(
+        matches!(world.claim("a").await, Claim::Entered(_)),
+        "until its deadline"
+    );
+}
+
+async fn numbers_are_strictly_increasing_even_when_the_clock_stands_or_goes_back(world: World) {
+    world.put(1, json!({})).await;
+    let first = world.join("a").await;
+    assert_eq!(first.0, world::START);
+    assert_eq!(world.join("b").await.0, first.0 + 1);
+    world.set_clock(world::START - 5_000_000);
+    assert_eq!(world.join("c").await.0, first.0 + 2);
+    world.set_clock(world::START + 7);
+    assert_eq!(world.join("d").await.0, world::START + 7);
+}
+
+async fn the_line_is_in_order_of_arrival_whatever_the_names(world: World) {
+    world.put(1, json!({})).await;
+    let order = ["z", "a", "~", "!", "10", "9", "m{x}", "M", "aa"];
+    for name in order {
+        world.join(name).await;
+    }
+    assert_eq!(world.let_in(4).await, order[..4]);
+    assert_eq!(world.let_in(10).await, order[4..]);
+}
+
+async fn the_queue_number_never_rises(world: World) {
+    world
+        .put(1, json!({"waitingTtlSeconds": 100, "keepPlaceMinutes": 1}))
+        .await;
+    for name in ["a", "b", "c", "d"] {
+        world.join(name).await;
+    }
+    let mut last = 4;
+    for step in 0..30 {
+        if step <= 20 {
+            world.store.status(&id(), &member("c"), true).await.unwrap();
+        }
+        let sight = world.store.status(&id(), &member("d"), true).await.unwrap();
+        let Place::Waiting { queue_number, .. } = sight.place else {
+            panic!("{sight:?}")
+        };
+        assert!(queue_number <= last, "{queue_number} after {last}");
+        last = queue_number;
+        match step {
+            5 => drop(world.enter("a").await),
+            12 => drop(world.exit("b").await),
+            20 => drop(world.open(1).await),
+            _ => world.sweep().await,
+        }
+        world.pass(20.0).await;
+    }
+    assert_eq!(last, 1);
+}
+
+async fn an_away_member_is_skipped_counted_and_back_at_the_same_place(world: World) {
+    world.put(1, json!({"waitingTtlSeconds": 30})).await;
+    let first = world.join("a").await;
+    world.pass(20.0).await;
+    world.join("b").await;
+    world.pass(11.0).await;
+    let counts = world.snapshot().await.counts;
+    assert_eq!((counts.waiting, counts.away), (1, 1), "by the clock");
+    assert_eq!(world.let_in(10).await, ["b"]);
+    world.join("c").await;
+    assert!(matches!(
+        world.place("c").await,
+        Place::Waiting {
+            queue_number: 2,
+            ..
+        }
+    ));
+    let back = world
+        .store
+        .status(&id(), &member("a"), true)
+        .await
+        .unwrap()
+        .place;
+    assert_eq!(
+        back,
+        Place::Waiting {
+            number: first,
+            queue_number: 1
+        }
+    );
+    assert_eq!(world.let_in(10).await, ["a", "c"]);
+}
+
+async fn nobody_lapses_because_we_were_deaf(world: World) {
+    world
+        .put(1, json!({"waitingTtlSeconds": 30, "keepPlaceMinutes": 1}))
+        .await;
+    for name in ["ready", "away", "waiting"] {
+        world.join(name).await;
+    }
+    world.let_in(1).await;
+    world.pass(25.0).await;
+    world.enter("waiting").await;
+    world.pass(6.0).await;
+    world.sweep().await;
+    assert_eq!(world.state("away").await, "away");
+    world.pass_unheard(100_000.0 / 30.0);
+    world.sweep().await;
+    for state in ["ready", "away", "waiting"] {
+        assert_eq!(
+            world.state(state).await,
+            state,
+            "deadlines count from the return"
+        );
+    }
+    world.pass(29.0).await;
+    assert_eq!(world.state("waiting").await, "waiting");
+    world.pass(2.0).await;
+    assert_eq!(world.state("waiting").await, "away");
+    world.pass(30.0).await;
+    assert_eq!(world.state("away").await, "none");
+    world.pass(240.0).await;
+    assert_eq!(world.state("ready").await, "none");
+    world.snapshot().await;
+}
+
+async fn a_clock_that_goes_back_ends_nobody(world: World) {
+    world.put(1, json!({"waitingTtlSeconds": 30})).await;
+    world.join("a").await;
+    world.store.beat(&id()).await.unwrap();
+    world.pass_unheard(-3600.0);
+    assert_eq!(world.state("a").await, "waiting");
+    world.pass_unheard(3600.0);
+    assert_eq!(world.state("a").await, "waiting");
+}
+
+async fn a_beat_ahead_of_the_clock_does_not_hide_that_we_are_deaf(world: World) {
+    world.put(1, json!({"waitingTtlSeconds": 30})).await;
+    world.store.beat(&id()).await.unwrap();
+    world.pass_unheard(-3600.0);
+    world.join("a").await;
+    world.pass_unheard(100.0);
+    assert_eq!(world.state("a").await, "waiting");
+}
+
+async fn a_low_pace_on_a_free_line_refuses_nobody(world: World) {
+    let fields = |max_active| {
+        json!({"groupSize": 100, "entryIntervalSeconds": 3, "maxWaitTimeMinutes": 1,
+            "refuseLongWait": true, "mode": "threshold", "maxActive": max_active})
+    };
+    let unlimited = json!({"groupSize": 100, "entryIntervalSeconds": 3, "maxWaitTimeMinutes": 1,
+        "refuseLongWait": true});
+    world.put(1, unlimited).await;
+    world.join("first").await;
+    world.let_in(1).await;
+    world.pass(40.0).await;
+    for name in ["a", "b", "c"] {
+        world.join(name).await;
+    }
+    world.put(2, fields(1)).await;
+    assert_eq!(
+        world.enter("d").await,
+        Entering::Full,
+        "the one slot is taken"
+    );
+}
+
+async fn nobody_lapses_in_the_first_moments_of_a_sale(world: World) {
+    let fields = json!({"bookingStartAt": at(600), "waitingTtlSeconds": 30, "keepPlaceMinutes": 1});
+    world.put(1, fields).await;
+    world.join("a").await;
+    world.pass(629.0).await;
+    assert_eq!(world.state("a").await, "waiting");
+    world.pass(2.0).await;
+    assert_eq!(world.state("a").await, "away");
+    world.pass(60.0).await;
+    assert_eq!(world.state("a").await, "none");
+}
+
+async fn a_start_that_is_moved_earlier_lapses_nobody(world: World) {
+    let short = |start: serde_json::Value| json!({"bookingStartAt": start, "waitingTtlSeconds": 30, "keepPlaceMinutes": 0});
+    world.put(1, short(json!(at(14_000)))).await;
+    world.join("a").await;
+    world.pass(7_000.0).await;
+    world.put(2, short(json!(at(6_000)))).await;
+    world.sweep().await;
+    assert_eq!(world.state("a").await, "waiting");
+    world.pass(29.0).await;
+    assert_eq!(world.state("a").await, "waiting");
+    world.put(3, short(json!(null))).await;
+    world.pass(2.0).await;
+    assert_eq!(world.state("a").await, "none");
+}
+
+async fn a_clock_that_goes_back_brings_no_take_forward(world: World) {
+    world
+        .put(1, json!({"groupSize": 2, "entryIntervalSeconds": 10}))
+        .await;
+    join_many(&world, 0..9).await;
+    let first = world.schedule().await;
+    assert_eq!(first.entries.len(), 2);
+    world.call(&first.entries).await;
+    world.pass_unheard(-0.05);
+    assert!(world.schedule().await.entries.is_empty());
+    world.pass_unheard(-3600.0);
+    assert!(world.schedule().await.entries.is_empty());
+    world.pass(10.0).await;
+    assert_eq!(
+        world.schedule().await.entries.len(),
+        2,
+        "nor is it put off for long"
+    );
+}
+
+async fn a_put_says_which_version_is_in_force(world: World) {
+    let put = async |version, group_size: u32| {
+        let policy = world::policy(json!({ "groupSize": group_size }));
+        let concert = sunbeon_domain::Concert {
+            concert_id: id(),
+            version,
+            closed: false,
+            policy,
+        };
+        world.store.put_concert(&concert).await.unwrap()
+    };
+    assert_eq!(put(3, 1).await, 3);
+    assert_eq!(put(3, 1).await, 3);
+    assert_eq!(put(1, 1).await, 3);
+    assert_eq!(put(1, 2).await, 3);
+    assert_eq!(put(3, 2).await, 4, "another policy is version 3: above it");
+    assert_eq!(world.snapshot().await.concert.policy.group_size, 1);
+    assert!(world.store.drop_concert(&id(), 4).await.unwrap());
+    assert_eq!(put(4, 1).await, 5, "dropped: above it");
+    assert_eq!(put(6, 1).await, 6);
+}
+
+async fn a_stale_call_admits_nobody(world: World) {
+    world.put(1, json!({})).await;
+    world.join("a").await;
+    let stale = world.open(1).await.entries;
+    world.exit("a").await;
+    assert_eq!(world.call(&stale).await, 0, "left");
+    world.join("a").await;
+    assert_eq!(world.call(&stale).await, 0, "in line again");
+    let fresh = world.open(1).await.entries;
+    assert_eq!(
+        world.call(&stale).await,
+        0,
+        "taken again, by another number"
+    );
+    assert_eq!(world.call(&fresh).await, 1);
+    world.snapshot().await;
+}
+
+async fn a_late_duplicate_call_admits_nobody_twice(world: World) {
+    world.put(1, json!({})).await;
+    world.join("a").await;
+    let entries = world.open(1).await.entries;
+    let twice = [entries.clone(), entries.clone()].concat();
+    assert_eq!(world.call(&twice).await, 1);
+    world.claimed("a").await;
+    assert_eq!(world.call(&entries).await, 0);
+    world.exit("a").await;
+    assert_eq!(world.call(&entries).await, 0);
+    assert_eq!(world.snapshot().await.totals.admitted(), 1);
+}
+
+async fn a_call_for_one_still_in_line_does_nothing(world: World) {
+    world.put(1, json!({})).await;
+    let number = world.join("a").await;
+    let called = world
+        .store
+        .ready(&id(), &[(member("a"), number)])
+        .await
+        .unwrap();
+    assert_eq!(called, [false]);
+    assert_eq!(world.state("a").await, "waiting");
+}
+
+async fn what_is_not_called_is_due_again_every_five_seconds(world: World) {
+    world.put(1, json!({})).await;
+    world.join("a").await;
+    let popped = world.open(1).await.entries;
+    assert!(world.due_again().await.is_empty());
+    world.pass(4.9).await;
+    assert!(world.due_again().await.is_empty());
+    world.pass(0.1).await;
+    assert_eq!(
+        world.due_again().await,
+        popped,
+        "the same, its time included"
+    );
+    assert!(world.due_again().await.is_empty());
+    world.pass(5.0).await;
+    assert_eq!(world.due_again().await, popped);
+    assert_eq!(world.call(&popped).await, 1);
+    world.pass(5.0).await;
+    assert!(world.due_again().await.is_empty());
+}
+
+async fn slots_are_held_from_the_pop_until_the_gates_know(world: World) {
+    world.put(1, json!({"maxActive": 2})).await;
+    for name in ["a", "b", "c", "d", "e"] {
+        world.join(name).await;
+    }
+    let taken = world.open(5).await;
+    assert_eq!(names(&taken), ["a", "b"]);
+    assert!(
+        world.open(5).await.entries.is_empty(),
+        "admitting holds a slot"
+    );
+    world.call(&taken.entries).await;
+    assert!(world.open(5).await.entries.is_empty(), "READY holds a slot");
+    world.exit("a").await;
+    assert_eq!(
+        world.let_in(5).await,
+        ["c"],
+        "a READY member's is free at once"
+    );
+    let facts = world.claimed("b").await;
+    assert!(world.complete("b", facts.number).await);
+    world.pass(4.9).await;
+    assert!(
+        world.open(5).await.entries.is_empty(),
+        "an ENTERED one's is not"
+    );
+    world.pass(0.1).await;
+    assert_eq!(world.let_in(5).await, ["d"]);
+    world.pass(300.0).await;
+    world.enter("e").await;
+    assert_eq!(world.let_in(5).await, ["e"], "unclaimed calls free theirs");
+    world.claimed("e").await;
+    world.pass(600.0).await;
+    assert_eq!(world.snapshot().await.counts.slots, 1, "expired, for 5 s");
+    world.sweep().await;
+    assert_eq!(world.snapshot().await.counts.slots, 1, "swept or not");
+    world.pass(5.0).await;
+    assert_eq!(world.snapshot().await.counts.slots, 0);
+}
+
+async fn join_many(world: &World, names: std::ops::Range<u32>) {
+    for i in names {
+        world.join(&format!("m{i:05}")).await;
+    }
+}
+
+async fn the_schedule_takes_a_group_each_interval_and_makes_up_for_none(world: World) {
+    world
+        .put(1, json!({"groupSize": 3, "entryIntervalSeconds": 10}))
+        .await;
+    join_many(&world, 0..20).await;
+    let take = async || {
+        let taken = world.schedule().await;
+        assert_eq!(world.call(&taken.entries).await, taken.entries.len());
+        taken.entries.len()
+    };
+    assert_eq!(take().await, 3);
+    assert_eq!(take().await, 0);
+    world.pass(9.9).await;
+    assert_eq!(take().await, 0);
+    world.pass(0.1).await;
+    assert_eq!(take().await, 3);
+    world.pass(35.0).await;
+    assert_eq!(take().await, 3, "three missed intervals are not made up");
+    assert_eq!(take().await, 0);
+    world.let_in(2).await;
+    world.pass(10.0).await;
+    assert_eq!(take().await, 3, "opens by hand do not count against it");
+    assert_eq!(world.snapshot().await.totals.by_schedule, 12);
+    assert_eq!(world.snapshot().await.totals.by_open, 2);
+}
+
+async fn a_take_of_nobody_starts_no_interval(world: World) {
+    world
+        .put(1, json!({"groupSize": 3, "entryIntervalSeconds": 3600}))
+        .await;
+    assert!(world.schedule().await.entries.is_empty());
+    world.join("a").await;
+    assert_eq!(names(&world.schedule().await), ["a"]);
+    world.join("b").await;
+    assert!(world.schedule().await.entries.is_empty());
+}
+
+async fn the_schedule_holds_back_while_messages_are_on_their_way(world: World) {
+    world
+        .put(1, json!({"groupSize": 3, "entryIntervalSeconds": 1}))
+        .await;
+    join_many(&world, 0..20).await;
+    let first = world.schedule().await.entries;
+    assert_eq!(first.len(), 3);
+    world.pass(1.0).await;
+    assert!(world.schedule().await.entries.is_empty());
+    world.call(&first[..1]).await;
+    assert_eq!(world.schedule().await.entries.len(), 1);
+    world.call(&first[1..]).await;
+    world.pass(1.0).await;
+    assert_eq!(world.schedule().await.entries.len(), 2);
+    assert_eq!(world.snapshot().await.counts.admitting, 3);
+}
+
+async fn a_long_take_goes_on_where_the_bound_on_work_cut_it(world: World) {
+    world
+        .put(1, json!({"groupSize": 1500, "entryIntervalSeconds": 60}))
+        .await;
+    join_many(&world, 0..2000).await;
+    let first = world.schedule().await;
+    assert_eq!((first.entries.len(), first.more), (1000, true));
+    let second = world.schedule().await;
+    assert_eq!((second.entries.len(), second.more), (500, false));
+    assert!(world.schedule().await.entries.is_empty());
+    assert_eq!(world.snapshot().await.counts.admitting, 1500);
+    world.call(&first.entries).await;
+    world.call(&second.entries[..400]).await;
+    world.call(&second.entries[400..]).await;
+    world.pass(59.0).await;
+    assert!(world.schedule().await.entries.is_empty());
+    world.pass(1.0).await;
+    assert_eq!(world.schedule().await.entries.len(), 500);
+}
+
+async fn an_opening_moves_a_thousand_unseen_aside_and_says_more(world: World) {
+    world.put(1, json!({"waitingTtlSeconds": 30})).await;
+    join_many(&world, 0..1500).await;
+    world.pass(31.0).await;
+    world.join("z").await;
+    let first = world.open(10).await;
+    assert_eq!((first.entries.len(), first.more), (0, true));
+    let second = world.open(10).await;
+    assert_eq!((names(&second), second.more), (vec!["z".to_owned()], false));
+    let counts = world.snapshot().await.counts;
+    assert_eq!(
+        (counts.waiting, counts.away, counts.admitting),
+        (0, 1500, 1)
+    );
+}
+
+async fn without_auto_open_only_open_admits(world: World) {
+    world.put(1, json!({"autoOpen": false})).await;
+    world.join("a").await;
+    assert!(world.schedule().await.entries.is_empty());
+    assert_eq!(world.let_in(1).await, ["a"]);
+}
+
+async fn the_threshold_lets_exactly_max_active_straight_in(world: World) {
+    world
+        .put(1, json!({"mode": "threshold", "maxActive": 3}))
+        .await;
+    join_many(&world, 0..10).await;
+    let snapshot = world.snapshot().await;
+    assert_eq!((snapshot.counts.ready, snapshot.counts.waiting), (3, 7));
+    assert_eq!(snapshot.totals.by_enter, 3);
+    assert_eq!(world.state("m00002").await, "ready");
+    assert_eq!(world.state("m00003").await, "waiting");
+}
+
+async fn newcomers_do_not_pass_those_in_line(world: World) {
+    world
+        .put(
+            1,
+            json!({"mode": "threshold", "maxActive": 1, "groupSize": 1}),
+        )
+        .await;
+    join_many(&world, 0..2).await;
+    world.exit("m00000").await;
+    world.join("new").await;
+    assert_eq!(world.state("new").await, "waiting", "one waits");
+    let taken = world.schedule().await;
+    assert_eq!(names(&taken), ["m00001"]);
+    world.exit("new").await;
+    world.join("newer").await;
+    assert_eq!(
+        world.state("newer").await,
+        "waiting",
+        "one is being admitted"
+    );
+}
+
+async fn mode_off_lets_everyone_in_and_admits_those_left_in_line(world: World) {
+    world.put(1, json!({"maxActive": 1})).await;
+    join_many(&world, 0..3).await;
+    world.put(2, json!({"maxActive": 1, "mode": "off"})).await;
+    join_many(&world, 3..6).await;
+    assert_eq!(world.state("m00005").await, "ready");
+    assert_eq!(
+        world.state("m00000").await,
+        "waiting",
+        "switching touches nobody"
+    );
+    assert_eq!(world.schedule().await.entries.len(), 3);
+    world.put(3, json!({"mode": "off", "paused": true})).await;
+    world.join("late").await;
+    assert_eq!(world.state("late").await, "waiting");
+}
+
+async fn the_line_can_be_full(world: World) {
+    world.put(1, json!({"maxQueueSize": 2})).await;
+    join_many(&world, 0..2).await;
+    assert_eq!(world.enter("c").await, Entering::Full);
+    assert!(matches!(world.enter("m00000").await, Entering::Already(_)));
+    world.exit("m00001").await;
+    world.join("c").await;
+}
+
+async fn a_long_wait_can_be_refused(world: World) {
+    let fields = json!({"groupSize": 2, "entryIntervalSeconds": 30, "maxWaitTimeMinutes": 1,
+        "refuseLongWait": true});
+    world.put(1, fields).await;
+    join_many(&world, 0..4).await;
+    assert_eq!(
+        world.enter("c").await,
+        Entering::Full,
+        "the fifth would wait 90 s"
+    );
+    let taken = world.schedule().await;
+    world.call(&taken.entries).await;
+    join_many(&world, 10..12).await;
+    assert_eq!(
+        world.enter("c").await,
+        Entering::Full,
+        "at the pace of four a minute"
+    );
+    world.pass(60.0).await;
+    assert_eq!(world.enter("c").await, Entering::Full);
+}
+
+async fn the_same_idempotency_key_opens_one_batch(world: World) {
+    world.put(1, json!({})).await;
+    join_many(&world, 0..10).await;
+    let by = |batch_size| AdmitBy::Open {
+        batch_size,
+        taken: 0,
+        key: Some("k 1"),
+    };
+    let first = world.admit(by(3)).await;
+    assert_eq!(
+        (first.entries.len(), first.total, first.replayed),
+        (3, 3, false)
+    );
+    let again = world.admit(by(3)).await;
+    assert_eq!(
+        (again.entries.len(), again.total, again.replayed),
+        (0, 3, true)
+    );
+    assert_eq!(again.limited_by, first.limited_by);
+    let other = world.store.admit(&id(), by(4)).await.unwrap();
+    assert_eq!(other, Admission::KeyReused);
+    world.put_closed(2, json!({}), true).await;
+    assert!(world.admit(by(3)).await.replayed, "also after a close");
+}
+
+async fn a_key_of_a_dropped_concert_opens_anew(world: World) {
+    let by = AdmitBy::Open {
+        batch_size: 1,
+        taken: 0,
+        key: Some("k"),
+    };
+    for version in [1, 3] {
+        world.put_closed(version, json!({}), false).await;
+        world.join("a").await;
+        assert_eq!(names(&world.admit(by).await), ["a"]);
+        world.store.clear(&id()).await.unwrap();
+        assert!(world.store.drop_concert(&id(), version + 1).await.unwrap());
+        world.pass_unheard(1.0);
+    }
+}
+
+async fn what_limits_an_opening_is_said(world: World) {
+    world.put(1, json!({"maxActive": 4})).await;
+    join_many(&world, 0..6).await;
+    let taken = world.open(3).await;
+    assert_eq!(
+        (taken.limited_by, taken.still_waiting),
+        (LimitedBy::BatchSize, 3)
+    );
+    let taken = world.open(3).await;
+    assert_eq!(
+        (taken.limited_by, taken.entries.len()),
+        (LimitedBy::MaxActive, 1)
+    );
+    assert_eq!(world.open(3).await.limited_by, LimitedBy::MaxActive);
+    world.put(2, json!({})).await;
+    let taken = world.open(3).await;
+    assert_eq!(
+        (taken.limited_by, taken.entries.len()),
+        (LimitedBy::Line, 2)
+    );
+}
+
+async fn a_session_ends_by_the_clock_swept_or_not(world: World) {
+    world
+        .put(1, json!({"readyTtlSeconds": 60, "sessionMinutes": 2}))
+        .await;
+    join_many(&world, 0..3).await;
+    world.let_in(3).await;
+    world.claimed("m00000").await;
+    world.pass(60.0).await;
+    let unswept = world.snapshot().await;
+    assert_eq!((unswept.counts.ready, unswept.totals.unclaimed), (0, 2));
+    let swept = world.store.sweep(&id()).await.unwrap();
+    assert_eq!((swept.unclaimed, swept.expired), (2, 0));
+    assert_eq!(world.claim("m00001").await, Claim::NotReady);
+    assert_eq!(world.snapshot().await.totals, unswept.totals);
+    world.pass(60.0).await;
+    let unswept = world.snapshot().await;
+    assert_eq!((unswept.counts.inside, unswept.totals.expired), (0, 1));
+    world.sweep().await;
+    assert_eq!(world.snapshot().await.totals, unswept.totals);
+    world.join("m00000").await;
+    assert_eq!(
+        world.state("m00000").await,
+        "waiting",
+        "at the back of the line"
+    );
+}
+
+async fn a_token_is_the_same_until_its_session_ends(world: World) {
+    world.put(1, json!({"sessionMinutes": 10})).await;
+    let number = world.join("a").await;
+    world.let_in(1).await;
+    let facts = world.claimed("a").await;
+    assert_eq!(
+        (facts.number, facts.jti.as_str(), facts.exp),
+        (number, "jti-a", facts.iat + 600)
+    );
+    world.pass(300.0).await;
+    let other = NewToken {
+        jti: "other".into(),
+        kid: "new".into(),
+    };
+    let again = world
+        .store
+        .claim(&id(), &member("a"), &other)
+        .await
+        .unwrap();
+    assert!(matches!(again, Claim::Entered(entered) if entered.1 == facts));
+    world.pass(300.0).await;
+    assert_eq!(world.claim("a").await, Claim::NotReady);
+}
+
+/// A policy by which tokens last 10 minutes and holds this many.
+fn held(minutes: u32) -> serde_json::Value {
+    json!({"sessionMinutes": 10, "holdDurationMinutes": minutes, "maxActive": 1})
+}
+
+async fn a_session_is_extended_once_to_the_end_of_a_hold(world: World) {
+    world.put(1, held(7)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    world.pass(301.5).await;
+    let extension = world.extend("a", first.number).await.unwrap();
+    assert_eq!(extension.concert.concert_id, id());
+    assert!(extension.extended);
+    // 301.5 s are past, in whole seconds from the moment of issue.
+    let exp = first.iat + 301 + 420;
+    let moved = TokenFacts { exp, ..first };
+    assert_eq!(extension.token, moved, "the same token but for its end");
+    assert_eq!(world.claimed("a").await, moved);
+    let until = UnixMs(exp * 1_000);
+    assert!(matches!(world.place("a").await, Place::Entered { until: u, .. } if u == until));
+    world.pass(100.0).await;
+    let again = world.extend("a", moved.number).await.unwrap();
+    assert_eq!((again.extended, again.token), (false, moved));
+}
+
+async fn an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that(world: World) {
+    world.put(1, held(5)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    for pass in [1.0, 299.0] {
+        world.pass(pass).await;
+        let early = world.extend("a", first.number).await.unwrap();
+        assert_eq!((early.extended, &early.token), (false, &first));
+    }
+    world.pass(1.0).await;
+    let late = world.extend("a", first.number).await.unwrap();
+    assert_eq!((late.extended, late.token.exp), (true, first.exp + 1));
+}
+
+async fn an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then(world: World) {
+    world.put(1, held(10)).await;
+    for name in ["a", "b"] {
+        world.join(name).await;
+    }
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    world.pass(500.0).await;
+    assert!(world.extend("a", first.number).await.unwrap().extended);
+    world.pass(599.0).await;
+    world.sweep().await;
+    let counts = world.snapshot().await.counts;
+    assert_eq!((counts.inside, counts.slots), (1, 1));
+    assert!(world.open(1).await.entries.is_empty());
+    world.pass(1.0).await;
+    assert_eq!(world.snapshot().await.totals.expired, 1);
+    assert_eq!(world.extend("a", first.number).await, None, "not revived");
+    assert_eq!(world.state("a").await, "none");
+    world.pass(4.9).await;
+    assert_eq!(world.snapshot().await.counts.slots, 1, "for 5 s");
+    world.pass(0.1).await;
+    assert_eq!(world.snapshot().await.counts.slots, 0);
+    assert!(world.revoked().await.is_empty(), "it has run out");
+}
+
+async fn an_extended_session_that_ends_early_is_revoked_until_its_new_end(world: World) {
+    world.put(1, held(10)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    world.pass(500.0).await;
+    assert!(world.extend("a", first.number).await.unwrap().extended);
+    assert!(world.complete("a", first.number).await);
+    assert_eq!(world.extend("a", first.number).await, None);
+    world.pass(599.0).await;
+    world.sweep().await;
+    assert_eq!(world.revoked().await, ["jti-a"]);
+    world.pass(1.0).await;
+    assert!(world.revoked().await.is_empty());
+}
+
+async fn sessions_are_extended_while_paused_and_after_the_close(world: World) {
+    world.put(1, json!({})).await;
+    for name in ["paused", "closed"] {
+        world.join(name).await;
+    }
+    world.let_in(2).await;
+    let paused = world.claimed("paused").await.number;
+    let closed = world.claimed("closed").await.number;
+    world.pass(60.0).await;
+    world.put(2, json!({"paused": true})).await;
+    assert!(world.extend("paused", paused).await.unwrap().extended);
+    world.put_closed(3, json!({}), true).await;
+    assert!(world.extend("closed", closed).await.unwrap().extended);
+    world.pass(541.0).await;
+    assert_eq!(world.snapshot().await.counts.inside, 2);
+}
+
+async fn what_ended_early_is_revoked_until_it_expires(world: World) {
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    for name in ["exits", "completes", "removed", "stays", "unclaimed"] {
+        world.join(name).await;
+    }
+    world.let_in(5).await;
+    for name in ["stays", "exits", "completes", "removed"] {
+        world.claimed(name).await;
+        world.pass(1.0).await;
+    }
+    world.exit("exits").await;
+    world.exit("unclaimed").await;
+    let number = number(world.place("completes").await).unwrap();
+    assert!(world.complete("completes", number).await);
+    let how = Leaving::Removed;
+    let removed = world.store.leave(&id(), &member("removed"), how).await;
+    assert!(removed.unwrap().is_some());
+    let all = ["jti-removed", "jti-completes", "jti-exits"];
+    assert_eq!(world.revoked().await, all, "the latest to expire first");
+    world.pass(56.5).await;
+    assert_eq!(world.revoked().await, all);
+    world.pass(0.5).await;
+    assert_eq!(world.revoked().await, all[..2], "swept or not");
+    world.sweep().await;
+    assert_eq!(world.revoked().await, all[..2]);
+    world.pass(2.0).await;
+    assert!(world.revoked().await.is_empty());
+}
+
+async fn the_revoked_are_read_page_by_page_and_none_is_missed(world: World) {
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    let end = async |names: std::ops::Range<u32>| {
+        join_many(&world, names.clone()).await;
+        assert_eq!(world.let_in(1_000).await.len(), names.len());
+        for i in names {
+            let name = format!("m{i:05}");
+            world.claimed(&name).await;
+            world.exit(&name).await;
+        }
+    };
+    end(0..500).await;
+    world.pass(10.0).await;
+    end(500..1_100).await;
+    let first = world.revoked().await;
+    assert_eq!(first.len(), 1_000);
+    // Others end meanwhile, which moves the second page back.
+    world.pass(45.0).await;
+    end(1_100..1_110).await;
+    let second = world.store.revoked(&id(), 1_000).await.unwrap();
+    let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
+    for i in 0..1_100 {
+        assert!(read.contains(&format!("jti-m{i:05}")), "{i}");
+    }
+    world.pass(5.0).await;
+    world.sweep().await;
+    assert_eq!(world.revoked().await.len(), 610);
+    // Had the first 500 expired between the pages, none of the others would be missed.
+    let second = world.store.revoked(&id(), 1_000).await.unwrap();
+    let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
+    for i in 500..1_100 {
+        assert!(read.contains(&format!("jti-m{i:05}")), "{i}");
+    }
+}
+
+async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
+    let page = async |skip| world.store.revoked(&id(), skip).await.unwrap();
+    assert!(page(0).await.is_empty());
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    let mut latest_first = Vec::new();
+    for half in [0..501, 501..1_002] {
+        join_many(&world, half.clone()).await;
+        world.let_in(1_000).await;
+        for i in half {
+            let name = format!("m{i:05}");
+            world.claimed(&name).await;
+            world.exit(&name).await;
+            latest_first.insert(0, format!("jti-{name}"));
+        }
+        world.pass(10.0).await;
+    }
+    let pages_are = async |all: &[String]| {
+        for skip in [0, 1, 2, 3, 500, 501, 502, 1_000, 1_001, 1_002, 1_003] {
+            let rest = all.get(skip..).unwrap_or_default();
+            let expected = &rest[..rest.len().min(1_000)];
+            assert_eq!(page(skip as u64).await, expected, "{skip}");
+        }
+        assert!(page(u64::MAX).await.is_empty());
+    };
+    pages_are(&latest_first).await;
+    // The older half expires, swept or not.
+    world.pass(40.0).await;
+    pages_are(&latest_first[..501]).await;
+    world.sweep().await;
+    pages_are(&latest_first[..501]).await;
+    world.pass(10.0).await;
+    pages_are(&[]).await;
+}
+
+/// Closes and drops a concert in which one token ended early, by the versions from one on.
+async fn dropped_with_a_revoked_token(world: &World) {
+    world.put(1, json!({"sessionMinutes": 1})).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let facts = world.claimed("a").await;
+    assert!(world.complete("a", facts.number).await);
+    let drop = async || world.store.drop_concert(&id(), 2).await.unwrap();
+    assert!(!drop().await, "its slot is held");
+    world.pass(5.0).await;
+    assert!(drop().await);
+    assert!(drop().await, "again");
+    let gone = world.store.snapshot(&id()).await.unwrap_err();
+    assert!(matches!(gone, StoreError::UnknownConcert));
+}
+
+async fn a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired(world: World) {
+    dropped_with_a_revoked_token(&world).await;
+    let drop = async |version| world.store.drop_concert(&id(), version).await.unwrap();
+    let told = async || {
+        let listed = world.store.concerts().await.unwrap();
+        (listed.len(), world.revoked().await.len())
+    };
+    assert_eq!(told().await, (1, 1));
+    world.pass_unheard(54.5);
+    assert!(drop(2).await);
+    assert!(drop(1).await, "also by one who is late");
+    assert_eq!(told().await, (1, 1));
+    world.pass_unheard(0.5);
+    assert_eq!(told().await, (1, 0));
+    assert!(drop(2).await);
+    assert_eq!(told().await, (0, 0));
+}
+
+async fn what_was_revoked_is_revoked_in_a_concert_made_again(world: World) {
+    dropped_with_a_revoked_token(&world).await;
+    world.put(3, json!({})).await;
+    assert_eq!(world.snapshot().await.totals.joined, 0);
+    assert_eq!(world.store.concerts().await.unwrap(), [id()]);
+    assert_eq!(world.revoked().await, ["jti-a"]);
+    world.pass(54.0).await;
+    world.join("b").await;
+    world.let_in(1).await;
+    world.claimed("b").await;
+    world.exit("b").await;
+    assert_eq!(world.revoked().await, ["jti-b", "jti-a"]);
+    world.pass(1.0).await;
+    assert_eq!(world.revoked().await, ["jti-b"]);
+    world.sweep().await;
+    assert_eq!(world.store.concerts().await.unwrap(), [id()]);
+}
+
+async fn a_guest_enters_where_guests_may_and_nowhere_else(world: World) {
+    let guest = "guest:0b5e";
+    let fields = |identity: &str| json!({"identity": identity, "bookingStartAt": at(7200), "joinStartHours": 1});
+    world.put(1, fields("member")).await;
+    assert_eq!(world.enter(guest).await, Entering::MembersOnly);
+    world
+        .put(2, json!({"identity": "member", "mode": "off"}))
+        .await;
+    assert_eq!(world.enter(guest).await, Entering::MembersOnly);
+    let snapshot = world.snapshot().await;
+    assert_eq!((snapshot.totals.joined, snapshot.last), (0, None));
+    assert_eq!(world.state(guest).await, "none");
+    world.join("member").await;
+    world.put(3, fields("guest")).await;
+    let early = world.enter(guest).await;
+    assert!(matches!(early, Entering::NotOpenYet { .. }), "{early:?}");
+    world.put(4, json!({"identity": "guest"})).await;
+    world.join(guest).await;
+    world.join("other").await;
+    assert_eq!(world.let_in(1).await, [guest]);
+    world.claimed(guest).await;
+    world
+        .put_closed(5, json!({"identity": "member"}), true)
+        .await;
+    assert_eq!(world.enter("guest:1").await, Entering::Closed);
+}
+
+async fn a_guest_who_has_a_place_keeps_it_whoever_may_enter_now(world: World) {
+    let fields = |identity: &str| json!({"identity": identity, "waitingTtlSeconds": 30});
+    world.put(1, fields("guest")).await;
+    for name in ["guest:ready", "guest:away", "guest:waiting"] {
+        world.join(name).await;
+    }
+    world.let_in(1).await;
+    world.pass(31.0).await;
+    world.sweep().await;
+    world.put(2, fields("member")).await;
+    for (name, state) in [
+        ("guest:ready", "ready"),
+        ("guest:away", "waiting"),
+        ("guest:waiting", "waiting"),
+    ] {
+        let again = world.enter(name).await;
+        assert!(matches!(again, Entering::Already(_)), "{name}: {again:?}");
+        assert_eq!(world.state(name).await, state);
+    }
+    world.claimed("guest:ready").await;
+    assert_eq!(world.let_in(2).await, ["guest:away", "guest:waiting"]);
+}
+
+async fn members_are_listed_from_the_front_page_by_page(world: World) {
+    world.put(1, json!({"waitingTtlSeconds": 30})).await;
+    join_many(&world, 0..4).await;
+    world.pass(31.0).await;
+    world.enter("m00001").await;
+    world.sweep().await;
+    join_many(&world, 4..6).await;
+    let page = world.store.members(&id(), None, 4).await.unwrap();
+    let listed: Vec<_> = page.iter().map(|l| (l.member.as_str(), l.away)).collect();
+    let expected = [
+        ("m00000", true),
+        ("m00001", false),
+        ("m00002", true),
+        ("m00003", true),
+    ];
+    assert_eq!(listed, expected);
+    let rest = world
+        .store
+        .members(&id(), Some(page[3].number), 4)
+        .await
+        .unwrap();
+    assert_eq!(
+        rest.iter().map(|l| l.member.as_str()).collect::<Vec<_>>(),
+        ["m00004", "m00005"]
+    );
+    assert_eq!(rest[0].name, "이름");
+}
+
+async fn the_pace_is_that_of_the_last_minutes(world: World) {
+    world.put(1, json!({})).await;
+    join_many(&world, 0..100).await;
+    let begun = world.now();
+    world.open(30).await;
+    world.pass(45.0).await;
+    world.open(20).await;
+    let pace = world.snapshot().await.pace;
+    assert_eq!(
+        (pace.one, pace.five, pace.fifteen, pace.since),
+        (50, 50, 50, Some(begun))
+    );
+    world.pass(45.0).await;
+    // 30 s into the second minute: the first counts by half.
+    let pace = world.snapshot().await.pace;
+    assert_eq!((pace.one, pace.five), (25, 50));
+    world.pass(960.0).await;
+    let pace = world.snapshot().await.pace;
+    assert_eq!(
+        (pace.one, pace.five, pace.fifteen, pace.since),
+        (0, 0, 0, Some(begun))
+    );
+}
+
+async fn a_name_of_any_kind_survives(world: World) {
+    world.put(1, json!({})).await;
+    for (who, name) in [
+        ("a", ""),
+        ("b", " 김 철수  "),
+        ("c", "x\n0 1 open y"),
+        ("d", "\u{1F3AB}"),
+    ] {
+        world.store.enter(&id(), &member(who), name).await.unwrap();
+        let taken = world.open(1).await;
+        assert_eq!(
+            (taken.entries[0].name.as_str(), taken.entries.len()),
+            (name, 1)
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! The line on both stores: the same behaviour, the same random sequences, and Redis by itself.
+
+mod behaviour;
+mod model;
+mod redis;
+mod world;

@@ -1,0 +1,322 @@
+//! The embedded store is the model: the same random sequence of calls runs on it and on a real
+//! Redis, on one clock, and every answer must be the same.
+
+use std::time::Duration;
+
+use crate::world::{START, at, member, policy, settings};
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::{Value, json};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_store::{AdmitBy, Leaving, MemoryStore, NewToken, RedisStore, Store};
+use sunbeon_test_support::RedisServer;
+use tokio::runtime::Runtime;
+
+#[derive(Debug, Clone)]
+enum Call {
+    Put {
+        policy: usize,
+        closed: bool,
+    },
+    Drop,
+    Enter(u8),
+    Status(u8, bool),
+    Leave(u8, bool),
+    Claim(u8),
+    Complete(u8, bool),
+    Extend(u8, bool),
+    Revoked(u64),
+    Open {
+        batch_size: u32,
+        key: Option<u8>,
+    },
+    Schedule,
+    /// Delivers one of the ENTER messages of this case, or all.
+    Ready(Option<prop::sample::Index>),
+    Resend,
+    Beat,
+    Members,
+    Clear,
+    Sweep,
+    /// Seconds that pass, heard or not.
+    Pass(i64, bool),
+    /// Redis is killed, stays away for so many seconds, and comes back.
+    Outage(i64),
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let who = 0..6_u8;
+    let seconds = prop::sample::select(vec![0, 1, 4, 5, 6, 14, 16, 29, 30, 31, 59, 60, 61, 120]);
+    let long = prop::sample::select(vec![-7, 299, 300, 301, 599, 600, 1800, 4000, 90_000]);
+    prop_oneof![
+        2 => (0..POLICIES, prop::bool::weighted(0.1))
+            .prop_map(|(policy, closed)| Call::Put { policy, closed }),
+        1 => Just(Call::Drop),
+        16 => who.clone().prop_map(Call::Enter),
+        8 => (who.clone(), any::<bool>()).prop_map(|(who, sign)| Call::Status(who, sign)),
+        4 => (who.clone(), any::<bool>()).prop_map(|(who, removed)| Call::Leave(who, removed)),
+        8 => who.clone().prop_map(Call::Claim),
+        4 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Call::Complete(who, right)),
+        4 => (who, prop::bool::weighted(0.8))
+            .prop_map(|(who, right)| Call::Extend(who, right)),
+        3 => (0..3_u64).prop_map(Call::Revoked),
+        6 => (1..5_u32, prop::option::weighted(0.3, 0..2_u8))
+            .prop_map(|(batch_size, key)| Call::Open { batch_size, key }),
+        6 => Just(Call::Schedule),
+        10 => prop::option::of(any::<prop::sample::Index>()).prop_map(Call::Ready),
+        2 => Just(Call::Resend),
+        3 => Just(Call::Beat),
+        2 => Just(Call::Members),
+        1 => Just(Call::Clear),
+        4 => Just(Call::Sweep),
+        8 => (seconds, prop::bool::weighted(0.8)).prop_map(|(s, heard)| Call::Pass(s, heard)),
+        2 => (long, prop::bool::weighted(0.8)).prop_map(|(s, heard)| Call::Pass(s, heard)),
+        1 => (0..1000_i64).prop_map(Call::Outage),
+    ]
+}
+
+const POLICIES: usize = 8;
+
+fn policy_fields(which: usize) -> Value {
+    let short = json!({"waitingTtlSeconds": 30, "keepPlaceMinutes": 1, "readyTtlSeconds": 30,
+        "sessionMinutes": 1, "holdDurationMinutes": 1, "identity": "guest", "groupSize": 2,
+        "entryIntervalSeconds": 5});
+    let own = match which {
+        0 => json!({}),
+        1 => json!({"mode": "threshold", "maxActive": 2, "identity": "member"}),
+        2 => json!({"mode": "off", "maxActive": 1, "sessionMinutes": 2}),
+        3 => json!({"paused": true, "maxActive": 3}),
+        4 => json!({"bookingStartAt": at(60), "joinStartHours": 0, "maxActive": 2}),
+        5 => json!({"bookingStartAt": at(300), "bookingEndAt": at(3000), "keepPlaceMinutes": 0}),
+        6 => json!({"maxQueueSize": 3, "autoOpen": false}),
+        _ => json!({"refuseLongWait": true, "maxWaitTimeMinutes": 1, "entryIntervalSeconds": 30}),
+    };
+    let mut fields = short;
+    fields
+        .as_object_mut()
+        .unwrap()
+        .extend(own.as_object().unwrap().clone());
+    fields
+}
+
+/// One case: both stores, the clock of both, and what a caller of the line would remember.
+struct Case<'a> {
+    server: &'a RedisServer,
+    redis: &'a RedisStore,
+    model: MemoryStore,
+    now: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    concert: ConcertId,
+    version: u64,
+    messages: Vec<(MemberId, EntryNumber)>,
+}
+
+impl Case<'_> {
+    fn set_clock(&self, micros: u64) {
+        self.now.store(micros, std::sync::atomic::Ordering::SeqCst);
+        self.server.set_clock(micros);
+    }
+
+    fn pass(&self, seconds: i64) {
+        let now = self.now.load(std::sync::atomic::Ordering::SeqCst);
+        self.set_clock(now.checked_add_signed(seconds * 1_000_000).unwrap());
+    }
+
+    /// Makes a call on both; the answers must be alike.
+    async fn make(&mut self, call: &Call) {
+        match call {
+            Call::Pass(seconds, heard) => {
+                for left in 0..if *heard { (seconds / 10).min(60) } else { 0 } {
+                    self.pass(10.min(seconds - left * 10));
+                    self.compare(&Call::Beat).await;
+                }
+                let rest = if *heard && *seconds > 0 {
+                    seconds % 10
+                } else {
+                    *seconds
+                };
+                self.pass(rest);
+            }
+            Call::Outage(seconds) => {
+                self.server.kill();
+                self.pass(*seconds);
+                self.server.start_again().await;
+                // The connection in hand is broken; the next one is not.
+                let back = async || self.redis.is_up().await;
+                sunbeon_test_support::eventually(Duration::from_secs(20), "Redis", back).await;
+            }
+            call => self.compare(call).await,
+        }
+        self.compare(&Call::Beat).await;
+    }
+
+    async fn compare(&mut self, call: &Call) {
+        if matches!(call, Call::Put { .. } | Call::Drop) {
+            self.version += 1;
+        }
+        let modelled = answer(&self.model, self, call).await;
+        let real = answer(self.redis, self, call).await;
+        assert_eq!(real.text, modelled.text, "{call:?}");
+        self.messages.extend(modelled.messages);
+    }
+}
+
+/// An answer as text, and the ENTER messages that come of it.
+struct Answered {
+    text: String,
+    messages: Vec<(MemberId, EntryNumber)>,
+}
+
+async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
+    let id = &case.concert;
+    // The last two are guests.
+    let name = |who: u8| member(&format!("{}{who}", if who < 4 { "m" } else { "guest:" }));
+    let mut messages = Vec::new();
+    let text = match call {
+        Call::Put {
+            policy: which,
+            closed,
+        } => {
+            let policy = policy(policy_fields(*which));
+            let (concert_id, version) = (id.clone(), case.version);
+            let concert = Concert {
+                concert_id,
+                version,
+                closed: *closed,
+                policy,
+            };
+            debug(store.put_concert(&concert).await)
+        }
+        Call::Drop => debug(store.drop_concert(id, case.version).await),
+        Call::Enter(who) => debug(store.enter(id, &name(*who), "이 름").await),
+        Call::Status(who, sign) => debug(store.status(id, &name(*who), *sign).await),
+        Call::Leave(who, removed) => {
+            let how = if *removed {
+                Leaving::Removed
+            } else {
+                Leaving::ByChoice
+            };
+            debug(store.leave(id, &name(*who), how).await)
+        }
+        Call::Claim(who) => {
+            let token = NewToken {
+                jti: format!("j{}-{who}", case.version),
+                kid: "k".into(),
+            };
+            debug(store.claim(id, &name(*who), &token).await)
+        }
+        Call::Complete(who, right) | Call::Extend(who, right) => {
+            let place = store
+                .status(id, &name(*who), false)
+                .await
+                .map(|sight| sight.place);
+            let number = place
+                .ok()
+                .and_then(world::number)
+                .unwrap_or(EntryNumber(5))
+                .0;
+            let number = EntryNumber(number + u64::from(!right));
+            match call {
+                Call::Complete(..) => debug(store.complete(id, &name(*who), number).await),
+                _ => debug(store.extend(id, &name(*who), number).await),
+            }
+        }
+        Call::Revoked(skip) => debug(store.revoked(id, *skip).await),
+        Call::Open { .. } | Call::Schedule => {
+            let key = if let Call::Open { key: Some(key), .. } = call {
+                key
+            } else {
+                &0
+            };
+            let key = key.to_string();
+            let by = match call {
+                Call::Open {
+                    batch_size,
+                    key: given,
+                } => AdmitBy::Open {
+                    batch_size: *batch_size,
+                    taken: 0,
+                    key: given.map(|_| key.as_str()),
+                },
+                _ => AdmitBy::Schedule,
+            };
+            let admission = store.admit(id, by).await;
+            if let Ok(sunbeon_store::Admission::Taken(taken)) = &admission {
+                messages = taken
+                    .entries
+                    .iter()
+                    .map(|p| (p.member.clone(), p.number))
+                    .collect();
+            }
+            debug(admission)
+        }
+        Call::Ready(Some(which)) if !case.messages.is_empty() => {
+            debug(store.ready(id, &[which.get(&case.messages).clone()]).await)
+        }
+        Call::Ready(_) => debug(store.ready(id, &case.messages).await),
+        Call::Resend => debug(store.resend(id).await),
+        Call::Beat => {
+            let snapshot = store.beat(id).await;
+            if let Ok(snapshot) = &snapshot {
+                assert!(snapshot.adds_up(), "{snapshot:#?}");
+            }
+            debug(snapshot)
+        }
+        Call::Members => debug(store.members(id, None, 4).await),
+        Call::Clear => debug(store.clear(id).await),
+        Call::Sweep => debug(store.sweep(id).await),
+        Call::Pass(..) | Call::Outage(..) => String::new(),
+    };
+    Answered { text, messages }
+}
+
+fn debug<T: std::fmt::Debug>(answer: sunbeon_store::Result<T>) -> String {
+    match answer {
+        Ok(answer) => format!("{answer:?}"),
+        Err(sunbeon_store::StoreError::UnknownConcert) => "unknown concert".into(),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_same_calls_have_the_same_answers_on_both_stores() {
+    let runtime = Runtime::new().unwrap();
+    let server = runtime.block_on(RedisServer::with_frozen_clock(START));
+    let redis = runtime.block_on(async { RedisStore::open(&settings(server.url())).unwrap() });
+    let cases = std::cell::Cell::new(0);
+    let config = ProptestConfig {
+        cases: 150,
+        max_shrink_iters: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let sequences = (0..POLICIES, prop::collection::vec(call(), 1..80));
+    let outcome = TestRunner::new(config).run(&sequences, |(policy, calls)| {
+        cases.set(cases.get() + 1);
+        let now = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(START));
+        let hands = now.clone();
+        let clock = move || hands.load(std::sync::atomic::Ordering::SeqCst);
+        let mut case = Case {
+            server: &server,
+            redis: &redis,
+            model: MemoryStore::with_clock(clock),
+            now,
+            concert: ConcertId::parse(format!("c{}", cases.get())).unwrap(),
+            version: 0,
+            messages: Vec::new(),
+        };
+        case.set_clock(START);
+        runtime.block_on(async {
+            case.make(&Call::Put {
+                policy,
+                closed: false,
+            })
+            .await;
+            for call in &calls {
+                case.make(call).await;
+            }
+        });
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
