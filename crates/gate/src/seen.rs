@@ -103,7 +103,7 @@ mod tests {
     }
 
     fn held(seen: &Seen) -> usize {
-        let tokens = seen.0.lock().unwrap();
+        let tokens = seen.0.lock();
         tokens.young.len() + tokens.old.len()
     }
 

@@ -134,7 +134,7 @@ mod tests {
             slot.hear(Instant::now(), found());
         }
         invent(&slots, 3 * STRANGERS);
-        assert_eq!(slots.0.lock().unwrap().slots.len(), 3 * STRANGERS);
+        assert_eq!(slots.0.lock().slots.len(), 3 * STRANGERS);
         for n in 0..2 * STRANGERS {
             assert!(slots.of(&id(&format!("sale-{n}"))).is_known(), "{n}");
         }

@@ -62,7 +62,7 @@ impl Publisher {
     async fn keys(State(publisher): State<Self>) -> Response {
         publisher.fetches.fetch_add(1, Ordering::SeqCst);
         publisher.permits.acquire().await.unwrap().forget();
-        let (status, text) = publisher.answer.lock().unwrap().clone();
+        let (status, text) = publisher.answer.lock().clone();
         (status, Body::from(text)).into_response()
     }
 
@@ -71,7 +71,7 @@ impl Publisher {
     }
 
     fn answer(&self, status: StatusCode, text: &str) {
-        *self.answer.lock().unwrap() = (status, text.to_owned());
+        *self.answer.lock() = (status, text.to_owned());
     }
 
     fn fetches(&self) -> usize {

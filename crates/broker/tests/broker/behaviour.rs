@@ -102,7 +102,7 @@ impl Fixture for Rabbitmq {
 
     async fn start() -> Self {
         let vhost = TestVhost::create().await;
-        let broker = kit::open(vhost.url()).await;
+        let broker = crate::kit::open(vhost.url()).await;
         Self {
             broker,
             console: Console::open(vhost.url()).await,
@@ -288,7 +288,7 @@ async fn a_missing_answer_counts_as_retry<F: Fixture>() {
 async fn rejected_and_undecodable_messages_are_dead_lettered_and_block_nobody<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
-    let bad = kit::hostile_bodies();
+    let bad = crate::kit::hostile_bodies();
     for (body, number) in bad.iter().zip(1..) {
         fixture.push_raw(body.clone()).await;
         publish(&broker, [number]).await;

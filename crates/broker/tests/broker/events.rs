@@ -41,7 +41,7 @@ struct Rabbitmq {
 impl Fixture for Rabbitmq {
     async fn start() -> Self {
         let vhost = TestVhost::create().await;
-        let broker = kit::open(vhost.url()).await;
+        let broker = crate::kit::open(vhost.url()).await;
         Self { broker, vhost }
     }
 
@@ -190,7 +190,7 @@ async fn what_is_no_event_known_here_is_skipped() {
     let console = Console::open(fixture.vhost.url()).await;
     let confirm = ConfirmSelectOptions::default();
     console.channel.confirm_select(confirm).await.unwrap();
-    let mut bodies = kit::hostile_bodies();
+    let mut bodies = crate::kit::hostile_bodies();
     bodies.push(br#"{"type":"concert.renamed","concertId":"c1"}"#.to_vec());
     bodies.push(br#"{"type":"concert.changed","concertId":"a:b","version":1}"#.to_vec());
     for body in bodies {
@@ -207,7 +207,7 @@ async fn what_is_no_event_known_here_is_skipped() {
 
 /// Publishes until the subscriber hears of it, and says what it heard before.
 async fn heard_again(broker: &Arc<dyn Broker>, heard: &mut Receiver<Heard>) -> Vec<Heard> {
-    kit::can_publish(broker).await;
+    crate::kit::can_publish(broker).await;
     let (mut before, event) = (Vec::new(), changed("again", 1));
     eventually(SOON, "events are heard again", async || {
         broker.publish_event(event.clone());
@@ -229,8 +229,9 @@ async fn a_subscriber_cut_off_is_told_that_it_missed_some_and_hears_on() {
     let authority = vhost.url().split('/').nth(2).unwrap();
     let server = authority.rsplit('@').next().unwrap();
     let proxy = TcpProxy::start(server.to_owned()).await;
-    let publisher = kit::open(vhost.url()).await;
-    let listener = kit::open(&vhost.url().replace(server, &proxy.address().to_string())).await;
+    let publisher = crate::kit::open(vhost.url()).await;
+    let listener =
+        crate::kit::open(&vhost.url().replace(server, &proxy.address().to_string())).await;
     let mut heard = listening(&listener, "#").await;
     proxy.refuse(true);
     proxy.cut();
@@ -249,7 +250,7 @@ async fn a_subscriber_cut_off_is_told_that_it_missed_some_and_hears_on() {
 #[tokio::test]
 async fn after_a_restart_of_the_server_a_subscriber_hears_missed_and_then_events() {
     let server = RabbitServer::start().await;
-    let broker = kit::open(server.amqp_url()).await;
+    let broker = crate::kit::open(server.amqp_url()).await;
     let mut heard = listening(&broker, "#").await;
     broker.publish_event(changed("c1", 1));
     assert_eq!(next(&mut heard).await, Heard::Event(changed("c1", 1)));

@@ -30,7 +30,7 @@ impl Line {
     async fn open() -> Self {
         let vhost = TestVhost::create().await;
         let proxy = TcpProxy::start(address(vhost.url())).await;
-        let broker = kit::open(&through(vhost.url(), proxy.address().port())).await;
+        let broker = crate::kit::open(&through(vhost.url(), proxy.address().port())).await;
         Self {
             broker,
             proxy,
@@ -85,7 +85,7 @@ async fn every_message_reported_true_is_consumed_though_the_connection_is_cut() 
                 false => unconfirmed += 1,
             }
         }
-        kit::can_publish(&line.broker).await;
+        crate::kit::can_publish(&line.broker).await;
     }
     assert!(confirmed.len() >= 10_000, "{} confirmed", confirmed.len());
     assert!(unconfirmed > 0, "no cut was noticed");
@@ -286,7 +286,7 @@ async fn a_message_done_before_an_earlier_one_settles_only_itself() {
 #[tokio::test]
 async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
     let server = RabbitServer::start().await;
-    let broker = kit::open(server.amqp_url()).await;
+    let broker = crate::kit::open(server.amqp_url()).await;
     publish(&broker, 1..=100).await;
     // In good order first: RabbitMQ 3.10 forgets a quorum queue's log when it is killed within a
     // moment of the queue's declaration.
@@ -294,7 +294,7 @@ async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
     eventually(SOON, "the loss is noticed", async || !broker.can_publish()).await;
     assert_eq!(broker.publish_enters(&enters([101])).await, [false]);
     server.start_again().await;
-    kit::can_publish(&broker).await;
+    crate::kit::can_publish(&broker).await;
     publish(&broker, 102..=200).await;
     server.kill().await;
     eventually(SOON, "the loss is noticed", async || !broker.can_publish()).await;
@@ -305,7 +305,7 @@ async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
     // With the consumer at work.
     server.stop().await;
     server.start_again().await;
-    kit::can_publish(&broker).await;
+    crate::kit::can_publish(&broker).await;
     publish(&broker, [201]).await;
     recorder.sees([201]).await;
     consumer.stop().await;
@@ -320,7 +320,7 @@ async fn a_broker_without_a_server_opens_says_no_and_closes() {
         .local_addr()
         .unwrap();
     let url = format!("amqp://guest:secret@{nobody}/%2f");
-    let broker = sunbeon_broker::open(&kit::settings(&url, 100), "test").unwrap();
+    let broker = sunbeon_broker::open(&crate::kit::settings(&url, 100), "test").unwrap();
     let consumer = Consumer::start(&broker, Recorder::done());
     let all = async {
         assert_eq!(broker.publish_enters(&enters(1..=2)).await, [false; 2]);
@@ -341,12 +341,14 @@ async fn an_address_that_cannot_be_read_is_refused_without_showing_it() {
         "redis://guest:secret@localhost",
         "amqp://guest:secret@[/x",
     ] {
-        let error = sunbeon_broker::open(&kit::settings(url, 100), "test")
+        let error = sunbeon_broker::open(&crate::kit::settings(url, 100), "test")
             .err()
             .unwrap();
         assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
     }
-    assert!(!format!("{:?}", kit::settings("amqp://guest:secret@h", 100)).contains("secret"));
+    assert!(
+        !format!("{:?}", crate::kit::settings("amqp://guest:secret@h", 100)).contains("secret")
+    );
 }
 
 /// A proxy that says something of its own to the clients, as a server with a memory alarm does.
@@ -419,7 +421,7 @@ const UNBLOCKED: u16 = 61;
 async fn a_server_that_blocks_publishers_is_not_published_to_until_it_unblocks() {
     let vhost = TestVhost::create().await;
     let impostor = Impostor::start(address(vhost.url())).await;
-    let broker = kit::open(&through(vhost.url(), impostor.port)).await;
+    let broker = crate::kit::open(&through(vhost.url(), impostor.port)).await;
     publish(&broker, [1]).await;
     impostor.say(BLOCKED, "low on memory");
     eventually(SOON, "the block is noticed", async || !broker.can_publish()).await;
@@ -427,7 +429,7 @@ async fn a_server_that_blocks_publishers_is_not_published_to_until_it_unblocks()
     assert_eq!(broker.publish_enters(&enters([2])).await, [false]);
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
     impostor.say(UNBLOCKED, "");
-    kit::can_publish(&broker).await;
+    crate::kit::can_publish(&broker).await;
     publish(&broker, [3]).await;
     assert_eq!(Console::open(vhost.url()).await.waiting().await, 2);
 }

@@ -361,7 +361,7 @@ async fn a_request_within_the_process_has_no_address_and_no_limit() {
         ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "1"),
         ("SUNBEON__LIMITS__LOOPBACK", "true"),
     ]);
-    let (router, _) = support::api(&auth).split_for_parts();
+    let (router, _) = crate::support::api(&auth).split_for_parts();
     for _ in 0..MANY {
         let request = Request::get("/anyone").body(Body::empty()).unwrap();
         let answer = router.clone().oneshot(request).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sunbeon_chassis::settings::DEFAULTS;
 
-const MANUAL: &str = include_str!("../../../docs/settings.md");
+const MANUAL: &str = include_str!("../../../../docs/settings.md");
 
 /// A setting of the defaults. One that stands there as a comment has no default, but maybe an
 /// example or what is taken where it is left out.

@@ -347,7 +347,7 @@ async fn keys_of_no_use_are_passed_over() {
 #[tokio::test]
 async fn without_an_address_keeping_fresh_is_waiting_for_the_end() {
     let shutdown = CancellationToken::new();
-    let keeping = tokio::spawn(support::auth().keep_fresh(shutdown.clone()));
+    let keeping = tokio::spawn(crate::support::auth().keep_fresh(shutdown.clone()));
     later(120).await;
     assert!(!keeping.is_finished());
     shutdown.cancel();

@@ -106,7 +106,7 @@ async fn the_demo_crowd_comes_and_goes_until_shutdown() {
         base_url: fake.url.clone(),
         concert_ids: vec![ConcertId::parse("demo").unwrap()],
         fans: 120,
-        tokens: Arc::new(fake::access_token),
+        tokens: Arc::new(crate::fake::access_token),
     };
     let crowd = tokio::spawn(demo.run(shutdown.clone()));
     let seen = fake.until(Duration::from_secs(60), |totals| {

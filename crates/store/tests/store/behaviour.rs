@@ -454,12 +454,12 @@ async fn the_end_empties_the_line_by_itself(world: World) {
 async fn numbers_are_strictly_increasing_even_when_the_clock_stands_or_goes_back(world: World) {
     world.put(1, json!({})).await;
     let first = world.join("a").await;
-    assert_eq!(first.0, world::START);
+    assert_eq!(first.0, crate::world::START);
     assert_eq!(world.join("b").await.0, first.0 + 1);
-    world.set_clock(world::START - 5_000_000);
+    world.set_clock(crate::world::START - 5_000_000);
     assert_eq!(world.join("c").await.0, first.0 + 2);
-    world.set_clock(world::START + 7);
-    assert_eq!(world.join("d").await.0, world::START + 7);
+    world.set_clock(crate::world::START + 7);
+    assert_eq!(world.join("d").await.0, crate::world::START + 7);
 }
 
 async fn the_line_is_in_order_of_arrival_whatever_the_names(world: World) {
@@ -657,7 +657,7 @@ async fn a_clock_that_goes_back_brings_no_take_forward(world: World) {
 
 async fn a_put_says_which_version_is_in_force(world: World) {
     let put = async |version, group_size: u32| {
-        let policy = world::policy(json!({ "groupSize": group_size }));
+        let policy = crate::world::policy(json!({ "groupSize": group_size }));
         let concert = sunbeon_domain::Concert {
             concert_id: id(),
             version,

@@ -210,7 +210,7 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
                 .map(|sight| sight.place);
             let number = place
                 .ok()
-                .and_then(world::number)
+                .and_then(crate::world::number)
                 .unwrap_or(EntryNumber(5))
                 .0;
             let number = EntryNumber(number + u64::from(!right));

@@ -76,7 +76,7 @@ async fn a_token_whose_session_ends_early_is_on_the_revoked_list_until_it_expire
     }
     world.exit("exits").await;
     world.exit("unclaimed").await;
-    let number = world::number(world.place("completes").await).unwrap();
+    let number = crate::world::number(world.place("completes").await).unwrap();
     assert!(world.complete("completes", number).await);
     let revoked = || cli(redis, &["ZRANGE", "{concert:c}:revoked", "0", "-1"]);
     assert_eq!(revoked(), ["jti-completes", "jti-exits"]);
