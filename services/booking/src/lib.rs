@@ -1,28 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod announce;
-mod bookings;
-mod catalog;
-mod collect;
-mod confirm;
-mod fields;
-mod inside;
-mod list;
-mod outbox;
+mod jobs;
 pub mod payments;
-mod rounds;
-mod seats;
+mod routes;
 mod settings;
-mod show;
 pub mod stock;
-mod stocks;
 pub mod sunbeon;
-mod till;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{extract::FromRef, middleware::from_fn_with_state};
+use axum::extract::FromRef;
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{ApiResult, Auth, OrFail, http::Health};
@@ -31,25 +19,28 @@ use sunbeon_gate::Gate;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use self::{announce::Announcer, catalog::Catalog, outbox::Outbox, till::Till};
+use self::{
+    jobs::{Announcer, Outbox, Till},
+    sunbeon::Catalog,
+};
 pub use self::{payments::Payments, settings::Settings, stock::Stock, sunbeon::Sunbeon};
 
-/// What a shop is built on.
+/// What a shop is built from.
 pub struct Parts {
     /// The tables.
     pub stock: Stock,
-    /// For events.
+    /// Carries events.
     pub broker: Arc<dyn Broker>,
-    /// In front of the routes of those who were admitted.
+    /// Guards the routes for admitted members.
     pub gate: Gate,
     /// The client of Sunbeon's API.
     pub sunbeon: Sunbeon,
-    /// Who takes the money.
+    /// The payment provider.
     pub payments: Payments,
 }
 
 impl Parts {
-    /// As the settings say. Asks nothing and nobody yet.
+    /// Builds the parts from the settings, without making any call yet.
     pub fn open(
         settings: &Settings,
         gate: &sunbeon_gate::Settings,
@@ -69,9 +60,9 @@ impl Parts {
     }
 }
 
-/// The service. A cheap handle.
+/// The shop: its routes and its background jobs. A cheap handle.
 #[derive(Clone, FromRef)]
-pub struct Booking {
+pub struct Shop {
     stock: Stock,
     catalog: Catalog,
     sunbeon: Sunbeon,
@@ -82,8 +73,8 @@ pub struct Booking {
     gate: Gate,
 }
 
-impl Booking {
-    /// Asks nothing and nobody yet: [`Booking::run`] does.
+impl Shop {
+    /// Creates a shop that makes no calls yet; [`Shop::run`] does.
     pub fn new(parts: Parts) -> Self {
         let Parts {
             stock,
@@ -106,28 +97,13 @@ impl Booking {
         }
     }
 
-    /// The routes `/v2/concerts`, `/v2/seats`, `/v2/bookings` and `/v2/stock`.
+    /// Returns the routes `/v2/concerts`, `/v2/seats`, `/v2/bookings` and `/v2/stock`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
-        let gated = OpenApiRouter::new()
-            .merge(show::router())
-            .merge(seats::router())
-            .merge(confirm::router())
-            .layer(self.gate.layer(inside::visit));
-        let paid = from_fn_with_state(self.clone(), confirm::paid_before);
-        let confirming = confirm::last_router()
-            .layer(self.gate.layer(inside::visit))
-            .layer(paid);
-        let members = bookings::router().merge(gated).merge(confirming);
-        let members = members.layer(auth.members());
-        OpenApiRouter::new()
-            .merge(list::router().layer(auth.main_page()))
-            .merge(members)
-            .merge(stocks::router().layer(auth.admins()))
-            .with_state(self.clone())
+        routes::router(self, auth)
     }
 
-    /// What `/health` asks: the database and the broker. Sunbeon is not among them, for it may ask
-    /// back.
+    /// Returns what `/health` checks: the database and the broker. Sunbeon is not checked, because
+    /// Sunbeon may check the shop.
     pub fn health(&self) -> Health {
         let (stock, broker) = (self.stock.clone(), self.broker.clone());
         Health::new()
@@ -135,28 +111,19 @@ impl Booking {
             .check("broker", move || std::future::ready(broker.can_publish()))
     }
 
-    /// All that is done beside answering, until `shutdown` is cancelled: the tables are brought up
-    /// to date, the gate is kept fresh, changes of concerts are heard, what the outbox holds is
-    /// done, payments are settled, and holds that ran out are announced.
+    /// Runs the background jobs until `shutdown` is cancelled: migrates the tables, keeps the gate
+    /// fresh, listens for changed concerts, works the outbox off, settles payments and announces
+    /// expired holds.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let on_the_tables = async {
-            rounds::until_migrated(&self.stock, &shutdown).await;
-            tokio::join!(
-                self.outbox.run(&shutdown),
-                self.till.run(&shutdown),
-                collect::run(&self.stock, &self.announcer, &shutdown),
-                self.announcer.run(&shutdown),
-            )
-        };
         tokio::join!(
             self.gate.clone().watch(shutdown.clone()),
             self.catalog.listen(&*self.broker, &shutdown),
-            on_the_tables,
+            jobs::run(&self, &shutdown),
         );
         Ok(())
     }
 
-    /// How long what is taken now is held.
+    /// Returns how long a hold taken now lasts.
     async fn hold(&self, id: &ConcertId) -> ApiResult<Duration> {
         let concert = self.concert(id).await?;
         let minutes = concert.policy.hold_duration_minutes;

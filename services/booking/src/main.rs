@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use sunbeon_booking::{Booking, Parts};
+use sunbeon_booking::{Parts, Shop};
 use sunbeon_chassis::{Auth, Process, settings};
 
 #[global_allocator]
@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         origin_token,
         broker.clone(),
     )?;
-    let service = Booking::new(parts);
+    let service = Shop::new(parts);
     process.spawn("keys", auth.clone().keep_fresh(process.shutdown()));
     process.spawn("booking", service.clone().run(process.shutdown()));
     let code = process

@@ -1,5 +1,7 @@
 //! What a shop asks of Sunbeon, by HTTP and with its own token.
 
+mod catalog;
+
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
@@ -8,6 +10,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use sunbeon_chassis::{Failure, Success};
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId, UnixMs};
+
+pub(crate) use self::catalog::Catalog;
 
 /// Of every call but [`Sunbeon::extend`].
 const LIMIT: Duration = Duration::from_secs(2);

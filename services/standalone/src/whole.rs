@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use sunbeon_booking::{Booking, Parts, Stock};
+use sunbeon_booking::{Parts, Shop, Stock};
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{
     Auth, Process,
@@ -33,7 +33,7 @@ pub(crate) struct Whole {
     stock: Stock,
     auth: Auth,
     token: Token,
-    booking: Booking,
+    shop: Shop,
     /// Whether there are a demo sale and `POST /dev/token`: where only this machine gets in, and
     /// access tokens are signed by a secret that is known here.
     demo: bool,
@@ -69,7 +69,7 @@ impl Whole {
             auth: Auth::new(&settings.auth, &settings.limits)
                 .context("could not set up the check of tokens")?,
             stock: parts.stock.clone(),
-            booking: Booking::new(parts),
+            shop: Shop::new(parts),
             process,
             listener,
             store,
@@ -110,7 +110,7 @@ impl Whole {
             .merge(waiting_room.router(&self.auth))
             .merge(control.router(&self.auth))
             .merge(self.token.router(&self.auth))
-            .merge(self.booking.router(&self.auth));
+            .merge(self.shop.router(&self.auth));
         if self.demo {
             api = api.merge(dev_token::router(self.auth.clone()));
         }
@@ -124,7 +124,7 @@ impl Whole {
         process.spawn("resend", control.clone().resend(stop()));
         process.spawn("sweep", control.sweep(stop()));
         process.spawn("consume", consumer.run(stop()));
-        process.spawn("booking", self.booking.clone().run(stop()));
+        process.spawn("booking", self.shop.clone().run(stop()));
         api
     }
 

@@ -13,7 +13,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sunbeon_booking::{
-    Booking, Parts, Payments, Settings,
+    Parts, Payments, Settings, Shop,
     payments::{Charged, FakePayments, NotRefunded, PaymentPort, Refund},
     stock::Charge,
 };
@@ -102,7 +102,7 @@ impl World {
         let refunds = Refunds::default();
         let provider = Slow(payments.clone(), refunds.clone());
         parts.payments = Payments::new(Arc::new(provider), patience);
-        let shop = Booking::new(parts);
+        let shop = Shop::new(parts);
         let auth = Auth::new(&all.auth, &all.limits).expect("a good secret");
         let (url, running) = run(shop, &auth, all.http).await;
         let world = World {
@@ -239,7 +239,7 @@ pub(crate) fn plan() -> Value {
     })
 }
 
-async fn run(shop: Booking, auth: &Auth, http: settings::Http) -> (String, DropGuard) {
+async fn run(shop: Shop, auth: &Auth, http: settings::Http) -> (String, DropGuard) {
     let shutdown = CancellationToken::new();
     let readiness = Readiness::new();
     let router = http::finish(Service {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use sunbeon_booking::{Booking, Parts};
+use sunbeon_booking::{Parts, Shop};
 use sunbeon_broker::{Broker, MemoryBroker};
 use sunbeon_chassis::{Auth, settings};
 use sunbeon_reservation_open::{Registry, ReservationOpen};
@@ -44,7 +44,7 @@ pub(crate) fn services() -> [(&'static str, OpenApiRouter); 4] {
         ORIGIN_TOKEN.into(),
         broker,
     );
-    let booking = Booking::new(parts.expect("a shop"));
+    let booking = Shop::new(parts.expect("a shop"));
     [
         (
             "waiting_room",

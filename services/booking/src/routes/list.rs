@@ -14,14 +14,14 @@ use sunbeon_domain::{Code, Concert, ConcertId, Field, Identity, Mode, Text, Unix
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Booking, catalog::Catalog};
+use crate::{Shop, sunbeon::Catalog};
 
 const LISTED: Text = Text {
     ko: "콘서트 목록 조회 성공",
     en: "These are the concerts.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Booking> {
+pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(list))
 }
 

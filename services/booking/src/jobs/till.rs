@@ -7,11 +7,9 @@ use futures::future::join_all;
 use sunbeon_database::DatabaseError;
 use tokio_util::sync::CancellationToken;
 
+use super::{announce::Announcer, outbox::Outbox, rounds};
 use crate::{
-    announce::Announcer,
-    outbox::Outbox,
     payments::{Charged, Payments},
-    rounds,
     stock::{Booking, BookingState, Charge, Paid, Stock},
 };
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Booking,
+    Shop,
     stock::{self, BookingId, Cancelled},
 };
 
@@ -28,7 +28,7 @@ const CANCELLED: Text = Text {
     en: "The booking is cancelled.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Booking> {
+pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(read, cancel))
@@ -67,13 +67,13 @@ struct Bookings {
     security(("accessToken" = [])), responses((status = 200, body = Success<Bookings>))
 )]
 async fn list(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     member: Member,
     query: QueryPairs,
 ) -> ApiResult<Reply<Bookings>> {
     let before = query.field("cursor", Field::Cursor, BookingId::parse)?;
     let limit = query.page_limit()?;
-    let bookings = booking.stock.bookings(&member.id, before, limit);
+    let bookings = shop.stock.bookings(&member.id, before, limit);
     let bookings = bookings.await.or_fail()?;
     let last = bookings.last().filter(|_| bookings.len() == limit as usize);
     let next_cursor = last.map(|booking| booking.booking_id);
@@ -96,11 +96,11 @@ async fn list(
     )
 )]
 async fn read(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     member: Member,
     PathBooking(id): PathBooking,
 ) -> ApiResult<Reply<stock::Booking>> {
-    let found = booking.stock.booking(&member.id, id);
+    let found = shop.stock.booking(&member.id, id);
     let found = found.await.or_fail()?;
     Ok(Reply::ok(READ, found.ok_or(Code::BookingNotFound)?))
 }
@@ -117,22 +117,22 @@ async fn read(
     )
 )]
 async fn cancel(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     member: Member,
     PathBooking(id): PathBooking,
 ) -> ApiResult<Reply<stock::Booking>> {
-    let cancelled = booking.stock.cancel(&member.id, id);
+    let cancelled = shop.stock.cancel(&member.id, id);
     let cancelled = match cancelled.await.or_fail()? {
         Cancelled::Done {
             booking: cancelled,
             freed,
             tickets,
         } => {
-            booking.announcer.released(&cancelled.concert_id, &freed);
+            shop.announcer.released(&cancelled.concert_id, &freed);
             if tickets {
-                booking.announcer.tickets_moved(&cancelled.concert_id);
+                shop.announcer.tickets_moved(&cancelled.concert_id);
             }
-            booking.outbox.wake();
+            shop.outbox.wake();
             cancelled
         }
         Cancelled::Already(cancelled) => cancelled,

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::sunbeon::{Sunbeon, SunbeonError};
+use super::{Sunbeon, SunbeonError};
 
 /// How long a changed list is waited for where there is an older one.
 const PATIENCE: Duration = Duration::from_millis(300);

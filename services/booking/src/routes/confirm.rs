@@ -16,13 +16,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Booking,
-    bookings::PathBooking,
-    fields::Fields,
-    inside::Inside,
-    seats::{LongerToken, about},
+    Shop,
+    jobs::{Settled, Till},
+    routes::bookings::PathBooking,
+    routes::fields::Fields,
+    routes::inside::Inside,
+    routes::seats::{LongerToken, about},
     stock::{self, Begun, BookingId, BookingState, Charge, Created, NewBooking, SeatId, TicketId},
-    till::{Settled, Till},
 };
 
 const MADE: Text = Text {
@@ -37,26 +37,26 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Seconds after which a payment without an outcome is asked about again.
 const ASK_AGAIN: u32 = 5;
 
-pub(crate) fn router() -> OpenApiRouter<Booking> {
+pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(create))
 }
 
 /// Needs [`paid_before`] in front of the gate.
-pub(crate) fn last_router() -> OpenApiRouter<Booking> {
+pub(crate) fn last_router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(confirm))
 }
 
 /// Answers, by the access token alone, who has paid and asks again: the payment has ended the
 /// session, and the gate would refuse the booking token.
 pub(crate) async fn paid_before(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     member: Member,
     Path(id): Path<String>,
     request: Request,
     next: Next,
 ) -> ApiResult<Response> {
     if let Some(id) = BookingId::parse(&id) {
-        let found = booking.stock.booking(&member.id, id).await.or_fail()?;
+        let found = shop.stock.booking(&member.id, id).await.or_fail()?;
         if let Some(paid) = found.filter(|found| found.state == BookingState::Confirmed) {
             return Ok(Reply::ok(CONFIRMED, paid).into_response());
         }
@@ -116,7 +116,7 @@ struct Made {
     )
 )]
 async fn create(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     IdempotencyKey(key): IdempotencyKey,
     Body(body): Body<Map<String, Value>>,
@@ -130,22 +130,20 @@ async fn create(
         entry_number: admitted.entry_number,
         seat_ids: seats.unwrap_or_default(),
         tickets: tickets.unwrap_or_default(),
-        hold: booking.hold(&admitted.concert).await?,
+        hold: shop.hold(&admitted.concert).await?,
         idempotency_key: key,
     };
-    let (made, replayed) = match booking.stock.create(&wanted).await.or_fail()? {
+    let (made, replayed) = match shop.stock.create(&wanted).await.or_fail()? {
         Created::New(made) => (made, false),
         Created::Replayed(made) => (made, true),
         Created::OtherConcert(other) => return Err(inside.refused(&other)),
         refused => return Err(not_made(refused)),
     };
     if !replayed && !made.tickets.is_empty() {
-        booking.announcer.tickets_moved(&made.concert_id);
+        shop.announcer.tickets_moved(&made.concert_id);
     }
     let token = match made.state {
-        BookingState::Pending => {
-            LongerToken::fetch(&booking.sunbeon, admitted, made.expires_at).await
-        }
+        BookingState::Pending => LongerToken::fetch(&shop.sunbeon, admitted, made.expires_at).await,
         _ => None,
     };
     let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
@@ -211,7 +209,7 @@ struct Payment {
     )
 )]
 async fn confirm(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     PathBooking(id): PathBooking,
     IdempotencyKey(key): IdempotencyKey,
@@ -223,13 +221,13 @@ async fn confirm(
         entry_number,
         ..
     } = &inside.0;
-    let found = booking.stock.booking(member, id).await.or_fail()?;
+    let found = shop.stock.booking(member, id).await.or_fail()?;
     inside.to(&found.ok_or(Code::BookingNotFound)?.concert_id)?;
-    let begun = booking
+    let begun = shop
         .stock
         .begin_payment(member, id, *entry_number, &token, key.as_deref());
     match begun.await.map_err(not_begun)? {
-        Begun::Charge(charge) => pay(booking.till, charge).await,
+        Begun::Charge(charge) => pay(shop.till, charge).await,
         Begun::Confirmed(booking) => Ok(Reply::ok(CONFIRMED, booking)),
         Begun::Declined => Err(Code::PaymentDeclined.into()),
         Begun::KeyReused => Err(Code::IdempotencyKeyReused.into()),

@@ -7,7 +7,8 @@ use sunbeon_database::DatabaseError;
 use sunbeon_domain::UnixMs;
 use tokio_util::sync::CancellationToken;
 
-use crate::{announce::Announcer, rounds, stock::Stock};
+use super::{announce::Announcer, rounds};
+use crate::stock::Stock;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// How many seats are tidied up before they are announced.

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Booking,
-    inside::Inside,
+    Shop,
+    routes::inside::Inside,
     stock::{Plan, Seat, Section, Ticket},
 };
 
@@ -28,7 +28,7 @@ const SEATS: Text = Text {
     en: "These are the seats.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Booking> {
+pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(concert))
         .routes(routes!(tickets))
@@ -76,14 +76,14 @@ struct ShownSection {
     )
 )]
 async fn concert(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Shown>> {
     inside.to(&id)?;
-    let policy = booking.concert(&id).await?.policy;
-    let plan = on_sale(&booking, &id).await?;
-    let free = booking.stock.free_seats(&id).await.or_fail()?;
+    let policy = shop.concert(&id).await?.policy;
+    let plan = on_sale(&shop, &id).await?;
+    let free = shop.stock.free_seats(&id).await.or_fail()?;
     let shown = Shown {
         title: policy.title,
         booking_start_at: policy.booking_start_at,
@@ -92,14 +92,14 @@ async fn concert(
         per_member_limit: plan.per_member_limit,
         hold_duration_minutes: policy.hold_duration_minutes,
         sections: sections(plan, &free),
-        tickets: booking.stock.tickets(&id).await.or_fail()?,
+        tickets: shop.stock.tickets(&id).await.or_fail()?,
         concert_id: id,
     };
     Ok(Reply::ok(SHOWN, shown))
 }
 
-async fn on_sale(booking: &Booking, id: &ConcertId) -> ApiResult<Plan> {
-    let plan = booking.stock.plan(id).await.or_fail()?;
+async fn on_sale(shop: &Shop, id: &ConcertId) -> ApiResult<Plan> {
+    let plan = shop.stock.plan(id).await.or_fail()?;
     Ok(plan.ok_or(Code::StockNotFound)?)
 }
 
@@ -135,14 +135,14 @@ struct Tickets {
     )
 )]
 async fn tickets(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Tickets>> {
     inside.to(&id)?;
-    let tickets = booking.stock.tickets(&id).await.or_fail()?;
+    let tickets = shop.stock.tickets(&id).await.or_fail()?;
     if tickets.is_empty() {
-        on_sale(&booking, &id).await?;
+        on_sale(&shop, &id).await?;
     }
     Ok(Reply::ok(
         TICKETS,
@@ -176,14 +176,14 @@ struct Seats {
     )
 )]
 async fn seats(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Seats>> {
     inside.to(&id)?;
-    let seats = booking.stock.seats(&id, &inside.0.member).await.or_fail()?;
+    let seats = shop.stock.seats(&id, &inside.0.member).await.or_fail()?;
     if seats.is_empty() {
-        on_sale(&booking, &id).await?;
+        on_sale(&shop, &id).await?;
     }
     Ok(Reply::ok(
         SEATS,

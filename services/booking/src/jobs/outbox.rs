@@ -11,9 +11,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::rounds::report;
 use crate::{
     payments::{NotRefunded, Payments, Refund},
-    rounds::report,
     stock::{Kind, Stock, Task, Work},
     sunbeon::Sunbeon,
 };

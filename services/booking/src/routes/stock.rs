@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Booking,
-    fields::Fields,
+    Shop,
+    routes::fields::Fields,
     stock::{Plan, Put, Removed},
 };
 
@@ -35,7 +35,7 @@ const RESET_IN_PART: Text = Text {
     en: "Part of it is for sale again; ask again for the rest.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Booking> {
+pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(put, read, remove))
         .routes(routes!(reset))
@@ -52,8 +52,8 @@ struct OnSale {
     remaining: u64,
 }
 
-async fn on_sale(booking: &Booking, id: ConcertId, plan: Plan) -> ApiResult<OnSale> {
-    let remaining = booking.stock.remaining(&id).await.or_fail()?;
+async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<OnSale> {
+    let remaining = shop.stock.remaining(&id).await.or_fail()?;
     Ok(OnSale {
         concert_id: id,
         plan,
@@ -73,20 +73,20 @@ async fn on_sale(booking: &Booking, id: ConcertId, plan: Plan) -> ApiResult<OnSa
     )
 )]
 async fn put(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     PathConcert(id): PathConcert,
     Body(body): Body<Map<String, Value>>,
 ) -> ApiResult<Reply<OnSale>> {
     let plan = Fields::of(body, &["perMemberLimit", "sections", "tickets"])?.plan()?;
-    let concert = booking.sunbeon.concert(&id).await.or_fail()?;
+    let concert = shop.sunbeon.concert(&id).await.or_fail()?;
     concert.ok_or(Code::ConcertNotFound)?;
-    match booking.stock.put(&id, &plan).await.or_fail()? {
+    match shop.stock.put(&id, &plan).await.or_fail()? {
         Put::Done => {}
         Put::InUse => return Err(Code::StockInUse.into()),
         Put::Invalid(field) => return Err(Code::Invalid(field).into()),
     }
     tracing::info!(concert = %id, "a stock was put on sale");
-    Ok(Reply::ok(PUT, on_sale(&booking, id, plan).await?))
+    Ok(Reply::ok(PUT, on_sale(&shop, id, plan).await?))
 }
 
 /// What is on sale.
@@ -98,13 +98,10 @@ async fn put(
         (status = 404, description = "STOCK_NOT_FOUND."),
     )
 )]
-async fn read(
-    State(booking): State<Booking>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<OnSale>> {
-    let plan = booking.stock.plan(&id).await.or_fail()?;
+async fn read(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<OnSale>> {
+    let plan = shop.stock.plan(&id).await.or_fail()?;
     let plan = plan.ok_or(Code::StockNotFound)?;
-    Ok(Reply::ok(READ, on_sale(&booking, id, plan).await?))
+    Ok(Reply::ok(READ, on_sale(&shop, id, plan).await?))
 }
 
 /// Take everything off sale. Bookings stay to be read.
@@ -117,11 +114,8 @@ async fn read(
         (status = 409, description = "STOCK_IN_USE."),
     )
 )]
-async fn remove(
-    State(booking): State<Booking>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Empty>> {
-    match booking.stock.remove(&id).await.or_fail()? {
+async fn remove(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<Empty>> {
+    match shop.stock.remove(&id).await.or_fail()? {
         Removed::Done => {}
         Removed::InUse => return Err(Code::StockInUse.into()),
         Removed::NoStock => return Err(Code::StockNotFound.into()),
@@ -155,17 +149,14 @@ struct Undone {
         (status = 404, description = "STOCK_NOT_FOUND."),
     )
 )]
-async fn reset(
-    State(booking): State<Booking>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Undone>> {
+async fn reset(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<Undone>> {
     let mut undone = Undone::default();
     for _ in 0..PARTS {
-        let part = booking.stock.reset(&id).await.or_fail()?;
+        let part = shop.stock.reset(&id).await.or_fail()?;
         let part = part.ok_or(Code::StockNotFound)?;
-        booking.announcer.released(&id, &part.freed);
-        booking.announcer.tickets_moved(&id);
-        booking.outbox.wake();
+        shop.announcer.released(&id, &part.freed);
+        shop.announcer.tickets_moved(&id);
+        shop.outbox.wake();
         undone.cancelled += part.cancelled;
         undone.freed += part.freed.len();
         undone.more = part.more;

@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Booking,
-    fields::Fields,
-    inside::Inside,
+    Shop,
+    routes::fields::Fields,
+    routes::inside::Inside,
     stock::{Locked, Released, SeatId},
     sunbeon::Sunbeon,
 };
@@ -34,7 +34,7 @@ const RELEASED: Text = Text {
 const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
 const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
 
-pub(crate) fn router() -> OpenApiRouter<Booking> {
+pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(lock, unlock))
 }
 
@@ -127,7 +127,7 @@ impl LongerToken {
     )
 )]
 async fn lock(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     Body(body): Body<Map<String, Value>>,
 ) -> ApiResult<impl IntoResponse> {
@@ -135,8 +135,8 @@ async fn lock(
     let Admitted {
         concert, member, ..
     } = &inside.0;
-    let hold = booking.hold(concert).await?;
-    let locked = booking.stock.lock(concert, member, &wanted, hold);
+    let hold = shop.hold(concert).await?;
+    let locked = shop.stock.lock(concert, member, &wanted, hold);
     let (seats, new) = match locked.await.or_fail()? {
         Locked::Held { seats, new } => (seats, new),
         Locked::OtherConcert(other) => return Err(inside.refused(&other)),
@@ -145,10 +145,10 @@ async fn lock(
         Locked::Taken(seats) => return Err(about(Code::SeatTaken, &seats)),
         Locked::Limit => return Err(Code::LimitReached.into()),
     };
-    booking.announcer.selected(concert, &new);
+    shop.announcer.selected(concert, &new);
     let ends = || seats.iter().map(|seat| seat.held_until);
     let token = match ends().max() {
-        Some(last) => LongerToken::fetch(&booking.sunbeon, &inside.0, last).await,
+        Some(last) => LongerToken::fetch(&shop.sunbeon, &inside.0, last).await,
         None => None,
     };
     let headers = token.as_ref().map(LongerToken::headers);
@@ -174,7 +174,7 @@ async fn lock(
     )
 )]
 async fn unlock(
-    State(booking): State<Booking>,
+    State(shop): State<Shop>,
     inside: Inside,
     Body(body): Body<Map<String, Value>>,
 ) -> ApiResult<Reply<Empty>> {
@@ -182,14 +182,14 @@ async fn unlock(
     let Admitted {
         concert, member, ..
     } = &inside.0;
-    let released = booking.stock.release(concert, member, &given);
+    let released = shop.stock.release(concert, member, &given);
     match released.await.or_fail()? {
         Released::Done => {}
         Released::OtherConcert(other) => return Err(inside.refused(&other)),
         Released::NotHeld(seats) => return Err(about(Code::SeatNotHeld, &seats)),
     }
     let freed: Vec<_> = given.into_iter().collect();
-    booking.announcer.released(concert, &freed);
+    shop.announcer.released(concert, &freed);
     Ok(Reply::ok(RELEASED, Empty {}))
 }
 

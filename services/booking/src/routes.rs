@@ -1,0 +1,35 @@
+//! The HTTP API of the shop.
+
+mod bookings;
+mod concerts;
+mod confirm;
+mod fields;
+mod inside;
+mod list;
+mod seats;
+mod stock;
+
+use axum::middleware::from_fn_with_state;
+use sunbeon_chassis::Auth;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Shop;
+
+/// Returns every route, each behind the check that its audience needs.
+pub(crate) fn router(shop: &Shop, auth: &Auth) -> OpenApiRouter {
+    let gated = OpenApiRouter::new()
+        .merge(concerts::router())
+        .merge(seats::router())
+        .merge(confirm::router())
+        .layer(shop.gate.layer(inside::visit));
+    let paid = from_fn_with_state(shop.clone(), confirm::paid_before);
+    let confirming = confirm::last_router()
+        .layer(shop.gate.layer(inside::visit))
+        .layer(paid);
+    let members = bookings::router().merge(gated).merge(confirming);
+    OpenApiRouter::new()
+        .merge(list::router().layer(auth.main_page()))
+        .merge(members.layer(auth.members()))
+        .merge(stock::router().layer(auth.admins()))
+        .with_state(shop.clone())
+}
