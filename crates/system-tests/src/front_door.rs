@@ -1,9 +1,9 @@
 use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command};
 
-use sunbeon_test_support::{Process, eventually, free_port};
+use sunbeon_test_support::{Api, Process, eventually, free_port};
 use tempfile::TempDir;
 
-use crate::{Api, Replica, SOON, Stack, replica::show_log};
+use crate::{Replica, SOON, Stack, replica::show_log};
 
 const TEMPLATE: &str = include_str!("../../../scripts/nginx.conf");
 

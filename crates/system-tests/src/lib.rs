@@ -1,12 +1,8 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
-mod api;
-mod booking;
 mod console;
 mod front_door;
 mod keys;
-mod line;
 mod proxy;
 mod replica;
 mod stack;
@@ -16,12 +12,9 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::task::JoinHandle;
 
-pub use answer::Answer;
-pub use api::{ADMIN_TOKEN, Api, GUEST_SECRET, HS256_SECRET, ORIGIN_TOKEN, access_token};
 pub use console::Console;
 pub use front_door::FrontDoor;
 pub use keys::run_keys;
-pub use line::{InLine, Line};
 pub use proxy::{Kind, Origin, ShopDoor};
 pub use replica::{Plan, Replica, Service};
 pub use stack::Stack;

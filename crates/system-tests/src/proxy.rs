@@ -17,11 +17,11 @@ use axum::{
     http::HeaderMap,
 };
 use serde_json::{Value, json};
-use sunbeon_test_support::{Process, eventually, free_port};
+use sunbeon_test_support::{Api, Process, eventually, free_port};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::{Api, SOON, front_door::run_nginx, replica::show_log};
+use crate::{SOON, front_door::run_nginx, replica::show_log};
 
 /// A shop's back end: it answers every request with what reached it.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use sunbeon_test_support::{Process, TcpProxy, eventually, free_port};
+use sunbeon_test_support::{Api, Process, TcpProxy, eventually, free_port};
 
-use crate::{Api, SOON};
+use crate::SOON;
 
 /// A service of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

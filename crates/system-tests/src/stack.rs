@@ -1,11 +1,11 @@
 use sunbeon_test_support::{
-    RabbitServer, RedisServer, TcpProxy, TestDatabase, TestVhost, eventually, free_port,
+    Api, RabbitServer, RedisServer, TcpProxy, TestDatabase, TestVhost, access, eventually,
+    free_port,
 };
 use sunbeon_tokens::SigningKeys;
 
 use crate::{
-    ADMIN_TOKEN, Api, Console, GUEST_SECRET, HS256_SECRET, ORIGIN_TOKEN, Plan, Replica, SOON,
-    Service,
+    Console, Plan, Replica, SOON, Service,
     replica::{BOOKINGS, DATABASE, RABBITMQ, REDIS, parts},
 };
 
@@ -96,10 +96,6 @@ impl Stack {
             (RABBITMQ, self.amqp_url().to_owned()),
             (DATABASE, self.database.url().to_owned()),
             (BOOKINGS, self.bookings.url().to_owned()),
-            ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET.to_owned()),
-            ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
-            ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN.to_owned()),
-            ("SUNBEON__AUTH__GUEST_SECRET", GUEST_SECRET.to_owned()),
             ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1".to_owned()),
             ("SUNBEON__GATE__SUNBEON_URL", format!("http://{door}")),
             ("SUNBEON__GATE__ON_FAILURE", "closed".to_owned()),
@@ -113,9 +109,10 @@ impl Stack {
                 self.signing_key.clone(),
             ),
         ];
+        let secrets = access::SETTINGS.map(|(key, value)| (key, value.to_owned()));
         Plan {
             service,
-            settings: settings.into(),
+            settings: settings.into_iter().chain(secrets).collect(),
         }
     }
 

@@ -3,10 +3,8 @@
 use reqwest::{Client, Method, Url, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use sunbeon_system_tests::{
-    Api, FrontDoor, Kind, Origin, Replica, SOON, Service, ShopDoor, Stack, access_token,
-};
-use sunbeon_test_support::eventually;
+use sunbeon_system_tests::{FrontDoor, Kind, Origin, Replica, SOON, Service, ShopDoor, Stack};
+use sunbeon_test_support::{Api, access::member, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -44,10 +42,10 @@ impl Shop {
         let sunbeon = front_door.api();
         for concert in ["rock", "jazz"] {
             let policy = json!({ "mode": "threshold", "maxActive": 100 });
-            let _ = sunbeon.create(concert, policy).await.of(201);
+            sunbeon.create(concert, policy).await;
         }
         let policy = json!({ "mode": "off" });
-        let _ = sunbeon.create("open-house", policy).await.of(201);
+        sunbeon.create("open-house", policy).await;
         let door = ShopDoor::start(kind, &origin, stack.front_door()).await;
         let http = Client::builder().redirect(Policy::none()).no_proxy();
         Self {
@@ -65,8 +63,11 @@ impl Shop {
     /// Lets a member in; the booking token and the entry number.
     async fn admit(&self, concert: &str, member: &str) -> (String, u64) {
         let number = self.sunbeon.enter(concert, member).await.of(201).number();
-        let issued = self.sunbeon.token(concert, member).await.of(200);
-        (issued.data()["token"].as_str().unwrap().to_owned(), number)
+        let issued = self.sunbeon.token(concert, member).await;
+        (
+            issued.data(200)["token"].as_str().unwrap().to_owned(),
+            number,
+        )
     }
 
     async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Seen {
@@ -129,7 +130,7 @@ fn way_back(sent: &Seen) -> String {
 }
 
 fn bearer(member: &str) -> String {
-    format!("Bearer {}", access_token(member))
+    format!("Bearer {}", member(member))
 }
 
 async fn only_who_was_admitted_reaches_the_origin_and_under_their_own_name(kind: Kind) {

@@ -17,8 +17,12 @@ use sunbeon_domain::{ConcertId, MemberId};
 use sunbeon_entry_consumer::EntryConsumer;
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::Store;
-use sunbeon_system_tests::{ADMIN_TOKEN, Api, HS256_SECRET, SOON};
-use sunbeon_test_support::{RedisServer, TestVhost, eventually};
+use sunbeon_system_tests::SOON;
+use sunbeon_test_support::{
+    Api, RedisServer, TestVhost,
+    access::{ADMIN_TOKEN, HS256_SECRET},
+    eventually,
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -111,15 +115,15 @@ async fn spans_of_an_opening() -> Vec<SpanData> {
     let (redis, vhost) = tokio::join!(RedisServer::start(), TestVhost::create());
     let services = start(&redis, &vhost).await;
     let policy = serde_json::json!({ "autoOpen": false });
-    let _ = services.api.create("sale", policy).await.of(201);
+    services.api.create("sale", policy).await;
     let sale = ConcertId::parse("sale").unwrap();
     for i in 0..FANS {
         let fan = MemberId::parse(format!("fan-{i}")).unwrap();
         services.store.enter(&sale, &fan, "").await.unwrap();
     }
     exporter.reset();
-    let opened = services.api.open("sale", 10).await.of(200);
-    assert_eq!(opened.data()["confirmed"], FANS);
+    let opened = services.api.open("sale", 10).await;
+    assert_eq!(opened.data(200)["confirmed"], FANS);
     eventually(SOON, "the fans are READY", async || {
         services.store.snapshot(&sale).await.unwrap().counts.ready == FANS as u64
     })

@@ -1,16 +1,58 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "api")]
+pub mod access;
+#[cfg(feature = "api")]
+mod api;
 mod database;
 mod poll;
 mod process;
 mod proxy;
 mod rabbit;
 mod redis;
+#[cfg(feature = "api")]
+mod server;
+#[cfg(feature = "stage")]
+mod stage;
 mod tool;
 
+#[cfg(feature = "api")]
+pub use api::{Answer, Api, DocumentedFailure, InLine, Line, documented_failures, send};
 pub use database::TestDatabase;
 pub use poll::eventually;
 pub use process::{Process, binary, free_port};
 pub use proxy::TcpProxy;
 pub use rabbit::{RabbitServer, TestVhost};
 pub use redis::RedisServer;
+#[cfg(feature = "api")]
+pub use reqwest::{Method, RequestBuilder};
+#[cfg(feature = "api")]
+pub use server::Server;
+#[cfg(feature = "stage")]
+pub use stage::Stage;
+
+/// Runs each test in a module of its own for each backend, whose world it is given.
+///
+/// ```ignore
+/// sunbeon_test_support::on_each! {
+///     (somebody_lines_up, somebody_leaves)
+///     embedded: crate::app::App::embedded(),
+///     real: crate::app::App::real(),
+/// }
+///
+/// async fn somebody_lines_up(app: App) { … }
+/// ```
+#[macro_export]
+macro_rules! on_each {
+    ($tests:tt $($backend:ident: $world:expr),+ $(,)?) => {
+        $($crate::on_each! { @one $backend, $world, $tests })+
+    };
+    (@one $backend:ident, $world:expr, ($($test:ident),* $(,)?)) => {
+        mod $backend {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($world.await).await;
+            })*
+        }
+    };
+}

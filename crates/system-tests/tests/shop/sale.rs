@@ -18,19 +18,19 @@ async fn a_guest_without_a_login_goes_from_the_line_to_a_booking() {
     sale.sell("train", policy, 5).await;
     sale.sell("members", threshold(1), 5).await;
     let refused = sale.api.guest("members").await;
-    refused.refuses(403, "GUESTS_NOT_ALLOWED");
-    let guest = sale.api.guest("train").await.of(201);
-    let guest = guest.data()["memberId"].as_str().unwrap().to_owned();
+    refused.fails("GUESTS_NOT_ALLOWED");
+    let guest = sale.api.guest("train").await;
+    let guest = guest.data(201)["memberId"].as_str().unwrap().to_owned();
     let refused = sale.api.enter("members", &guest).await;
-    refused.refuses(403, "GUESTS_NOT_ALLOWED");
+    refused.fails("GUESTS_NOT_ALLOWED");
 
     let token = sale.admit("train", &guest).await;
     sale.gate_sees("train", &guest, &token).await;
     let what = json!({"tickets": [{"ticketId": "floor", "quantity": 2}]});
-    let booked = sale.api.book(&guest, &token, what).await.of(201);
-    let booking = booking_id(booked.data());
-    let paid = sale.api.confirm(&guest, &token, &booking).await.of(200);
-    assert_eq!(paid.data()["state"], "CONFIRMED");
+    let booked = sale.api.book(&guest, &token, &what).await;
+    let booking = booking_id(booked.data(201));
+    let paid = sale.api.confirm(&guest, &token, &booking).await;
+    assert_eq!(paid.data(200)["state"], "CONFIRMED");
     // Paying ends the session: the token opens nothing, and the next is let in.
     let next = sale.api.enter("train", "next").await.of(201);
     assert_eq!(next.stands(), "WAITING");
@@ -39,7 +39,7 @@ async fn a_guest_without_a_login_goes_from_the_line_to_a_booking() {
     })
     .await;
     let seats = sale.api.seats("train", &guest, &token).await;
-    seats.refuses(403, "QUEUE_TOKEN_REQUIRED");
+    seats.fails("QUEUE_TOKEN_REQUIRED");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,10 +53,10 @@ async fn a_session_is_completed_though_the_token_service_was_away_when_it_was_pa
     })
     .await;
     let what = json!({"tickets": [{"ticketId": "floor", "quantity": 1}]});
-    let booked = sale.api.book("me", &token, what).await.of(201);
+    let booked = sale.api.book("me", &token, &what).await;
     // The shop cannot tell anybody.
     sale.token.kill();
-    let booking = booking_id(booked.data());
+    let booking = booking_id(booked.data(201));
     let _ = sale.api.confirm("me", &token, &booking).await.of(200);
     assert_eq!(sale.api.line("rock").await.count("inside"), 1);
     let mut token = sale.token;
@@ -80,8 +80,8 @@ async fn a_hold_that_outlives_the_session_extends_it_once() {
     // A hold stands where Sunbeon takes too long, and the next request extends the session.
     let mut held = Value::Null;
     eventually(SOON, "the session is extended", async || {
-        let locked = sale.api.lock("me", &first, &["rock.A.1.1"]).await.of(200);
-        held = locked.data().clone();
+        let locked = sale.api.lock("me", &first, &["rock.A.1.1"]).await;
+        held = locked.data(200).clone();
         held["queueToken"].is_string()
     })
     .await;
@@ -99,8 +99,8 @@ async fn a_hold_that_outlives_the_session_extends_it_once() {
     let _ = sale.api.verify("rock", "me", longer).await.of(204);
 
     eventually(SOON, "a hold outlives the session again", async || {
-        let locked = sale.api.lock("me", longer, &["rock.A.1.2"]).await.of(200);
-        let held = locked.data();
+        let locked = sale.api.lock("me", longer, &["rock.A.1.2"]).await;
+        let held = locked.data(200);
         assert!(held.get("queueToken").is_none(), "{held}");
         let until: UnixMs = serde_json::from_value(held["heldUntil"].clone()).unwrap();
         let _ = sale.api.unlock("me", longer, &["rock.A.1.2"]).await.of(200);
@@ -131,11 +131,11 @@ async fn a_cancellation_lets_the_next_in_line_in() {
     let one = json!({"tickets": [{"ticketId": "floor", "quantity": 1}]});
     let mut bookings = Vec::new();
     for (who, token) in ["a", "b", "c"].into_iter().zip(&tokens) {
-        let booked = sale.api.book(who, token, one.clone()).await.of(201);
-        bookings.push(booking_id(booked.data()));
+        let booked = sale.api.book(who, token, &one).await;
+        bookings.push(booking_id(booked.data(201)));
     }
     let sold_out = sale.api.book("a", &tokens[0], one.clone()).await;
-    sold_out.refuses(409, "SOLD_OUT");
+    sold_out.fails("SOLD_OUT");
     let still = sale.api.status("train", "d").await.of(200);
     assert_eq!(still.stands(), "WAITING");
 
@@ -145,7 +145,7 @@ async fn a_cancellation_lets_the_next_in_line_in() {
     })
     .await;
     let token = sale.claim("train", "d").await;
-    let _ = sale.api.book("d", &token, one).await.of(201);
+    let _ = sale.api.book("d", &token, &one).await.of(201);
     // Process: while the line is paused, nobody is let in but by hand.
     let _ = sale.api.act("train", "pause").await.of(200);
     let _ = sale.api.cancel("c", &bookings[2]).await.of(200);
@@ -169,8 +169,8 @@ async fn a_cancellation_lets_the_next_in_line_in() {
     let _ = sale.api.act("train", "clear").await.of(200);
     let _ = sale.api.reset_stock("train").await.of(200);
     assert_eq!(sale.api.line("train").await.count("waiting"), 0);
-    let stock = sale.api.stock("train").await.of(200);
-    assert_eq!(stock.data()["remaining"], 43);
+    let stock = sale.api.stock("train").await;
+    assert_eq!(stock.data(200)["remaining"], 43);
 }
 
 /// How somebody who was let in leaves the shop.
@@ -191,7 +191,7 @@ async fn abandons(sale: &Sale, i: usize, who: &str) {
     let held = sale.api.lock(who, &token, &[&seat]).await;
     if vanishes {
         // The hold has moved the session's end, and then nobody hears of it any more.
-        let longer = held.of(200).data()["queueToken"].clone();
+        let longer = held.data(200)["queueToken"].clone();
         let what = json!({"seatIds": [seat]});
         let _ = sale
             .api
@@ -205,8 +205,8 @@ async fn abandons(sale: &Sale, i: usize, who: &str) {
         return;
     }
     let what = json!({"seatIds": [seat]});
-    let booked = sale.api.book(who, &token, what).await.of(201);
-    let booking = booking_id(booked.data());
+    let booked = sale.api.book(who, &token, &what).await;
+    let booking = booking_id(booked.data(201));
     if i % 4 == 2 {
         let _ = sale.api.cancel(who, &booking).await.of(200);
     } else {

@@ -1,8 +1,8 @@
 //! A sale: every service once, nginx in front.
 
 use serde_json::{Value, json};
-use sunbeon_system_tests::{Api, FrontDoor, Plan, Replica, SOON, Service, Stack};
-use sunbeon_test_support::eventually;
+use sunbeon_system_tests::{FrontDoor, Plan, Replica, SOON, Service, Stack};
+use sunbeon_test_support::{Api, eventually};
 
 /// Ended in the order of its fields.
 pub(crate) struct Sale {
@@ -47,7 +47,7 @@ impl Sale {
 
     /// A concert and something to sell: seats `<concert>.A.1.1` to `….A.4.10`, tickets `floor`.
     pub(crate) async fn sell(&self, concert: &str, policy: Value, tickets: u32) {
-        let _ = self.api.create(concert, policy).await.of(201);
+        self.api.create(concert, policy).await;
         let plan = json!({
             "perMemberLimit": 4,
             "sections": [{"section": "A", "price": 1000, "rows": 4, "seatsPerRow": 10}],
@@ -65,8 +65,8 @@ impl Sale {
 
     /// The booking token of a member whose turn it is.
     pub(crate) async fn claim(&self, concert: &str, member: &str) -> String {
-        let issued = self.api.token(concert, member).await.of(200);
-        issued.data()["token"].as_str().unwrap().to_owned()
+        let issued = self.api.token(concert, member).await;
+        issued.data(200)["token"].as_str().unwrap().to_owned()
     }
 
     /// Waits until the gate in front of the shop lets a member in.

@@ -1,8 +1,8 @@
 //! From the line to READY, with a death at every step.
 
 use serde_json::json;
-use sunbeon_system_tests::{Api, SOON, Service, Stack};
-use sunbeon_test_support::eventually;
+use sunbeon_system_tests::{SOON, Service, Stack};
+use sunbeon_test_support::{Api, eventually};
 
 async fn line_up(room: &Api, concert: &str, n: u32) {
     for i in 0..n {
@@ -36,8 +36,7 @@ async fn an_opener_killed_before_it_has_published_or_heard_so_loses_nobody() {
     let _ = doomed
         .api()
         .create("unsent", json!({ "autoOpen": false }))
-        .await
-        .of(201);
+        .await;
     line_up(&room, "unsent", 30).await;
     proxy.stall();
     let opening = tokio::spawn({
@@ -61,8 +60,7 @@ async fn an_opener_killed_before_it_has_published_or_heard_so_loses_nobody() {
     let _ = doomed
         .api()
         .create("unconfirmed", json!({ "autoOpen": false }))
-        .await
-        .of(201);
+        .await;
     line_up(&room, "unconfirmed", 30).await;
     proxy.hold_replies(true);
     let opening = tokio::spawn({
@@ -108,8 +106,7 @@ async fn a_consumer_killed_with_messages_in_hand_loses_nobody() {
         let _ = open
             .api()
             .create(concert, json!({ "autoOpen": false }))
-            .await
-            .of(201);
+            .await;
         line_up(&room, concert, 60).await;
     }
 

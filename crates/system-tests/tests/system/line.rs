@@ -3,8 +3,8 @@
 use std::{collections::HashSet, time::Duration};
 
 use serde_json::json;
-use sunbeon_system_tests::{Answer, Api, SOON, Service, Stack, at_once};
-use sunbeon_test_support::eventually;
+use sunbeon_system_tests::{SOON, Service, Stack, at_once};
+use sunbeon_test_support::{Answer, Api, eventually};
 
 async fn enter_all(rooms: &[Api; 2], concert: &'static str, members: Vec<String>) -> Vec<Answer> {
     let width = members.len().min(256);
@@ -31,7 +31,7 @@ async fn of_two_hundred_at_once_exactly_as_many_get_in_as_there_are_slots() {
     let rooms = [first.api(), second.api()];
     let room = &rooms[0];
     let policy = json!({ "mode": "threshold", "maxActive": 37, "entryIntervalSeconds": 1 });
-    let _ = open.api().create("walk-in", policy).await.of(201);
+    open.api().create("walk-in", policy).await;
 
     let members = (0..200).map(|i| format!("fan-{i}")).collect();
     let answers = enter_all(&rooms, "walk-in", members).await;
@@ -74,14 +74,13 @@ async fn of_two_hundred_at_once_exactly_as_many_get_in_as_there_are_slots() {
     let _ = open
         .api()
         .create("line", json!({ "autoOpen": false }))
-        .await
-        .of(201);
+        .await;
     let _ = room.enter("line", "somebody-else").await.of(201);
     let answers = enter_all(&rooms, "line", vec!["fan".to_owned(); 50]).await;
     let (new, already): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 201);
     assert_eq!((new.len(), already.len()), (1, 49));
     for answer in already {
-        answer.refuses(409, "ALREADY_IN_QUEUE");
+        answer.fails("ALREADY_IN_QUEUE");
         assert_eq!(answer.number(), new[0].number());
     }
     assert_eq!(room.line("line").await.total("joined"), 2);
@@ -112,7 +111,7 @@ async fn five_thousand_are_admitted_in_the_order_in_which_they_came() {
     let rooms = [first.api(), second.api()];
     let room = &rooms[0];
     let policy = json!({ "autoOpen": false, "readyTtlSeconds": 3600, "waitingTtlSeconds": 3600 });
-    let _ = open.api().create("order", policy).await.of(201);
+    open.api().create("order", policy).await;
 
     let arrivals: Vec<String> = (0..5_000).map(hostile).collect();
     let mut last = 0;
@@ -125,8 +124,8 @@ async fn five_thousand_are_admitted_in_the_order_in_which_they_came() {
     for batch in [1, 7, 492, 1_000, 2_000, 1_500] {
         let before = admitted;
         admitted += usize::try_from(batch).unwrap();
-        let opened = open.api().open("order", batch).await.of(200);
-        assert_eq!(opened.data()["admitted"], batch);
+        let opened = open.api().open("order", batch).await;
+        assert_eq!(opened.data(200)["admitted"], batch);
         eventually(SOON, "the batch is READY", async || {
             room.line("order").await.count("ready") == admitted as u64
         })
@@ -163,8 +162,7 @@ async fn ten_thousand_at_once_get_ten_thousand_numbers() {
     let _ = open
         .api()
         .create("rush", json!({ "autoOpen": false }))
-        .await
-        .of(201);
+        .await;
     let members: Vec<_> = (0..10_000).map(|i| format!("fan-{i}")).collect();
     let answers = enter_all(&rooms, "rush", members).await;
     assert!(answers.iter().all(|answer| answer.status == 201));

@@ -7,8 +7,8 @@ use std::{
 };
 
 use serde_json::json;
-use sunbeon_system_tests::{Api, Line, SOON, Service, Stack, joined};
-use sunbeon_test_support::eventually;
+use sunbeon_system_tests::{SOON, Service, Stack, joined};
+use sunbeon_test_support::{Api, Line, eventually};
 
 const GROUP: u64 = 10;
 const INTERVAL_MS: i64 = 1_000;
@@ -52,7 +52,7 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
     );
     let (door, api, control) = (first.api(), room.api(), open.api());
     let policy = json!({ "groupSize": GROUP, "entryIntervalSeconds": 1 });
-    let _ = control.create("sale", policy).await.of(201);
+    control.create("sale", policy).await;
     let mut joined_so_far = 0;
     let stop = Arc::new(AtomicBool::new(false));
     let watching = tokio::spawn(watch(api.clone(), stop.clone()));
@@ -76,7 +76,7 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
         }
         for api in [open.api(), other.api()] {
             eventually(SOON, "the loss is seen", async || {
-                let health = api.get("/health").await;
+                let health = api.get("/health", "").await;
                 health.status == 503 && health.body["dependencies"]["broker"] == "down"
             })
             .await;

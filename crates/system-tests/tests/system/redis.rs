@@ -10,8 +10,8 @@ use std::{
 };
 
 use serde_json::json;
-use sunbeon_system_tests::{Api, SOON, Service, Stack, joined};
-use sunbeon_test_support::{RedisServer, eventually};
+use sunbeon_system_tests::{SOON, Service, Stack, joined};
+use sunbeon_test_support::{Api, RedisServer, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -61,10 +61,7 @@ async fn redis_killed_under_load_forgets_nobody_who_was_told_a_place() {
         stack.run(Service::Token),
     );
     let (room, control) = (first.api(), open.api());
-    let _ = control
-        .create("sale", json!({ "autoOpen": false }))
-        .await
-        .of(201);
+    control.create("sale", json!({ "autoOpen": false })).await;
     let seen = Arc::<Seen>::default();
     let fans = (0..8).map(|i| {
         let room = if i % 2 == 0 {
@@ -96,7 +93,7 @@ async fn redis_killed_under_load_forgets_nobody_who_was_told_a_place() {
             tokens.token("sale", "fan-0-0"),
             control.open("sale", 10),
             control.act("sale", "clear"),
-            room.get("/health"),
+            room.get("/health", ""),
         );
         for answer in [exit, line, token, opened, cleared] {
             answer.says_down("STORE_DOWN");
@@ -123,10 +120,7 @@ async fn redis_killed_under_load_forgets_nobody_who_was_told_a_place() {
         replica.lives();
         replica.is_healthy().await;
     }
-    assert_eq!(
-        control.open("sale", 100).await.of(200).data()["admitted"],
-        100
-    );
+    assert_eq!(control.open("sale", 100).await.data(200)["admitted"], 100);
     eventually(SOON, "the sale goes on", async || {
         room.line("sale").await.count("ready") == 100
     })
@@ -146,7 +140,7 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
     let policy = json!({
         "mode": "threshold", "maxActive": 5, "autoOpen": false, "waitingTtlSeconds": 30, "readyTtlSeconds": 20,
     });
-    let _ = control.create("sale", policy).await.of(201);
+    control.create("sale", policy).await;
     for i in 0..15 {
         let entered = api.enter("sale", &format!("fan-{i}")).await.of(201);
         assert_eq!(entered.stands(), if i < 5 { "READY" } else { "WAITING" });
@@ -245,19 +239,16 @@ async fn a_join_that_no_replica_holds_is_not_confirmed_and_not_forgotten() {
         stack.run(Service::ReservationOpen),
     );
     let (api, control) = (room.api(), open.api());
-    let _ = control
-        .create("sale", json!({ "autoOpen": false }))
-        .await
-        .of(201);
+    control.create("sale", json!({ "autoOpen": false })).await;
     let first = api.enter("sale", "first").await.of(201).number();
 
     replica.kill();
     for _ in 0..2 {
         api.enter("sale", "second").await.says_down("STORE_DOWN");
     }
-    let place = control.look_up("sale", "second").await.of(200);
+    let place = control.look_up("sale", "second").await;
     assert_eq!(
-        (place.stands(), &place.data()["queueNumber"]),
+        (place.stands(), &place.data(200)["queueNumber"]),
         ("WAITING", &json!(2))
     );
 
@@ -265,7 +256,7 @@ async fn a_join_that_no_replica_holds_is_not_confirmed_and_not_forgotten() {
     let _ = command(&replica, &format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
     replicates(primary).await;
     let again = api.enter("sale", "second").await;
-    again.refuses(409, "ALREADY_IN_QUEUE");
+    again.fails("ALREADY_IN_QUEUE");
     assert_eq!(again.number(), place.number());
     assert!(again.number() > first);
     let _ = api.enter("sale", "third").await.of(201);

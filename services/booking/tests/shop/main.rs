@@ -1,6 +1,5 @@
 //! What the shop does, by HTTP, on both databases.
 
-mod answer;
 mod bodies;
 mod bookings;
 mod doors;

@@ -26,11 +26,11 @@ use sunbeon_chassis::{
 use sunbeon_database::Database;
 use sunbeon_domain::MemberId;
 use sunbeon_proto_messages::Event;
+pub(crate) use sunbeon_test_support::{Answer, send};
 use sunbeon_test_support::{TestDatabase, eventually};
 use tokio::sync::broadcast;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub(crate) use crate::answer::{Answer, send};
 use crate::sunbeon::{FakeSunbeon, ORIGIN_TOKEN};
 
 /// What access tokens are signed with here.

@@ -2,12 +2,13 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use sunbeon_test_support::{RedisServer, TcpProxy, TestDatabase, TestVhost};
-
-use crate::{
-    answer::send,
-    app::{ADMIN_TOKEN, App, admin, member},
+use sunbeon_test_support::{
+    RedisServer, TcpProxy, TestDatabase, TestVhost,
+    access::{ADMIN_TOKEN, admin, member},
+    send,
 };
+
+use crate::app::App;
 
 on_both!(
     every_act_is_written_down_with_who_and_in_which_request,
@@ -162,7 +163,7 @@ async fn what_cannot_be_written_down_is_not_done() {
     assert_eq!(app.line("c").await, before, "nothing was done");
     // The sale goes on without the database.
     app.enter("c", "d").await.data(201);
-    assert_eq!(app.status("c", "d").await["queueNumber"], 3);
+    assert_eq!(app.standing("c", "d").await["queueNumber"], 3);
     app.get("/v2/reservation/token/c", &member("in"))
         .await
         .data(200);

@@ -2,15 +2,16 @@
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use sunbeon_test_support::{
+    access::{admin, member},
+    send,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
-use crate::{
-    answer::send,
-    app::{App, admin, member},
-};
+use crate::app::App;
 
 const ENTER: &str = "/v2/waiting-room/enter";
 
@@ -148,7 +149,7 @@ async fn read_answer(connection: &mut BufReader<TcpStream>) -> (u16, String) {
 #[tokio::test]
 async fn a_huge_body_is_refused_and_the_connection_goes_on() {
     let (app, before) = with_a_line().await;
-    let address = app.url.strip_prefix("http://").expect("a URL");
+    let address = app.url().strip_prefix("http://").expect("a URL");
     let connection = TcpStream::connect(address).await.expect("a connection");
     let mut connection = BufReader::new(connection);
     for size in [65 * 1024, 1024 * 1024, 9 * 1024 * 1024] {
@@ -226,5 +227,5 @@ async fn odd_but_good_names_and_titles_survive() {
         app.enter("c", "{c}:*").await.data(201)["concertTitle"],
         title
     );
-    assert_eq!(app.status("c", "{c}:*").await["queueNumber"], 1);
+    assert_eq!(app.standing("c", "{c}:*").await["queueNumber"], 1);
 }

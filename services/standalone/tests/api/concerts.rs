@@ -5,13 +5,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sunbeon_test_support::eventually;
+use sunbeon_test_support::{access::admin, eventually, send};
 
-use crate::{
-    answer::send,
-    app::{App, admin},
-    process::demo_is_up,
-};
+use crate::{app::App, process::demo_is_up};
 
 on_both!(
     a_concert_is_created_with_the_defaults_and_is_in_force_at_once,
@@ -57,7 +53,7 @@ async fn there_is_one_concert_of_an_id(app: App) {
     app.post_json(CONCERTS, &admin(), &other)
         .await
         .fails("CONCERT_EXISTS");
-    assert_eq!(app.status("c", "a").await["concertTitle"], "one");
+    assert_eq!(app.standing("c", "a").await["concertTitle"], "one");
 }
 
 async fn a_change_needs_the_version_that_was_read(app: App) {
@@ -110,7 +106,7 @@ async fn a_change_is_in_force_when_its_answer_is_sent(app: App) {
         let title = format!("title {n}");
         let changed = app.patch("c", n, &json!({"title": title})).await;
         assert_eq!(changed.data(200)["version"], n + 1);
-        assert_eq!(app.status("c", "a").await["concertTitle"], title.as_str());
+        assert_eq!(app.standing("c", "a").await["concertTitle"], title.as_str());
     }
     let straight_in = json!({"mode": "threshold", "maxActive": 1});
     app.patch("c", 11, &straight_in).await.data(200);

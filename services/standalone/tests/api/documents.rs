@@ -10,12 +10,11 @@ use sunbeon_broker::{Broker, MemoryBroker};
 use sunbeon_chassis::{Auth, settings};
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::{MemoryStore, Store};
+use sunbeon_test_support::access::{HS256_SECRET, ORIGIN_TOKEN};
 use sunbeon_token::Token;
 use sunbeon_tokens::SigningKeys;
 use sunbeon_waiting_room::WaitingRoom;
 use utoipa_axum::router::OpenApiRouter;
-
-use crate::app::{ORIGIN_TOKEN, SECRET};
 
 /// Each service's routes, by the name that it has at the front door.
 pub(crate) fn services() -> [(&'static str, OpenApiRouter); 4] {
@@ -27,7 +26,7 @@ pub(crate) fn services() -> [(&'static str, OpenApiRouter); 4] {
         booking: sunbeon_booking::Settings,
     }
     let set = [
-        ("SUNBEON__AUTH__HS256_SECRET", SECRET),
+        ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET),
         ("SUNBEON__GATE__ON_FAILURE", "closed"),
     ];
     let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -1,18 +1,16 @@
 //! People without a login.
 
 use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::{
-    answer::{Answer, send},
-    app::{App, admin, in_seconds, member},
+use serde_json::json;
+use sunbeon_test_support::{
+    Answer,
+    access::{admin, member},
+    send,
 };
 
-on_both!(
-    a_guest_walks_from_the_line_to_the_booking_token_and_out,
-    where_members_alone_line_up_a_guest_is_refused_and_nothing_changes,
-    a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in,
-);
+use crate::app::App;
+
+on_both!(a_guest_walks_from_the_line_to_the_booking_token_and_out);
 
 async fn ask(app: &App, id: &str) -> Answer {
     let body = json!({"concertId": id});
@@ -20,7 +18,7 @@ async fn ask(app: &App, id: &str) -> Answer {
 }
 
 /// A new guest's id and token.
-pub(crate) async fn guest(app: &App, id: &str) -> (String, String) {
+async fn guest(app: &App, id: &str) -> (String, String) {
     let answer = ask(app, id).await;
     let data = answer.data(201);
     let text = |field: &str| data[field].as_str().expect("a text").to_owned();
@@ -82,49 +80,4 @@ async fn a_guest_walks_from_the_line_to_the_booking_token_and_out(app: App) {
         .data(200);
     let status = app.get("/v2/waiting-room/status/c", &token).await;
     assert_eq!(status.data(200)["status"], "NOT_IN_QUEUE");
-}
-
-async fn where_members_alone_line_up_a_guest_is_refused_and_nothing_changes(app: App) {
-    create(&app, "guests").await;
-    app.create("members", json!({"mode": "off"})).await;
-    ask(&app, "members").await.fails("GUESTS_NOT_ALLOWED");
-    ask(&app, "nowhere").await.fails("CONCERT_NOT_FOUND");
-    ask(&app, "a b").await.fails("INVALID_CONCERT_ID");
-    for body in [
-        json!({}),
-        json!([]),
-        json!({"concertId": "guests", "more": 1}),
-    ] {
-        let path = "/v2/waiting-room/guest";
-        app.post_json(path, "", &body).await.fails("INVALID_BODY");
-    }
-    let (_, token) = guest(&app, "guests").await;
-    let before = app.line("members").await;
-    enter(&app, "members", &token)
-        .await
-        .fails("GUESTS_NOT_ALLOWED");
-    assert_eq!(app.line("members").await, before);
-    let status = app.get("/v2/waiting-room/status/members", &token).await;
-    assert_eq!(status.data(200)["status"], "NOT_IN_QUEUE");
-    // Nobody is a guest by the login's word.
-    let claims = json!({"sub": "guest:1", "exp": in_seconds(60)});
-    let forged = crate::app::signed(&claims);
-    enter(&app, "guests", &forged)
-        .await
-        .fails("UNAUTHENTICATED");
-}
-
-async fn a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in(app: App) {
-    create(&app, "c").await;
-    let (_, token) = guest(&app, "c").await;
-    let entered = enter(&app, "c", &token).await.data(201).clone();
-    let (_, late) = guest(&app, "c").await;
-    let change = json!({"identity": "member"});
-    app.patch("c", 1, &change).await.data(200);
-    let again = enter(&app, "c", &token).await;
-    let standing: &Value = again.fails("ALREADY_IN_QUEUE");
-    assert_eq!(standing["entryNumber"], entered["entryNumber"]);
-    enter(&app, "c", &late).await.fails("GUESTS_NOT_ALLOWED");
-    ask(&app, "c").await.fails("GUESTS_NOT_ALLOWED");
-    assert_eq!(app.line("c").await["totals"]["joined"], 1);
 }

@@ -2,11 +2,12 @@
 
 use reqwest::{Method, header::HeaderValue};
 use serde_json::json;
-
-use crate::{
-    answer::send,
-    app::{App, admin, member},
+use sunbeon_test_support::{
+    access::{admin, member},
+    send,
 };
+
+use crate::app::App;
 
 /// Ids as they stand in an address, each no concert id once decoded.
 const BAD_IDS: [&str; 21] = [

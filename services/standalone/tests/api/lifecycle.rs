@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
-use sunbeon_test_support::eventually;
-
-use crate::{
-    answer::send,
-    app::{App, admin, member},
+use sunbeon_test_support::{
+    access::{admin, member},
+    eventually, send,
 };
+
+use crate::app::App;
 
 on_both!(
     a_paused_concert_lines_up_and_goes_on_when_resumed,
@@ -19,11 +19,6 @@ on_both!(
     acts_on_a_concert_that_is_not_there_are_refused,
 );
 
-async fn act(app: &App, id: &str, act: &str) -> crate::answer::Answer {
-    app.post(&format!("/v2/admin/concerts/{id}/{act}"), &admin())
-        .await
-}
-
 async fn a_paused_concert_lines_up_and_goes_on_when_resumed(app: App) {
     app.create(
         "c",
@@ -31,7 +26,7 @@ async fn a_paused_concert_lines_up_and_goes_on_when_resumed(app: App) {
     )
     .await;
     for again in 0..2 {
-        let paused = act(&app, "c", "pause").await;
+        let paused = app.act("c", "pause").await;
         assert_eq!(paused.data(200)["paused"], true);
         assert_eq!(
             paused.data(200)["version"],
@@ -45,8 +40,8 @@ async fn a_paused_concert_lines_up_and_goes_on_when_resumed(app: App) {
     let opened = app.open("c", 1).await;
     assert_eq!(opened.data(200)["paused"], true, "open says so and opens");
     app.is_ready("c", "a").await;
-    assert_eq!(app.status("c", "b").await["status"], "WAITING");
-    let resumed = act(&app, "c", "resume").await;
+    assert_eq!(app.standing("c", "b").await["status"], "WAITING");
+    let resumed = app.act("c", "resume").await;
     assert_eq!(
         (&resumed.data(200)["paused"], &resumed.data(200)["version"]),
         (&json!(false), &json!(3))
@@ -61,14 +56,14 @@ async fn clearing_empties_the_line_and_leaves_those_inside(app: App) {
         app.enter("c", who).await.data(201);
     }
     app.admit("c", "in").await;
-    let cleared = act(&app, "c", "clear").await;
+    let cleared = app.act("c", "clear").await;
     assert_eq!(*cleared.data(200), json!({"cleared": 2}));
     assert_eq!(
-        *act(&app, "c", "clear").await.data(200),
+        *app.act("c", "clear").await.data(200),
         json!({"cleared": 0})
     );
-    assert_eq!(app.status("c", "a").await["status"], "NOT_IN_QUEUE");
-    assert_eq!(app.status("c", "in").await["status"], "ENTERED");
+    assert_eq!(app.standing("c", "a").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(app.standing("c", "in").await["status"], "ENTERED");
     let line = app.line("c").await;
     assert_eq!(
         (&line["totals"]["cleared"], &line["members"]),
@@ -90,7 +85,7 @@ async fn a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside(app: App) {
     }
     let token = app.admit("c", "in").await;
     for _ in 0..2 {
-        let closed = act(&app, "c", "close").await;
+        let closed = app.act("c", "close").await;
         assert_eq!(
             (&closed.data(200)["closed"], &closed.data(200)["version"]),
             (&json!(true), &json!(2))
@@ -102,7 +97,7 @@ async fn a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside(app: App) {
         "the line is emptied"
     );
     for refused in [
-        act(&app, "c", "pause").await,
+        app.act("c", "pause").await,
         app.patch("c", 2, &json!({"groupSize": 1})).await,
         app.open("c", 1).await,
         app.enter("c", "a").await,
@@ -138,7 +133,7 @@ async fn a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside(app: App) {
 async fn a_concert_made_again_begins_anew(app: App) {
     app.create_by_hand("c").await;
     let number = app.enter("c", "a").await.data(201)["entryNumber"].as_u64();
-    act(&app, "c", "close").await.data(200);
+    app.act("c", "close").await.data(200);
     app.delete("/v2/admin/concerts/c", &admin()).await.data(200);
     let again = app.create("c", json!({"title": "again"})).await;
     // A replica that still knows the old one must not bring it back by its version.
@@ -151,14 +146,14 @@ async fn a_concert_made_again_begins_anew(app: App) {
         (&line["totals"]["joined"], &line["version"]),
         (&json!(0), &json!(4))
     );
-    assert_eq!(app.status("c", "a").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(app.standing("c", "a").await["status"], "NOT_IN_QUEUE");
     assert!(app.enter("c", "a").await.data(201)["entryNumber"].as_u64() > number);
     app.patch("c", 4, &json!({"groupSize": 2})).await.data(200);
 }
 
 async fn acts_on_a_concert_that_is_not_there_are_refused(app: App) {
     for what in ["pause", "resume", "close", "clear"] {
-        act(&app, "nowhere", what).await.fails("CONCERT_NOT_FOUND");
+        app.act("nowhere", what).await.fails("CONCERT_NOT_FOUND");
     }
     app.patch("nowhere", 1, &json!({"paused": true}))
         .await

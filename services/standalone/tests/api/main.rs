@@ -2,39 +2,29 @@
 
 /// Runs each test on the embedded backends and on a real Redis, RabbitMQ and PostgreSQL.
 macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod embedded {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::app::App::embedded().await).await;
-            })*
-        }
-        mod real {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::app::App::real().await).await;
-            })*
+    ($($test:ident),* $(,)?) => {
+        sunbeon_test_support::on_each! {
+            ($($test),*)
+            embedded: crate::app::App::embedded(),
+            real: crate::app::App::real(),
         }
     };
 }
 
-mod answer;
 mod app;
 mod audit;
 mod bodies;
 mod concerts;
-mod concurrency;
 mod documents;
 mod fields;
 mod front_door;
-mod gate_routes;
 mod guests;
 mod ids;
 mod lifecycle;
 mod manual;
+mod members;
 mod metrics;
-mod open_house;
-mod operators;
+mod opening;
 mod process;
 mod recipes;
 mod routes;

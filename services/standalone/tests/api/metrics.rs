@@ -1,10 +1,9 @@
 //! What `/metrics` lists.
 
 use std::time::Duration;
+use sunbeon_test_support::{access::member, eventually};
 
-use sunbeon_test_support::eventually;
-
-use crate::app::{App, member};
+use crate::app::App;
 
 on_both!(the_metrics_of_a_sale_are_listed);
 

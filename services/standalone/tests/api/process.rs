@@ -13,15 +13,15 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use sunbeon_test_support::{RedisServer, eventually, free_port};
+use sunbeon_test_support::{
+    RedisServer,
+    access::{ADMIN_TOKEN, admin, in_seconds, member},
+    eventually, free_port, send,
+};
 use sunbeon_tokens::SigningKeys;
 use tokio::net::TcpListener;
 
-use crate::{
-    answer::send,
-    app::{ADMIN_TOKEN, App, admin, in_seconds, launch, member},
-    gate_routes::verify,
-};
+use crate::app::{App, launch};
 
 const DEMO: [&str; 4] = ["demo", "walk-in", "open-house", "train"];
 const END: Duration = Duration::from_secs(60);
@@ -145,7 +145,8 @@ async fn while_a_logins_keys_are_not_at_hand_a_proxy_hears_401() {
     let token = by_login(&SigningKeys::generate().expect("a key"));
     let status = app.get("/v2/waiting-room/status/c", &token).await;
     status.fails("KEYS_DOWN");
-    let answer = verify(&app, "concertId=c", &token, "").await;
+    let verify = "/v2/reservation/verify?concertId=c";
+    let answer = app.get(verify, &token).await;
     answer.fails("UNAUTHENTICATED");
 }
 
@@ -243,7 +244,7 @@ async fn it_prints_lines_that_work_when_pasted() {
     demo_is_up(&app).await;
     let said = app.process.log();
     assert!(
-        said.contains(&format!("Sunbeon (순번) is up on {}", app.url)),
+        said.contains(&format!("Sunbeon (순번) is up on {}", app.url())),
         "{said}"
     );
     let variable = |name: &str| {

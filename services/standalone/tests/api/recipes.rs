@@ -3,9 +3,9 @@
 use std::{process::Command, time::Duration};
 
 use serde_json::Value;
-use sunbeon_test_support::{Process, eventually};
+use sunbeon_test_support::{Process, access::member, eventually};
 
-use crate::app::{App, member};
+use crate::app::App;
 
 /// A block of commands in the README's walk.
 struct Step<'a> {
@@ -75,7 +75,7 @@ async fn the_walk_of_the_readme_leads_to_a_booked_seat_when_it_is_pasted() {
     .await;
     let steps = steps();
     let mut bash = Command::new("bash");
-    bash.arg("-c").arg(script(&steps, &app.url));
+    bash.arg("-c").arg(script(&steps, &app.url()));
     // A locale that is not there would have it say so among the answers.
     bash.env("LC_ALL", "C");
     let bash = Process::run("bash", bash);

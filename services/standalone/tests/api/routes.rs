@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, time::Duration};
 use futures::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use sunbeon_test_support::eventually;
-
-use crate::{
-    answer::{Answer, send},
-    app::{ADMIN_TOKEN, App, ORIGIN_TOKEN, admin, member},
-    gate_routes::inside,
+use sunbeon_test_support::{
+    Answer,
+    access::{ADMIN_TOKEN, ORIGIN_TOKEN, admin, member},
+    eventually, send,
 };
+
+use crate::app::App;
 
 on_both!(
     every_route_lets_in_its_audience_alone,
@@ -202,7 +202,8 @@ async fn every_route_lets_in_its_audience_alone(app: App) {
 async fn who_was_admitted_is_let_in_by_a_good_booking_token(app: App) {
     the_gate_sees(&app).await;
     app.create_by_hand("c").await;
-    let booking_token = inside(&app, "c", "a").await;
+    app.enter("c", "a").await.data(201);
+    let booking_token = app.admit("c", "a").await;
     // The table's last one ends the session.
     for (method, path, _) in ROUTES
         .into_iter()
@@ -214,7 +215,7 @@ async fn who_was_admitted_is_let_in_by_a_good_booking_token(app: App) {
         assert!(answer.status < 500, "{method} {path}: {}", answer.text);
         assert_eq!(refusal(&answer), None, "{method} {path}");
     }
-    assert_eq!(app.status("c", "a").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(app.standing("c", "a").await["status"], "NOT_IN_QUEUE");
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sunbeon_test_support::eventually;
-
-use crate::{
-    answer::{Answer, send},
-    app::{App, admin, member},
+use sunbeon_test_support::{
+    Answer,
+    access::{admin, member},
+    eventually, send,
 };
+
+use crate::app::App;
 
 on_both!(
     no_gated_route_answers_without_a_good_token,
@@ -303,7 +304,7 @@ async fn a_paid_booking_ends_the_session_and_lets_the_next_in_line_in(app: App) 
     app.is_ready("rock", "next").await;
     let line = app.line("rock").await;
     assert_eq!(line["totals"]["completed"], 1, "{line}");
-    assert_eq!(app.status("rock", "me").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(app.standing("rock", "me").await["status"], "NOT_IN_QUEUE");
     me.seats("rock").await.fails(REQUIRED);
     let next = Shopper::is_called(&app, "rock", "next").await;
     next.book(&one_ticket()).await;
@@ -319,7 +320,7 @@ async fn a_cancellation_lets_the_next_in_line_in(app: App) {
     let booking = second.book(&one_ticket()).await;
     let sold_out = first.ask(Method::POST, "/v2/bookings", &one_ticket()).await;
     sold_out.fails("SOLD_OUT");
-    assert_eq!(app.status("coach", "third").await["status"], "WAITING");
+    assert_eq!(app.standing("coach", "third").await["status"], "WAITING");
 
     second.cancel(&booking).await;
     app.is_ready("coach", "third").await;
@@ -384,7 +385,7 @@ async fn live(app: &App, who: &str, habit: Habit) {
     eventually(SOON, "everybody's turn comes", async || {
         let line = app.line("rock").await;
         assert!(line["counts"]["slots"].as_u64() <= Some(2), "{line}");
-        app.status("rock", who).await["status"] == "READY"
+        app.standing("rock", who).await["status"] == "READY"
     })
     .await;
     match habit {

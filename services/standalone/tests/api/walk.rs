@@ -3,19 +3,17 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sunbeon_test_support::eventually;
-
-use crate::{
-    answer::send,
-    app::{App, admin, in_seconds, member},
+use sunbeon_test_support::{
+    access::{claims, in_seconds, member},
+    eventually, send,
 };
+
+use crate::app::App;
 
 on_both!(
     a_fan_walks_from_the_line_to_the_booking_token_and_out,
     the_schedule_calls_the_fan_by_itself,
     a_fan_who_leaves_comes_back_at_the_end,
-    a_standing_has_exactly_its_fields,
-    before_the_line_opens_it_says_when,
 );
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -47,7 +45,7 @@ async fn a_fan_walks_from_the_line_to_the_booking_token_and_out(app: App) {
             "limitedBy": "line", "paused": false, "confirmed": 1})
     );
     app.is_ready("walk", "fan-1").await;
-    assert_eq!(app.status("walk", "fan-1").await["entryNumber"], number);
+    assert_eq!(app.standing("walk", "fan-1").await["entryNumber"], number);
 
     let issued = app.get("/v2/reservation/token/walk", &token).await;
     let data = issued.data(200).clone();
@@ -76,8 +74,7 @@ async fn a_fan_walks_from_the_line_to_the_booking_token_and_out(app: App) {
         "{expires}"
     );
 
-    let jwks = app.get("/.well-known/jwks.json", "").await.body;
-    let claims = crate::tokens::verified_by_openssl(booking_token, &jwks);
+    let claims = claims(booking_token);
     assert_eq!(claims["iss"], "sunbeon");
     assert_eq!(claims["aud"], "sunbeon-gate");
     assert_eq!(
@@ -111,7 +108,10 @@ async fn a_fan_walks_from_the_line_to_the_booking_token_and_out(app: App) {
     );
     send(complete()).await.data(200);
     assert_eq!(app.line("walk").await["totals"]["completed"], 1, "once");
-    assert_eq!(app.status("walk", "fan-1").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(
+        app.standing("walk", "fan-1").await["status"],
+        "NOT_IN_QUEUE"
+    );
     app.get("/v2/reservation/token/walk", &token)
         .await
         .fails("NOT_READY");
@@ -123,7 +123,10 @@ async fn a_fan_walks_from_the_line_to_the_booking_token_and_out(app: App) {
         assert_eq!(*left.data(200), json!({}));
     }
     assert_eq!(app.line("walk").await["totals"]["left"], 1);
-    assert_eq!(app.status("walk", "fan-1").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(
+        app.standing("walk", "fan-1").await["status"],
+        "NOT_IN_QUEUE"
+    );
 }
 
 async fn the_schedule_calls_the_fan_by_itself(app: App) {
@@ -147,7 +150,7 @@ async fn a_fan_who_leaves_comes_back_at_the_end(app: App) {
     app.post("/v2/waiting-room/exit/c", &member("a"))
         .await
         .data(200);
-    assert_eq!(app.status("c", "b").await["queueNumber"], 1);
+    assert_eq!(app.standing("c", "b").await["queueNumber"], 1);
     assert_eq!(app.enter("c", "a").await.data(201)["queueNumber"], 3);
     // One who leaves with a session gives the slot back and the token is worth nothing more.
     let token = app.admit("c", "b").await;
@@ -168,113 +171,4 @@ async fn a_fan_who_leaves_comes_back_at_the_end(app: App) {
         .await
         .data(200);
     assert_eq!(app.line("c").await["totals"]["completed"], 0);
-}
-
-async fn a_standing_has_exactly_its_fields(app: App) {
-    let start = sunbeon_domain::UnixMs(in_seconds(3600) * 1000);
-    app.create(
-        "c",
-        json!({"bookingStartAt": start, "timeZone": "Europe/Paris"}),
-    )
-    .await;
-    let waiting = app.enter("c", "a").await.data(201).clone();
-    let fields = [
-        "canEnter",
-        "concertId",
-        "concertTitle",
-        "entryNumber",
-        "estimatedEnterAt",
-        "estimatedEnterTime",
-        "estimatedWaitSeconds",
-        "estimatedWaitTime",
-        "longWait",
-        "pollAfterMs",
-        "queueNumber",
-        "status",
-        "totalWaitingCount",
-    ];
-    assert_eq!(keys(&waiting), fields);
-    assert_eq!(keys(&app.status("c", "a").await), fields);
-    assert_eq!(waiting["status"], "WAITING");
-    assert_eq!(
-        waiting["estimatedWaitTime"], 61,
-        "an hour and one interval, rounded up"
-    );
-    assert_eq!(waiting["longWait"], false);
-    assert_eq!(waiting["pollAfterMs"], 1000);
-
-    app.patch("c", 1, &json!({"notice": "곧 시작합니다"}))
-        .await
-        .data(200);
-    app.open("c", 1).await.data(200);
-    app.is_ready("c", "a").await;
-    let ready = app.status("c", "a").await;
-    let called = [
-        "canEnter",
-        "concertId",
-        "concertTitle",
-        "entryNumber",
-        "expiresAt",
-        "notice",
-        "status",
-    ];
-    assert_eq!(keys(&ready), called);
-    assert_eq!(
-        (&ready["canEnter"], &ready["notice"]),
-        (&json!(true), &json!("곧 시작합니다"))
-    );
-    app.get("/v2/reservation/token/c", &member("a"))
-        .await
-        .data(200);
-    let entered = app.status("c", "a").await;
-    assert_eq!(keys(&entered), called);
-    assert_eq!(
-        (&entered["status"], &entered["canEnter"]),
-        (&json!("ENTERED"), &json!(true))
-    );
-
-    app.patch("c", 2, &json!({"notice": null})).await.data(200);
-    let nothing = json!({"concertId": "c", "concertTitle": "c", "status": "NOT_IN_QUEUE",
-        "canEnter": false});
-    assert_eq!(app.status("c", "b").await, nothing);
-    app.post("/v2/admin/concerts/c/close", &admin())
-        .await
-        .data(200);
-    let closed = json!({"concertId": "c", "concertTitle": "c", "status": "BOOKING_CLOSED",
-        "canEnter": false});
-    assert_eq!(app.status("c", "b").await, closed);
-    assert_eq!(
-        app.status("c", "a").await["status"],
-        "ENTERED",
-        "a session runs to its end"
-    );
-    app.enter("c", "b").await.fails("BOOKING_CLOSED");
-}
-
-async fn before_the_line_opens_it_says_when(app: App) {
-    let at = |seconds| sunbeon_domain::UnixMs(in_seconds(seconds) * 1000);
-    app.create(
-        "c",
-        json!({"bookingStartAt": at(36_000), "joinStartHours": 2}),
-    )
-    .await;
-    let refused = app.enter("c", "a").await;
-    let opens_at = refused.fails("NOT_OPEN_YET")["opensAt"].as_str().unwrap();
-    assert!(
-        opens_at.ends_with(".000Z"),
-        "RFC 3339, UTC, milliseconds: {opens_at}"
-    );
-    assert_eq!(app.line("c").await["totals"]["joined"], 0);
-    app.patch("c", 1, &json!({"joinStartHours": 11}))
-        .await
-        .data(200);
-    app.enter("c", "a").await.data(201);
-    app.patch("c", 2, &json!({"maxQueueSize": 1}))
-        .await
-        .data(200);
-    app.enter("c", "b").await.fails("QUEUE_FULL");
-    let over = json!({"bookingStartAt": null, "bookingEndAt": at(-1)});
-    app.patch("c", 3, &over).await.data(200);
-    app.enter("c", "b").await.fails("BOOKING_CLOSED");
-    app.open("c", 1).await.fails("BOOKING_CLOSED");
 }

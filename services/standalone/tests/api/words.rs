@@ -2,11 +2,13 @@
 
 use reqwest::Method;
 use serde_json::json;
-
-use crate::{
-    answer::{Answer, manual, send},
-    app::{App, admin, member},
+use sunbeon_test_support::{
+    Answer,
+    access::{admin, member},
+    documented_failures, send,
 };
+
+use crate::app::App;
 
 async fn asked(app: &App, method: Method, path: &str, token: &str, language: &str) -> Answer {
     let mut request = app.request(method, path, token);
@@ -123,7 +125,7 @@ async fn messages_are_korean_and_english_where_that_is_preferred() {
         ),
     ];
     for (method, path, token, code) in failures {
-        let row = manual()
+        let row = documented_failures()
             .into_iter()
             .find(|row| row.code == code)
             .expect("a row");

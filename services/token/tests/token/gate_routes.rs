@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use reqwest::Method;
 use serde_json::{Value, json};
-use sunbeon_test_support::eventually;
-
-use crate::{
-    answer::{Answer, send},
-    app::{ADMIN_TOKEN, App, ORIGIN_TOKEN, admin, in_seconds, member},
+use sunbeon_domain::Status;
+use sunbeon_store::Leaving;
+use sunbeon_test_support::{
+    Answer, Method,
+    access::{ADMIN_TOKEN, ORIGIN_TOKEN, admin, claims, in_seconds, member},
+    eventually, send,
 };
+
+use crate::{app::App, booking_tokens::verified_by_openssl};
 
 on_both!(
     a_proxy_is_told_who_is_inside_now,
@@ -27,7 +29,7 @@ on_both!(
 /// Asks as a proxy does, with a booking token unless that is empty.
 pub(crate) async fn verify(app: &App, query: &str, token: &str, booking_token: &str) -> Answer {
     let path = format!("/v2/reservation/verify?{query}");
-    let mut request = app.request(Method::GET, &path, token);
+    let mut request = app.api.request(Method::GET, &path, token);
     if !booking_token.is_empty() {
         request = request.header("X-Queue-Token", booking_token);
     }
@@ -46,30 +48,17 @@ pub(crate) async fn passes(app: &App, who: &str, booking_token: &str) -> bool {
     false
 }
 
-/// One member inside a concert where batches open by hand; the booking token.
-pub(crate) async fn inside(app: &App, id: &str, who: &str) -> String {
-    app.enter(id, who).await.data(201);
-    app.admit(id, who).await
-}
-
-fn claims(token: &str) -> Value {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let part = token.split('.').nth(1).expect("three parts");
-    let decoded = URL_SAFE_NO_PAD.decode(part).expect("base64url");
-    serde_json::from_slice(&decoded).expect("JSON claims")
-}
-
 async fn a_proxy_is_told_who_is_inside_now(app: App) {
     for id in ["c", "d"] {
-        app.create_by_hand(id).await;
+        app.stage.create_by_hand(id).await;
     }
-    let mine = inside(&app, "c", "a").await;
-    let theirs = inside(&app, "c", "b").await;
-    let elsewhere = inside(&app, "d", "a").await;
-    app.enter("c", "waits").await.data(201);
+    let mine = app.inside("c", "a").await;
+    let theirs = app.inside("c", "b").await;
+    let elsewhere = app.inside("d", "a").await;
+    app.stage.enter("c", "waits").await;
     assert!(passes(&app, "a", &mine).await);
     assert!(passes(&app, "b", &theirs).await);
-    let cookie = app.request(
+    let cookie = app.api.request(
         Method::GET,
         "/v2/reservation/verify?concertId=c",
         &member("a"),
@@ -89,25 +78,22 @@ async fn a_proxy_is_told_who_is_inside_now(app: App) {
         assert!(!passes(&app, who, token).await, "{who} {token}");
     }
     // No sign of life, and nobody's place is changed.
-    assert_eq!(app.line("c").await["counts"]["waiting"], 1);
+    assert_eq!(app.stage.snapshot("c").await.counts.waiting, 1);
 
-    app.post("/v2/waiting-room/exit/c", &member("a"))
-        .await
-        .data(200);
+    app.stage.leave("c", "a", Leaving::ByChoice).await;
     assert!(!passes(&app, "a", &mine).await, "at once");
     let again = app.admit("c", "waits").await;
     assert!(passes(&app, "waits", &again).await);
-    let second = inside(&app, "c", "a").await;
+    let second = app.inside("c", "a").await;
     assert!(passes(&app, "a", &second).await);
     assert!(!passes(&app, "a", &mine).await, "of an earlier entry");
-    let path = "/v2/admin/concerts/c/members/a";
-    app.delete(path, &admin()).await.data(200);
+    app.stage.leave("c", "a", Leaving::Removed).await;
     assert!(!passes(&app, "a", &second).await);
 }
 
 async fn a_proxy_is_told_nothing_but_yes_no_and_who_are_you(app: App) {
-    app.create_by_hand("c").await;
-    let token = inside(&app, "c", "a").await;
+    app.stage.create_by_hand("c").await;
+    let token = app.inside("c", "a").await;
     for query in [
         "",
         "concertId",
@@ -143,25 +129,28 @@ async fn a_proxy_is_told_nothing_but_yes_no_and_who_are_you(app: App) {
 }
 
 async fn the_cookie_completes_a_session_as_the_header_does(app: App) {
-    app.create_by_hand("c").await;
-    let token = inside(&app, "c", "a").await;
+    app.stage.create_by_hand("c").await;
+    let token = app.inside("c", "a").await;
     let complete = |cookie: String| {
         let path = "/v2/reservation/complete/c";
-        let request = app.request(Method::POST, path, &member("a"));
+        let request = app.api.request(Method::POST, path, &member("a"));
         send(request.header("Cookie", cookie))
     };
     complete(format!("queue-token-d={token}"))
         .await
         .fails("QUEUE_TOKEN_REQUIRED");
-    assert_eq!(app.status("c", "a").await["status"], "ENTERED");
+    assert_eq!(app.stage.standing("c", "a").await.status, Status::Entered);
     complete(format!("queue-token-c={token}")).await.data(200);
-    assert_eq!(app.status("c", "a").await["status"], "NOT_IN_QUEUE");
+    assert_eq!(
+        app.stage.standing("c", "a").await.status,
+        Status::NotInQueue
+    );
 }
 
 const REVOKED: &str = "/v2/reservation/revoked";
 
 async fn revoked(app: &App) -> Vec<String> {
-    let answer = app.get(REVOKED, "").await;
+    let answer = app.api.get(REVOKED, "").await;
     assert_eq!(answer.header("cache-control"), "no-cache");
     let list = answer.data(200)["revoked"].as_array().expect("a list");
     let ids = list.iter().map(|id| id.as_str().expect("an id").to_owned());
@@ -171,28 +160,28 @@ async fn revoked(app: &App) -> Vec<String> {
 async fn what_ended_early_is_on_the_list_of_the_revoked(app: App) {
     assert!(revoked(&app).await.is_empty());
     for id in ["c", "d"] {
-        app.create_by_hand(id).await;
+        app.stage.create_by_hand(id).await;
     }
     let unless = |tag: String| {
         send(
-            app.request(Method::GET, REVOKED, "")
+            app.api
+                .request(Method::GET, REVOKED, "")
                 .header("If-None-Match", tag),
         )
     };
-    let empty = app.get(REVOKED, "").await.header("etag").to_owned();
+    let empty = app.api.get(REVOKED, "").await.header("etag").to_owned();
     assert!(empty.starts_with('"') && empty.ends_with('"'), "{empty}");
     let mut ids = Vec::new();
     for (id, who) in [("d", "a"), ("c", "a"), ("c", "b")] {
-        let token = inside(&app, id, who).await;
+        let token = app.inside(id, who).await;
         assert!(unless(empty.clone()).await.status == 304 || !ids.is_empty());
         ids.push(claims(&token)["jti"].as_str().expect("jti").to_owned());
-        let path = format!("/v2/waiting-room/exit/{id}");
-        app.post(&path, &member(who)).await.data(200);
+        app.stage.leave(id, who, Leaving::ByChoice).await;
         ids.sort();
         assert_eq!(revoked(&app).await, ids, "sorted");
         unless(empty.clone()).await.data(200);
     }
-    let tag = app.get(REVOKED, "").await.header("etag").to_owned();
+    let tag = app.api.get(REVOKED, "").await.header("etag").to_owned();
     assert_ne!(tag, empty);
     for known in [
         tag.clone(),
@@ -210,39 +199,29 @@ async fn what_ended_early_is_on_the_list_of_the_revoked(app: App) {
 }
 
 async fn the_revoked_outlive_their_concert(app: App) {
-    app.create_by_hand("c").await;
-    let token = inside(&app, "c", "a").await;
-    app.post("/v2/waiting-room/exit/c", &member("a"))
-        .await
-        .data(200);
-    app.post("/v2/admin/concerts/c/close", &admin())
-        .await
-        .data(200);
-    let deleted = async || {
-        let answer = app.delete("/v2/admin/concerts/c", &admin()).await;
-        answer.status == 200
-    };
-    eventually(Duration::from_secs(60), "the concert is deleted", deleted).await;
+    app.stage.create_by_hand("c").await;
+    let token = app.inside("c", "a").await;
+    app.stage.leave("c", "a", Leaving::ByChoice).await;
+    app.stage.close("c").await;
+    app.stage.drop_concert("c").await;
     let jti = claims(&token)["jti"].as_str().expect("jti").to_owned();
     assert_eq!(revoked(&app).await, std::slice::from_ref(&jti));
     assert!(!passes(&app, "a", &token).await);
-    app.create_by_hand("c").await;
+    app.stage.create_by_hand("c").await;
     assert_eq!(revoked(&app).await, [jti]);
     assert!(!passes(&app, "a", &token).await);
 }
 
 async fn what_ended_before_a_request_is_in_its_answer_however_many_ask(app: App) {
-    app.create_by_hand("c").await;
+    app.stage.create_by_hand("c").await;
     let mut ids = Vec::new();
     for i in 0..5 {
         let who = format!("m{i}");
-        let token = inside(&app, "c", &who).await;
+        let token = app.inside("c", &who).await;
         let jti = claims(&token)["jti"].as_str().expect("jti").to_owned();
         let asked_before = join_all((0..4).map(|_| revoked(&app)));
         let asked_after = async {
-            app.post("/v2/waiting-room/exit/c", &member(&who))
-                .await
-                .data(200);
+            app.stage.leave("c", &who, Leaving::ByChoice).await;
             join_all((0..4).map(|_| revoked(&app))).await
         };
         let (_, lists) = tokio::join!(asked_before, asked_after);
@@ -255,13 +234,13 @@ async fn what_ended_before_a_request_is_in_its_answer_however_many_ask(app: App)
 async fn act(app: &App, act: &str, token: &str, who: &str, number: &Value) -> Answer {
     let path = format!("/v2/reservation/sessions/c/{act}");
     let body = json!({"memberId": who, "entryNumber": number});
-    app.post_json(&path, token, &body).await
+    app.api.post_json(&path, token, &body).await
 }
 
 async fn an_origin_completes_exactly_the_session_it_names(app: App) {
-    app.create_by_hand("c").await;
-    let token = inside(&app, "c", "a").await;
-    let other = inside(&app, "c", "b").await;
+    app.stage.create_by_hand("c").await;
+    let token = app.inside("c", "a").await;
+    let other = app.inside("c", "b").await;
     let number = claims(&token)["ent"].clone();
     let complete = async |token: &str, who: &str, number: &Value| {
         act(&app, "complete", token, who, number).await
@@ -282,14 +261,13 @@ async fn an_origin_completes_exactly_the_session_it_names(app: App) {
         let nothing = complete(ORIGIN_TOKEN, who, number).await;
         assert_eq!(*nothing.data(200), json!({}));
     }
-    assert_eq!(app.line("c").await["counts"]["inside"], 2);
+    assert_eq!(app.stage.snapshot("c").await.counts.inside, 2);
     for _ in 0..2 {
         let done = complete(ORIGIN_TOKEN, "a", &number).await;
         assert_eq!(*done.data(200), json!({}));
     }
-    let line = app.line("c").await;
-    assert_eq!(line["counts"]["inside"], 1);
-    assert_eq!(line["totals"]["completed"], 1);
+    let line = app.stage.snapshot("c").await;
+    assert_eq!((line.counts.inside, line.totals.completed), (1, 1));
     assert!(!passes(&app, "a", &token).await);
     assert!(passes(&app, "b", &other).await);
     assert_eq!(
@@ -304,8 +282,8 @@ async fn an_origin_completes_exactly_the_session_it_names(app: App) {
 
 async fn an_origin_extends_a_session_once(app: App) {
     let fields = json!({"autoOpen": false, "sessionMinutes": 1, "holdDurationMinutes": 7});
-    app.create("c", fields).await;
-    let first = inside(&app, "c", "a").await;
+    app.stage.create("c", fields).await;
+    let first = app.inside("c", "a").await;
     let was = claims(&first);
     let extend = async |token: &str, number: &Value| act(&app, "extend", token, "a", number).await;
     extend("", &was["ent"]).await.fails("UNAUTHENTICATED");
@@ -316,18 +294,16 @@ async fn an_origin_extends_a_session_once(app: App) {
     let extended = extended.data(200).clone();
     assert_eq!(extended["extended"], true);
     let token = extended["token"].as_str().expect("a token").to_owned();
-    let jwks = app.get("/.well-known/jwks.json", "").await.body;
-    let is = crate::tokens::verified_by_openssl(&token, &jwks);
+    let jwks = app.api.get("/.well-known/jwks.json", "").await.body;
+    let is = verified_by_openssl(&token, &jwks);
     for same in ["iss", "aud", "sub", "cid", "ent", "jti", "iat"] {
         assert_eq!(is[same], was[same], "{same}");
     }
     let left = is["exp"].as_i64().expect("exp") - in_seconds(0);
     assert!((400..=420).contains(&left), "{left}");
-    assert_eq!(
-        extended["expiresAt"],
-        app.status("c", "a").await["expiresAt"]
-    );
-    let issued = app.get("/v2/reservation/token/c", &member("a")).await;
+    let standing = app.stage.standing("c", "a").await;
+    assert_eq!(extended["expiresAt"], json!(standing.expires_at));
+    let issued = app.api.get("/v2/reservation/token/c", &member("a")).await;
     assert_eq!(issued.data(200)["token"], extended["token"]);
     assert_eq!(issued.data(200)["expiresAt"], extended["expiresAt"]);
     assert!(passes(&app, "a", &first).await);
@@ -343,10 +319,11 @@ async fn an_origin_extends_a_session_once(app: App) {
 }
 
 async fn what_an_origin_says_must_be_well_formed(app: App) {
-    app.create_by_hand("c").await;
+    app.stage.create_by_hand("c").await;
     for what in ["complete", "extend"] {
         let path = |id: &str| format!("/v2/reservation/sessions/{id}/{what}");
-        let say = async |id: &str, body: Value| app.post_json(&path(id), ORIGIN_TOKEN, &body).await;
+        let say =
+            async |id: &str, body: Value| app.api.post_json(&path(id), ORIGIN_TOKEN, &body).await;
         for member in [
             json!(""),
             json!("a b"),
@@ -380,10 +357,10 @@ async fn what_an_origin_says_must_be_well_formed(app: App) {
 #[tokio::test]
 async fn while_the_store_is_down_a_proxy_is_told_what_it_asked_for() {
     let app = App::real().await;
-    app.create_by_hand("c").await;
-    let token = inside(&app, "c", "a").await;
+    app.stage.create_by_hand("c").await;
+    let token = app.inside("c", "a").await;
     let number = claims(&token)["ent"].clone();
-    let redis = &app.servers.as_ref().expect("real servers").0;
+    let redis = app.stage.redis.as_ref().expect("a real server");
     redis.kill();
     for (query, status) in [
         ("concertId=c", 403),
@@ -396,7 +373,7 @@ async fn while_the_store_is_down_a_proxy_is_told_what_it_asked_for() {
         let stranger = verify(&app, query, "", &token).await;
         assert_eq!(stranger.status, 401, "{query}");
     }
-    app.get(REVOKED, "").await.fails("STORE_DOWN");
+    app.api.get(REVOKED, "").await.fails("STORE_DOWN");
     for what in ["complete", "extend"] {
         act(&app, what, ORIGIN_TOKEN, "a", &number)
             .await

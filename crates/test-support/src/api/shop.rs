@@ -1,0 +1,131 @@
+//! What gates, origins and the shop's customers ask.
+
+use std::net::IpAddr;
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::{Answer, Api, QUEUE_TOKEN, send};
+use crate::access::{ORIGIN_TOKEN, admin, member};
+
+impl Api {
+    /// Asks whether a member with a booking token may pass, as a proxy does.
+    pub async fn verify(&self, concert: &str, who: &str, booking_token: &str) -> Answer {
+        let path = format!("/v2/reservation/verify?concertId={concert}");
+        send(self.inside(who, booking_token, Method::GET, &path)).await
+    }
+
+    /// Asks for the ids of tokens that ended early.
+    pub async fn revoked(&self) -> Answer {
+        self.get("/v2/reservation/revoked", "").await
+    }
+
+    /// Ends a session, as the shop's back end.
+    pub async fn complete_session(&self, concert: &str, who: &str, number: u64) -> Answer {
+        let path = format!("/v2/reservation/sessions/{concert}/complete");
+        let body = json!({"memberId": who, "entryNumber": number});
+        self.post_json(&path, ORIGIN_TOKEN, &body).await
+    }
+
+    /// Puts seats and tickets on sale.
+    pub async fn put_stock(&self, concert: &str, plan: &Value) -> Answer {
+        let path = format!("/v2/stock/{concert}");
+        self.put_json(&path, &admin(), plan).await
+    }
+
+    /// Asks what is on sale, and how much is left.
+    pub async fn stock(&self, concert: &str) -> Answer {
+        let path = format!("/v2/stock/{concert}");
+        self.get(&path, &admin()).await
+    }
+
+    /// Frees everything that is held or sold.
+    pub async fn reset_stock(&self, concert: &str) -> Answer {
+        let path = format!("/v2/stock/{concert}/reset");
+        self.post(&path, &admin()).await
+    }
+
+    /// Asks for the seats.
+    pub async fn seats(&self, concert: &str, who: &str, booking_token: &str) -> Answer {
+        let path = format!("/v2/concerts/{concert}/seats");
+        send(self.inside(who, booking_token, Method::GET, &path)).await
+    }
+
+    /// Holds seats.
+    pub async fn lock(&self, who: &str, booking_token: &str, seats: &[&str]) -> Answer {
+        let request = self.inside(who, booking_token, Method::POST, "/v2/seats/lock");
+        send(request.json(&json!({"seatIds": seats}))).await
+    }
+
+    /// Gives seats back.
+    pub async fn unlock(&self, who: &str, booking_token: &str, seats: &[&str]) -> Answer {
+        let request = self.inside(who, booking_token, Method::DELETE, "/v2/seats/lock");
+        send(request.json(&json!({"seatIds": seats}))).await
+    }
+
+    /// Books `seatIds`, `tickets`, or both.
+    pub async fn book(&self, who: &str, booking_token: &str, what: &Value) -> Answer {
+        let request = self.inside(who, booking_token, Method::POST, "/v2/bookings");
+        send(request.json(what)).await
+    }
+
+    /// Pays for a booking.
+    pub async fn confirm(&self, who: &str, booking_token: &str, booking: &str) -> Answer {
+        let path = format!("/v2/bookings/{booking}/confirm");
+        let request = self.inside(who, booking_token, Method::POST, &path);
+        send(request.json(&json!({"paymentToken": "card"}))).await
+    }
+
+    /// Asks for a member's bookings.
+    pub async fn bookings(&self, who: &str) -> Answer {
+        self.get("/v2/bookings", &member(who)).await
+    }
+
+    /// Cancels a booking.
+    pub async fn cancel(&self, who: &str, booking: &str) -> Answer {
+        let path = format!("/v2/bookings/{booking}");
+        self.delete(&path, &member(who)).await
+    }
+
+    /// Asks any route of the shop. An empty `who` is nobody, an empty booking token is none.
+    pub async fn shop(
+        &self,
+        method: Method,
+        path: &str,
+        who: &str,
+        booking_token: &str,
+        body: &Value,
+    ) -> Answer {
+        let request = self.inside(who, booking_token, method.clone(), path);
+        if method == Method::GET {
+            send(request).await
+        } else {
+            send(request.json(body)).await
+        }
+    }
+
+    /// Asks for the public list of concerts from an address of this machine, as somebody who claims
+    /// to have come through proxies.
+    ///
+    /// # Panics
+    /// When no HTTP client can be made.
+    pub async fn main_page(&self, from: [u8; 4], forwarded_for: &str) -> Answer {
+        let http = Client::builder().local_address(IpAddr::from(from));
+        let http = http.no_proxy().build().expect("an HTTP client can be made");
+        let request = http.get(format!("{}/v2/concerts", self.url()));
+        send(request.header("X-Forwarded-For", forwarded_for)).await
+    }
+
+    fn inside(&self, who: &str, booking_token: &str, method: Method, path: &str) -> RequestBuilder {
+        let access = match who {
+            "" => String::new(),
+            who => member(who),
+        };
+        let request = self.request(method, path, &access);
+        if booking_token.is_empty() {
+            request
+        } else {
+            request.header(QUEUE_TOKEN, booking_token)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy, Standing};
+use sunbeon_store::{
+    Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, NewToken, Popped, RedisStore,
+    Snapshot, Store, redis,
+};
+
+use crate::RedisServer;
+
+/// A store with concerts in force and people in line, for the tests of a service that does only one
+/// part of the work: the other services' part is done on the store directly.
+///
+/// Every method panics where the store fails, and where an id or a policy is malformed.
+pub struct Stage {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The Redis under it, unless it is embedded.
+    pub redis: Option<RedisServer>,
+}
+
+impl Stage {
+    /// Returns an embedded store.
+    pub fn embedded() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            redis: None,
+        }
+    }
+
+    /// Returns a store on a Redis of its own.
+    pub async fn real() -> Self {
+        let server = RedisServer::start().await;
+        let settings = redis::Settings {
+            url: server.url().into(),
+            wait_replicas: 0,
+            timeout_ms: 2_000,
+        };
+        Self {
+            store: Arc::new(RedisStore::open(&settings).expect("a good address")),
+            redis: Some(server),
+        }
+    }
+
+    /// Puts a concert in force, titled like its id unless the fields say otherwise.
+    pub async fn create(&self, concert: &str, mut fields: Value) {
+        if fields.get("title").is_none() {
+            fields["title"] = concert.into();
+        }
+        self.put(Concert {
+            concert_id: id(concert),
+            version: 1,
+            closed: false,
+            policy: patched(&Policy::default(), fields),
+        })
+        .await;
+    }
+
+    /// Puts a concert in force whose line moves only when a batch is opened.
+    pub async fn create_by_hand(&self, concert: &str) {
+        self.create(concert, serde_json::json!({"autoOpen": false}))
+            .await;
+    }
+
+    /// Changes the policy in force.
+    pub async fn change(&self, concert: &str, fields: Value) {
+        let old = self.snapshot(concert).await.concert;
+        self.put(Concert {
+            version: old.version + 1,
+            policy: patched(&old.policy, fields),
+            ..old
+        })
+        .await;
+    }
+
+    /// Closes a concert.
+    pub async fn close(&self, concert: &str) {
+        let old = self.snapshot(concert).await.concert;
+        self.put(Concert {
+            version: old.version + 1,
+            closed: true,
+            ..old
+        })
+        .await;
+    }
+
+    /// Lines a member up, and returns the entry's number.
+    pub async fn enter(&self, concert: &str, who: &str) -> EntryNumber {
+        let entering = self.store.enter(&id(concert), &member(who), "이름").await;
+        match entering.expect("the store is up") {
+            Entering::New(sight) => sight.standing().entry_number.expect("a number"),
+            other => panic!("{who} does not line up: {other:?}"),
+        }
+    }
+
+    /// Takes so many off the front, as `open` does before it sends their messages.
+    pub async fn take(&self, concert: &str, batch_size: u32) -> Vec<Popped> {
+        let by = AdmitBy::Open {
+            batch_size,
+            taken: 0,
+            key: None,
+        };
+        let admission = self.store.admit(&id(concert), by).await;
+        match admission.expect("the store is up") {
+            Admission::Taken(taken) => taken.entries,
+            other => panic!("nobody is taken: {other:?}"),
+        }
+    }
+
+    /// Makes the member at the front READY.
+    pub async fn call(&self, concert: &str, who: &str) {
+        let taken = self.take(concert, 1).await;
+        let entries: Vec<_> = taken.into_iter().map(|it| (it.member, it.number)).collect();
+        assert_eq!(entries[0].0, member(who), "another is at the front");
+        let called = self.store.ready(&id(concert), &entries).await;
+        assert_eq!(called.expect("the store is up"), [true]);
+    }
+
+    /// Takes a member out, by the member's choice or by an admin's.
+    pub async fn leave(&self, concert: &str, who: &str, how: Leaving) {
+        let left = self.store.leave(&id(concert), &member(who), how).await;
+        left.expect("the store is up");
+    }
+
+    /// Returns where a member stands, without a sign of life.
+    pub async fn standing(&self, concert: &str, who: &str) -> Standing {
+        let sight = self.store.status(&id(concert), &member(who), false).await;
+        sight.expect("the store is up").standing()
+    }
+
+    /// Returns the line in numbers.
+    ///
+    /// # Panics
+    /// When they do not add up.
+    pub async fn snapshot(&self, concert: &str) -> Snapshot {
+        let snapshot = self.store.snapshot(&id(concert)).await;
+        let snapshot = snapshot.expect("the store is up");
+        assert!(snapshot.adds_up(), "{snapshot:?}");
+        snapshot
+    }
+
+    /// Fetches the booking token of a member who is READY.
+    pub async fn claim(&self, concert: &str, who: &str) {
+        let token = NewToken {
+            jti: format!("jti-of-{who}"),
+            kid: "a-key-of-the-tests".to_owned(),
+        };
+        let claim = self.store.claim(&id(concert), &member(who), &token).await;
+        let claim = claim.expect("the store is up");
+        assert!(matches!(claim, Claim::Entered(_)), "{who}: {claim:?}");
+    }
+
+    /// Drops a concert that is closed.
+    pub async fn drop_concert(&self, concert: &str) {
+        let version = self.snapshot(concert).await.concert.version;
+        let dropped = self.store.drop_concert(&id(concert), version).await;
+        assert!(dropped.expect("the store is up"), "it is in use");
+    }
+
+    async fn put(&self, mut concert: Concert) {
+        let version = self.store.put_concert(&concert).await;
+        let in_force = version.expect("the store is up");
+        if in_force != concert.version {
+            // A concert of this id was dropped: its versions go on.
+            concert.version = in_force;
+            let version = self.store.put_concert(&concert).await;
+            assert_eq!(version.expect("the store is up"), in_force);
+        }
+    }
+}
+
+fn id(concert: &str) -> ConcertId {
+    ConcertId::parse(concert).expect("a good concert id")
+}
+
+fn member(id: &str) -> MemberId {
+    MemberId::parse(id).expect("a good member id")
+}
+
+fn patched(policy: &Policy, fields: Value) -> Policy {
+    let Value::Object(fields) = fields else {
+        panic!("not an object: {fields}");
+    };
+    policy.patched(fields).expect("a good policy")
+}

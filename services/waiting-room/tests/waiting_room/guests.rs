@@ -1,0 +1,83 @@
+//! Guests: who may be one, and who may line up as one.
+
+use serde_json::{Value, json};
+use sunbeon_test_support::{
+    Answer,
+    access::{in_seconds, signed},
+};
+
+use crate::app::App;
+
+on_both!(
+    where_only_members_line_up_a_guest_is_refused_and_nothing_changes,
+    a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in,
+);
+
+/// Returns a new guest's token.
+async fn guest(app: &App, id: &str) -> String {
+    let answer = app.api.guest(id).await;
+    answer.data(201)["token"]
+        .as_str()
+        .expect("a token")
+        .to_owned()
+}
+
+async fn enter(app: &App, id: &str, token: &str) -> Answer {
+    let body = json!({"concertId": id});
+    app.api
+        .post_json("/v2/waiting-room/enter", token, &body)
+        .await
+}
+
+async fn create(app: &App, id: &str) {
+    let fields = json!({"identity": "guest", "autoOpen": false});
+    app.stage.create(id, fields).await;
+}
+
+async fn where_only_members_line_up_a_guest_is_refused_and_nothing_changes(app: App) {
+    create(&app, "guests").await;
+    app.stage.create("members", json!({"mode": "off"})).await;
+    app.api.guest("members").await.fails("GUESTS_NOT_ALLOWED");
+    app.api.guest("nowhere").await.fails("CONCERT_NOT_FOUND");
+    app.api.guest("a b").await.fails("INVALID_CONCERT_ID");
+    for body in [
+        json!({}),
+        json!([]),
+        json!({"concertId": "guests", "more": 1}),
+    ] {
+        let path = "/v2/waiting-room/guest";
+        app.api
+            .post_json(path, "", &body)
+            .await
+            .fails("INVALID_BODY");
+    }
+    let token = guest(&app, "guests").await;
+    let before = app.api.line("members").await;
+    enter(&app, "members", &token)
+        .await
+        .fails("GUESTS_NOT_ALLOWED");
+    assert_eq!(app.api.line("members").await, before);
+    let status = app.api.get("/v2/waiting-room/status/members", &token).await;
+    assert_eq!(status.data(200)["status"], "NOT_IN_QUEUE");
+    // Nobody is a guest by the login's word.
+    let claims = json!({"sub": "guest:1", "exp": in_seconds(60)});
+    let forged = signed(&claims);
+    enter(&app, "guests", &forged)
+        .await
+        .fails("UNAUTHENTICATED");
+}
+
+async fn a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in(app: App) {
+    create(&app, "c").await;
+    let token = guest(&app, "c").await;
+    let entered = enter(&app, "c", &token).await.data(201).clone();
+    let late = guest(&app, "c").await;
+    let change = json!({"identity": "member"});
+    app.stage.change("c", change).await;
+    let again = enter(&app, "c", &token).await;
+    let standing: &Value = again.fails("ALREADY_IN_QUEUE");
+    assert_eq!(standing["entryNumber"], entered["entryNumber"]);
+    enter(&app, "c", &late).await.fails("GUESTS_NOT_ALLOWED");
+    app.api.guest("c").await.fails("GUESTS_NOT_ALLOWED");
+    assert_eq!(app.api.line("c").await["totals"]["joined"], 1);
+}
