@@ -4,7 +4,7 @@ use reqwest::{Client, Method, Url, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use sunbeon_system_tests::{FrontDoor, Kind, Origin, Replica, SOON, Service, ShopDoor, Stack};
-use sunbeon_test_support::{Api, access::member, eventually};
+use sunbeon_test_support::{Api, access, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -130,7 +130,7 @@ fn way_back(sent: &Seen) -> String {
 }
 
 fn bearer(member: &str) -> String {
-    format!("Bearer {}", member(member))
+    format!("Bearer {}", access::member(member))
 }
 
 async fn only_who_was_admitted_reaches_the_origin_and_under_their_own_name(kind: Kind) {

@@ -134,7 +134,7 @@ async fn a_cancellation_lets_the_next_in_line_in() {
         let booked = sale.api.book(who, token, &one).await;
         bookings.push(booking_id(booked.data(201)));
     }
-    let sold_out = sale.api.book("a", &tokens[0], one.clone()).await;
+    let sold_out = sale.api.book("a", &tokens[0], &one).await;
     sold_out.fails("SOLD_OUT");
     let still = sale.api.status("train", "d").await.of(200);
     assert_eq!(still.stands(), "WAITING");
@@ -195,7 +195,7 @@ async fn abandons(sale: &Sale, i: usize, who: &str) {
         let what = json!({"seatIds": [seat]});
         let _ = sale
             .api
-            .book(who, longer.as_str().unwrap_or(&token), what)
+            .book(who, longer.as_str().unwrap_or(&token), &what)
             .await
             .of(201);
         return;

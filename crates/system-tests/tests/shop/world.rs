@@ -53,7 +53,7 @@ impl Sale {
             "sections": [{"section": "A", "price": 1000, "rows": 4, "seatsPerRow": 10}],
             "tickets": [{"ticketId": "floor", "name": "스탠딩", "price": 500, "quantity": tickets}],
         });
-        let _ = self.api.put_stock(concert, plan).await.of(200);
+        let _ = self.api.put_stock(concert, &plan).await.of(200);
     }
 
     /// Lets a member into a concert that has a slot free: the booking token.

@@ -3,6 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sunbeon_test_support::{
+    Line,
     access::{admin, member},
     send,
 };
@@ -16,7 +17,7 @@ use crate::app::App;
 const ENTER: &str = "/v2/waiting-room/enter";
 
 /// A concert with somebody in line, and a POST that would change it.
-async fn with_a_line() -> (App, Value) {
+async fn with_a_line() -> (App, Line) {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     app.enter("c", "a").await.data(201);

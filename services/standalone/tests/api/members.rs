@@ -38,10 +38,7 @@ async fn a_member_is_removed_from_the_line_and_from_inside(app: App) {
         (&line["totals"]["removed"], &line["totals"]["exited"]),
         (&json!(1), &json!(1))
     );
-    let complete = app.request(Method::POST, "/v2/reservation/complete/c", &member("in"));
-    send(complete.header("X-Queue-Token", token))
-        .await
-        .data(200);
+    app.complete("c", "in", &token).await.data(200);
     assert_eq!(app.line("c").await["totals"]["completed"], 0);
     let odd = app.get(&of("a%2Fb%7B%7D"), &admin()).await;
     assert_eq!(

@@ -75,7 +75,7 @@ async fn the_walk_of_the_readme_leads_to_a_booked_seat_when_it_is_pasted() {
     .await;
     let steps = steps();
     let mut bash = Command::new("bash");
-    bash.arg("-c").arg(script(&steps, &app.url()));
+    bash.arg("-c").arg(script(&steps, app.url()));
     // A locale that is not there would have it say so among the answers.
     bash.env("LC_ALL", "C");
     let bash = Process::run("bash", bash);
