@@ -13,7 +13,6 @@
 //! }
 //! ```
 
-mod guests;
 mod issue;
 mod keys;
 mod layer;
@@ -26,10 +25,11 @@ use anyhow::{Context, bail, ensure};
 pub use layer::{AuthLayer, AuthService};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::MemberId;
+use sunbeon_tokens::{Guest, Guests};
 use tokio_util::sync::CancellationToken;
-pub use who::{Admin, Guest, Member, Origin};
+pub use who::{Admin, Member, Origin};
 
-use self::{guests::Guests, issue::Issuing, layer::Audience, verify::Verifier};
+use self::{issue::Issuing, layer::Audience, verify::Verifier};
 use crate::{limits::Limits, settings};
 
 /// Tokens may be this many seconds past `exp` or before `nbf`.
@@ -76,11 +76,7 @@ impl Auth {
         }
         Ok(Self(Arc::new(Inner {
             verifier: Verifier::new(settings)?,
-            guests: settings
-                .guest_secret
-                .as_ref()
-                .map(Guests::new)
-                .transpose()?,
+            guests: settings.guest_secret.as_ref().map(guests).transpose()?,
             admin_token: settings.admin_token.clone(),
             origin_token: settings.origin_token.clone(),
             issuing: Issuing::new(settings),
@@ -147,8 +143,13 @@ impl Auth {
     /// Fails where that is not set.
     pub fn issue_guest(&self) -> anyhow::Result<Guest> {
         let guests = self.0.guests.as_ref();
-        guests.context("auth.guest_secret is not set")?.issue()
+        Ok(guests.context("auth.guest_secret is not set")?.issue())
     }
+}
+
+fn guests(secret: &SecretString) -> anyhow::Result<Guests> {
+    let secret = secret.expose_secret().as_bytes();
+    Guests::new(secret, LEEWAY_SECONDS).context("auth.guest_secret")
 }
 
 fn same(one: &Option<SecretString>, other: &Option<SecretString>) -> bool {

@@ -10,7 +10,7 @@ mod process;
 pub mod settings;
 pub mod telemetry;
 
-pub use auth::{Admin, Auth, Guest, Member, Origin};
+pub use auth::{Admin, Auth, Member, Origin};
 pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
 pub use extract::{Body, IdempotencyKey, PathConcert, PathMember, QueryPairs};
 pub use lifecycle::Lifecycle;

@@ -58,9 +58,9 @@ pub struct Auth {
     pub jwks_url: Option<String>,
     /// The one algorithm of tokens that the JWKS checks.
     pub algorithm: Algorithm,
-    /// If set, `iss` is required and must be this.
+    /// If set, `iss` is required and must be this. Required with a JWKS.
     pub issuer: Option<String>,
-    /// If set, `aud` is required and must contain this.
+    /// If set, `aud` is required and must contain this. Required with a JWKS.
     pub audience: Option<String>,
     /// The claim that holds the member's id.
     pub member_claim: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Concert, UnixMs};
+use crate::{Concert, Identity, MemberId, Mode, UnixMs};
 
 /// The phase decides what each verb may do; the first that applies wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,6 +21,14 @@ pub enum Phase {
     Paused,
     /// Booking has begun.
     Open,
+}
+
+impl Phase {
+    /// Returns whether a member passes a gate without having been admitted: nobody lines up, and
+    /// `enter` would call them at once.
+    pub fn is_open_to(self, mode: Mode, identity: Identity, member: &MemberId) -> bool {
+        self == Self::Open && mode == Mode::Off && identity.allows(member)
+    }
 }
 
 impl Concert {
@@ -55,6 +63,28 @@ impl Concert {
 mod tests {
     use super::*;
     use crate::{ConcertId, Policy};
+
+    #[test]
+    fn a_sale_is_open_to_all_whom_enter_would_call_at_once() {
+        let [member, guest] = ["42", "guest:1"].map(|id| MemberId::parse(id).unwrap());
+        for phase in [
+            Phase::Closed,
+            Phase::Ended,
+            Phase::Early,
+            Phase::Before,
+            Phase::Paused,
+            Phase::Open,
+        ] {
+            for mode in [Mode::Queue, Mode::Threshold, Mode::Off] {
+                let opens = phase == Phase::Open && mode == Mode::Off;
+                let to = |identity, who| phase.is_open_to(mode, identity, who);
+                assert_eq!(to(Identity::Member, &member), opens);
+                assert_eq!(to(Identity::Guest, &member), opens);
+                assert_eq!(to(Identity::Guest, &guest), opens);
+                assert!(!to(Identity::Member, &guest));
+            }
+        }
+    }
 
     #[test]
     fn the_first_phase_that_applies_wins() {

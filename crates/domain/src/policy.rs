@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::{ConcertId, Field, UnixMs};
+use crate::{ConcertId, Field, MemberId, UnixMs};
 
 /// Who is let in line at once, and who waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -28,6 +28,13 @@ pub enum Identity {
     Member,
     /// Holders of a guest token too.
     Guest,
+}
+
+impl Identity {
+    /// Returns whether a member may stand in the line.
+    pub fn allows(self, member: &MemberId) -> bool {
+        self == Self::Guest || !member.is_guest()
+    }
 }
 
 /// The rules of one concert. Field for field what `POST /v2/admin/concerts` takes and gives.

@@ -11,7 +11,7 @@ use axum::{Json, Router, routing::get};
 use http::{Request, Response};
 use serde_json::json;
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
-use sunbeon_gate::{Gate, OnFailure, Settings, Visit};
+use sunbeon_gate::{Gate, OnFailure, Settings, SunbeonUrl, Visit};
 use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +58,7 @@ async fn watching(keys: &SigningKeys) -> Gate {
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
     let gate = Gate::new(&Settings {
-        sunbeon_url: format!("http://{address}"),
+        sunbeon_url: SunbeonUrl::of(address),
         issuer: "sunbeon".to_owned(),
         on_failure: Some(OnFailure::Closed),
         waiting_page: "/waiting-room/{concertId}".to_owned(),

@@ -1,96 +1,158 @@
 //! Who passes.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use http::HeaderMap;
-use sunbeon_domain::{ConcertId, MemberId, UnixMs};
-use sunbeon_tokens::{Claims, InvalidToken, Verifier};
+use sunbeon_domain::{ConcertId, MemberId};
+use sunbeon_tokens::{Claims, InvalidToken, Presented, Verifier, presented};
 
 use crate::{
-    Admitted, Inner, OnFailure, Visit,
-    modes::{Found, Unknown},
-    token,
+    gate::Inner,
+    settings::OnFailure,
+    snapshot::{Found, Unknown},
+    visit::{Admitted, Visit},
 };
 
 /// What becomes of a visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decision {
     Admitted(Admitted),
-    /// To the line, where a concert is known.
-    Refused(Option<ConcertId>),
+    Refused(Refusal),
     /// Sunbeon cannot be asked now, and nobody passes meanwhile.
     Down,
+}
+
+/// A visit that does not pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Refusal {
+    /// The line to go to, where a concert is known.
+    pub(crate) concert: Option<ConcertId>,
+    /// The concert whose cookies can no longer let anybody in.
+    pub(crate) spent_cookie: Option<ConcertId>,
 }
 
 /// A visit with a member.
 struct Case<'a> {
     member: &'a MemberId,
     concert: Option<&'a ConcertId>,
-    token: Option<&'a str>,
+    presented: Presented<'a>,
+}
+
+/// What the tokens of a visit say, each of them checked once.
+#[derive(Default)]
+pub(crate) struct Reading {
+    /// The one that admits, revocation not regarded.
+    good: Option<Arc<Claims>>,
+    /// Another that is signed and not expired: good for somebody or something else.
+    foreign: Option<Arc<Claims>>,
+    /// The concert of one that was good once.
+    ended: Option<ConcertId>,
+    /// One is signed by a key that is not known here; it may be published by now.
+    unknown_key: bool,
+    /// They come from cookies, and none of them will ever be good again.
+    spent: bool,
 }
 
 impl Inner {
-    /// The decision, where nothing has to be asked for it. `now` is in seconds since the epoch.
-    pub(crate) fn at_once(&self, visit: &Visit, headers: &HeaderMap, now: i64) -> Option<Decision> {
+    /// Decides, where nothing has to be asked for it; otherwise returns what the tokens say. `now`
+    /// is in seconds since the epoch.
+    pub(crate) fn at_once(
+        &self,
+        visit: &Visit,
+        headers: &HeaderMap,
+        now: i64,
+    ) -> Result<Decision, Reading> {
         let Some(case) = Case::of(visit, headers) else {
-            return Some(Decision::Refused(visit.concert.clone()));
+            return Ok(Decision::Refused(Refusal::to(visit.concert.as_ref())));
         };
-        let (Some(keys), Some(revoked)) = (self.keys.current(), self.revoked.current()) else {
-            return Some(self.blind(&case, now));
+        let Some(keys) = self.keys.current() else {
+            return Ok(self.blind(&case, &Reading::default()));
         };
-        let claims = self.claims(&keys, case.token?).ok()?;
-        let good = case.admits(&claims, now) && !revoked.contains(&claims.jti);
-        good.then(|| Decision::Admitted(Admitted::by(&claims)))
+        let revoked = self.revoked.current();
+        let reading = self.read(&case, &keys, revoked.as_deref(), now);
+        match (&reading.good, revoked) {
+            (_, None) => Ok(self.blind(&case, &reading)),
+            (Some(claims), Some(_)) => Ok(Decision::Admitted(Admitted::by(claims))),
+            (None, Some(_)) => Err(reading),
+        }
     }
 
-    /// The decision, asking Sunbeon where that helps. `now` tells the time when it is needed.
+    /// Decides by asking Sunbeon where that helps. `now` tells the time when it is needed.
     pub(crate) async fn after_asking(
         &self,
         visit: &Visit,
         headers: &HeaderMap,
+        reading: Reading,
         now: fn() -> i64,
     ) -> Decision {
         let Some(case) = Case::of(visit, headers) else {
-            return Decision::Refused(visit.concert.clone());
+            return Decision::Refused(Refusal::to(visit.concert.as_ref()));
         };
-        if self.is_by_an_unknown_key(&case) {
+        let reading = if reading.unknown_key {
             self.keys.refreshed().await;
-            if let Some(decision) = self.at_once(visit, headers, now()) {
-                return decision;
+            match self.at_once(visit, headers, now()) {
+                Ok(decision) => return decision,
+                Err(reading) => reading,
             }
-        }
+        } else {
+            reading
+        };
         let Some(concert) = case.concert else {
-            return Decision::Refused(self.concert_of(&case));
+            return Decision::Refused(reading.refusal(&case));
         };
         match self.modes.find(&self.sunbeon, concert).await {
             Ok(Found::Concert(it)) if it.is_open_to(case.member) => {
-                Decision::Admitted(case.unnumbered(concert))
+                Decision::Admitted(Admitted::unnumbered(case.member, concert))
             }
-            Ok(_) => Decision::Refused(Some(concert.clone())),
+            Ok(_) => Decision::Refused(reading.refusal(&case)),
             // No token of theirs was good.
             Err(Unknown::Unreachable) if self.on_failure == OnFailure::Open => {
-                Decision::Admitted(case.unnumbered(concert))
+                Decision::Admitted(Admitted::unnumbered(case.member, concert))
             }
-            // Sunbeon may well be well, and whoever causes this is not to gain by it.
+            // Sunbeon may well be up, and whoever causes this must not gain by it.
             Err(_) => Decision::Down,
         }
     }
 
-    fn blind(&self, case: &Case<'_>, now: i64) -> Decision {
-        if self.on_failure == OnFailure::Closed {
+    fn blind(&self, case: &Case<'_>, reading: &Reading) -> Decision {
+        if self.on_failure == OnFailure::Closed || self.is_turned_away() {
             return Decision::Down;
         }
-        let keys = self.keys.current();
-        let claims = keys.zip(case.token);
-        let claims = claims.and_then(|(keys, token)| self.claims(&keys, token).ok());
-        match (claims.filter(|claims| claims.exp > now), case.concert) {
-            (Some(claims), _) if case.admits(&claims, now) => {
-                Decision::Admitted(Admitted::by(&claims))
-            }
-            (_, Some(concert)) => Decision::Admitted(case.unnumbered(concert)),
-            (Some(claims), None) => Decision::Admitted(case.unnumbered(&claims.cid)),
-            (None, None) => Decision::Refused(None),
+        let foreign = reading.foreign.as_ref().map(|claims| &claims.cid);
+        match (&reading.good, case.concert.or(foreign)) {
+            (Some(claims), _) => Decision::Admitted(Admitted::by(claims)),
+            (None, Some(concert)) => Decision::Admitted(Admitted::unnumbered(case.member, concert)),
+            (None, None) => Decision::Refused(Refusal::default()),
         }
+    }
+
+    /// Whether Sunbeon answers, but not this gate: it asks too often, or its address is wrong. That
+    /// opens nothing, for strangers behind the same address can cause it.
+    fn is_turned_away(&self) -> bool {
+        self.revoked.is_turned_away() || self.keys.is_turned_away()
+    }
+
+    fn read(
+        &self,
+        case: &Case<'_>,
+        keys: &Arc<Verifier>,
+        revoked: Option<&HashSet<String>>,
+        now: i64,
+    ) -> Reading {
+        let mut reading = Reading {
+            spent: case.presented.by_cookie && !case.presented.tokens.is_empty(),
+            ..Reading::default()
+        };
+        for token in &case.presented.tokens {
+            match self.claims(keys, token) {
+                Ok(claims) => reading.add(case, claims, revoked, now),
+                Err(error) => {
+                    reading.unknown_key |= error == InvalidToken::UnknownKey;
+                    reading.spent &= error.is_final();
+                }
+            }
+        }
+        reading
     }
 
     /// What a token says whose signature, issuer and audience are right; whenever it ends.
@@ -102,18 +164,49 @@ impl Inner {
         self.seen.keep(keys, token, claims.clone());
         Ok(claims)
     }
+}
 
-    fn is_by_an_unknown_key(&self, case: &Case<'_>) -> bool {
-        let keys = self.keys.current();
-        keys.zip(case.token).is_some_and(|(keys, token)| {
-            self.claims(&keys, token).err() == Some(InvalidToken::UnknownKey)
-        })
+impl Reading {
+    fn add(
+        &mut self,
+        case: &Case<'_>,
+        claims: Arc<Claims>,
+        revoked: Option<&HashSet<String>>,
+        now: i64,
+    ) {
+        let is_revoked = revoked.is_some_and(|ids| ids.contains(&claims.jti));
+        let is_elsewhere = case.concert.is_some_and(|concert| *concert != claims.cid);
+        if is_revoked || claims.exp <= now {
+            self.ended = Some(claims.cid.clone());
+        } else if is_elsewhere {
+            self.foreign = Some(claims);
+        } else if claims.sub == *case.member {
+            self.good = Some(claims);
+            self.spent = false;
+        } else {
+            // Its holder may log in again.
+            self.foreign = Some(claims);
+            self.spent = false;
+        }
     }
 
-    /// Which line a token was for that is good no longer.
-    fn concert_of(&self, case: &Case<'_>) -> Option<ConcertId> {
-        let claims = self.claims(&self.keys.current()?, case.token?).ok()?;
-        Some(claims.cid.clone())
+    /// Where the address names no concert, a token says which line it was for.
+    fn refusal(&self, case: &Case<'_>) -> Refusal {
+        let foreign = self.foreign.as_ref().map(|claims| &claims.cid);
+        let concert = case.concert.or(foreign).or(self.ended.as_ref());
+        Refusal {
+            spent_cookie: case.concert.filter(|_| self.spent).cloned(),
+            ..Refusal::to(concert)
+        }
+    }
+}
+
+impl Refusal {
+    fn to(concert: Option<&ConcertId>) -> Self {
+        Self {
+            concert: concert.cloned(),
+            spent_cookie: None,
+        }
     }
 }
 
@@ -123,34 +216,7 @@ impl<'a> Case<'a> {
         Some(Self {
             member: visit.member.as_ref()?,
             concert,
-            token: token::presented(headers, concert),
+            presented: presented(headers, concert),
         })
-    }
-
-    /// But for revocation.
-    fn admits(&self, claims: &Claims, now: i64) -> bool {
-        claims.exp > now
-            && claims.sub == *self.member
-            && self.concert.is_none_or(|concert| claims.cid == *concert)
-    }
-
-    fn unnumbered(&self, concert: &ConcertId) -> Admitted {
-        Admitted {
-            concert: concert.clone(),
-            member: self.member.clone(),
-            entry_number: None,
-            until: None,
-        }
-    }
-}
-
-impl Admitted {
-    fn by(claims: &Claims) -> Self {
-        Self {
-            concert: claims.cid.clone(),
-            member: claims.sub.clone(),
-            entry_number: Some(claims.ent),
-            until: Some(UnixMs(claims.exp.saturating_mul(1_000))),
-        }
     }
 }

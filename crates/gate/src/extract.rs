@@ -3,9 +3,9 @@
 use axum_core::extract::FromRequestParts;
 use http::{StatusCode, request::Parts};
 
-use crate::Admitted;
+use crate::visit::Admitted;
 
-/// 500 on a route that is not behind the gate.
+/// Answers 500 on a route that is not behind the gate.
 impl<S: Send + Sync> FromRequestParts<S> for Admitted {
     type Rejection = (StatusCode, &'static str);
 
@@ -13,7 +13,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Admitted {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             tracing::error!(
                 path = parts.uri.path(),
-                "a route that asks who was admitted is not behind the gate"
+                "a route that needs Admitted is not behind the gate; answering 500"
             );
             (StatusCode::INTERNAL_SERVER_ERROR, "not behind the gate")
         })

@@ -8,9 +8,15 @@ use std::{
 
 use futures::future::{BoxFuture, Either};
 use http::{Request, Response, request::Parts};
+use sunbeon_tokens::unix_now;
 use tower::{Layer, Service};
 
-use crate::{Gate, Inner, Visit, decide::Decision, now, refuse};
+use crate::{
+    decide::Decision,
+    gate::{Gate, Inner},
+    refuse,
+    visit::Visit,
+};
 
 /// What [`Gate::layer`] makes.
 #[derive(Clone)]
@@ -19,7 +25,7 @@ pub struct GateLayer<F> {
     visit: F,
 }
 
-/// A service behind a gate. It is called for those whom the gate lets in alone.
+/// A service behind a gate, called only for those whom the gate lets in.
 #[derive(Clone)]
 pub struct Gated<S, F> {
     inner: S,
@@ -27,9 +33,16 @@ pub struct Gated<S, F> {
     visit: F,
 }
 
-impl<F> GateLayer<F> {
-    pub(crate) fn new(gate: Gate, visit: F) -> Self {
-        Self { gate, visit }
+impl Gate {
+    /// Returns the layer for gated routes. `visit` says who visits what.
+    pub fn layer<F>(&self, visit: F) -> GateLayer<F>
+    where
+        F: Fn(&Parts) -> Visit + Clone + Send + Sync + 'static,
+    {
+        GateLayer {
+            gate: self.clone(),
+            visit,
+        }
     }
 }
 
@@ -70,18 +83,20 @@ where
         let (parts, body) = request.into_parts();
         let visit = (self.visit)(&parts);
         let gate = &self.gate.0;
-        match gate.at_once(&visit, &parts.headers, now()) {
-            Some(decision) => match gate.carry_out(decision, parts, body) {
+        match gate.at_once(&visit, &parts.headers, unix_now()) {
+            Ok(decision) => match gate.carry_out(decision, parts, body) {
                 Ok(admitted) => Either::Left(self.inner.call(admitted)),
                 Err(refused) => Either::Right(Either::Left(ready(Ok(refused)))),
             },
-            None => {
+            Err(undecided) => {
                 let gate: Arc<Inner> = gate.clone();
                 // The one that was asked whether it is ready.
                 let clone = self.inner.clone();
                 let mut inner = std::mem::replace(&mut self.inner, clone);
                 Either::Right(Either::Right(Box::pin(async move {
-                    let decision = gate.after_asking(&visit, &parts.headers, now).await;
+                    let decision = gate
+                        .after_asking(&visit, &parts.headers, undecided, unix_now)
+                        .await;
                     let called = match gate.carry_out(decision, parts, body) {
                         Ok(admitted) => inner.call(admitted),
                         Err(refused) => return Ok(refused),
@@ -106,7 +121,7 @@ impl Inner {
                 parts.extensions.insert(admitted);
                 Ok(Request::from_parts(parts, body))
             }
-            Decision::Refused(concert) => Err(self.to_the_line(&parts, concert.as_ref())),
+            Decision::Refused(refusal) => Err(self.to_the_line(&parts, &refusal)),
             Decision::Down => Err(refuse::down(&parts)),
         }
     }

@@ -1,14 +1,15 @@
-//! The modes of concerts, from their public snapshots. Strangers may invent concerts: what they
-//! cost is bounded, and whom they keep out are strangers.
+//! The modes of concerts, from their public snapshots. Strangers may invent concerts: what these
+//! cost is bounded, and they keep out only other invented ones.
 
 use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
-use sunbeon_domain::{ConcertId, Identity, MemberId, Mode, Phase};
+use sunbeon_domain::ConcertId;
 use tokio::{sync::OwnedMutexGuard, task::JoinHandle, time::Instant};
 
 use crate::{
-    slots::{Fetched, Slot, Slots},
+    slots::{Slot, Slots},
+    snapshot::{Concert, Fetched, Found, Unknown},
     sunbeon::{Answer, NoAnswer, Sunbeon},
     turns::{Moment, Room, Turns},
 };
@@ -17,40 +18,6 @@ use crate::{
 const BETWEEN: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(1);
 const LARGEST: usize = 64 * 1024;
-
-/// What is known of a concert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    Concert(Concert),
-    NoConcert,
-}
-
-/// Why nothing is known of a concert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// Sunbeon was asked for it, and cannot be reached.
-    Unreachable,
-    /// It was not asked, for too much is asked of it already; or it said so itself.
-    NoTurn,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) struct Concert {
-    pub(crate) mode: Mode,
-    pub(crate) state: Phase,
-    /// Servers of before do not tell it.
-    #[serde(default)]
-    pub(crate) identity: Identity,
-}
-
-impl Concert {
-    /// Whether somebody passes who was not admitted: nobody lines up, and `enter` would let them in.
-    pub(crate) fn is_open_to(&self, member: &MemberId) -> bool {
-        self.mode == Mode::Off
-            && self.state == Phase::Open
-            && (self.identity == Identity::Guest || !member.is_guest())
-    }
-}
 
 pub(crate) struct Modes {
     slots: Slots,
@@ -70,8 +37,8 @@ impl Modes {
         }
     }
 
-    /// What is known of a concert now, fetched where it has to be. What is believed but older than a
-    /// second is fetched again in the background.
+    /// Returns what is known of a concert, fetching it where it has to. A snapshot that is believed
+    /// but older than a second is fetched again in the background.
     pub(crate) async fn find(
         self: &Arc<Self>,
         sunbeon: &Arc<Sunbeon>,
@@ -104,7 +71,8 @@ impl Modes {
         }
     }
 
-    /// In a task of its own: it goes on when the visitor goes away. Nothing where there is no turn.
+    /// Fetches in a task of its own, which goes on when the visitor goes away. Nothing where there is
+    /// no turn.
     fn fetch(
         self: &Arc<Self>,
         slot: &Arc<Slot>,
@@ -123,8 +91,8 @@ impl Modes {
                     Ok(found)
                 }
                 Err(error) => {
-                    tracing::debug!(%error, %concert, "a snapshot cannot be had");
-                    Err(Unknown::by(&error))
+                    tracing::debug!(%error, %concert, "could not fetch a snapshot");
+                    Err(Unknown::from(&error))
                 }
             };
             *last = Some(Fetched {
@@ -136,7 +104,7 @@ impl Modes {
         }))
     }
 
-    /// When it was asked, and the answer.
+    /// Returns when Sunbeon was asked, and its answer.
     async fn ask(
         &self,
         slot: &Slot,
@@ -162,18 +130,9 @@ impl Modes {
 }
 
 impl Fetched {
-    /// Whether it tells enough to somebody who came then, so that Sunbeon is not asked again.
+    /// Whether it answers a visitor who came then, so that Sunbeon is not asked again.
     fn speaks_for(&self, came: Instant) -> bool {
         self.began.elapsed() < BETWEEN || self.ended >= came
-    }
-}
-
-impl Unknown {
-    fn by(error: &NoAnswer) -> Self {
-        match error.is_unreachable() {
-            true => Self::Unreachable,
-            false => Self::NoTurn,
-        }
     }
 }
 

@@ -1,17 +1,18 @@
-//! What is told to those who do not pass.
+//! The answers to those who do not pass.
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use sunbeon_domain::{Code, ConcertId, Language};
+use sunbeon_tokens::forget_cookie;
 
-use crate::{Inner, Target};
+use crate::{decide::Refusal, gate::Inner, target::Target};
 
 /// Seconds.
 const RETRY_AFTER: u32 = 2;
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// All but what RFC 3986 §2.3 leaves unreserved.
+/// Everything except the unreserved characters of RFC 3986 §2.3.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -38,8 +39,21 @@ impl Inner {
         self.waiting_page.replace("{concertId}", concert.as_str())
     }
 
-    /// To the waiting page: browsers by a redirect, all others by its address.
+    /// Sends a visitor to the waiting page: a browser by a redirect, all others by its address.
     pub(crate) fn to_the_line<B: From<String>>(
+        &self,
+        request: &Parts,
+        refusal: &Refusal,
+    ) -> Response<B> {
+        let mut response = self.waiting_page_or_403(request, refusal.concert.as_ref());
+        if let Some(concert) = &refusal.spent_cookie {
+            let forget = forget_cookie(concert);
+            response.headers_mut().append(header::SET_COOKIE, forget);
+        }
+        response
+    }
+
+    fn waiting_page_or_403<B: From<String>>(
         &self,
         request: &Parts,
         concert: Option<&ConcertId>,
@@ -70,7 +84,7 @@ impl Inner {
     }
 }
 
-/// 503: nobody can tell who was admitted.
+/// Answers 503: nobody can tell who was admitted.
 pub(crate) fn down<B: From<String>>(request: &Parts) -> Response<B> {
     let mut response = failure(request, Code::WaitingRoomDown, None);
     let headers = response.headers_mut();

@@ -11,7 +11,7 @@ use crate::sunbeon::{Answer, NoAnswer, Sunbeon};
 const PATH: &str = "/v2/reservation/revoked";
 /// Of some 400,000 token ids.
 const LARGEST: usize = 16 * 1024 * 1024;
-/// An older list is not believed.
+/// An older list does not count.
 const BELIEVED: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -25,6 +25,8 @@ struct Heard {
     etag: Option<String>,
     /// When the poll began that heard it last: it cannot know of what came later.
     asked: Option<Instant>,
+    /// Whether Sunbeon refused the last poll.
+    turned_away: bool,
 }
 
 #[derive(Deserialize)]
@@ -38,33 +40,42 @@ struct Data {
 }
 
 impl Revoked {
-    /// The ids; nothing while the list is older than 5 s or was never fetched.
+    /// Returns the ids; nothing while the list is older than 5 s or was never fetched.
     pub(crate) fn current(&self) -> Option<Arc<HashSet<String>>> {
         let heard = self.0.read();
         let asked = heard.asked?;
         (asked.elapsed() < BELIEVED).then(|| heard.ids.clone())
     }
 
+    /// Returns whether Sunbeon refused the last poll, rather than being out of reach.
+    pub(crate) fn is_turned_away(&self) -> bool {
+        self.0.read().turned_away
+    }
+
     /// Asks once; a failure leaves what was heard before.
     pub(crate) async fn poll(&self, sunbeon: &Sunbeon) -> Result<(), NoAnswer> {
+        let polled = self.ask(sunbeon).await;
+        let refused = polled.as_ref().is_err_and(|error| !error.is_unreachable());
+        self.0.write().turned_away = refused;
+        polled
+    }
+
+    async fn ask(&self, sunbeon: &Sunbeon) -> Result<(), NoAnswer> {
         let asked = Instant::now();
-        let etag = {
-            let heard = self.0.read();
-            heard.etag.clone()
-        };
-        match sunbeon.get(PATH, etag.as_deref(), LARGEST, TIMEOUT).await? {
+        let known = self.0.read().etag.clone();
+        match sunbeon
+            .get(PATH, known.as_deref(), LARGEST, TIMEOUT)
+            .await?
+        {
             Answer::NotFound => return Err(NoAnswer::Status(404)),
-            Answer::NotModified => {
-                let mut heard = self.0.write();
-                heard.asked = Some(asked);
-            }
+            Answer::NotModified => self.0.write().asked = Some(asked),
             Answer::Found { body, etag } => {
                 let list: Envelope = serde_json::from_slice(&body).map_err(NoAnswer::Shape)?;
-                let mut heard = self.0.write();
-                *heard = Heard {
+                *self.0.write() = Heard {
                     ids: Arc::new(list.data.revoked),
                     etag,
                     asked: Some(asked),
+                    turned_away: false,
                 };
             }
         }

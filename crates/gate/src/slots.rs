@@ -6,13 +6,13 @@ use parking_lot::Mutex;
 use sunbeon_domain::ConcertId;
 use tokio::time::Instant;
 
-use crate::modes::{Found, Unknown};
+use crate::snapshot::{Fetched, Found};
 
 /// An older snapshot is not believed.
 const BELIEVED: Duration = Duration::from_secs(5);
-/// For so long a concert is believed not to exist.
+/// A concert is believed not to exist for so long.
 const ABSENT: Duration = Duration::from_secs(10);
-/// Of concerts that were never found so many are remembered; those that were found, always.
+/// Of concerts that were never found so many are remembered; found ones always.
 const STRANGERS: usize = 1_024;
 
 #[derive(Default)]
@@ -32,17 +32,9 @@ pub(crate) struct Slot {
     pub(crate) last: Arc<tokio::sync::Mutex<Option<Fetched>>>,
 }
 
-/// How a fetch went.
-#[derive(Clone, Copy)]
-pub(crate) struct Fetched {
-    pub(crate) began: Instant,
-    pub(crate) ended: Instant,
-    pub(crate) failed: Option<Unknown>,
-}
-
 impl Slots {
-    /// The slot of a concert, as the last one used. For a new one that stranger goes which was not
-    /// used for longest and whom nobody waits for.
+    /// Returns the slot of a concert, now the one used last. A new one takes the place of the
+    /// stranger that was unused for longest and that nobody waits for.
     pub(crate) fn of(&self, concert: &ConcertId) -> Arc<Slot> {
         let mut remembered = self.0.lock();
         let Remembered { slots, uses } = &mut *remembered;
@@ -77,7 +69,7 @@ impl Slot {
         *self.heard.lock() = Some((asked, found));
     }
 
-    /// What is known, and when it was asked for.
+    /// Returns what is known and still believed, and when it was asked for.
     pub(crate) fn believed(&self) -> Option<(Instant, Found)> {
         self.heard().filter(|(asked, found)| {
             let limit = match found {
@@ -103,7 +95,7 @@ mod tests {
     use sunbeon_domain::{Identity, Mode, Phase};
 
     use super::*;
-    use crate::modes::Concert;
+    use crate::snapshot::Concert;
 
     fn id(name: &str) -> ConcertId {
         ConcertId::parse(name).unwrap()

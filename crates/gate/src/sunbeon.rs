@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use reqwest::{
-    Client, Url,
+    Client,
     header::{ETAG, HeaderMap, IF_NONE_MATCH},
     redirect::Policy,
 };
 
-use crate::InvalidSettings;
+use crate::settings::{InvalidSettings, SunbeonUrl};
 
 /// Sunbeon's front door.
 pub(crate) struct Sunbeon {
-    base: String,
+    url: SunbeonUrl,
     client: Client,
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Answer {
     NotFound,
 }
 
-/// Why there is no answer to build on.
+/// Why there is no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
     #[error("Sunbeon does not answer")]
@@ -40,7 +40,7 @@ pub(crate) enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// Whether Sunbeon is down or in disorder, rather than well and unwilling.
+    /// Returns whether Sunbeon is down or in disorder, rather than up and unwilling.
     pub(crate) fn is_unreachable(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::TooLarge(_) | Self::Shape(_) | Self::NothingBefore => true,
@@ -51,28 +51,21 @@ impl NoAnswer {
 }
 
 impl Sunbeon {
-    pub(crate) fn new(url: &str) -> Result<Self, InvalidSettings> {
-        let parsed = Url::parse(url).map_err(|_| InvalidSettings::SunbeonUrl)?;
-        let plain = parsed.query().is_none() && parsed.fragment().is_none();
-        if !matches!(parsed.scheme(), "http" | "https") || !plain {
-            return Err(InvalidSettings::SunbeonUrl);
-        }
-        let mut client = Client::builder().redirect(Policy::none());
-        if parsed.scheme() == "http" {
+    pub(crate) fn new(url: &SunbeonUrl) -> Result<Self, InvalidSettings> {
+        let client = Client::builder().redirect(Policy::none());
+        let client = if url.is_https() {
+            client
+        } else {
             // A machine without certificates can do without them.
-            client = client.tls_certs_only([]);
-        }
+            client.tls_certs_only([])
+        };
         Ok(Self {
-            base: parsed.as_str().trim_end_matches('/').to_owned(),
+            url: url.clone(),
             client: client.build().map_err(|_| InvalidSettings::Client)?,
         })
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
-    }
-
-    /// A GET that reads no more than `limit` bytes and takes no longer than `time`.
+    /// Sends a GET that reads no more than `limit` bytes and takes no longer than `time`.
     pub(crate) async fn get(
         &self,
         path: &str,
@@ -81,7 +74,7 @@ impl Sunbeon {
         time: Duration,
     ) -> Result<Answer, NoAnswer> {
         let unreachable = |error: reqwest::Error| NoAnswer::Unreachable(error.without_url());
-        let mut request = self.client.get(self.url(path)).timeout(time);
+        let mut request = self.client.get(self.url.at(path)).timeout(time);
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
@@ -114,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_refuses_is_not_out_of_reach() {
+    fn a_server_that_refuses_is_not_out_of_reach() {
         for status in [204, 302, 400, 401, 403, 429] {
             assert!(!NoAnswer::Status(status).is_unreachable(), "{status}");
         }

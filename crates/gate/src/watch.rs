@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::Inner;
+use crate::gate::Inner;
 
 /// Between the starts of two polls of the revoked list.
 const EVERY: Duration = Duration::from_secs(2);
@@ -26,7 +26,7 @@ impl Inner {
             let polled = self.revoked.poll(&self.sunbeon).await;
             if let Err(error) = &polled {
                 let error = error as &(dyn std::error::Error + 'static);
-                tracing::debug!(error, "the list of revoked tokens cannot be had");
+                tracing::debug!(error, "could not fetch the list of revoked tokens");
             }
             let wait = if polled.is_ok() { EVERY } else { AFTER_FAILURE };
             sleep_until(began + wait).await;
@@ -42,7 +42,7 @@ impl Inner {
         match (before, seeing) {
             (true, false) => tracing::error!(
                 ?on_failure,
-                "the gate is blind: Sunbeon's keys or its list of revoked tokens cannot be had"
+                "the gate is blind: could not fetch Sunbeon's keys or its list of revoked tokens; retrying every second"
             ),
             (false, true) => tracing::info!("the gate sees again"),
             _ => {}

@@ -24,6 +24,13 @@ pub(crate) enum Failure {
     NoKeys,
 }
 
+impl Failure {
+    /// Returns whether the publisher is up and refuses.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status(400..=499))
+    }
+}
+
 pub(crate) struct Fetcher {
     url: Url,
     /// Nothing where the system's certificates cannot be read; every fetch fails then.
@@ -52,12 +59,12 @@ impl Fetcher {
         }
     }
 
-    /// For the log; a URL may hold a password.
+    /// Returns the host, for the log; the whole URL may hold a password.
     pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The body of a 200.
+    /// Returns the body of a 200.
     pub(crate) async fn get(&self) -> Result<String, Failure> {
         let client = self.client.as_ref().ok_or(Failure::Client)?;
         let no_answer = |error: reqwest::Error| Failure::NoAnswer(error.without_url());

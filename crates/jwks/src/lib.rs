@@ -7,7 +7,7 @@ mod tests;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use parking_lot::{Mutex, MutexGuard};
-use reqwest::Url;
+pub use reqwest::Url;
 use tokio::{
     sync::OwnedMutexGuard,
     time::{Instant, sleep},
@@ -19,10 +19,17 @@ use crate::fetch::{Failure, Fetcher};
 /// Keys that are published at a URL, as last fetched. A cheap handle.
 pub struct RemoteKeys<T>(Arc<Remote<T>>);
 
-/// Why keys cannot be fetched from a URL at all.
+/// A text that is no address of a web server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no http:// or https:// address")]
 pub struct InvalidUrl;
+
+/// Parses an `http://` or `https://` address.
+pub fn http_url(text: &str) -> Result<Url, InvalidUrl> {
+    let url = Url::parse(text).map_err(|_| InvalidUrl)?;
+    let is_http = matches!(url.scheme(), "http" | "https");
+    is_http.then_some(url).ok_or(InvalidUrl)
+}
 
 type Parse<T> = Box<dyn Fn(&str) -> Option<T> + Send + Sync>;
 
@@ -40,6 +47,8 @@ struct Known<T> {
     /// What `keys` was read from.
     text: String,
     failing: bool,
+    /// Whether the last fetch was refused.
+    turned_away: bool,
 }
 
 /// When to fetch.
@@ -60,24 +69,18 @@ const PACE: Pace = Pace {
 };
 
 impl<T: Send + Sync + 'static> RemoteKeys<T> {
-    /// Of a URL; `parse` answers nothing for a text that holds no usable keys. Fetches nothing yet.
-    pub fn new(
-        url: &str,
-        parse: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
-    ) -> Result<Self, InvalidUrl> {
+    /// Takes the keys' URL; `parse` returns nothing for a text that holds no usable keys. Fetches
+    /// nothing yet.
+    pub fn new(url: Url, parse: impl Fn(&str) -> Option<T> + Send + Sync + 'static) -> Self {
         Self::paced(url, parse, PACE)
     }
 
     fn paced(
-        url: &str,
+        url: Url,
         parse: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
         pace: Pace,
-    ) -> Result<Self, InvalidUrl> {
-        let url = Url::parse(url).map_err(|_| InvalidUrl)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidUrl);
-        }
-        Ok(Self(Arc::new(Remote {
+    ) -> Self {
+        Self(Arc::new(Remote {
             fetcher: Fetcher::new(url, pace.timeout),
             parse: Box::new(parse),
             pace,
@@ -85,19 +88,27 @@ impl<T: Send + Sync + 'static> RemoteKeys<T> {
                 keys: None,
                 text: String::new(),
                 failing: false,
+                turned_away: false,
             }),
             attempt: Arc::default(),
-        })))
+        }))
     }
 
-    /// The keys of now; nothing before the first successful fetch. A fetch that brings the same
-    /// text as the one before leaves the same `Arc`.
+    /// Returns the current keys; nothing before the first successful fetch. A fetch that brings the
+    /// same text as the one before leaves the same `Arc`.
     pub fn current(&self) -> Option<Arc<T>> {
         self.0.known().keys.clone()
     }
 
-    /// The keys after a fetch, for a token whose key is not known: at most one fetch in 10 s,
-    /// whoever asks; otherwise the keys of now. Waits for a fetch that is under way.
+    /// Returns whether there are no keys because the publisher refuses to hand them out (a 4xx to
+    /// the last fetch, as 429), rather than being out of reach.
+    pub fn is_turned_away(&self) -> bool {
+        let known = self.0.known();
+        known.keys.is_none() && known.turned_away
+    }
+
+    /// Fetches for a token whose key is not known, and returns the keys: at most one fetch in 10 s,
+    /// whoever asks; otherwise the current ones. Waits for a fetch that is under way.
     pub async fn refreshed(&self) -> Option<Arc<T>> {
         let attempt = self.0.attempt.clone().lock_owned().await;
         let due = attempt.is_none_or(|began| began.elapsed() >= self.0.pace.asked);
@@ -112,7 +123,7 @@ impl<T: Send + Sync + 'static> RemoteKeys<T> {
     }
 
     /// Fetches at start and every 60 s, after a failure every second, until `shutdown` is cancelled.
-    /// A failure keeps the keys of before.
+    /// A failure keeps the previous keys.
     pub async fn keep_fresh(self, shutdown: CancellationToken) {
         let fetching = async {
             loop {
@@ -136,12 +147,16 @@ impl<T> Remote<T> {
         self.known.lock()
     }
 
-    /// Whether keys came.
+    /// Returns whether keys came.
     async fn fetch(&self, mut attempt: OwnedMutexGuard<Option<Instant>>) -> bool {
         *attempt = Some(Instant::now());
         let fetched = self.fetcher.get().await.and_then(|text| self.take(text));
         let failing = fetched.is_err();
-        let failed_before = std::mem::replace(&mut self.known().failing, failing);
+        let failed_before = {
+            let mut known = self.known();
+            known.turned_away = fetched.as_ref().is_err_and(Failure::is_refusal);
+            std::mem::replace(&mut known.failing, failing)
+        };
         let host = self.fetcher.host();
         match fetched {
             Err(failure) if !failed_before => {
@@ -149,10 +164,10 @@ impl<T> Remote<T> {
                 tracing::warn!(
                     error,
                     host,
-                    "public keys cannot be fetched; the ones of before stay"
+                    "could not fetch public keys; keeping the previous ones and retrying"
                 );
             }
-            Ok(()) if failed_before => tracing::info!(host, "public keys are fetched again"),
+            Ok(()) if failed_before => tracing::info!(host, "public keys fetched again"),
             _ => {}
         }
         !failing

@@ -78,12 +78,12 @@ impl Publisher {
         self.fetches.load(Ordering::SeqCst)
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+    fn url(&self, path: &str) -> Url {
+        http_url(&format!("http://{}{path}", self.address)).unwrap()
     }
 
     fn keys_of(&self, pace: Pace) -> RemoteKeys<String> {
-        RemoteKeys::paced(&self.url("/keys"), parse, pace).unwrap()
+        RemoteKeys::paced(self.url("/keys"), parse, pace)
     }
 }
 
@@ -149,7 +149,7 @@ async fn one_fetch_in_ten_seconds_is_all_that_can_be_asked_for_even_of_failures(
     for status in [StatusCode::OK, StatusCode::BAD_GATEWAY] {
         let publisher = Publisher::start("keys 1").await;
         publisher.answer(status, "keys 1");
-        let keys = RemoteKeys::new(&publisher.url("/keys"), parse).unwrap();
+        let keys = RemoteKeys::new(publisher.url("/keys"), parse);
         keys.refreshed().await;
         assert_eq!(publisher.fetches(), 1);
         publisher.publish("keys 2");
@@ -181,7 +181,7 @@ async fn a_fetch_by_the_clock_counts_for_those_who_ask() {
 #[tokio::test]
 async fn keys_are_fetched_at_once_and_then_every_minute() {
     let publisher = Publisher::start("keys 1").await;
-    let keys = RemoteKeys::new(&publisher.url("/keys"), parse).unwrap();
+    let keys = RemoteKeys::new(publisher.url("/keys"), parse);
     tokio::spawn(keys.clone().keep_fresh(CancellationToken::new()));
     eventually(LIMIT, "keys come", async || keys.current().is_some()).await;
     publisher.publish("keys 2");
@@ -274,10 +274,34 @@ async fn a_publisher_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_publisher_that_refuses_is_told_from_one_that_fails() {
+    let publisher = Publisher::start("keys 1").await;
+    let hurried = Pace {
+        asked: Duration::ZERO,
+        ..STILL
+    };
+    let keys = publisher.keys_of(hurried);
+    for (status, refuses) in [
+        (StatusCode::TOO_MANY_REQUESTS, true),
+        (StatusCode::BAD_GATEWAY, false),
+        (StatusCode::NOT_FOUND, true),
+    ] {
+        publisher.answer(status, "");
+        assert_eq!(keys.refreshed().await, None);
+        assert_eq!(keys.is_turned_away(), refuses, "{status}");
+    }
+    publisher.publish("keys 1");
+    assert!(keys.refreshed().await.is_some());
+    publisher.answer(StatusCode::TOO_MANY_REQUESTS, "");
+    keys.refreshed().await;
+    assert!(!keys.is_turned_away(), "it has the previous ones");
+}
+
+#[tokio::test]
 async fn redirects_are_followed_a_few_times_and_never_to_another_scheme() {
     let publisher = Publisher::start("keys 1").await;
     for (path, found) in [("/moved", true), ("/elsewhere", false), ("/round", false)] {
-        let keys = RemoteKeys::paced(&publisher.url(path), parse, STILL).unwrap();
+        let keys = RemoteKeys::paced(publisher.url(path), parse, STILL);
         assert_eq!(keys.refreshed().await.is_some(), found, "{path}");
     }
 }
@@ -309,9 +333,9 @@ fn an_address_is_http_or_https() {
         "file:///etc/keys",
         "data:,keys",
     ] {
-        assert!(RemoteKeys::new(bad, parse).is_err(), "{bad}");
+        assert_eq!(http_url(bad), Err(InvalidUrl), "{bad}");
     }
     for good in ["http://a/keys", "HTTPS://a:1/keys?x"] {
-        assert!(RemoteKeys::new(good, parse).is_ok(), "{good}");
+        assert!(http_url(good).is_ok(), "{good}");
     }
 }

@@ -1,7 +1,7 @@
 //! Prints the test vectors of booking tokens, `docs/gate/token-vectors.json`:
 //! `cargo run -p sunbeon-tokens --example vectors > docs/gate/token-vectors.json`.
 //!
-//! The keys are those of RFC 8032 §7.1: public, and for tests alone.
+//! The keys are those of RFC 8032 §7.1: public, and only for tests.
 
 use aws_lc_rs::{
     hmac,
@@ -13,12 +13,12 @@ use base64::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use sunbeon_tokens::{AUDIENCE, JwkSet, SigningKeys};
+use sunbeon_tokens::{AUDIENCE, JwkSet, SigningKeys, TYPE};
 
 const DESCRIPTION: &str = "Booking tokens and what a gate makes of them: a token is good for a \
 visit of memberId to concertId at now (Unix seconds) if valid is true. Made by cargo run -p \
 sunbeon-tokens --example vectors. The keys are those of RFC 8032, section 7.1: public, and \
-for tests alone.";
+only for tests.";
 const ISSUER: &str = "sunbeon";
 const NOW: i64 = 1_763_640_000;
 /// RFC 8032 §7.1, TEST 1 and TEST 2; both are listed.
@@ -95,7 +95,22 @@ fn good() -> Vec<Vector> {
         visit(
             "good with a claim that nobody knows",
             signed(0, &with("note", Value::from("x"))),
-            "unknown claims are passed over",
+            "unknown claims are ignored",
+        ),
+        visit(
+            "good with a header that nobody knows",
+            under(r#","note":"x""#),
+            "unknown headers are ignored",
+        ),
+        visit(
+            "good with the type of older servers",
+            typed("JWT"),
+            "typ is booking+jwt, or JWT from older servers",
+        ),
+        visit(
+            "good with its whole media type",
+            typed("application/BOOKING+JWT"),
+            "typ may begin with application/ and is compared without regard to case",
         ),
     ]
 }
@@ -162,23 +177,44 @@ fn bad_signatures() -> Vec<Vector> {
         bad(
             "alg none",
             format!("{none}.{body}."),
-            "EdDSA alone is accepted",
+            "only EdDSA is accepted",
         ),
         bad(
             "alg none with a signature",
             by(&header("none", &kid), LISTED[0]),
-            "EdDSA alone is accepted",
+            "only EdDSA is accepted",
         ),
         bad(
             "alg HS256 by the public key's bytes",
             hs256(&kid),
-            "EdDSA alone is accepted",
+            "only EdDSA is accepted",
         ),
         bad(
             "alg ES256 with an Ed25519 signature",
             by(&header("ES256", &kid), LISTED[0]),
-            "EdDSA alone is accepted",
+            "only EdDSA is accepted",
         ),
+        bad(
+            "typ of an access token",
+            typed("at+jwt"),
+            "typ is booking+jwt, or JWT from older servers",
+        ),
+        bad(
+            "typ missing",
+            by(&format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#), LISTED[0]),
+            "typ is required",
+        ),
+        bad(
+            "crit with a header that nobody knows",
+            under(r#","crit":["note"],"note":"x""#),
+            "no critical header is understood",
+        ),
+        bad(
+            "crit b64",
+            under(r#","crit":["b64"],"b64":true"#),
+            "no critical header is understood",
+        ),
+        bad("crit empty", under(r#","crit":[]"#), "crit is never empty"),
         bad(
             "kid unknown",
             by(&header("EdDSA", "unknown"), LISTED[0]),
@@ -186,7 +222,7 @@ fn bad_signatures() -> Vec<Vector> {
         ),
         bad(
             "kid missing",
-            by(r#"{"typ":"JWT","alg":"EdDSA"}"#, LISTED[0]),
+            by(&format!(r#"{{"typ":"{TYPE}","alg":"EdDSA"}}"#), LISTED[0]),
             "kid is required",
         ),
         bad(
@@ -262,7 +298,7 @@ fn pairs() -> Vec<(&'static str, Value)> {
         ("sub", "42".into()),
         ("cid", "demo".into()),
         ("ent", 1_763_639_990_123_456_u64.into()),
-        ("jti", "0b5e8d2c-6f1f-4b57-9f0e-2a4a6f0f6c11".into()),
+        ("jti", "demo:1763639990123456".into()),
         ("iat", NOW.into()),
         ("exp", (NOW + 600).into()),
     ]
@@ -296,7 +332,24 @@ fn without(claim: &str) -> String {
 }
 
 fn header(algorithm: &str, kid: &str) -> String {
-    format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":"{kid}"}}"#)
+    format!(r#"{{"typ":"{TYPE}","alg":"{algorithm}","kid":"{kid}"}}"#)
+}
+
+/// A good token, but for these members of its header.
+fn under(more: &str) -> String {
+    let header = header("EdDSA", &kid(0));
+    let header = format!("{}{more}}}", header.trim_end_matches('}'));
+    by(&header)
+}
+
+/// A good token, but for its type.
+fn typed(typ: &str) -> String {
+    by(&header("EdDSA", &kid(0)).replace(TYPE, typ))
+}
+
+fn by(header: &str) -> String {
+    let message = format!("{}.{}", encoded(header), encoded(&claims()));
+    sign(LISTED[0], &message)
 }
 
 fn encoded(json: &str) -> String {

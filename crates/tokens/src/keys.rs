@@ -11,7 +11,7 @@ use jsonwebtoken::{
 };
 use pem::Pem;
 
-use crate::Claims;
+use crate::{Claims, TYPE};
 
 const LABEL: &str = "PRIVATE KEY";
 
@@ -96,6 +96,7 @@ impl SigningKeys {
     pub fn sign(&self, kid: &str, claims: &Claims) -> Result<String, UnknownKey> {
         let key = self.0.iter().find(|key| key.kid == kid).ok_or(UnknownKey)?;
         let header = Header {
+            typ: Some(TYPE.to_owned()),
             kid: Some(key.kid.clone()),
             ..Header::new(Algorithm::EdDSA)
         };

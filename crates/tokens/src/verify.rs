@@ -1,9 +1,6 @@
 //! Checking a booking token by public keys.
 
-use std::{
-    collections::HashMap,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::HashMap;
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
@@ -12,12 +9,16 @@ use jsonwebtoken::{
 };
 use sunbeon_domain::ConcertId;
 
-use crate::{AUDIENCE, Claims, SigningKeys};
+use crate::{AUDIENCE, Claims, SigningKeys, TYPE, has_type, read_header, unix_now};
+
+/// The types that are accepted. Versions up to 0.1 signed booking tokens as `JWT`.
+const TYPES: [&str; 2] = [TYPE, "JWT"];
 
 /// Why a token proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// No JWT, another algorithm than EdDSA, or claims that are missing or malformed.
+    /// No JWT, another algorithm than EdDSA, another type than [`TYPE`], a `crit`, or claims that
+    /// are missing or malformed.
     #[error("malformed")]
     Malformed,
     /// Its `kid` is missing or not published.
@@ -35,6 +36,14 @@ pub enum InvalidToken {
     /// `exp` has come.
     #[error("expired")]
     Expired,
+}
+
+impl InvalidToken {
+    /// Returns whether a token will never prove anything: not once it names an unknown key, which
+    /// may be published by the time it is asked for again.
+    pub fn is_final(self) -> bool {
+        self != Self::UnknownKey
+    }
 }
 
 /// Checks booking tokens of one issuer.
@@ -76,7 +85,7 @@ impl Verifier {
 
     /// The claims of a token that is good now, by this machine's clock, for a concert.
     pub fn verify(&self, token: &str, concert: &ConcertId) -> Result<Claims, InvalidToken> {
-        self.verify_at(token, concert, now())
+        self.verify_at(token, concert, unix_now())
     }
 
     /// Like [`Verifier::verify`], at a time in seconds since the epoch.
@@ -96,8 +105,8 @@ impl Verifier {
     /// The claims of a token that is good at a time in seconds since the epoch, for whatever concert
     /// it names: to be compared by the caller, as are member and revocation.
     pub fn claims_at(&self, token: &str, now: i64) -> Result<Claims, InvalidToken> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken::Malformed)?;
-        if header.alg != Algorithm::EdDSA {
+        let header = read_header(token).ok_or(InvalidToken::Malformed)?;
+        if header.alg != Algorithm::EdDSA || !has_type(&header, &TYPES) {
             return Err(InvalidToken::Malformed);
         }
         let key = header
@@ -132,16 +141,4 @@ fn reason(kind: &ErrorKind) -> InvalidToken {
         ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => InvalidToken::Issuer,
         _ => InvalidToken::Malformed,
     }
-}
-
-/// Seconds since the epoch by this machine's clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a gate has no store whose clock it could ask"
-)]
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use sunbeon_chassis::{Failure, Success};
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId, UnixMs};
+use sunbeon_gate::SunbeonUrl;
 
 pub(crate) use self::catalog::Catalog;
 
@@ -27,20 +28,14 @@ pub struct Sunbeon(Arc<Inner>);
 
 struct Inner {
     http: Client,
-    url: String,
+    url: SunbeonUrl,
     token: SecretString,
 }
 
-/// Why no client can be made.
+/// The system gives no TLS, so that no client can be made.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidClient {
-    /// Not `http://` or `https://`.
-    #[error("gate.sunbeon_url must be an http:// or https:// address")]
-    Url,
-    /// The system gives no TLS.
-    #[error("could not set up HTTP")]
-    Http(#[source] reqwest::Error),
-}
+#[error("could not set up HTTP")]
+pub struct InvalidClient(#[source] reqwest::Error);
 
 /// Why Sunbeon did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -94,20 +89,17 @@ pub(crate) struct Extended {
 }
 
 impl Sunbeon {
-    /// Of the front door at `url`, with the origin's token. Asks nothing yet.
-    pub fn new(url: &str, token: SecretString) -> std::result::Result<Self, InvalidClient> {
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(InvalidClient::Url);
-        }
+    /// Makes a client of the front door at `url`, with the origin's token. Asks nothing yet.
+    pub fn new(url: &SunbeonUrl, token: SecretString) -> std::result::Result<Self, InvalidClient> {
         // A redirect would carry the token to wherever it leads.
         let http = Client::builder()
             .redirect(Policy::none())
             .timeout(LIMIT)
             .build()
-            .map_err(InvalidClient::Http)?;
+            .map_err(InvalidClient)?;
         Ok(Self(Arc::new(Inner {
             http,
-            url: url.trim_end_matches('/').to_owned(),
+            url: url.clone(),
             token,
         })))
     }
@@ -170,7 +162,7 @@ impl Sunbeon {
     }
 
     fn get(&self, path: &str) -> RequestBuilder {
-        self.0.http.get(format!("{}{path}", self.0.url))
+        self.0.http.get(self.0.url.at(path))
     }
 
     fn session(
@@ -182,7 +174,7 @@ impl Sunbeon {
     ) -> RequestBuilder {
         let path = format!("/v2/reservation/sessions/{concert}/{act}");
         let body = json!({ "memberId": member, "entryNumber": entry });
-        let request = self.0.http.post(format!("{}{path}", self.0.url));
+        let request = self.0.http.post(self.0.url.at(&path));
         request.json(&body)
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use secrecy::SecretString;
 use serde::Deserialize;
 use sunbeon_chassis::settings;
-use sunbeon_gate::OnFailure;
+use sunbeon_gate::{OnFailure, SunbeonUrl};
 use uuid::Uuid;
 
 use crate::options::Options;
@@ -62,7 +62,7 @@ impl Settings {
             ip => ip,
         };
         let own = SocketAddr::new(ip, address.port());
-        self.gate.sunbeon_url = format!("http://{own}");
+        self.gate.sunbeon_url = SunbeonUrl::of(own);
         self.gate.issuer = self.booking_token.issuer.clone();
         if self.gate.own_hosts.is_empty() {
             let localhost = format!("localhost:{}", own.port());

@@ -2,18 +2,19 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, header},
     response::IntoResponse,
 };
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Status, Text, UnixMs};
 use sunbeon_store::{Claim, NewToken, TokenFacts};
+use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::{Token, present::QUEUE_TOKEN};
+use crate::Token;
 
 const ISSUED: Text = Text {
     ko: "예매 토큰 발급 성공",
@@ -23,7 +24,6 @@ const COMPLETED: Text = Text {
     ko: "예매 완료 처리 성공",
     en: "Your session is over.",
 };
-const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new()
@@ -119,13 +119,15 @@ async fn complete(
     PathConcert(id): PathConcert,
     headers: HeaderMap,
 ) -> ApiResult<Reply<Empty>> {
-    let claims = service
-        .admission(&headers, &id, &member.id)
-        .ok_or(Code::QueueTokenRequired)?;
-    service
-        .store
-        .complete(&id, &member.id, claims.ent)
-        .await
-        .or_fail()?;
+    let proofs = service.proofs(&headers, &id);
+    let entries: Vec<_> = proofs.entries(&member.id).collect();
+    if entries.is_empty() {
+        return Err(Code::QueueTokenRequired.into());
+    }
+    // At most one of them is inside; completing another does nothing.
+    for entry in entries {
+        let completed = service.store.complete(&id, &member.id, entry).await;
+        completed.or_fail()?;
+    }
     Ok(Reply::ok(COMPLETED, Empty {}))
 }

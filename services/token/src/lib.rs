@@ -2,9 +2,9 @@
 
 mod issue;
 mod keys;
-mod origins;
-mod present;
+mod proof;
 mod revoked;
+mod sessions;
 mod single_flight;
 mod verify;
 
@@ -50,7 +50,7 @@ impl Token {
         issue::router()
             .layer(auth.members())
             .merge(verify)
-            .merge(origins::router().layer(auth.origins()))
+            .merge(sessions::router().layer(auth.origins()))
             .merge(keys::router().merge(revoked::router()).layer(auth.gates()))
             .with_state(self.clone())
     }

@@ -2,17 +2,16 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
-use sunbeon_domain::{Code, ConcertId, Field, Identity, Mode, Phase, Place};
+use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Field, MemberId, Place};
 use sunbeon_store::{Sight, StoreError};
+use sunbeon_tokens::{MEMBER_ID, forget_cookie};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Token;
-
-const MEMBER_ID: HeaderName = HeaderName::from_static("x-member-id");
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new().routes(routes!(verify))
@@ -45,21 +44,23 @@ async fn verify(
 ) -> ApiResult<Response> {
     let refused = |_| ApiError::from(Code::QueueTokenRequired);
     let (id, open) = asked(&query).map_err(refused)?;
-    let passes = match service.store.status(&id, &member.id, false).await {
-        Ok(sight) => service.passes(&sight, &member, &id, &headers),
-        Err(StoreError::UnknownConcert) => false,
+    match service.store.status(&id, &member.id, false).await {
+        Ok(sight) => Ok(service.answer(&sight, &member.id, &headers)),
+        Err(StoreError::UnknownConcert) => Err(Code::QueueTokenRequired.into()),
         Err(error) => {
             let cause = format!("{:#}", anyhow::Error::from(error));
-            tracing::warn!(cause, open, "a proxy is answered without the store");
-            open
+            tracing::warn!(
+                cause,
+                open,
+                "the store cannot be asked; answering a proxy as onFailure says"
+            );
+            if open {
+                Ok(passes(&member.id))
+            } else {
+                Err(Code::QueueTokenRequired.into())
+            }
         }
-    };
-    if !passes {
-        return Err(Code::QueueTokenRequired.into());
     }
-    let id = HeaderValue::try_from(member.id.as_str());
-    let id = id.expect("a member id is visible ASCII");
-    Ok((StatusCode::NO_CONTENT, [(MEMBER_ID, id)]).into_response())
 }
 
 /// Which concert, and whether a store that is down lets members pass.
@@ -78,25 +79,42 @@ fn asked(query: &QueryPairs) -> ApiResult<(ConcertId, bool)> {
 }
 
 impl Token {
-    /// The token proves which entry was admitted; the store says whether it is inside still.
-    fn passes(&self, sight: &Sight, member: &Member, id: &ConcertId, headers: &HeaderMap) -> bool {
-        if is_open_to(sight, member) {
-            return true;
+    /// The token proves which entry was admitted; the store says whether it is still inside.
+    fn answer(&self, sight: &Sight, member: &MemberId, headers: &HeaderMap) -> Response {
+        let Concert {
+            concert_id, policy, ..
+        } = &sight.concert;
+        let phase = sight.concert.phase(sight.at);
+        if phase.is_open_to(policy.mode, policy.identity, member) {
+            return passes(member);
         }
-        let Place::Entered { number, .. } = sight.place else {
-            return false;
-        };
-        let claims = self.admission(headers, id, &member.id);
-        claims.is_some_and(|claims| claims.ent == number)
+        let proofs = self.proofs(headers, concert_id);
+        if let Place::Entered { number, .. } = sight.place
+            && proofs.entries(member).any(|entry| entry == number)
+        {
+            return passes(member);
+        }
+        let mut refusal = ApiError::from(Code::QueueTokenRequired).into_response();
+        if proofs.are_spent(member, current(sight.place)) {
+            let forget = forget_cookie(concert_id);
+            refusal.headers_mut().append(header::SET_COOKIE, forget);
+        }
+        refusal
     }
 }
 
-/// Whether somebody passes who was not admitted: nobody lines up, and `enter` would let them in.
-fn is_open_to(sight: &Sight, member: &Member) -> bool {
-    let policy = &sight.concert.policy;
-    policy.mode == Mode::Off
-        && sight.concert.phase(sight.at) == Phase::Open
-        && (policy.identity == Identity::Guest || !member.id.is_guest())
+fn passes(member: &MemberId) -> Response {
+    let id = HeaderValue::try_from(member.as_str());
+    let id = id.expect("a member id is visible ASCII");
+    (StatusCode::NO_CONTENT, [(MEMBER_ID, id)]).into_response()
+}
+
+/// The entry whose token may be valid, or become so.
+fn current(place: Place) -> Option<EntryNumber> {
+    match place {
+        Place::Ready { number, .. } | Place::Entered { number, .. } => Some(number),
+        Place::None | Place::Waiting { .. } | Place::Admitting { .. } => None,
+    }
 }
 
 /// Answers 401 where the keys of access tokens are not at hand, and 403 to too many requests.

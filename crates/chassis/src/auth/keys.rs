@@ -8,7 +8,7 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 use secrecy::{ExposeSecret, SecretString};
-use sunbeon_jwks::RemoteKeys;
+use sunbeon_jwks::{RemoteKeys, http_url};
 
 use crate::settings;
 
@@ -19,6 +19,11 @@ pub(super) enum Keys {
     Remote(RemoteKeys<PublicKeys>),
 }
 
+/// A login signs ID tokens of every application with the keys that it publishes.
+const FOR_US: &str = "auth.issuer and auth.audience must be set with auth.jwks_file and \
+    auth.jwks_url: without them, a token that the login issued for another application would be \
+    accepted here, its roles included";
+
 /// Public keys by their `kid`.
 pub(super) type PublicKeys = HashMap<String, DecodingKey>;
 
@@ -27,12 +32,14 @@ impl Keys {
     pub(super) fn new(settings: &settings::Auth) -> anyhow::Result<(Algorithm, Self)> {
         const ALL: &str = "auth.hs256_secret, auth.jwks_file and auth.jwks_url";
         let algorithm = settings.algorithm;
+        let is_for_us = settings.issuer.is_some() && settings.audience.is_some();
         match (
             &settings.hs256_secret,
             &settings.jwks_file,
             &settings.jwks_url,
         ) {
             (Some(secret), None, None) => Ok((Algorithm::HS256, Self::shared(secret)?)),
+            (None, Some(_), None) | (None, None, Some(_)) if !is_for_us => bail!(FOR_US),
             (None, Some(path), None) => Ok((algorithm.into(), Self::fixed(path, algorithm)?)),
             (None, None, Some(url)) => Ok((algorithm.into(), Self::remote(url, algorithm)?)),
             (None, None, None) => bail!("one of {ALL} must be set"),
@@ -69,8 +76,8 @@ impl Keys {
     }
 
     fn remote(url: &str, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
+        let url = http_url(url).context("auth.jwks_url")?;
         let keys = RemoteKeys::new(url, move |text| published(text, algorithm));
-        let keys = keys.context("auth.jwks_url")?;
         Ok(Self::Remote(keys))
     }
 }

@@ -15,10 +15,14 @@ use axum::{
 use futures::future::{BoxFuture, Either, Ready, ready};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::Code;
+use sunbeon_tokens::{Guests, has_type, read_header};
 use tower::{Layer, Service};
 
-use super::{Admin, Auth, Member, Origin, guests::Guests, verify};
+use super::{Admin, Auth, Member, Origin, verify};
 use crate::ApiError;
+
+/// What `typ` may say of an access token, where it says anything (RFC 7519 §5.1, RFC 9068 §2.1).
+const ACCESS_TOKENS: [&str; 2] = ["JWT", "at+jwt"];
 
 #[derive(Clone, Copy)]
 pub(super) enum Audience {
@@ -167,10 +171,14 @@ impl Auth {
     }
 
     fn member(&self, token: &str) -> Result<Member, Refused> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Code::Unauthenticated)?;
+        let header = read_header(token).ok_or(Code::Unauthenticated)?;
+        if header.typ.is_some() && !has_type(&header, &ACCESS_TOKENS) {
+            return Err(Code::Unauthenticated.into());
+        }
         match &self.0.guests {
             Some(guests) if Guests::are_meant(&header) => {
-                guests.member(token).ok_or(Code::Unauthenticated.into())
+                let id = guests.verify(token).ok_or(Code::Unauthenticated)?;
+                Ok(Member::guest(id))
             }
             _ => Ok(self.0.verifier.member(token, &header)?),
         }

@@ -1,7 +1,7 @@
 //! Who asks, as handlers see it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use sunbeon_domain::{Code, MemberId, UnixMs};
+use sunbeon_domain::{Code, MemberId};
 
 use crate::{ApiError, ApiResult};
 
@@ -16,6 +16,17 @@ pub struct Member {
     pub admin: bool,
 }
 
+impl Member {
+    /// Returns a guest: without a name, and never an admin.
+    pub(super) fn guest(id: MemberId) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            admin: false,
+        }
+    }
+}
+
 /// Somebody who may use admin routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
@@ -28,17 +39,6 @@ pub struct Admin {
 pub struct Origin {
     /// `origin-token`, `admin-token`, or the member id of an admin.
     pub actor: String,
-}
-
-/// A new guest.
-#[derive(Clone)]
-pub struct Guest {
-    /// `guest:` and a random id.
-    pub id: MemberId,
-    /// What names the guest from now on, as an access token does. Secret.
-    pub token: String,
-    /// From when on the token is no longer good.
-    pub expires_at: UnixMs,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Member {

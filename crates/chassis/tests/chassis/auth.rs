@@ -157,6 +157,39 @@ async fn every_bad_token_is_unauthenticated() {
 }
 
 #[tokio::test]
+async fn a_token_of_another_type_or_with_critical_extensions_is_unauthenticated() {
+    let app = App::default().await;
+    let status = async |header: &Header| {
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let token = encode(header, &good(), &key).unwrap();
+        ask(&app, "/whoami", &token).await.status().as_u16()
+    };
+    let typed = |typ: Option<&str>| Header {
+        typ: typ.map(str::to_owned),
+        ..Header::default()
+    };
+    for typ in [
+        None,
+        Some("JWT"),
+        Some("jwt"),
+        Some("at+jwt"),
+        Some("application/at+jwt"),
+    ] {
+        assert_eq!(status(&typed(typ)).await, 200, "{typ:?}");
+    }
+    for typ in ["booking+jwt", "dpop+jwt", "secevent+jwt", "logout+jwt", ""] {
+        assert_eq!(status(&typed(Some(typ))).await, 401, "{typ}");
+    }
+    for critical in [vec!["b64"], vec!["exp"], vec![]] {
+        let header = Header {
+            crit: Some(critical.iter().map(|name| (*name).to_owned()).collect()),
+            ..Header::default()
+        };
+        assert_eq!(status(&header).await, 401, "{critical:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_leeway_is_a_few_seconds() {
     let app = App::default().await;
     whoami(&app, &with("exp", json!(in_seconds(-3)))).await;

@@ -8,8 +8,18 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp
 use serde_json::{Value, json};
 use sunbeon_tokens::SigningKeys;
 
+const ISSUER: (&str, &str) = ("SUNBEON__AUTH__ISSUER", "https://login.example");
+const AUDIENCE: (&str, &str) = ("SUNBEON__AUTH__AUDIENCE", "sunbeon");
+
 fn good() -> Value {
     json!({ "sub": "42", "exp": get_current_timestamp() + 60 })
+}
+
+fn for_us() -> Value {
+    let mut claims = good();
+    claims["iss"] = ISSUER.1.into();
+    claims["aud"] = AUDIENCE.1.into();
+    claims
 }
 
 async fn whoami(app: &App, token: &str) -> u16 {
@@ -26,12 +36,7 @@ async fn app_with(variables: &[(&str, &str)]) -> App {
 
 #[tokio::test]
 async fn issuer_and_audience_are_required_once_they_are_set() {
-    let app = app_with(&[
-        ("SUNBEON__AUTH__HS256_SECRET", SECRET),
-        ("SUNBEON__AUTH__ISSUER", "https://login.example"),
-        ("SUNBEON__AUTH__AUDIENCE", "sunbeon"),
-    ])
-    .await;
+    let app = app_with(&[("SUNBEON__AUTH__HS256_SECRET", SECRET), ISSUER, AUDIENCE]).await;
     let status = async |iss: Value, aud: Value| {
         let mut claims = good();
         for (claim, value) in [("iss", iss), ("aud", aud)] {
@@ -61,6 +66,8 @@ async fn a_jwks_pins_algorithm_and_key() {
     let app = app_with(&[
         ("SUNBEON__AUTH__JWKS_FILE", path),
         ("SUNBEON__AUTH__ALGORITHM", "EdDSA"),
+        ISSUER,
+        AUDIENCE,
     ])
     .await;
     let signed = |kid: Option<&str>, keys: &SigningKeys| {
@@ -69,7 +76,7 @@ async fn a_jwks_pins_algorithm_and_key() {
             ..Header::new(Algorithm::EdDSA)
         };
         let key = EncodingKey::from_ed_pem(keys.to_pem().as_bytes()).unwrap();
-        encode(&header, &good(), &key).unwrap()
+        encode(&header, &for_us(), &key).unwrap()
     };
     let (kid, stranger) = (keys.active_kid(), SigningKeys::generate().unwrap());
     assert_eq!(whoami(&app, &signed(Some(kid), &keys)).await, 200);
@@ -88,11 +95,27 @@ async fn a_jwks_pins_algorithm_and_key() {
             kid: Some(kid.to_owned()),
             ..Header::new(Algorithm::HS256)
         };
-        let token = encode(&header, &good(), &EncodingKey::from_secret(secret)).unwrap();
+        let token = encode(&header, &for_us(), &EncodingKey::from_secret(secret)).unwrap();
         assert_eq!(whoami(&app, &token).await, 401);
     }
-    let error = refused(&[("SUNBEON__AUTH__JWKS_FILE", path)]);
+    let error = refused(&[("SUNBEON__AUTH__JWKS_FILE", path), ISSUER, AUDIENCE]);
     assert!(error.contains("no key for RS256"), "{error}");
+}
+
+#[test]
+fn a_login_that_publishes_its_keys_is_refused_until_it_is_told_for_whom_it_signs() {
+    for keys in [
+        ("SUNBEON__AUTH__JWKS_FILE", "/no/such/file"),
+        ("SUNBEON__AUTH__JWKS_URL", "http://login.example/jwks.json"),
+    ] {
+        for too_few in [vec![keys], vec![keys, ISSUER], vec![keys, AUDIENCE]] {
+            let error = refused(&too_few);
+            assert!(
+                error.contains("auth.issuer and auth.audience must be set"),
+                "{error}"
+            );
+        }
+    }
 }
 
 /// Why settings are refused.
@@ -129,8 +152,12 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
             "only one of",
         ),
         (
-            vec![("SUNBEON__AUTH__JWKS_URL", "login.example/jwks.json")],
-            "auth.jwks_url",
+            vec![
+                ("SUNBEON__AUTH__JWKS_URL", "login.example/jwks.json"),
+                ISSUER,
+                AUDIENCE,
+            ],
+            "auth.jwks_url: no http",
         ),
         (
             vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", "fifteen-letters")],
@@ -152,7 +179,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
                     "only 31 bytes, which is too few",
                 ),
             ],
-            "auth.guest_secret must have at least 32 bytes",
+            "auth.guest_secret: the secret of guest tokens must have at least 32 bytes",
         ),
         (
             vec![secret, ("SUNBEON__AUTH__GUEST_SECRET", SECRET)],
@@ -178,10 +205,17 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
             "are the same",
         ),
         (
-            vec![("SUNBEON__AUTH__JWKS_FILE", "/no/such/file")],
+            vec![
+                ("SUNBEON__AUTH__JWKS_FILE", "/no/such/file"),
+                ISSUER,
+                AUDIENCE,
+            ],
             "/no/such/file",
         ),
-        (vec![("SUNBEON__AUTH__JWKS_FILE", "Cargo.toml")], "no JWKS"),
+        (
+            vec![("SUNBEON__AUTH__JWKS_FILE", "Cargo.toml"), ISSUER, AUDIENCE],
+            "no JWKS",
+        ),
     ] {
         let error = refused(&variables);
         assert!(error.contains(says), "{error}");

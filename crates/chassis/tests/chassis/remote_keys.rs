@@ -86,7 +86,9 @@ fn signed(algorithm: Algorithm, kid: Option<&str>, key: &EncodingKey) -> String 
         kid: kid.map(str::to_owned),
         ..Header::new(algorithm)
     };
-    let claims = json!({ "sub": "42", "exp": get_current_timestamp() + 3600 });
+    let claims = json!({
+        "iss": "login", "aud": "sunbeon", "sub": "42", "exp": get_current_timestamp() + 3600,
+    });
     encode(&header, &claims, key).unwrap()
 }
 
@@ -142,6 +144,8 @@ impl Login {
         let settings = [
             ("SUNBEON__AUTH__JWKS_URL", self.url.as_str()),
             ("SUNBEON__AUTH__ALGORITHM", algorithm),
+            ("SUNBEON__AUTH__ISSUER", "login"),
+            ("SUNBEON__AUTH__AUDIENCE", "sunbeon"),
             ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN),
         ];
         auth_with(&settings).unwrap()

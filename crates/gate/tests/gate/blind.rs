@@ -170,6 +170,45 @@ async fn garbage_is_a_failure_that_leaves_what_was_heard_before() {
 }
 
 #[tokio::test]
+async fn a_gate_that_is_turned_away_lets_nobody_in_even_if_it_fails_open() {
+    for on_failure in [OnFailure::Open, OnFailure::Closed] {
+        let world = World::start(on_failure).await;
+        let token = world.token("demo", "42");
+        eventually(LIMIT, "the gate sees", async || {
+            world.without_token("/concerts/demo").await == REQUIRED
+        })
+        .await;
+        world.sunbeon.facts().revoked_fault = Some(Fault::Refuses);
+        turns("the gate is blind", "200", DOWN, async || {
+            code(world.visit("42", "/concerts/demo", &token).await).await
+        })
+        .await;
+        assert_eq!(world.without_token("/concerts/demo").await, DOWN);
+        world.sunbeon.facts().revoked_fault = None;
+        eventually(LIMIT, "the gate sees again", async || {
+            number(world.visit("42", "/concerts/demo", &token).await).await == Some(NUMBER)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_open_gate_that_is_refused_the_keys_lets_nobody_in() {
+    let sunbeon = Sunbeon::start().await;
+    sunbeon.facts().keys_fault = Some(Fault::Refuses);
+    let world = World::start_with(sunbeon, OnFailure::Open).await;
+    eventually(LIMIT, "it knows that it is refused", async || {
+        world.without_token("/concerts/demo").await == DOWN
+    })
+    .await;
+    let token = world.token("demo", "42");
+    assert_eq!(
+        code(world.visit("42", "/concerts/demo", &token).await).await,
+        DOWN
+    );
+}
+
+#[tokio::test]
 async fn an_unchanged_list_is_not_sent_again_and_counts_as_fresh() {
     let world = World::closed().await;
     let token = world.token("demo", "42");

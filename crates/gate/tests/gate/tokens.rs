@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sunbeon_tokens::{Claims, SigningKeys};
 
-use crate::world::{LIMIT, NUMBER, World, claims, code, eventually, now, turns};
+use crate::world::{LIMIT, NUMBER, World, claims, code, eventually, now, number, turns};
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
 
@@ -156,6 +156,82 @@ async fn a_token_is_taken_from_the_header_or_the_concerts_cookie() {
         .header("x-queue-token", &token)
         .header("x-queue-token", world.token("demo", "43"));
     assert_eq!(code(two.send().await.unwrap()).await, REQUIRED);
+}
+
+/// The `Set-Cookie` of an answer.
+fn set_cookie(answer: &reqwest::Response) -> Option<&str> {
+    answer.headers().get("set-cookie")?.to_str().ok()
+}
+
+#[tokio::test]
+async fn of_several_cookies_any_good_one_counts_and_none_is_cleared() {
+    let world = World::closed().await;
+    let good = world.token("demo", "42");
+    let expired = world.signed(&Claims {
+        exp: now(),
+        ..claims("demo", "42")
+    });
+    let others = world.token("demo", "43");
+    let (stale, good) = (
+        [expired.as_str(), &others, "garbage"].map(|token| format!("queue-token-demo={token}")),
+        format!("queue-token-demo={good}"),
+    );
+    for stale in stale {
+        for cookies in [format!("{stale}; {good}"), format!("{good}; {stale}")] {
+            let request = world.get("42", "/concerts/demo").header("cookie", &cookies);
+            let answer = request.send().await.unwrap();
+            assert_eq!(set_cookie(&answer), None);
+            assert_eq!(number(answer).await, Some(NUMBER), "{cookies}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn cookies_that_let_nobody_in_any_more_are_cleared() {
+    let world = World::closed().await;
+    let ended = |member: &str| {
+        world.signed(&Claims {
+            exp: now(),
+            ..claims("demo", member)
+        })
+    };
+    let stranger = SigningKeys::generate().unwrap();
+    let unknown = stranger.sign(stranger.active_kid(), &claims("demo", "42"));
+    let cookies = async |path: &str, tokens: &[&str]| {
+        let cookies: Vec<_> = tokens
+            .iter()
+            .map(|token| format!("queue-token-demo={token}"))
+            .collect();
+        let request = world.get("42", path).header("cookie", cookies.join("; "));
+        let answer = request.send().await.unwrap();
+        let cleared = set_cookie(&answer).map(str::to_owned);
+        assert_eq!(code(answer).await, REQUIRED);
+        cleared
+    };
+    let demo = "/concerts/demo";
+    let cleared = Some("queue-token-demo=; Path=/; Max-Age=0; SameSite=Lax".to_owned());
+    assert_eq!(cookies(demo, &[&ended("42")]).await, cleared);
+    assert_eq!(cookies(demo, &[&ended("42"), "garbage"]).await, cleared);
+    assert_eq!(cookies(demo, &[&world.token("other", "42")]).await, cleared);
+    // Each of these may let somebody in later, or is none of the concert's.
+    let unknown = unknown.unwrap();
+    let others = world.token("demo", "43");
+    assert_eq!(cookies(demo, &[&unknown]).await, None);
+    assert_eq!(cookies(demo, &[&others]).await, None);
+    assert_eq!(cookies(demo, &[&ended("42"), &others]).await, None);
+    assert_eq!(cookies(demo, &[]).await, None);
+    assert_eq!(cookies("/bookings", &[&ended("42")]).await, None);
+    let header = world.visit("42", demo, &ended("42")).await;
+    assert_eq!(set_cookie(&header), None);
+
+    world.sunbeon.revoke("demo-42");
+    let token = world.token("demo", "42");
+    eventually(LIMIT, "the revoked one is cleared", async || {
+        let cookie = format!("queue-token-demo={token}");
+        let request = world.get("42", demo).header("cookie", cookie);
+        set_cookie(&request.send().await.unwrap()).map(str::to_owned) == cleared
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::{Json, Router, extract::OriginalUri, routing::any};
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
-use sunbeon_gate::{Admitted, Gate, OnFailure, Settings, Visit};
+use sunbeon_gate::{Admitted, Gate, OnFailure, Settings, SunbeonUrl, Visit};
 pub(crate) use sunbeon_test_support::eventually;
 use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
 use tokio::net::TcpListener;
@@ -35,7 +35,7 @@ pub(crate) struct World {
 
 pub(crate) fn settings(url: &str, on_failure: OnFailure) -> Settings {
     Settings {
-        sunbeon_url: url.to_owned(),
+        sunbeon_url: SunbeonUrl::parse(url).unwrap(),
         issuer: "sunbeon".to_owned(),
         on_failure: Some(on_failure),
         waiting_page: "https://queue.example/waiting-room/{concertId}".to_owned(),

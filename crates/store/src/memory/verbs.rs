@@ -1,6 +1,6 @@
 //! The verbs of the line.
 
-use sunbeon_domain::{EntryNumber, Identity, MemberId, Mode, Phase, wait_seconds};
+use sunbeon_domain::{EntryNumber, MemberId, Mode, Phase, wait_seconds};
 
 use super::line::{Entry, Line, Settled, WORK};
 use crate::{Entering, Leaving, Listed, Sight, Snapshot, Swept};
@@ -15,7 +15,7 @@ impl Line {
             let place = self.seen(member, place);
             return Entering::Already(self.sight(place));
         }
-        if member.is_guest() && self.concert.policy.identity == Identity::Member {
+        if !self.concert.policy.identity.allows(member) {
             return Entering::MembersOnly;
         }
         if let (Phase::Early, Some(opens_at)) = (self.phase, self.concert.opens_at()) {

@@ -87,7 +87,9 @@ async fn every_service_asks_for_its_logins_keys_before_anybody_comes() {
         let plan = stack.plan(service).without("SUNBEON__AUTH__HS256_SECRET");
         let plan = plan
             .with("SUNBEON__AUTH__JWKS_URL", url)
-            .with("SUNBEON__AUTH__ALGORITHM", "EdDSA");
+            .with("SUNBEON__AUTH__ALGORITHM", "EdDSA")
+            .with("SUNBEON__AUTH__ISSUER", "login")
+            .with("SUNBEON__AUTH__AUDIENCE", "sunbeon");
         let _replica = plan.start_alone().await;
         let asked = timeout(SOON, login.accept()).await;
         asked

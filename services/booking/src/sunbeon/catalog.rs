@@ -269,8 +269,9 @@ mod tests {
 
     #[tokio::test]
     async fn changes_that_may_have_been_missed_are_changes() {
-        let sunbeon = Sunbeon::new("http://127.0.0.1:9", "never shown".into());
-        let catalog = Catalog::new(sunbeon.expect("a good address"));
+        let url = sunbeon_gate::SunbeonUrl::parse("http://127.0.0.1:9").expect("an address");
+        let sunbeon = Sunbeon::new(&url, "never shown".into());
+        let catalog = Catalog::new(sunbeon.expect("a client"));
         let (broker, shutdown) = (MemoryBroker::new(), CancellationToken::new());
         // What a listener hears first is that it may have missed some.
         let purged = async || catalog.0.changes.load(Ordering::SeqCst) == 1;

@@ -71,6 +71,8 @@ async fn with_a_logins_own_keys_there_is_neither_a_demo_nor_a_token_for_anybody(
         ("SUNBEON__AUTH__HS256_SECRET", String::new()),
         ("SUNBEON__AUTH__JWKS_FILE", file.display().to_string()),
         ("SUNBEON__AUTH__ALGORITHM", "EdDSA".to_owned()),
+        ("SUNBEON__AUTH__ISSUER", "login".to_owned()),
+        ("SUNBEON__AUTH__AUDIENCE", "sunbeon".to_owned()),
     ];
     let app = App::start(&["--fans", "50"], &keys).await;
     let wanted = json!({"memberId": "a", "admin": true});
@@ -84,12 +86,14 @@ async fn with_a_logins_own_keys_there_is_neither_a_demo_nor_a_token_for_anybody(
 }
 
 /// Settings for a login that publishes its keys at this address.
-fn login_at(address: impl Display) -> [(&'static str, String); 3] {
+fn login_at(address: impl Display) -> [(&'static str, String); 5] {
     let url = format!("http://{address}/jwks.json");
     [
         ("SUNBEON__AUTH__HS256_SECRET", String::new()),
         ("SUNBEON__AUTH__JWKS_URL", url),
         ("SUNBEON__AUTH__ALGORITHM", "EdDSA".to_owned()),
+        ("SUNBEON__AUTH__ISSUER", "login".to_owned()),
+        ("SUNBEON__AUTH__AUDIENCE", "sunbeon".to_owned()),
     ]
 }
 
@@ -100,7 +104,9 @@ fn by_login(keys: &SigningKeys) -> String {
         ..Header::new(Algorithm::EdDSA)
     };
     let key = EncodingKey::from_ed_pem(keys.to_pem().as_bytes()).expect("a key");
-    let claims = json!({"sub": "a", "exp": in_seconds(3600)});
+    let claims = json!({
+        "iss": "login", "aud": "sunbeon", "sub": "a", "exp": in_seconds(3600),
+    });
     jsonwebtoken::encode(&header, &claims, &key).expect("claims are JSON")
 }
 

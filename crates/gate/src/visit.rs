@@ -1,0 +1,47 @@
+//! Who asks for what, and who was let in.
+
+use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
+use sunbeon_tokens::Claims;
+
+/// Who visits what: said by the origin, which alone knows its routes and its logins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Visit {
+    /// The member who is logged in; nobody passes without a login.
+    pub member: Option<MemberId>,
+    /// The concert, where the address names one. Left out: that of the booking token.
+    pub concert: Option<ConcertId>,
+}
+
+/// Somebody whom the gate let in; in the extensions of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The concert. Compare it with what the request is about.
+    pub concert: ConcertId,
+    /// The member.
+    pub member: MemberId,
+    /// The entry; nothing where nobody lines up (mode `off`, or a gate that fails open).
+    pub entry_number: Option<EntryNumber>,
+    /// When the booking token ends; nothing where there is none.
+    pub until: Option<UnixMs>,
+}
+
+impl Admitted {
+    pub(crate) fn by(claims: &Claims) -> Self {
+        Self {
+            concert: claims.cid.clone(),
+            member: claims.sub.clone(),
+            entry_number: Some(claims.ent),
+            until: Some(UnixMs(claims.exp.saturating_mul(1_000))),
+        }
+    }
+
+    /// Lets a member in without an entry.
+    pub(crate) fn unnumbered(member: &MemberId, concert: &ConcertId) -> Self {
+        Self {
+            concert: concert.clone(),
+            member: member.clone(),
+            entry_number: None,
+            until: None,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What a booking token says.
+
+use serde::{Deserialize, Serialize};
+use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
+
+/// The `aud` of every booking token.
+pub const AUDIENCE: &str = "sunbeon-gate";
+
+/// The `typ` of booking tokens: nothing that takes access tokens takes one by mistake
+/// (RFC 8725 §3.11).
+pub const TYPE: &str = "booking+jwt";
+
+/// The claims of a booking token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it.
+    pub iss: String,
+    /// [`AUDIENCE`].
+    pub aud: String,
+    /// The member who was admitted.
+    pub sub: MemberId,
+    /// The concert.
+    pub cid: ConcertId,
+    /// The entry by which the member was admitted.
+    pub ent: EntryNumber,
+    /// The id by which the token is revoked, the same in every token of one entry.
+    pub jti: String,
+    /// When it was issued, in seconds since the epoch.
+    pub iat: i64,
+    /// The second since the epoch from which it is no longer valid.
+    pub exp: i64,
+}

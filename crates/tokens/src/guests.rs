@@ -1,0 +1,118 @@
+//! Guests: members whom we name ourselves.
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sunbeon_domain::{GUEST_PREFIX, MemberId, UnixMs};
+use uuid::Uuid;
+
+use crate::unix_now;
+
+/// The `iss` and the `kid` of every guest token.
+const ISSUER: &str = "sunbeon-guest";
+const LIFE_SECONDS: i64 = 24 * 3600;
+const SECRET_BYTES: usize = 32;
+
+/// A new guest.
+#[derive(Clone)]
+pub struct Guest {
+    /// `guest:` and a random id.
+    pub id: MemberId,
+    /// Names the guest from now on, as an access token does. Secret.
+    pub token: String,
+    /// The moment from which the token is no longer valid.
+    pub expires_at: UnixMs,
+}
+
+/// A secret that is too short to sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the secret of guest tokens must have at least {SECRET_BYTES} bytes")]
+pub struct ShortSecret;
+
+/// Signs and checks guest tokens: HS256, with a secret that signs nothing else.
+pub struct Guests {
+    signs: EncodingKey,
+    checks: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: MemberId,
+    exp: i64,
+}
+
+impl Guests {
+    /// Takes the secret, at least 32 bytes, and for how many seconds past `exp` a token is still
+    /// accepted.
+    pub fn new(secret: &[u8], leeway_seconds: u64) -> Result<Self, ShortSecret> {
+        if secret.len() < SECRET_BYTES {
+            return Err(ShortSecret);
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = leeway_seconds;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+        Ok(Self {
+            signs: EncodingKey::from_secret(secret),
+            checks: DecodingKey::from_secret(secret),
+            validation,
+        })
+    }
+
+    /// Makes a guest whom every holder of the secret knows for 24 hours.
+    pub fn issue(&self) -> Guest {
+        let exp = unix_now() + LIFE_SECONDS;
+        let id = MemberId::parse(format!("{GUEST_PREFIX}{}", Uuid::new_v4()));
+        let id = id.expect("a prefix and a UUID are visible ASCII");
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: id.clone(),
+            exp,
+        };
+        let header = Header {
+            kid: Some(ISSUER.to_owned()),
+            ..Header::new(Algorithm::HS256)
+        };
+        let token = jsonwebtoken::encode(&header, &claims, &self.signs);
+        Guest {
+            id,
+            token: token.expect("claims are JSON and any bytes are an HS256 key"),
+            expires_at: UnixMs(exp * 1_000),
+        }
+    }
+
+    /// Returns whether a token says of itself that it is a guest's. It is then checked as such and
+    /// in no other way, so that neither secret ever vouches for the other's tokens.
+    pub fn are_meant(header: &Header) -> bool {
+        header.alg == Algorithm::HS256 && header.kid.as_deref() == Some(ISSUER)
+    }
+
+    /// Returns the guest whom a valid token names.
+    pub fn verify(&self, token: &str) -> Option<MemberId> {
+        let token = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?;
+        Some(token.claims.sub).filter(MemberId::is_guest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_known_by_the_secret_that_signed() {
+        let guests = Guests::new(&[7; 32], 5).unwrap();
+        let guest = guests.issue();
+        assert!(guest.id.is_guest());
+        assert_eq!(guests.verify(&guest.token), Some(guest.id));
+        let others = Guests::new(&[8; 32], 5).unwrap();
+        assert_eq!(others.verify(&guest.token), None);
+        let header = jsonwebtoken::decode_header(&guest.token).unwrap();
+        assert!(Guests::are_meant(&header));
+    }
+
+    #[test]
+    fn a_short_secret_signs_nothing() {
+        assert_eq!(Guests::new(&[7; 31], 5).err(), Some(ShortSecret));
+    }
+}

@@ -1,0 +1,64 @@
+//! What the header of a JWT may say.
+
+use jsonwebtoken::Header;
+
+/// Reads the header of a JWT. Returns nothing for what is no JWT, and for one with `crit`: its
+/// issuer demands that extensions are understood, and none is here (RFC 7515 §4.1.11).
+pub fn read_header(token: &str) -> Option<Header> {
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    header.crit.is_none().then_some(header)
+}
+
+/// Returns whether `typ` is one of these types. It is a media type that may leave out
+/// `application/`, compared without regard to case (RFC 7515 §4.1.9).
+pub fn has_type(header: &Header, types: &[&str]) -> bool {
+    const PREFIX: &str = "application/";
+    let Some(typ) = header.typ.as_deref() else {
+        return false;
+    };
+    let short = match typ.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => typ,
+    };
+    types.iter().any(|known| short.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn read(json: &str) -> Option<Header> {
+        read_header(&format!("{}.e30.", URL_SAFE_NO_PAD.encode(json)))
+    }
+
+    #[test]
+    fn whatever_is_critical_is_not_understood() {
+        assert!(read(r#"{"alg":"EdDSA","kid":"a"}"#).is_some());
+        assert!(read(r#"{"alg":"EdDSA","note":{"any":1}}"#).is_some());
+        for crit in [r#"["b64"]"#, r#"["exp"]"#, "[]", r#""exp""#, "[1]", "{}"] {
+            let header = format!(r#"{{"alg":"EdDSA","crit":{crit},"b64":false,"exp":1}}"#);
+            assert!(read(&header).is_none(), "{crit}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_a_media_type() {
+        for (typ, is) in [
+            (r#""JWT""#, true),
+            (r#""jwt""#, true),
+            (r#""application/JWT""#, true),
+            (r#""Application/at+jwt""#, true),
+            (r#""booking+jwt""#, false),
+            (r#""application/""#, false),
+            (r#""text/jwt""#, false),
+            (r#""""#, false),
+            ("null", false),
+        ] {
+            let header = read(&format!(r#"{{"alg":"EdDSA","typ":{typ}}}"#)).unwrap();
+            assert_eq!(has_type(&header, &["JWT", "at+jwt"]), is, "{typ}");
+        }
+        assert!(!has_type(&read(r#"{"alg":"EdDSA"}"#).unwrap(), &["JWT"]));
+    }
+}

@@ -1,0 +1,169 @@
+//! Where a request carries the booking token, and the names of what travels with it.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sunbeon_domain::ConcertId;
+
+/// Carries the booking token, in requests and in the answers that hand one out.
+pub const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
+/// Names the end of the booking token that an answer hands out, in Unix seconds.
+pub const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
+/// Names the member to an origin behind a proxy.
+pub const MEMBER_ID: HeaderName = HeaderName::from_static("x-member-id");
+
+/// The most cookies of one name that are looked at. Browsers keep one for each path and domain that
+/// set it; each further one would be a signature to check for whoever sends a thousand.
+const MOST: usize = 4;
+
+/// The booking tokens that a request presents, any of which may be the good one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Presented<'a> {
+    /// Each once, as sent. One at most where the header carries it.
+    pub tokens: Vec<&'a str>,
+    /// Whether they come from cookies.
+    pub by_cookie: bool,
+}
+
+/// Returns the name of the cookie that carries the booking token of a concert.
+pub fn cookie_name(concert: &ConcertId) -> String {
+    format!("queue-token-{concert}")
+}
+
+/// Returns the `Set-Cookie` that removes a concert's cookie from a browser. It reaches the one that
+/// was set for the host and `Path=/`.
+pub fn forget_cookie(concert: &ConcertId) -> HeaderValue {
+    let cookie = format!("{}=; Path=/; Max-Age=0; SameSite=Lax", cookie_name(concert));
+    HeaderValue::try_from(cookie).expect("a concert id is visible ASCII")
+}
+
+/// Returns the token of the header `X-Queue-Token` or, without that header, those of the cookies
+/// `queue-token-<concertId>`; without a concert no cookie is read.
+///
+/// Two headers that differ are none, for whoever else reads the request might take the other one.
+/// Of two cookies that differ, one is usually left over from an earlier session and set for another
+/// path or domain, where nobody but the browser can tell them apart: both are returned.
+pub fn presented<'a>(headers: &'a HeaderMap, concert: Option<&ConcertId>) -> Presented<'a> {
+    if headers.contains_key(QUEUE_TOKEN) {
+        return by_header(headers);
+    }
+    concert.map_or_else(Presented::default, |concert| by_cookie(headers, concert))
+}
+
+fn by_header(headers: &HeaderMap) -> Presented<'_> {
+    let mut values = headers.get_all(QUEUE_TOKEN).iter();
+    let first = values.next();
+    let only = first.filter(|first| values.all(|value| value == *first));
+    Presented {
+        tokens: only
+            .and_then(|value| value.to_str().ok())
+            .into_iter()
+            .collect(),
+        by_cookie: false,
+    }
+}
+
+fn by_cookie<'a>(headers: &'a HeaderMap, concert: &ConcertId) -> Presented<'a> {
+    let name = cookie_name(concert);
+    let lines = headers.get_all(header::COOKIE).iter();
+    // In bytes: a shop's other cookies may hold any.
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let values = pairs.filter_map(|pair| {
+        let value = pair.trim_ascii().strip_prefix(name.as_bytes())?;
+        str::from_utf8(value.strip_prefix(b"=")?).ok()
+    });
+    let mut tokens = Vec::new();
+    for token in values.filter(|token| token.is_ascii()) {
+        if tokens.len() < MOST && !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    }
+    Presented {
+        tokens,
+        by_cookie: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append(HeaderName::from_static(name), value);
+        }
+        headers
+    }
+
+    fn demo() -> ConcertId {
+        ConcertId::parse("demo").unwrap()
+    }
+
+    #[test]
+    fn the_tokens_are_the_headers_or_the_cookies_of_the_concert() {
+        let header = |value| ("x-queue-token", value);
+        let cookie = |value| ("cookie", value);
+        let none: [&str; 0] = [];
+        for (given, expected) in [
+            (vec![], &none[..]),
+            (vec![header("a")], &["a"]),
+            (vec![header("a"), header("a")], &["a"]),
+            (vec![header("a"), header("b")], &[]),
+            (vec![header("a"), header("토큰")], &[]),
+            (vec![header("a"), cookie("queue-token-demo=b")], &["a"]),
+            (vec![header("토큰"), cookie("queue-token-demo=b")], &[]),
+            (vec![cookie("queue-token-demo=b")], &["b"]),
+            (vec![cookie("x=y; queue-token-demo=b ;z")], &["b"]),
+            (vec![cookie("a=이름; queue-token-demo=b")], &["b"]),
+            (vec![cookie("x=y"), cookie("queue-token-demo=b")], &["b"]),
+            (
+                vec![cookie("queue-token-demo=b; queue-token-demo=b")],
+                &["b"],
+            ),
+            (
+                vec![cookie("queue-token-demo=b; queue-token-demo=c")],
+                &["b", "c"],
+            ),
+            (
+                vec![cookie("queue-token-demo=c"), cookie("queue-token-demo=b")],
+                &["c", "b"],
+            ),
+            (
+                vec![cookie("queue-token-demo=b; queue-token-demo=이름")],
+                &["b"],
+            ),
+            (
+                vec![cookie("queue-token-other=b; queue-token-demo1=b")],
+                &[],
+            ),
+            (vec![cookie("Queue-Token-demo=b")], &[]),
+            (vec![cookie("queue-token-demo")], &[]),
+        ] {
+            let headers = headers(&given);
+            let presented = presented(&headers, Some(&demo()));
+            assert_eq!(presented.tokens, expected, "{given:?}");
+            let by_header = given.iter().any(|(name, _)| *name == "x-queue-token");
+            assert_eq!(presented.by_cookie, !by_header, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_concert_no_cookie_is_read() {
+        let given = headers(&[("cookie", "queue-token-demo=b")]);
+        assert_eq!(presented(&given, None), Presented::default());
+        let given = headers(&[("x-queue-token", "a")]);
+        assert_eq!(presented(&given, None).tokens, ["a"]);
+    }
+
+    #[test]
+    fn a_thousand_cookies_are_not_a_thousand_tokens() {
+        let many: Vec<_> = (0..1_000)
+            .map(|n| format!("queue-token-demo={n}"))
+            .collect();
+        let given = headers(&[("cookie", &many.join("; "))]);
+        assert_eq!(
+            presented(&given, Some(&demo())).tokens,
+            ["0", "1", "2", "3"]
+        );
+    }
+}
