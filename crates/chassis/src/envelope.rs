@@ -3,8 +3,8 @@
 
 use axum::{
     Json,
-    extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -13,20 +13,46 @@ use serde_json::Value;
 use sunbeon_domain::{Code, Coded, Language, Text};
 use utoipa::ToSchema;
 
+const NO_STORE: &str = "no-store";
+
 tokio::task_local! {
     static LANGUAGE: Language;
 }
 
-/// Runs the rest of a request in the language that it prefers.
-pub(crate) async fn in_its_language(request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::ACCEPT_LANGUAGE);
-    let language = header
-        .and_then(|value| value.to_str().ok())
-        .map_or(Language::default(), Language::from_accept_language);
-    LANGUAGE.scope(language, next.run(request)).await
+/// Runs the rest of a request in its language: the one that `Accept-Language` asks for, or else the
+/// default. Handlers call [`language`]; other layers find it in the request's extensions.
+///
+/// Unless a route says otherwise an answer may not be stored: most are for one person. One that may
+/// be is stored for each language apart.
+pub(crate) async fn in_its_language(
+    State(default): State<Language>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let language = asked_for(request.headers()).unwrap_or(default);
+    request.extensions_mut().insert(language);
+    let mut response = LANGUAGE.scope(language, next.run(request)).await;
+    let headers = response.headers_mut();
+    match headers.get(header::CACHE_CONTROL) {
+        Some(control) if control == NO_STORE => {}
+        Some(_) => {
+            headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+        }
+        None => {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+        }
+    }
+    response
 }
 
-/// The language of the request that is being answered; Korean outside of one.
+/// Several lines of one header are one list (RFC 9110 §5.3).
+fn asked_for(headers: &HeaderMap) -> Option<Language> {
+    let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+    let texts: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    Language::asked_for(&texts.join(","))
+}
+
+/// Returns the language of the request that is being answered; Korean outside of one.
 pub fn language() -> Language {
     LANGUAGE.try_with(|language| *language).unwrap_or_default()
 }
@@ -34,7 +60,7 @@ pub fn language() -> Language {
 /// A success on the wire.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Success<T> {
-    /// For people, in the request's language.
+    /// A sentence for people, in the request's language.
     pub message: String,
     /// The answer.
     pub data: T,
@@ -45,13 +71,13 @@ pub struct Success<T> {
 /// A failure on the wire.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
-    /// For people, in the request's language.
+    /// A sentence for people, in the request's language.
     pub message: String,
-    /// A stable word, as `CONCERT_NOT_FOUND`.
+    /// A stable word that says what failed.
     pub code: String,
     /// The HTTP status.
     pub status: u16,
-    /// What the code alone does not say.
+    /// Details that the code does not tell; left out where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
@@ -69,7 +95,7 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// 200.
+    /// Answers 200.
     pub fn ok(text: Text, data: T) -> Self {
         Self {
             status: StatusCode::OK,
@@ -78,7 +104,7 @@ impl<T> Reply<T> {
         }
     }
 
-    /// 201.
+    /// Answers 201.
     pub fn created(text: Text, data: T) -> Self {
         Self {
             status: StatusCode::CREATED,
@@ -104,7 +130,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// A failure that a handler answers. A 5xx is logged with its cause when it becomes a response; the
-/// client sees the code alone.
+/// client sees only the code.
 #[derive(Debug)]
 pub struct ApiError {
     code: Code,
@@ -114,7 +140,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// A failure of this code.
+    /// Makes a failure of this code.
     pub fn new(code: Code) -> Self {
         Self {
             code,
@@ -124,7 +150,7 @@ impl ApiError {
         }
     }
 
-    /// Says in `data` what the code alone does not.
+    /// Adds details that the code does not tell.
     pub fn with_data(mut self, data: impl Serialize) -> Self {
         match serde_json::to_value(data) {
             Ok(data) => self.data = Some(data),
@@ -133,7 +159,7 @@ impl ApiError {
         self
     }
 
-    /// Seconds for `Retry-After`.
+    /// Asks the client to wait so many seconds (`Retry-After`).
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -145,7 +171,7 @@ impl ApiError {
         self
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(&self) -> Code {
         self.code
     }
@@ -158,13 +184,17 @@ impl ApiError {
             .map(|cause| format!("{cause:#}"))
             .unwrap_or_default();
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(code, cause, "a request failed by a fault of ours");
+            tracing::error!(code, cause, "request failed because of a bug; answered 500");
         } else if status.is_server_error() {
-            tracing::warn!(code, cause, "a request failed for want of a dependency");
+            tracing::warn!(
+                code,
+                cause,
+                "request failed because a dependency is unavailable; answered 503"
+            );
         }
     }
 
-    /// The headers that go with a status.
+    /// Returns the headers that go with a status.
     fn headers(&self, status: StatusCode) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = Vec::new();
         let wait = self.retry_after;
@@ -179,7 +209,7 @@ impl ApiError {
     }
 }
 
-/// Seconds after which a request that a dependency failed may be tried again.
+/// Seconds to wait before a request that failed for a dependency is sent again.
 pub(crate) const RETRY_AFTER: u32 = 2;
 
 impl From<Code> for ApiError {
@@ -188,9 +218,9 @@ impl From<Code> for ApiError {
     }
 }
 
-/// Answers an error that knows its code by that code, the error being the cause.
+/// Turns an error that knows its code into that failure, and keeps it as the cause.
 pub trait OrFail<T> {
-    /// The value, or the failure to answer.
+    /// Returns the value, or the failure to answer.
     fn or_fail(self) -> ApiResult<T>;
 }
 

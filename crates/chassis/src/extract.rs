@@ -1,27 +1,30 @@
-//! What a handler takes from a request; what cannot be taken is answered in the envelope.
+//! What a handler takes from a request. A request that lacks it is refused in the envelope.
 
 use std::{fmt, marker::PhantomData, ops::RangeInclusive, str::FromStr};
 
 use axum::{
-    Json,
+    body::Bytes,
     extract::{
-        FromRequest, FromRequestParts, Path, Request,
-        path::ErrorKind,
-        rejection::{JsonRejection, PathRejection},
+        FromRequest, FromRequestParts, Path, Request, path::ErrorKind, rejection::PathRejection,
     },
-    http::request::Parts,
+    http::{HeaderMap, header, request::Parts},
 };
 use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::json;
 use sunbeon_domain::{Code, ConcertId, Field, MemberId};
 
 use crate::{ApiError, ApiResult};
 
-/// A body that is a JSON object. 415 without `application/json`, 400 `INVALID_BODY` for what is no
-/// object or no `T`; 413 is answered before.
+/// A body that is a JSON object of the fields of a `T`.
+///
+/// 415 without `application/json`. 400 for anything else that is wrong: by the code of the field, as
+/// `INVALID_CONCERT_ID`, where it has one, else `INVALID_BODY` with `field`, the path to the field that
+/// is missing or malformed, or with `unknownField`. What is no JSON object has no field to name. 413 is
+/// answered before.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
 
@@ -29,15 +32,50 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
-        // By itself serde takes an array of a struct's fields for the struct.
-        match Json::<Object<T>>::from_request(request, state).await {
-            Ok(Json(Object(body))) => Ok(Self(body)),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(Code::UnsupportedMediaType.into()),
-            Err(JsonRejection::BytesRejection(error)) if error.status() == 413 => {
-                Err(Code::BodyTooLarge.into())
-            }
-            Err(_) => Err(Code::InvalidBody.into()),
+        if !is_json(request.headers()) {
+            return Err(Code::UnsupportedMediaType.into());
         }
+        let bytes = Bytes::from_request(request, state).await;
+        Ok(Self(parsed(&bytes.map_err(|_| Code::InvalidBody)?)?))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::CONTENT_TYPE);
+    let kind = named.and_then(|kind| kind.to_str().ok()?.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // By itself serde takes an array of a struct's fields for the struct.
+    let Object(body) = serde_path_to_error::deserialize(&mut json).map_err(refused)?;
+    json.end().map_err(|_| Code::InvalidBody)?;
+    Ok(body)
+}
+
+/// Names the field that a body was refused for.
+fn refused(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    if !error.inner().is_data() {
+        return Code::InvalidBody.into();
+    }
+    let (path, cause) = (error.path().to_string(), error.inner().to_string());
+    if cause.starts_with("unknown field") {
+        return ApiError::new(Code::InvalidBody).with_data(json!({ "unknownField": path }));
+    }
+    // A field that is missing or given twice stands only in serde's text.
+    let named = ["missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|text| cause.strip_prefix(text)?.split('`').next());
+    let field = match (path.as_str(), named) {
+        (".", Some(name)) => name.to_owned(),
+        (".", None) => return Code::InvalidBody.into(),
+        (parent, Some(name)) => format!("{parent}.{name}"),
+        (_, None) => path,
+    };
+    match field.split(['.', '[']).next().and_then(Field::named) {
+        Some(known) => Code::Invalid(known).into(),
+        None => ApiError::new(Code::InvalidBody).with_data(json!({ "field": field })),
     }
 }
 
@@ -137,27 +175,28 @@ fn named<'a>(path: &'a Pairs, name: &str) -> ApiResult<&'a str> {
 pub struct QueryPairs(Vec<(String, Option<String>)>);
 
 impl QueryPairs {
-    /// Reads a query as forms write it; `+` is a space. A value that is not UTF-8 counts as
-    /// malformed for its field.
+    /// Reads a query as forms write it; `+` is a space. A value that is not UTF-8 is malformed for its
+    /// field; a name that is not UTF-8 has U+FFFD in it, so that no route knows it.
     pub fn parse(query: &str) -> Self {
         let pairs = query
             .split('&')
             .filter(|pair| !pair.is_empty())
-            .filter_map(|pair| {
+            .map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Some((decoded(name)?, decoded(value)))
+                let name = decoded(name).unwrap_or_else(|| "\u{fffd}".to_owned());
+                (name, decoded(value))
             });
         Self(pairs.collect())
     }
 
-    /// All pairs in their order; a value that is not UTF-8 is `None`.
+    /// Iterates over all pairs in their order; a value that is not UTF-8 is `None`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
-    /// One field: `None` where it is absent; 400 with the field's code where it is empty, given
+    /// Reads one field: `None` where it is absent; 400 with the field's code where it is empty, given
     /// twice or `parse` refuses it.
     pub fn field<T>(
         &self,
@@ -179,7 +218,7 @@ impl QueryPairs {
         }
     }
 
-    /// One field that is a whole number: ASCII digits alone, within its bounds.
+    /// Reads one field that is a whole number: only ASCII digits, within its bounds.
     pub fn number<N: FromStr + PartialOrd>(
         &self,
         name: &str,
@@ -193,7 +232,7 @@ impl QueryPairs {
         })
     }
 
-    /// The `limit` of a page: 1 to 1,000, or 100 where it is absent.
+    /// Reads the `limit` of a page: 1 to 1,000, or 100 where it is absent.
     pub fn page_limit(&self) -> ApiResult<u32> {
         let limit = self.number("limit", Field::Limit, 1..=1000)?;
         Ok(limit.unwrap_or(100))
@@ -216,7 +255,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
     }
 }
 
-/// The `Idempotency-Key` of a request, 1 to 128 visible ASCII characters; nothing where there is none.
+/// The `Idempotency-Key` of a request, 1 to 128 visible ASCII characters; `None` without the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 

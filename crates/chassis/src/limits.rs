@@ -1,4 +1,4 @@
-//! How many requests a second are taken from whom.
+//! Limits on requests per second, by address and by member.
 
 mod client;
 
@@ -6,7 +6,7 @@ use std::{
     hash::Hash,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use axum::{extract::ConnectInfo, http::request::Parts};
@@ -20,7 +20,7 @@ use sunbeon_domain::{Code, MemberId};
 
 use crate::{ApiError, ApiResult, settings};
 
-/// The limits of a process, and what they have counted.
+/// The limits of a process and their counters.
 pub(crate) struct Limits {
     address: Option<Limit<IpAddr>>,
     gate: Option<Limit<IpAddr>>,
@@ -29,6 +29,14 @@ pub(crate) struct Limits {
     proxied_member: Option<Limit<MemberId>>,
     loopback: bool,
     trusted_proxies: Vec<IpNet>,
+    unbelieved: Unbelieved,
+}
+
+/// Whether it was logged already that forwarding headers are ignored.
+#[derive(Default)]
+struct Unbelieved {
+    of_loopback: AtomicBool,
+    of_others: AtomicBool,
 }
 
 impl Limits {
@@ -41,15 +49,38 @@ impl Limits {
             proxied_member: Limit::new(settings.proxied_member_per_second),
             loopback: settings.loopback,
             trusted_proxies: settings.trusted_proxies.clone(),
+            unbelieved: Unbelieved::default(),
         }
     }
 
-    /// The address that a request is counted against; none for a caller who is not limited, on
+    /// Returns the address that a request is counted against; none for a caller that is not limited, on
     /// loopback or within this process.
     pub(crate) fn client(&self, parts: &Parts) -> Option<IpAddr> {
         let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
         let address = client::address(peer.ip(), &parts.headers, &self.trusted_proxies);
+        if client::is_unbelieved(peer.ip(), &parts.headers, &self.trusted_proxies) {
+            self.warn_once(peer.ip());
+        }
         (self.loopback || !address.is_loopback()).then(|| network(address))
+    }
+
+    /// Logs that forwarding headers are ignored: behind a proxy that nobody told us of, limits do not
+    /// hold.
+    fn warn_once(&self, peer: IpAddr) {
+        let (logged, effect) = match peer.to_canonical().is_loopback() {
+            true if !self.loopback => (&self.unbelieved.of_loopback, "nobody behind it is limited"),
+            _ => (
+                &self.unbelieved.of_others,
+                "all its clients share one limit",
+            ),
+        };
+        if !logged.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                "forwarding headers ignored: the peer is not in limits.trusted_proxies; if it is your \
+                 proxy, {effect}: add its address there"
+            );
+        }
     }
 
     /// Counts a request of an address.
@@ -57,8 +88,8 @@ impl Limits {
         check(&self.address, &client)
     }
 
-    /// Counts a request of an address for what gates ask, so that nothing else from there starves
-    /// the gate.
+    /// Counts a request of an address on a gate's route, so that nothing else from there starves the
+    /// gate.
     pub(crate) fn gate(&self, client: IpAddr) -> ApiResult<()> {
         check(&self.gate, &client)
     }
@@ -91,18 +122,18 @@ fn check<K: Hash + Eq + Clone>(limit: &Option<Limit<K>>, key: &K) -> ApiResult<(
     limit.as_ref().map_or(Ok(()), |limit| limit.check(key))
 }
 
-/// A number of requests a second, and bursts of as many, for each key.
+/// A number of requests per second, with bursts of as many, for each key.
 struct Limit<K: Hash + Eq + Clone> {
     counted: RateLimiter<K, DashMapStateStore<K>, DefaultClock>,
-    /// Requests until the keys are looked through for those that have been quiet.
+    /// Requests until quiet keys are forgotten.
     until_sweep: AtomicI64,
 }
 
-/// How many requests, at least, lie between two sweeps.
+/// The least number of requests between two sweeps.
 const SWEEP_AFTER: i64 = 4096;
 
 impl<K: Hash + Eq + Clone> Limit<K> {
-    /// No limit for 0.
+    /// Makes a limit; none for 0.
     fn new(per_second: u32) -> Option<Self> {
         let quota = Quota::per_second(NonZeroU32::new(per_second)?);
         Some(Self {
@@ -120,9 +151,8 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         })
     }
 
-    /// Forgets the keys of those who have been quiet, once in as many requests as there were keys
-    /// left the last time: so no more than twice as many are kept as are needed, and the work stays
-    /// in proportion to the requests.
+    /// Forgets quiet keys, once in as many requests as keys were left the last time: no more than twice
+    /// as many are kept as are needed, and the work stays in proportion to the requests.
     fn sweep_now_and_then(&self) {
         if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.counted.retain_recent();
@@ -149,8 +179,61 @@ mod tests {
         assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
     }
 
+    /// The limits of the defaults.
+    fn limits() -> Limits {
+        #[derive(serde::Deserialize)]
+        struct Settings {
+            limits: settings::Limits,
+        }
+        let settings: Settings = settings::load_from(Default::default()).unwrap();
+        Limits::new(&settings.limits)
+    }
+
+    /// A request of a peer that asks for somebody else.
+    fn forwarded(peer: &str) -> Parts {
+        let peer: IpAddr = peer.parse().unwrap();
+        let request = axum::http::Request::builder()
+            .header("x-forwarded-for", "203.0.113.7")
+            .extension(ConnectInfo(SocketAddr::new(peer, 4711)));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
-    fn who_has_been_quiet_is_forgotten() {
+    fn a_proxy_that_is_not_trusted_is_logged_once() {
+        let log = Log::default();
+        let lines = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || lines.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let limits = limits();
+            for _ in 0..3 {
+                assert_eq!(limits.client(&forwarded("127.0.0.1")), None);
+                limits.client(&forwarded("198.51.100.1"));
+            }
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let of = |effect: &str| text.matches(effect).count();
+        assert_eq!(of("nobody behind it is limited"), 1, "{text}");
+        assert_eq!(of("all its clients share one limit"), 1, "{text}");
+    }
+
+    #[test]
+    fn quiet_keys_are_forgotten() {
         // So fast that a key is as good as new when the next one comes.
         let limit = Limit::new(1_000_000_000).unwrap();
         let many = 10 * SWEEP_AFTER;
@@ -162,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_quiet_stays_refused() {
+    fn a_busy_key_stays_refused() {
         let limit = Limit::new(1).unwrap();
         let begun = std::time::Instant::now();
         let passed = (0..3 * SWEEP_AFTER)

@@ -17,6 +17,7 @@ use crate::{
 pub struct Process {
     name: &'static str,
     http: settings::Http,
+    limits: settings::Limits,
     telemetry: Telemetry,
     lifecycle: Lifecycle,
 }
@@ -26,12 +27,14 @@ impl Process {
     pub fn start(
         name: &'static str,
         http: settings::Http,
+        limits: settings::Limits,
         telemetry: &settings::Telemetry,
     ) -> anyhow::Result<Self> {
         let telemetry = telemetry::init(telemetry, name)?;
         Ok(Self {
             name,
             http,
+            limits,
             telemetry,
             lifecycle: Lifecycle::new(),
         })
@@ -79,6 +82,7 @@ impl Process {
             readiness: readiness.clone(),
             metrics: Some(self.telemetry.metrics()),
             settings: self.http.clone(),
+            limits: self.limits.clone(),
         })?;
         let address = listener.local_addr()?;
         let (settings, drain) = (self.http.clone(), self.http.drain_limit());

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 pub use load::{load, load_from};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
+use sunbeon_domain::Language;
 
 /// The manual: every setting of every service with its default.
 pub const DEFAULTS: &str = include_str!("../defaults.toml");
@@ -29,6 +30,10 @@ pub struct Http {
     pub drain_delay_ms: u64,
     /// The longest a handler may take.
     pub request_timeout_seconds: u64,
+    /// The longest that the head of a request may take to arrive, and that a connection may be idle.
+    pub header_timeout_seconds: u64,
+    /// The language of messages where a request asks for none.
+    pub default_language: Language,
 }
 
 impl Http {

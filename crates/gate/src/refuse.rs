@@ -93,12 +93,8 @@ pub(crate) fn down<B: From<String>>(request: &Parts) -> Response<B> {
 }
 
 fn failure<B: From<String>>(request: &Parts, code: Code, data: Option<Data<'_>>) -> Response<B> {
-    let language = request.headers.get(header::ACCEPT_LANGUAGE);
-    let language = language
-        .and_then(|value| value.to_str().ok())
-        .map_or(Language::default(), Language::from_accept_language);
     let body = Failure {
-        message: code.text().in_language(language),
+        message: code.text().in_language(language(request)),
         code: code.word(),
         status: code.status(),
         data,
@@ -111,6 +107,16 @@ fn failure<B: From<String>>(request: &Parts, code: Code, data: Option<Data<'_>>)
     headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     response
+}
+
+/// Returns the language that the server in front has settled on, or that the request asks for.
+fn language(request: &Parts) -> Language {
+    let settled = request.extensions.get::<Language>().copied();
+    let asked = || {
+        let header = request.headers.get(header::ACCEPT_LANGUAGE)?;
+        Language::asked_for(header.to_str().ok()?)
+    };
+    settled.or_else(asked).unwrap_or_default()
 }
 
 fn is_browser(request: &Parts) -> bool {

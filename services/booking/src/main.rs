@@ -39,7 +39,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         .origin_token
         .clone()
         .context("auth.origin_token is not set")?;
-    let mut process = Process::start("booking", settings.http, &settings.telemetry)?;
+    let mut process = Process::start(
+        "booking",
+        settings.http,
+        settings.limits.clone(),
+        &settings.telemetry,
+    )?;
     let broker = sunbeon_broker::open(&settings.broker, "booking")
         .context("could not open broker.rabbitmq.url")?;
     let auth = Auth::new(&settings.auth, &settings.limits)

@@ -17,6 +17,7 @@ struct Settings {
     http: settings::Http,
     store: sunbeon_store::Settings,
     broker: sunbeon_broker::Settings,
+    limits: settings::Limits,
     telemetry: settings::Telemetry,
 }
 
@@ -31,7 +32,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         settings.broker.is_shared(),
         "broker.rabbitmq.url is not set: services share a RabbitMQ"
     );
-    let mut process = Process::start("entry-consumer", settings.http, &settings.telemetry)?;
+    let mut process = Process::start(
+        "entry-consumer",
+        settings.http,
+        settings.limits,
+        &settings.telemetry,
+    )?;
     let store = sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
     let broker = sunbeon_broker::open(&settings.broker, "entry-consumer")
         .context("could not open broker.rabbitmq.url")?;

@@ -39,7 +39,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         !database.contains(":memory:"),
         "database.url is not set: replicas share a database"
     );
-    let mut process = Process::start("reservation-open", settings.http, &settings.telemetry)?;
+    let mut process = Process::start(
+        "reservation-open",
+        settings.http,
+        settings.limits.clone(),
+        &settings.telemetry,
+    )?;
     let store = sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
     let broker = sunbeon_broker::open(&settings.broker, "reservation-open")
         .context("could not open broker.rabbitmq.url")?;

@@ -43,7 +43,12 @@ impl Whole {
     /// From the command line and the settings.
     pub(crate) async fn build(options: &Options) -> anyhow::Result<Self> {
         let mut settings = Settings::load(options)?;
-        let process = Process::start("sunbeon", settings.http.clone(), &settings.telemetry)?;
+        let process = Process::start(
+            "sunbeon",
+            settings.http.clone(),
+            settings.limits.clone(),
+            &settings.telemetry,
+        )?;
         let listener = http::bind(&settings.http.bind).await?;
         settings.at(listener.local_addr()?);
         let store =

@@ -27,7 +27,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         settings.store.is_shared(),
         "store.redis.url is not set: services share a Redis"
     );
-    let mut process = Process::start("waiting-room", settings.http, &settings.telemetry)?;
+    let mut process = Process::start(
+        "waiting-room",
+        settings.http,
+        settings.limits.clone(),
+        &settings.telemetry,
+    )?;
     let store = sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
     let auth = Auth::new(&settings.auth, &settings.limits)
         .context("could not set up the check of tokens")?;

@@ -1,84 +1,221 @@
 //! The OpenAPI document and its page.
+//!
+//! Routes describe what is their own: a summary, an `operationId`, parameters, bodies, the success that
+//! they answer and, as the extension [`FAILS`], the failures that follow from what they do. The rest
+//! follows from that and is added here.
 
+mod examples;
+mod failures;
+
+use anyhow::Context;
 use axum::{
     Router,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Response},
 };
+use serde_json::{Map, Value, json};
 use sunbeon_domain::Code;
-use utoipa::{
-    PartialSchema,
-    openapi::{
-        Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
-        path::{Operation, PathItem},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
-};
+use utoipa::{PartialSchema, openapi::OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{ApiError, Failure};
 
-/// What routes of members and admins name in `security(("accessToken" = []))`.
-const ACCESS_TOKEN: &str = "accessToken";
-const FAILURE: &str = "Failure";
+/// The extension in which a route lists its own failures: words of codes, or `{"CODE": data}` with an
+/// example of the failure's `data`.
+const FAILS: &str = "x-fails";
+/// The same for a route that fails in no other way.
+const FAILS_ONLY: &str = "x-fails-only";
 
-/// `/openapi.json` and `/docs`, which loads nothing from elsewhere.
-pub(super) fn router(document: OpenApi) -> Router {
-    let page: Router = SwaggerUi::new("/docs")
-        .url("/openapi.json", document)
-        .into();
-    page.layer(map_response(in_the_envelope))
+/// What the page may load: what this server has, and nothing inline but images.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// The groups of routes, in the order in which a reader meets them.
+const TAGS: [(&str, &str); 7] = [
+    (
+        "waiting room",
+        "Members and guests enter a line, watch their place and leave.",
+    ),
+    (
+        "booking token",
+        "Members whose turn has come fetch the booking token that lets them into the shop.",
+    ),
+    (
+        "shop",
+        "The shop behind the waiting room: seats, tickets, bookings and payments.",
+    ),
+    (
+        "operators",
+        "Operators set up concerts, run lines and sales, and look into them.",
+    ),
+    (
+        "gates",
+        "Gates and proxies in front of a shop check booking tokens.",
+    ),
+    (
+        "shop back ends",
+        "A shop's back end ends or extends the sessions of its customers.",
+    ),
+    (
+        "development",
+        "Access tokens for trying things out; only in the standalone on a loopback address.",
+    ),
+];
+
+/// Serves `/openapi.json` and `/docs`, which loads nothing from elsewhere.
+pub(super) fn router(document: Value) -> Router {
+    let page = SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", document);
+    Router::from(page).layer(map_response(dressed))
 }
 
-async fn in_the_envelope(response: Response) -> Response {
+async fn dressed(mut response: Response) -> Response {
     if response.status() == StatusCode::NOT_FOUND {
         return ApiError::from(Code::NotFound).into_response();
     }
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
-/// Adds what all services share: the name, the access token, and the failure envelope as every
-/// operation's default response.
-pub(super) fn completed(mut document: OpenApi, name: &str) -> OpenApi {
-    document.info.title = format!("Sunbeon {name}");
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    document.info.license = None;
-    let components = document.components.get_or_insert_with(Components::new);
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .build();
-    components.add_security_scheme(ACCESS_TOKEN, SecurityScheme::Http(bearer));
-    components
-        .schemas
-        .insert(FAILURE.to_owned(), Failure::schema());
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(FAILURE)))
-        .build();
-    let failure = ResponseBuilder::new()
-        .description("A failure: its code says which, its message is for people.")
-        .content("application/json", content)
-        .build();
-    components
-        .responses
-        .insert(FAILURE.to_owned(), failure.into());
-    for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let responses = &mut operation.responses.responses;
-        let failure = RefOr::Ref(Ref::from_response_name(FAILURE));
-        responses.entry("default".to_owned()).or_insert(failure);
+/// Adds what follows for every service: who made it, how to authenticate, what each failure looks like,
+/// and examples. Fails where a route lists a code that does not exist.
+pub(super) fn completed(document: &OpenApi, name: &str) -> anyhow::Result<Value> {
+    let mut document = serde_json::to_value(document).context("the document is no JSON")?;
+    document["info"] = info(name);
+    document["servers"] = json!([{ "url": "/", "description": "The server of this document." }]);
+    let components = &mut document["components"];
+    components["schemas"]["Failure"] = serde_json::to_value(Failure::schema())?;
+    components["securitySchemes"] = security_schemes();
+    components["headers"] = headers();
+    left_out_is_not_null(&mut components["schemas"]);
+    let schemas = components["schemas"].clone();
+    for (path, method, operation) in operations_mut(&mut document) {
+        failures::describe(operation, &schemas).with_context(|| format!("{method} {path}"))?;
+        examples::add(operation, &schemas);
+        name_request_id(operation);
     }
-    document
+    document["tags"] = used_tags(&document);
+    Ok(document)
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem {
-        get,
-        put,
-        post,
-        delete,
-        patch,
-        ..
-    } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
+fn info(name: &str) -> Value {
+    json!({
+        "title": format!("Sunbeon {name}"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "A virtual waiting room for ticket sales.",
+        "description": "Fans enter a line, watch their place and, when their turn comes, fetch a booking \
+            token that lets them into the shop. A success is `{message, data, status}`, a failure \
+            `{message, code, status, data}`; `code` is stable and `message` is for people, in Korean or \
+            English (`Accept-Language`). Fields that do not apply are left out, never null.",
+        "contact": { "name": "The Sunbeon maintainers" },
+        "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+    })
+}
+
+fn security_schemes() -> Value {
+    let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
+    json!({
+        "member": bearer("A member's access token, a JWT that your login signs, or a guest's token."),
+        "admin": bearer("An access token with the admin role, or the static admin token."),
+        "origin": bearer("The static token of a shop's back end (`auth.origin_token`)."),
+    })
+}
+
+fn headers() -> Value {
+    let text =
+        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    json!({
+        "RequestId": text("The id of the request: its own `X-Request-Id`, or a new one."),
+        "RetryAfter": {
+            "description": "Seconds to wait before the next try.",
+            "schema": { "type": "integer", "minimum": 1 },
+        },
+        "WwwAuthenticate": text("`Bearer`: send an access token in `Authorization`."),
+    })
+}
+
+/// An optional field is left out where it does not apply; only a schema that says so takes null.
+fn left_out_is_not_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::Array(types)) = fields.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [only] = &types[..] {
+                    let only = only.clone();
+                    fields.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = fields.get_mut("oneOf") {
+                choices.retain(|one| one["type"] != "null");
+                if let [Value::Object(only)] = &choices[..] {
+                    let only = only.clone();
+                    fields.remove("oneOf");
+                    fields.extend(only);
+                }
+            }
+            fields.values_mut().for_each(left_out_is_not_null);
+        }
+        Value::Array(all) => all.iter_mut().for_each(left_out_is_not_null),
+        _ => {}
+    }
+}
+
+fn name_request_id(operation: &mut Value) {
+    let responses = operation["responses"].as_object_mut().into_iter().flatten();
+    for (_, response) in responses {
+        response["headers"]["X-Request-Id"] = header_of("RequestId");
+    }
+}
+
+fn header_of(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+fn used_tags(document: &Value) -> Value {
+    let is_used = |tag: &str| {
+        let mut all =
+            operations(document).filter_map(|(.., operation)| operation["tags"].as_array());
+        all.any(|tags| tags.iter().any(|one| one == tag))
+    };
+    let used = TAGS.iter().filter(|(name, _)| is_used(name));
+    let used = used.map(|(name, description)| json!({ "name": name, "description": description }));
+    used.collect()
+}
+
+/// The schema that a `$ref` names, or the schema itself.
+fn resolved<'a>(schema: &'a Value, schemas: &'a Value) -> &'a Value {
+    let name = schema["$ref"]
+        .as_str()
+        .and_then(|text| text.rsplit('/').next());
+    name.map_or(schema, |name| &schemas[name])
+}
+
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+
+/// Iterates over path, method and operation.
+pub(super) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let methods = item.as_object().into_iter().flatten();
+        let operations = methods.filter(|(method, _)| METHODS.contains(&method.as_str()));
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = (&str, &str, &mut Value)> {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let methods = item.as_object_mut().into_iter().flat_map(Map::iter_mut);
+        let operations = methods.filter(|(method, _)| METHODS.contains(&method.as_str()));
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
 }

@@ -1,4 +1,4 @@
-//! The routes that operators ask.
+//! The routes that operators and their tools ask.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,9 @@ use std::{
 
 use axum::{
     Json, Router,
+    extract::{self, Request},
     http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -19,12 +21,12 @@ use futures::future::{BoxFuture, FutureExt, join_all};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
-use crate::envelope::RETRY_AFTER;
+use crate::{ApiResult, envelope::RETRY_AFTER, limits::Limits};
 
-/// How long a dependency may take to say that it is up.
+/// The longest that a dependency may take to say that it is up.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whether the process takes requests: after every start-up step, until it drains. Clones are one.
+/// Whether the process takes requests: after every start-up step, until it drains. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<State>);
 
@@ -35,27 +37,27 @@ struct State {
 }
 
 impl Readiness {
-    /// Starting.
+    /// Makes one that is starting.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every start-up step is done.
+    /// Declares every start-up step done.
     pub fn set_ready(&self) {
         self.0.started.store(true, Ordering::Relaxed);
     }
 
-    /// The process is about to stop; answers close their connections from now on.
+    /// Declares that the process is about to stop; answers close their connections from now on.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is about to stop.
+    /// Returns whether the process is about to stop.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }
 
-    /// Whether `/ready` is 200.
+    /// Returns whether `/ready` is 200.
     pub fn is_ready(&self) -> bool {
         self.word() == "ready"
     }
@@ -76,7 +78,7 @@ type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 pub struct Health(Vec<(&'static str, Check)>);
 
 impl Health {
-    /// No dependencies.
+    /// Makes one without dependencies.
     pub fn new() -> Self {
         Self::default()
     }
@@ -108,6 +110,7 @@ pub(super) fn router(
     health: Health,
     readiness: Readiness,
     metrics: Option<PrometheusHandle>,
+    limits: Limits,
 ) -> Router {
     let ready = move || {
         let body = json!({ "status": readiness.word() });
@@ -128,11 +131,28 @@ pub(super) fn router(
         )];
         std::future::ready((kind, text))
     };
+    let costly = Router::new()
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(Arc::new(limits), limited));
     Router::new()
         .route("/live", get(|| async { Json(json!({ "status": "live" })) }))
         .route("/ready", get(ready))
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
+        .merge(costly)
+}
+
+/// Health asks every dependency and metrics are long: neither is free to anybody who asks again and
+/// again.
+async fn limited(
+    limits: extract::State<Arc<Limits>>,
+    request: Request,
+    next: Next,
+) -> ApiResult<Response> {
+    let (parts, body) = request.into_parts();
+    if let Some(client) = limits.client(&parts) {
+        limits.main_page(client)?;
+    }
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 fn report(answers: BTreeMap<&'static str, bool>) -> Response {

@@ -1,12 +1,18 @@
 //! Listening, and stopping without a failed request.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
-use axum::{Extension, Router, extract::ConnectInfo, serve::IncomingStream};
+use axum::{Extension, Router, extract::ConnectInfo, serve::Listener};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::{Layer, service_fn};
+use tower::Layer;
 
 use super::{Readiness, listener::ClosingListener};
 use crate::settings;
@@ -21,8 +27,10 @@ pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
 /// Serves until `shutdown` is cancelled, then drains.
 ///
 /// For `drain_delay_ms` everything is still taken and served while `/ready` is 503 and every answer
-/// closes its connection: whoever routes here has that long to stop. Then the port closes, and what
-/// runs has `drain_seconds` to finish. Handlers find the peer in `ConnectInfo<SocketAddr>`.
+/// closes its connection: whoever routes here has that long to stop. Then the port closes, and running
+/// requests have `drain_seconds` to finish. A connection that takes longer than `header_timeout_seconds`
+/// to send the head of its next request is closed, an idle one too. Handlers find the peer in
+/// `ConnectInfo<SocketAddr>`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -33,13 +41,7 @@ pub async fn serve(
     let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
     let listener = ClosingListener::new(listener, stop.clone(), stopped.clone())
         .context("the listener has no address")?;
-    let with_peer = service_fn(move |stream: IncomingStream<'_, ClosingListener>| {
-        let peer: SocketAddr = *stream.remote_addr();
-        let service = Extension(ConnectInfo(peer)).layer(router.clone());
-        async move { Ok::<_, Infallible>(service) }
-    });
-    let serving = axum::serve(listener, with_peer)
-        .with_graceful_shutdown(async move { stopped.cancelled().await });
+    let serving = connections(listener, router, protocol(&settings), stopped);
     let limit = async {
         shutdown.cancelled().await;
         readiness.drain();
@@ -48,10 +50,37 @@ pub async fn serve(
         tokio::time::sleep(Duration::from_secs(settings.drain_seconds)).await;
     };
     tokio::select! {
-        ended = serving => ended.context("the HTTP server failed"),
+        () = serving => {}
         () = limit => {
-            tracing::warn!(seconds = settings.drain_seconds, "connections outlived the drain");
-            Ok(())
+            let seconds = settings.drain_seconds;
+            tracing::warn!(seconds, "requests still running after the drain; dropping them");
         }
     }
+    Ok(())
+}
+
+fn protocol(settings: &settings::Http) -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(settings.header_timeout_seconds));
+    protocol
+}
+
+/// Serves each connection in a task of its own until `stopped` is cancelled and all of them have ended.
+async fn connections(
+    mut listener: ClosingListener,
+    router: Router,
+    protocol: http1::Builder,
+    stopped: CancellationToken,
+) {
+    let open = GracefulShutdown::new();
+    while let Some((stream, peer)) = stopped.run_until_cancelled(listener.accept()).await {
+        let connection = protocol.serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router.clone())),
+        );
+        tokio::spawn(open.watch(connection));
+    }
+    open.shutdown().await;
 }

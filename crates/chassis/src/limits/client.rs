@@ -1,4 +1,4 @@
-//! Whose request it is, when proxies stand between.
+//! Whose request it is when proxies stand between.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,17 +7,29 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
+/// The headers in which proxies say for whom they ask.
+const FORWARDING: [&str; 3] = [FORWARDED_FOR, "forwarded", "x-real-ip"];
+
+/// Whether a peer says for whom it asks without being one that is believed.
+pub(super) fn is_unbelieved(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let says = FORWARDING.iter().any(|name| headers.contains_key(*name));
+    says && !is_trusted(&peer.to_canonical(), trusted)
+}
+
+fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(address))
+}
+
 /// The address of the client: the peer's or, where the peer is a trusted proxy, what the proxies
 /// say. Each of them appends to `X-Forwarded-For` whom it was asked by, so it is read from the
 /// right, past trusted proxies, to the first address that is none: everything left of that a client
 /// may have made up. Where an entry is malformed, the proxy that handed it over counts.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     // What is no text is one malformed entry.
     let mut entries = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
     let mut client = peer.to_canonical();
-    while is_trusted(&client) {
+    while is_trusted(&client, trusted) {
         match entries.next().and_then(parsed) {
             Some(address) => client = address,
             None => break,

@@ -368,3 +368,22 @@ async fn a_request_within_the_process_has_no_address_and_no_limit() {
         assert_eq!(answer.status(), 200);
     }
 }
+
+#[tokio::test]
+async fn health_and_metrics_are_limited_by_address_and_live_is_not() {
+    let limits = [
+        ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "2"),
+        ("SUNBEON__LIMITS__LOOPBACK", "true"),
+    ];
+    let app = App::with_limits(crate::support::limits(&limits)).await;
+    for path in ["/health", "/metrics"] {
+        let client = at(if path == "/health" { 2 } else { 3 });
+        let tally = hammer(200, |_| client.get(app.url(path))).await;
+        assert!(tally.is_limited(), "{path}: {} passed", tally.passed);
+    }
+    let client = at(4);
+    for path in ["/live", "/ready"] {
+        let tally = hammer(200, |_| client.get(app.url(path))).await;
+        assert_eq!(tally.refused, 0, "{path}");
+    }
+}

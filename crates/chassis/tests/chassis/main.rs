@@ -2,6 +2,8 @@
 
 mod auth;
 mod auth_keys;
+mod bodies;
+mod caching;
 mod drain;
 mod dress;
 mod envelope;
@@ -9,8 +11,10 @@ mod guests;
 mod lifecycle;
 mod limits;
 mod manual;
+mod openapi;
 mod origins;
 mod remote_keys;
 mod settings;
+mod slow;
 mod support;
 mod telemetry;

@@ -5,7 +5,8 @@ use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
-    routing::{get, patch, post},
+    http::{HeaderName, header},
+    routing::{get, patch},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use sunbeon_chassis::{
     Admin, ApiError, ApiResult, Auth, Body, Member, OrFail, Origin, PathConcert, PathMember,
     QueryPairs, Reply, Success, http, settings,
 };
-use sunbeon_domain::{Code, Coded, Field, Text};
+use sunbeon_domain::{Code, Coded, ConcertId, Field, Text};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -54,6 +55,12 @@ pub(crate) fn http_settings(variables: &[(&str, &str)]) -> settings::Http {
         .http
 }
 
+pub(crate) fn limits(variables: &[(&str, &str)]) -> settings::Limits {
+    settings::load_from::<Settings>(environment(variables))
+        .unwrap()
+        .limits
+}
+
 pub(crate) fn auth() -> Auth {
     auth_with(&[
         ("SUNBEON__AUTH__HS256_SECRET", SECRET),
@@ -80,8 +87,29 @@ async fn echo(Body(echo): Body<Echo>) -> ApiResult<Reply<Echo>> {
     Ok(Reply::created(ECHOED, echo))
 }
 
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Order {
+    concert_id: ConcertId,
+    lines: Vec<Line>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Line {
+    count: u32,
+}
+
+/// Takes fields with a code of their own and fields without.
+#[utoipa::path(post, path = "/order", request_body = Order, responses((status = 201, body = Success<Order>)))]
+async fn order(Body(order): Body<Order>) -> ApiResult<Reply<Order>> {
+    Ok(Reply::created(ECHOED, order))
+}
+
 /// Who am I?
-#[utoipa::path(get, path = "/whoami", security(("accessToken" = [])), responses((status = 200, body = Success<String>)))]
+#[utoipa::path(get, path = "/whoami", security(("member" = [])), responses((status = 200, body = Success<String>)))]
 async fn whoami(member: Member) -> ApiResult<Reply<[String; 2]>> {
     Ok(Reply::ok(ECHOED, [member.id.to_string(), member.name]))
 }
@@ -130,12 +158,23 @@ async fn too_fast() -> ApiError {
         .with_data(["why"])
 }
 
+/// Takes a query.
+#[utoipa::path(
+    post, path = "/batch", params(("batchSize" = Option<u32>, Query)),
+    extensions(("x-fails" = json!(["BROKER_DOWN", {"NOT_OPEN_YET": {"opensAt": "2026-11-20T05:00:00.000Z"}}]))),
+    responses((status = 200, description = "Here it is.", body = Success<u32>))
+)]
 async fn batch_size(query: QueryPairs) -> ApiResult<Reply<Option<u32>>> {
     let size = |text: &str| text.parse().ok().filter(|size| (1..=10_000).contains(size));
     Ok(Reply::ok(
         ECHOED,
         query.field("batchSize", Field::BatchSize, size)?,
     ))
+}
+
+async fn cacheable() -> ([(HeaderName, &'static str); 1], Reply<()>) {
+    let control = [(header::CACHE_CONTROL, "public, max-age=1")];
+    (control, Reply::ok(ECHOED, ()))
 }
 
 async fn boom() -> &'static str {
@@ -160,7 +199,9 @@ pub(crate) fn api(auth: &Auth) -> OpenApiRouter {
         .route("/store-down", get(store_down))
         .route("/gone", get(gone))
         .route("/too-fast", get(too_fast))
-        .route("/batch", post(batch_size))
+        .route("/cacheable", get(cacheable))
+        .routes(routes!(batch_size))
+        .routes(routes!(order))
         .route("/concerts/{concertId}", get(concert))
         .route(
             "/concerts/{concertId}/members/{memberId}",
@@ -218,15 +259,25 @@ impl App {
     }
 
     pub(crate) async fn start_with(settings: settings::Http, health: http::Health) -> Self {
-        Self::assemble(&auth(), settings, health).await
+        Self::assemble(&auth(), settings, health, limits(&[])).await
+    }
+
+    /// Limits `/health` and `/metrics` by these settings.
+    pub(crate) async fn with_limits(limits: settings::Limits) -> Self {
+        Self::assemble(&auth(), http_settings(&[]), http::Health::new(), limits).await
     }
 
     /// Checks tokens by these settings.
     pub(crate) async fn with_auth(auth: &Auth) -> Self {
-        Self::assemble(auth, http_settings(&[]), http::Health::new()).await
+        Self::assemble(auth, http_settings(&[]), http::Health::new(), limits(&[])).await
     }
 
-    async fn assemble(auth: &Auth, settings: settings::Http, health: http::Health) -> Self {
+    async fn assemble(
+        auth: &Auth,
+        settings: settings::Http,
+        health: http::Health,
+        limits: settings::Limits,
+    ) -> Self {
         let readiness = http::Readiness::new();
         let router = http::finish(http::Service {
             name: "test",
@@ -235,6 +286,7 @@ impl App {
             readiness: readiness.clone(),
             metrics: None,
             settings: settings.clone(),
+            limits,
         })
         .unwrap();
         Self::serve(router, readiness, settings).await

@@ -47,13 +47,6 @@ async fn what_is_no_json_of_the_route_is_refused() {
         b"[\"c\"]".into(),
         b"\"c\"".into(),
         b"7".into(),
-        b"{}".into(),
-        b"{\"concertId\":null}".into(),
-        b"{\"concertId\":7}".into(),
-        b"{\"concertId\":[\"c\"]}".into(),
-        b"{\"concertId\":{\"concertId\":\"c\"}}".into(),
-        b"{\"concertid\":\"c\"}".into(),
-        b"{\"concertId\":\"c\",\"memberId\":\"someone-else\"}".into(),
         b"{\"concertId\":\"c\",\"concertId\":\"c\"}".into(),
         b"{\"concertId\":\"c\"} {}".into(),
         b"{\"concertId\":\"c\",}".into(),
@@ -76,11 +69,30 @@ async fn what_is_no_json_of_the_route_is_refused() {
         let refused = send(json_request(&app, ENTER, &member("b"), body.clone())).await;
         assert_eq!(refused.body["code"], "INVALID_BODY", "{shown}");
         assert!(refused.body.get("data").is_none(), "{shown}");
-        if shown.contains("concertid") || shown == "{}" || shown.starts_with("{\"concertId") {
-            continue;
-        }
         let refused = send(json_request(&app, "/v2/admin/concerts", &admin(), body)).await;
         assert_eq!(refused.body["code"], "INVALID_BODY", "{shown}");
+    }
+    let fields: [(&[u8], _); 7] = [
+        (b"{}", "concertId"),
+        (b"{\"concertId\":null}", "concertId"),
+        (b"{\"concertId\":7}", "concertId"),
+        (b"{\"concertId\":[\"c\"]}", "concertId"),
+        (b"{\"concertId\":{\"concertId\":\"c\"}}", "concertId"),
+        (b"{\"concertid\":\"c\"}", "concertid"),
+        (
+            b"{\"concertId\":\"c\",\"memberId\":\"someone-else\"}",
+            "memberId",
+        ),
+    ];
+    for (body, name) in fields {
+        let refused = send(json_request(&app, ENTER, &member("b"), body.into())).await;
+        let shown = String::from_utf8_lossy(body);
+        if name == "concertId" {
+            assert_eq!(refused.body["code"], "INVALID_CONCERT_ID", "{shown}");
+        } else {
+            let data = refused.fails("INVALID_BODY");
+            assert_eq!(*data, json!({"unknownField": name}), "{shown}");
+        }
     }
     assert_eq!(app.line("c").await, before);
 }

@@ -263,7 +263,7 @@ async fn an_unknown_field_is_named() {
 }
 
 /// The codes of what is no field of a concert, each met by another test.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "INVALID_BATCH_SIZE",
     "INVALID_BODY",
     "INVALID_CONCERT_ID",
@@ -275,6 +275,7 @@ const OTHERS: [&str; 14] = [
     "INVALID_MEMBER_ID",
     "INVALID_PAYMENT_TOKEN",
     "INVALID_PER_MEMBER_LIMIT",
+    "INVALID_QUERY",
     "INVALID_SEAT_IDS",
     "INVALID_SECTIONS",
     "INVALID_TICKETS",
@@ -346,6 +347,12 @@ async fn every_invalid_code_of_the_manual_is_met_here() {
             );
         }
     }
+    let misspelt = "/v2/reservation/open/c?batchsize=5";
+    let refused = app.post(misspelt, &admin()).await;
+    assert_eq!(
+        *refused.fails("INVALID_QUERY"),
+        json!({"unknownField": "batchsize"})
+    );
     let odd = app.request(Method::GET, "/v2/admin/audit?concertId=a%20b", &admin());
     send(odd).await.fails("INVALID_CONCERT_ID");
 }

@@ -209,7 +209,11 @@ async fn who_was_admitted_is_let_in_by_a_good_booking_token(app: App) {
         .into_iter()
         .filter(|(.., whom)| *whom == For::Admitted)
     {
-        let path = path.replace("{concertId}", "c") + "?concertId=c";
+        // Where the path names no concert, the query does.
+        let path = match path.contains("{concertId}") {
+            true => path.replace("{concertId}", "c"),
+            false => format!("{path}?concertId=c"),
+        };
         let request = request(&app, method, &path, &member("a"));
         let answer = send(request.header("X-Queue-Token", &booking_token)).await;
         assert!(answer.status < 500, "{method} {path}: {}", answer.text);
@@ -246,7 +250,7 @@ async fn every_route_is_limited_by_address() {
         .await;
     };
     join_all(routes.enumerate().map(limited)).await;
-    let unlimited = ["/live", "/ready", "/health", "/metrics"];
+    let unlimited = ["/live", "/ready"];
     let answers = (0..20).flat_map(|_| unlimited).map(|path| {
         let request = app.request(Method::GET, path, "");
         send(request.header("X-Forwarded-For", "203.0.113.254"))

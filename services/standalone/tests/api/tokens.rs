@@ -99,7 +99,7 @@ async fn a_token_that_is_not_ours_and_good_now_is_no_token() {
         .await
         .fails("UNAUTHENTICATED");
     let in_query = format!("/v2/waiting-room/status/c?access_token={token}");
-    app.get(&in_query, "").await.fails("UNAUTHENTICATED");
+    app.get(&in_query, "").await.fails("INVALID_QUERY");
     let lower = app.request(Method::GET, "/v2/waiting-room/status/c", "");
     send(lower.header("Authorization", format!("bearer {token}")))
         .await

@@ -22,7 +22,7 @@ async fn asked(app: &App, method: Method, path: &str, token: &str, language: &st
 }
 
 #[tokio::test]
-async fn messages_are_korean_and_english_where_that_is_preferred() {
+async fn messages_are_korean_and_english_where_that_or_another_language_is_preferred() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     let fan = member("a");
@@ -50,7 +50,7 @@ async fn messages_are_korean_and_english_where_that_is_preferred() {
         for (language, message) in [
             ("", korean),
             ("ko-KR,ko;q=0.9,en;q=0.8", korean),
-            ("fr", korean),
+            ("fr", english),
             ("*", korean),
             ("en;q=oops", korean),
             ("en", english),

@@ -1,0 +1,141 @@
+//! What each failure of a route looks like.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value, json};
+use sunbeon_domain::{Code, Field};
+
+use super::{FAILS, FAILS_ONLY, header_of, resolved};
+
+/// A code that a route answers, with an example of the failure's `data`.
+type Fails = (Code, Option<Value>);
+
+/// Puts a response for each status that the operation fails with.
+pub(super) fn describe(operation: &mut Value, schemas: &Value) -> anyhow::Result<()> {
+    let mut all = listed(operation, FAILS_ONLY)?;
+    if all.is_empty() {
+        all = shared(operation, schemas);
+        all.extend(listed(operation, FAILS)?);
+    }
+    let mut by_status: BTreeMap<u16, Vec<Fails>> = BTreeMap::new();
+    for (code, data) in all {
+        let alike = by_status.entry(code.status()).or_default();
+        if !alike.iter().any(|(known, _)| *known == code) {
+            alike.push((code, data));
+        }
+    }
+    for (status, codes) in by_status {
+        operation["responses"][status.to_string()] = response(status, &codes);
+    }
+    Ok(())
+}
+
+/// Takes a list of the route's own out of the operation.
+fn listed(operation: &mut Value, name: &str) -> anyhow::Result<Vec<Fails>> {
+    let list = operation.as_object_mut().and_then(|it| it.remove(name));
+    let all = match list {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(all)) => all,
+        Some(other) => bail!("{name} is no list: {other}"),
+    };
+    let known = |word: &str| Code::of_word(word).with_context(|| format!("{word} is no code"));
+    let each = all.into_iter().map(|one| match one {
+        Value::String(word) => Ok(vec![(known(&word)?, None)]),
+        Value::Object(with_data) => {
+            let each = with_data.into_iter();
+            each.map(|(word, data)| Ok((known(&word)?, Some(data))))
+                .collect()
+        }
+        other => bail!("{name} has an item that is neither a code nor an object: {other}"),
+    });
+    let each: anyhow::Result<Vec<_>> = each.collect();
+    Ok(each?.concat())
+}
+
+/// The failures that follow from what an operation takes and whom it is for.
+fn shared(operation: &Value, schemas: &Value) -> Vec<Fails> {
+    let mut fails = vec![
+        (Code::InvalidQuery, Some(json!({ "unknownField": "page" }))),
+        (Code::TooManyRequests, None),
+        (Code::Internal, None),
+    ];
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let names = parameters.filter_map(|parameter| parameter["name"].as_str());
+    fails.extend(names.filter_map(invalid));
+    if let Some(body) = operation.get("requestBody") {
+        let schema = &body["content"]["application/json"]["schema"];
+        fails.push((Code::InvalidBody, Some(json!({ "unknownField": "colour" }))));
+        fails.extend(
+            properties(schema, schemas)
+                .iter()
+                .filter_map(|name| invalid(name)),
+        );
+        fails.extend([
+            (Code::BodyTooLarge, None),
+            (Code::UnsupportedMediaType, None),
+        ]);
+    }
+    if operation["security"]
+        .as_array()
+        .is_some_and(|it| !it.is_empty())
+    {
+        let codes = [Code::Unauthenticated, Code::Forbidden, Code::KeysDown];
+        fails.extend(codes.map(|code| (code, None)));
+    }
+    fails
+}
+
+fn invalid(name: &str) -> Option<Fails> {
+    Field::named(name).map(|field| (Code::Invalid(field), None))
+}
+
+/// The names of a schema's properties, those of its parts included.
+fn properties(schema: &Value, schemas: &Value) -> Vec<String> {
+    let schema = resolved(schema, schemas);
+    let own = schema["properties"].as_object().into_iter().flatten();
+    let own = own.map(|(name, _)| name.clone());
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    own.chain(parts.flat_map(|part| properties(part, schemas)))
+        .collect()
+}
+
+fn response(status: u16, fails: &[Fails]) -> Value {
+    let meanings = fails
+        .iter()
+        .map(|(code, _)| format!("`{}`: {}", code.word(), code.text().en));
+    let words: Vec<_> = fails.iter().map(|(code, _)| code.word()).collect();
+    let examples = fails
+        .iter()
+        .map(|fails| (fails.0.word().to_owned(), example(fails)));
+    let examples: Map<String, Value> = examples.collect();
+    let code =
+        json!({ "type": "object", "properties": { "code": { "type": "string", "enum": words } } });
+    let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/Failure" }, code] });
+    let mut response = json!({
+        "description": meanings.collect::<Vec<_>>().join("\n\n"),
+        "content": { "application/json": { "schema": schema, "examples": examples } },
+        "headers": {},
+    });
+    let header = match status {
+        401 => Some(("WWW-Authenticate", "WwwAuthenticate")),
+        429 | 503 => Some(("Retry-After", "RetryAfter")),
+        _ => None,
+    };
+    if let Some((name, component)) = header {
+        response["headers"][name] = header_of(component);
+    }
+    response
+}
+
+fn example((code, data): &Fails) -> Value {
+    let mut failure = json!({
+        "message": code.text().en,
+        "code": code.word(),
+        "status": code.status(),
+    });
+    if let Some(data) = data {
+        failure["data"] = data.clone();
+    }
+    json!({ "summary": code.word(), "value": failure })
+}

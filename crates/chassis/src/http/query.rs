@@ -1,0 +1,64 @@
+//! A query field that a route does not take is refused: a misspelt one would be silently without effect.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use sunbeon_domain::Code;
+
+use super::openapi::operations;
+use crate::{ApiError, QueryPairs};
+
+/// The query fields of every route, as its OpenAPI document lists them.
+#[derive(Clone, Default)]
+pub(super) struct KnownFields(Arc<HashMap<(String, String), HashSet<String>>>);
+
+impl KnownFields {
+    /// Reads a completed document. An operation that never answers 400 takes any query.
+    pub(super) fn of(document: &Value) -> Self {
+        let strict = operations(document).filter(|(.., it)| it["responses"].get("400").is_some());
+        let known = strict.map(|(path, method, operation)| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let fields = parameters.filter(|parameter| parameter["in"] == "query");
+            let names = fields.filter_map(|field| field["name"].as_str().map(str::to_owned));
+            ((path.to_owned(), method.to_uppercase()), names.collect())
+        });
+        Self(Arc::new(known.collect()))
+    }
+
+    /// Returns the first field of a request that its route does not take.
+    fn unknown(&self, request: &Request) -> Option<String> {
+        let query = request.uri().query().filter(|query| !query.is_empty())?;
+        let path = request.extensions().get::<MatchedPath>()?.as_str();
+        let method = match *request.method() {
+            Method::HEAD => Method::GET,
+            ref method => method.clone(),
+        };
+        let known = self.0.get(&(path.to_owned(), method.to_string()))?;
+        let query = QueryPairs::parse(query);
+        let mut names = query.iter().map(|(name, _)| name);
+        names.find(|name| !known.contains(*name)).map(str::to_owned)
+    }
+}
+
+/// Answers 400 `INVALID_QUERY` with the name in `data.unknownField`.
+pub(super) async fn refuse_unknown(
+    State(known): State<KnownFields>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match known.unknown(&request) {
+        Some(name) => ApiError::new(Code::InvalidQuery)
+            .with_data(json!({ "unknownField": name }))
+            .into_response(),
+        None => next.run(request).await,
+    }
+}
