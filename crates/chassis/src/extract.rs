@@ -60,9 +60,6 @@ fn refused(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
         return Code::InvalidBody.into();
     }
     let (path, cause) = (error.path().to_string(), error.inner().to_string());
-    if cause.starts_with("unknown field") {
-        return ApiError::new(Code::InvalidBody).with_data(json!({ "unknownField": path }));
-    }
     // A field that is missing or given twice stands only in serde's text.
     let named = ["missing field `", "duplicate field `"]
         .iter()
@@ -73,9 +70,14 @@ fn refused(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
         (parent, Some(name)) => format!("{parent}.{name}"),
         (_, None) => path,
     };
-    match field.split(['.', '[']).next().and_then(Field::named) {
-        Some(known) => Code::Invalid(known).into(),
-        None => ApiError::new(Code::InvalidBody).with_data(json!({ "field": field })),
+    let is_unknown = cause.starts_with("unknown field");
+    let top = field.split(['.', '[']).next().unwrap_or_default();
+    match Field::named(top) {
+        Some(known) if !is_unknown || top != field => Code::Invalid(known).into(),
+        _ if is_unknown => {
+            ApiError::new(Code::InvalidBody).with_data(json!({ "unknownField": field }))
+        }
+        _ => ApiError::new(Code::InvalidBody).with_data(json!({ "field": field })),
     }
 }
 

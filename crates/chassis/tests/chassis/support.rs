@@ -269,7 +269,9 @@ impl App {
 
     /// Checks tokens by these settings.
     pub(crate) async fn with_auth(auth: &Auth) -> Self {
-        Self::assemble(auth, http_settings(&[]), http::Health::new(), limits(&[])).await
+        // A test that turns the clock would find its idle connections closed.
+        let patient = http_settings(&[("SUNBEON__HTTP__HEADER_TIMEOUT_SECONDS", "100000000")]);
+        Self::assemble(auth, patient, http::Health::new(), limits(&[])).await
     }
 
     async fn assemble(

@@ -31,7 +31,10 @@ async fn a_program_is_told_the_waiting_page_in_its_language() {
             "en",
             "A booking token of yours for this concert is required.",
         ),
-        ("ko", "예매 토큰이 필요합니다."),
+        (
+            "ko",
+            "이 콘서트의 유효한 예매 토큰이 필요합니다. 대기열을 거쳐 입장해 주세요.",
+        ),
     ] {
         let request = world.get("42", "/concerts/demo");
         let answer = request

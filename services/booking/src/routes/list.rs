@@ -127,7 +127,6 @@ fn revalidated(headers: &HeaderMap, text: Text, data: impl Serialize) -> ApiResu
             header::CACHE_CONTROL,
             HeaderValue::from_static("public, no-cache"),
         ),
-        (header::VARY, HeaderValue::from_static("Accept-Language")),
     ];
     if is_known(headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, dress).into_response());
