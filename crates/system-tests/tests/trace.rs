@@ -76,6 +76,7 @@ async fn start(redis: &RedisServer, vhost: &TestVhost) -> Services {
         readiness: Readiness::new(),
         metrics: None,
         settings: settings.http.clone(),
+        limits: settings.limits.clone(),
     });
     let listener = http::bind("127.0.0.1:0").await.unwrap();
     let api = Api::at(listener.local_addr().unwrap().port());

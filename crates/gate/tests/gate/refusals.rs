@@ -29,7 +29,7 @@ async fn a_program_is_told_the_waiting_page_in_its_language() {
     for (language, message) in [
         (
             "en",
-            "A booking token of yours for this concert is required.",
+            "You need a valid booking token for this concert. Enter the waiting room to get one.",
         ),
         (
             "ko",

@@ -104,7 +104,7 @@ impl World {
         parts.payments = Payments::new(Arc::new(provider), patience);
         let shop = Shop::new(parts);
         let auth = Auth::new(&all.auth, &all.limits).expect("a good secret");
-        let (url, running) = run(shop, &auth, all.http).await;
+        let (url, running) = run(shop, &auth, all.http, all.limits).await;
         let world = World {
             url,
             broker,
@@ -239,7 +239,12 @@ pub(crate) fn plan() -> Value {
     })
 }
 
-async fn run(shop: Shop, auth: &Auth, http: settings::Http) -> (String, DropGuard) {
+async fn run(
+    shop: Shop,
+    auth: &Auth,
+    http: settings::Http,
+    limits: settings::Limits,
+) -> (String, DropGuard) {
     let shutdown = CancellationToken::new();
     let readiness = Readiness::new();
     let router = http::finish(Service {
@@ -249,6 +254,7 @@ async fn run(shop: Shop, auth: &Auth, http: settings::Http) -> (String, DropGuar
         readiness: readiness.clone(),
         metrics: None,
         settings: http.clone(),
+        limits,
     });
     let listener = http::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
