@@ -47,6 +47,7 @@ impl App {
             readiness: readiness.clone(),
             metrics: None,
             settings: settings.http.clone(),
+            limits: settings.limits,
         });
         let router = router.expect("good settings");
         let server = Server::start(|listener, stop| {
