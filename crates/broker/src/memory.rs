@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use metrics::histogram;
 use parking_lot::{Mutex, MutexGuard};
 use sunbeon_proto_messages::{Enter, Event, topology::DEAD_QUEUE_LENGTH};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,9 +23,6 @@ use crate::{
     events::{Ear, binds},
     trace,
 };
-
-/// How many events a slow listener may fall behind before it loses the oldest.
-const EVENTS: usize = 1_000;
 
 /// A broker in this process, with the rules of the real one: unsettled messages go back to the
 /// front of the queue when their consumer stops, dead letters are capped. A cheap handle; clones
@@ -39,7 +36,6 @@ pub struct MemoryBroker {
 struct Shared {
     state: Mutex<State>,
     arrived: Notify,
-    events: broadcast::Sender<Event>,
     subscribers: Mutex<Vec<Subscriber>>,
     closed: AtomicBool,
 }
@@ -78,16 +74,10 @@ impl MemoryBroker {
             shared: Arc::new(Shared {
                 state: Mutex::default(),
                 arrived: Notify::new(),
-                events: broadcast::Sender::new(EVENTS),
                 subscribers: Mutex::default(),
                 closed: AtomicBool::new(false),
             }),
         }
-    }
-
-    /// Every event from now on.
-    pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.shared.events.subscribe()
     }
 
     /// Puts a body on the queue as it is, as a stranger with access to the broker could.
@@ -199,8 +189,6 @@ impl Broker for MemoryBroker {
     fn publish_event(&self, event: Event) {
         if self.can_publish() {
             self.tell_subscribers(&event);
-            // An error says that nobody listens.
-            let _ = self.shared.events.send(event);
         }
     }
 

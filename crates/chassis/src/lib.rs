@@ -7,6 +7,7 @@ pub mod http;
 pub mod lifecycle;
 mod limits;
 mod process;
+mod rounds;
 pub mod settings;
 pub mod telemetry;
 
@@ -15,3 +16,4 @@ pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
 pub use extract::{Body, IdempotencyKey, PathConcert, PathMember, QueryPairs};
 pub use lifecycle::Lifecycle;
 pub use process::Process;
+pub use rounds::Rounds;

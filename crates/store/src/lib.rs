@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answers;
+mod lines;
 pub mod memory;
 pub mod redis;
 
@@ -14,6 +15,7 @@ pub use answers::{
     Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, NewToken,
     Popped, Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
 };
+pub use lines::for_each_line;
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
 

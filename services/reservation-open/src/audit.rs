@@ -1,29 +1,22 @@
 //! The audit: one row before every admin act.
 
+pub(crate) mod routes;
+mod table;
+
 use std::time::SystemTime;
 
-use axum::{Extension, extract::State};
-use serde::Serialize;
+use axum::Extension;
 use serde_json::Value;
-use sunbeon_chassis::{Admin, ApiResult, OrFail, QueryPairs, Reply, Success, http::RequestId};
-use sunbeon_domain::{ConcertId, Field, Text, UnixMs};
-use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use sunbeon_chassis::{Admin, ApiError, ApiResult, OrFail, http::RequestId};
+use sunbeon_database::Database;
+use sunbeon_domain::{ConcertId, UnixMs};
 use uuid::Uuid;
 
-use crate::{
-    ReservationOpen,
-    registry::{AuditRow, Registry},
-};
+use self::table::{Row, Table};
 
-const AUDIT: Text = Text {
-    ko: "감사 기록 조회 성공",
-    en: "These are the acts.",
-};
-
-/// Writes the audit.
+/// The audit. A cheap handle.
 #[derive(Clone)]
-pub(crate) struct Audit(Registry);
+pub(crate) struct Audit(Table);
 
 /// Who does something, in which request.
 #[derive(Clone)]
@@ -33,12 +26,12 @@ pub(crate) struct Actor {
 }
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Actor {
-    type Rejection = sunbeon_chassis::ApiError;
+    type Rejection = ApiError;
 
     async fn from_request_parts(
         parts: &mut http::request::Parts,
         state: &S,
-    ) -> Result<Self, Self::Rejection> {
+    ) -> ApiResult<Self> {
         let admin = Admin::from_request_parts(parts, state).await?;
         let Extension(request) = Extension::<RequestId>::from_request_parts(parts, state)
             .await
@@ -48,8 +41,8 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Actor {
 }
 
 impl Audit {
-    pub(crate) fn new(registry: Registry) -> Self {
-        Self(registry)
+    pub(crate) fn new(database: Database) -> Self {
+        Self(Table::new(database))
     }
 
     /// Writes down what is about to be done. Nothing is done where that fails.
@@ -61,7 +54,7 @@ impl Audit {
         detail: Value,
     ) -> ApiResult<()> {
         let at = now();
-        let row = AuditRow {
+        let row = Row {
             // Of two acts in one millisecond the later has the larger version 7 UUID.
             id: format!("{:013}-{}", at.0, Uuid::now_v7()),
             at,
@@ -71,7 +64,7 @@ impl Audit {
             detail: detail.to_string(),
             request_id: actor.request.0.clone(),
         };
-        self.0.write_audit(&row).await.or_fail()
+        self.0.write(&row).await.or_fail()
     }
 }
 
@@ -84,82 +77,4 @@ fn now() -> UnixMs {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
-    OpenApiRouter::new().routes(routes!(audit))
-}
-
-/// One admin act.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Act {
-    id: String,
-    at: UnixMs,
-    /// The member id of the admin, or `admin-token`.
-    actor: String,
-    act: String,
-    concert_id: String,
-    detail: Value,
-    request_id: String,
-}
-
-impl From<AuditRow> for Act {
-    fn from(row: AuditRow) -> Self {
-        Self {
-            id: row.id,
-            at: row.at,
-            actor: row.actor,
-            act: row.act,
-            concert_id: row.concert_id,
-            detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
-            request_id: row.request_id,
-        }
-    }
-}
-
-/// A page of acts, newest first.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Acts {
-    acts: Vec<Act>,
-    /// The `cursor` of the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-}
-
-/// Who did what and when, newest first. Each row was written before its act.
-#[utoipa::path(
-    get, path = "/v2/admin/audit", tag = "admin",
-    params(
-        ("concertId" = Option<ConcertId>, Query, description = "Of one concert alone."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
-    ),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Acts>))
-)]
-async fn audit(State(registry): State<Registry>, query: QueryPairs) -> ApiResult<Reply<Acts>> {
-    let concert = query.field("concertId", Field::ConcertId, |text| {
-        ConcertId::parse(text).ok()
-    })?;
-    let before = query.field("cursor", Field::Cursor, |text| {
-        let good = text.len() == 50 && text.bytes().all(|byte| byte.is_ascii_graphic());
-        good.then(|| text.to_owned())
-    })?;
-    let limit = query.page_limit()?;
-    let rows = registry
-        .audit(concert.as_ref(), before.as_deref(), limit)
-        .await
-        .or_fail()?;
-    let next_cursor = rows
-        .last()
-        .filter(|_| rows.len() == limit as usize)
-        .map(|r| r.id.clone());
-    Ok(Reply::ok(
-        AUDIT,
-        Acts {
-            acts: rows.into_iter().map(Act::from).collect(),
-            next_cursor,
-        },
-    ))
 }

@@ -1,12 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod announcer;
 mod audit;
-mod concerts;
 mod members;
 mod open;
-mod project;
-mod publish;
-mod reading;
 mod registry;
 mod resend;
 mod schedule;
@@ -16,17 +13,15 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use sunbeon_broker::Broker;
-use sunbeon_chassis::Auth;
-use sunbeon_domain::{Coded, ConcertId};
-use sunbeon_store::{Store, StoreError};
-use tokio::time::{MissedTickBehavior, interval};
+use sunbeon_chassis::{Auth, Rounds};
+use sunbeon_store::{Store, for_each_line};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::registry::{Registry, RegistryError};
-use self::{audit::Audit, publish::Announcer};
+use self::{announcer::Announcer, audit::Audit};
 
-/// The service.
+/// The service. A cheap handle.
 #[derive(Clone, FromRef)]
 pub struct ReservationOpen {
     store: Arc<dyn Store>,
@@ -36,30 +31,30 @@ pub struct ReservationOpen {
 }
 
 impl ReservationOpen {
-    /// On a store, a broker and a registry.
+    /// Makes the service of a store, a broker and a registry.
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, registry: Registry) -> Self {
-        let audit = Audit::new(registry.clone());
         Self {
             store,
             announcer: Announcer::new(broker),
+            audit: Audit::new(registry.database().clone()),
             registry,
-            audit,
         }
     }
 
-    /// The routes `/v2/reservation/open` and `/v2/admin`.
+    /// Returns the routes `/v2/reservation/open` and `/v2/admin`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         OpenApiRouter::new()
             .merge(open::router())
-            .merge(concerts::router())
+            .merge(registry::concerts::router())
+            .merge(registry::acts::router())
             .merge(members::router())
-            .merge(audit::router())
+            .merge(audit::routes::router())
             .layer(auth.admins())
-            .merge(reading::router().layer(auth.origins()))
+            .merge(registry::reading::router().layer(auth.origins()))
             .with_state(self.clone())
     }
 
-    /// Waits until messages can be sent, at most two seconds. A replica that takes requests before
+    /// Waits until messages can be sent, at most two seconds. A replica that takes requests earlier
     /// refuses openings that its neighbour would have taken.
     pub async fn await_broker(&self) {
         let connected = async {
@@ -70,77 +65,42 @@ impl ReservationOpen {
         let _ = tokio::time::timeout(Duration::from_secs(2), connected).await;
     }
 
-    /// Takes groups when they are due, until `shutdown` is cancelled. Messages under way are
-    /// waited for.
+    /// Takes groups when they are due, until `shutdown` is cancelled; then waits for messages that
+    /// are still being sent.
     pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let every = Duration::from_millis(250);
-        self.for_every_line("schedule", every, &shutdown, schedule::take)
+        Rounds::every(Duration::from_millis(250), "schedule")
+            .run(&shutdown, || {
+                for_each_line(&*self.store, |id| schedule::take(&self, id))
+            })
             .await;
         self.announcer.finish().await;
         Ok(())
     }
 
-    /// Announces again what nobody has answered, until `shutdown` is cancelled.
+    /// Sends unanswered ENTER messages again, until `shutdown` is cancelled.
     pub async fn resend(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        self.for_every_line("resend", Duration::from_secs(1), &shutdown, resend::again)
+        Rounds::every(Duration::from_secs(1), "resend")
+            .run(&shutdown, || {
+                for_each_line(&*self.store, |id| resend::send_again(&self, id))
+            })
             .await;
         Ok(())
     }
 
-    /// Collects what has run out, until `shutdown` is cancelled.
+    /// Removes what has expired, until `shutdown` is cancelled.
     pub async fn sweep(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        self.for_every_line("sweep", Duration::from_secs(1), &shutdown, sweep::collect)
+        Rounds::every(Duration::from_secs(1), "sweep")
+            .run(&shutdown, || {
+                for_each_line(&*self.store, |id| sweep::collect(&self, id))
+            })
             .await;
         Ok(())
     }
 
-    /// Brings the registry up to date and projects it into the store, at start and every 10 s,
-    /// until `shutdown` is cancelled.
+    /// Brings the registry's tables up to date and projects its concerts into the store, at start
+    /// and every 10 s, until `shutdown` is cancelled.
     pub async fn project(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        project::run(&self, shutdown).await;
+        registry::project::run(&self, &shutdown).await;
         Ok(())
     }
-
-    /// Does a job for every line, again and again. With the store down the round ends; a line that
-    /// fails for a reason of its own keeps nobody else's from being done. A failure is logged once
-    /// until a round succeeds, and never ends the loop.
-    async fn for_every_line(
-        &self,
-        job: &'static str,
-        every: Duration,
-        shutdown: &CancellationToken,
-        each: impl AsyncFn(&Self, &ConcertId) -> sunbeon_store::Result<()>,
-    ) {
-        let mut every = interval(every);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut well = true;
-        while shutdown.run_until_cancelled(every.tick()).await.is_some() {
-            let round = async {
-                let mut done = Ok(());
-                for id in self.store.concerts().await? {
-                    match each(self, &id).await {
-                        Err(StoreError::UnknownConcert) => {} // dropped meanwhile
-                        Err(error @ StoreError::Bug(_)) => done = Err(error),
-                        each => each?,
-                    }
-                }
-                done
-            };
-            let done: sunbeon_store::Result<()> = round.await;
-            report(job, &mut well, &done);
-        }
-    }
-}
-
-/// Logs the first failure in a row, and the return.
-fn report<E: Coded>(job: &'static str, well: &mut bool, done: &Result<(), E>) {
-    match done {
-        Err(error) if *well => {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::warn!(job, %error, cause, "a job of the control plane cannot be done");
-        }
-        Ok(()) if !*well => tracing::info!(job, "a job of the control plane goes on"),
-        _ => {}
-    }
-    *well = done.is_ok();
 }

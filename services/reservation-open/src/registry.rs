@@ -1,12 +1,17 @@
-//! The registry: concerts, policies and the audit in SQLite or PostgreSQL.
+//! The registry: concerts and their policies, in SQLite or PostgreSQL.
 
+pub(crate) mod acts;
+pub(crate) mod concerts;
+mod in_force;
+pub(crate) mod project;
+pub(crate) mod reading;
 mod rows;
 mod tables;
 
-use sunbeon_database::DatabaseError;
+use sunbeon_database::{Database, DatabaseError};
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, Policy};
 
-pub(crate) use self::rows::{AuditRow, Row};
+pub(crate) use self::rows::Row;
 use self::tables::Tables;
 
 /// The registry. A cheap handle.
@@ -126,23 +131,8 @@ impl Registry {
             .ok_or(RegistryError::Changed)
     }
 
-    pub(crate) async fn write_audit(&self, row: &AuditRow) -> Result<()> {
-        self.0.write_audit(row).await
-    }
-
-    /// Up to `limit` audit rows before an id, newest first; of one concert, or of all.
-    pub(crate) async fn audit(
-        &self,
-        concert: Option<&ConcertId>,
-        before: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>> {
-        self.0
-            .audit(
-                concert.map_or("", ConcertId::as_str),
-                before.unwrap_or(""),
-                limit,
-            )
-            .await
+    /// Returns the database that the registry is in.
+    pub(crate) fn database(&self) -> &Database {
+        self.0.database()
     }
 }

@@ -1,17 +1,20 @@
-//! Announcing again what nobody has answered.
+//! Sending ENTER messages again that no consumer has answered.
 
 use sunbeon_domain::ConcertId;
 
 use crate::ReservationOpen;
 
-/// Sends the ENTER messages of one line that are due again, while they can be sent.
-pub(crate) async fn again(service: &ReservationOpen, id: &ConcertId) -> sunbeon_store::Result<()> {
+/// Sends the ENTER messages of one line again that are due, while the broker takes messages.
+pub(crate) async fn send_again(
+    service: &ReservationOpen,
+    id: ConcertId,
+) -> sunbeon_store::Result<()> {
     if !service.announcer.can_publish() {
         return Ok(());
     }
-    let (concert, entries) = service.store.resend(id).await?;
+    let (concert, entries) = service.store.resend(&id).await?;
     if !entries.is_empty() {
-        tracing::info!(concert = %id, entries = entries.len(), "ENTER messages go out again");
+        tracing::info!(concert = %id, entries = entries.len(), "sending ENTER messages again");
         service.announcer.announce(&concert, entries);
     }
     Ok(())

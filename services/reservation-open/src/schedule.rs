@@ -1,4 +1,4 @@
-//! The schedule: groups taken when they are due.
+//! The schedule: groups are taken off the front when they are due.
 
 use sunbeon_domain::ConcertId;
 use sunbeon_store::{Admission, AdmitBy};
@@ -6,16 +6,16 @@ use tracing::{Instrument, info_span};
 
 use crate::ReservationOpen;
 
-/// A round asks one line so many times at most; the rest of a take waits for the next.
+/// How often a round calls the store for one line; the rest of a take waits for the next round.
 const CALLS: u32 = 10;
 
-/// One take of a line, if it is due; several calls where the bound on work cuts it.
-pub(crate) async fn take(service: &ReservationOpen, id: &ConcertId) -> sunbeon_store::Result<()> {
+/// Takes one line's group if it is due, in several calls where the bound on work cuts it.
+pub(crate) async fn take(service: &ReservationOpen, id: ConcertId) -> sunbeon_store::Result<()> {
     for _ in 0..CALLS {
         if !service.announcer.can_publish() {
             break;
         }
-        let Admission::Taken(taken) = service.store.admit(id, AdmitBy::Schedule).await? else {
+        let Admission::Taken(taken) = service.store.admit(&id, AdmitBy::Schedule).await? else {
             break;
         };
         let more = taken.more;
@@ -23,10 +23,10 @@ pub(crate) async fn take(service: &ReservationOpen, id: &ConcertId) -> sunbeon_s
             let span = info_span!(parent: None, "scheduled take", concert = %id,
                 taken = taken.entries.len());
             let announce = async {
-                tracing::info!(waiting = taken.still_waiting, "a scheduled take");
+                tracing::info!(waiting = taken.still_waiting, "a group was taken on schedule");
                 service
                     .announcer
-                    .advanced(id, taken.entries.len() as u64, taken.still_waiting);
+                    .advanced(&id, taken.entries.len() as u64, taken.still_waiting);
                 service.announcer.announce(&taken.concert, taken.entries);
             };
             announce.instrument(span).await;

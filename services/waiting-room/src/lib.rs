@@ -44,7 +44,7 @@ impl WaitingRoom {
 
     /// Beats once a second until `shutdown` is cancelled.
     pub async fn beat(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        self.snapshots.keep_fresh(shutdown).await;
+        self.snapshots.keep_fresh(&shutdown).await;
         Ok(())
     }
 }

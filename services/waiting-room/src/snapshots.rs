@@ -9,9 +9,9 @@ use std::{
 use axum::{extract::State, http::header, response::IntoResponse};
 use parking_lot::RwLock;
 use serde::Serialize;
-use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Success};
+use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Rounds, Success};
 use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, Text, UnixMs};
-use sunbeon_store::{Snapshot, Store, StoreError};
+use sunbeon_store::{Snapshot, Store, for_each_line};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -42,38 +42,24 @@ impl Snapshots {
     }
 
     /// Beats for every line once a second until `shutdown` is cancelled.
-    pub(crate) async fn keep_fresh(&self, shutdown: CancellationToken) {
-        let mut every = tokio::time::interval(BEAT);
-        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut heard = true;
-        while shutdown.run_until_cancelled(every.tick()).await.is_some() {
-            let beaten = self.beat().await;
-            match &beaten {
-                Err(error) if heard => tracing::warn!(%error, "the store cannot be told of a beat"),
-                Ok(()) if !heard => tracing::info!("the store hears the beat again"),
-                _ => {}
-            }
-            heard = beaten.is_ok();
-        }
+    pub(crate) async fn keep_fresh(&self, shutdown: &CancellationToken) {
+        Rounds::every(BEAT, "beat")
+            .run(shutdown, || self.beat())
+            .await;
     }
 
-    /// With the store down the round ends; a line that fails for a reason of its own keeps nobody
-    /// else's from being told.
     async fn beat(&self) -> sunbeon_store::Result<()> {
-        let (mut fresh, mut done) = (HashMap::new(), Ok(()));
-        for id in self.store.concerts().await? {
-            match self.store.beat(&id).await {
-                Ok(snapshot) => {
-                    gauges::show(&snapshot);
-                    fresh.insert(id, (Instant::now(), snapshot));
-                }
-                Err(StoreError::UnknownConcert) => {} // dropped meanwhile
-                Err(error @ StoreError::Bug(_)) => done = Err(error),
-                Err(error) => return Err(error),
-            }
-        }
-        *self.latest.write() = fresh;
+        let done = for_each_line(&*self.store, |id| self.beat_for(id)).await;
+        let mut latest = self.latest.write();
+        latest.retain(|_, (taken, _)| taken.elapsed() < STALE);
         done
+    }
+
+    async fn beat_for(&self, id: ConcertId) -> sunbeon_store::Result<()> {
+        let snapshot = self.store.beat(&id).await?;
+        gauges::show(&snapshot);
+        self.latest.write().insert(id, (Instant::now(), snapshot));
+        Ok(())
     }
 
     /// The latest snapshot; the store's own answer where there is none that is fresh.

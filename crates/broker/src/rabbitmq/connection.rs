@@ -20,6 +20,8 @@ use crate::OpenError;
 /// goes silent.
 const HEARTBEAT: u16 = 10;
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+/// How often a connection is asked whether it still stands, should its end go unannounced.
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,15 @@ pub(super) async fn in_time<T>(
     answer: impl Future<Output = Result<T, lapin::Error>>,
 ) -> Result<T, Lost> {
     Ok(timeout(LIMIT, answer).await.map_err(|_| Lost::Silent)??)
+}
+
+/// Fails when a connection no longer stands.
+pub(super) fn check(connection: &Connection) -> Result<(), Lost> {
+    if connection.status().connected() {
+        Ok(())
+    } else {
+        Err(Lost::Ended)
+    }
 }
 
 /// Says goodbye, if there is somebody to hear it.

@@ -17,9 +17,8 @@ use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection::{Connector, Lost, Outage, close, in_time},
+    connection::{Connector, LOOK, Lost, Outage, check, close, in_time},
     headers,
-    supervise::check,
 };
 use crate::{
     Delivered, EnterHandler,
@@ -27,7 +26,6 @@ use crate::{
     batch::{self, Received, Source},
 };
 
-const LOOK: Duration = Duration::from_millis(500);
 /// An acknowledgement is never answered; a channel that is closed right behind one may undo it.
 const SETTLING: Duration = Duration::from_millis(100);
 

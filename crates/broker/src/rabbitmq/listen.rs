@@ -1,7 +1,5 @@
 //! Listening to events.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 use lapin::{
     Channel, Connection, Consumer,
@@ -12,13 +10,9 @@ use lapin::{
 use sunbeon_proto_messages::topology::EVENTS_EXCHANGE;
 use tokio::time::{interval, sleep};
 
-use super::{
-    connection::{Connector, Lost, Outage, close, in_time, text},
-    supervise::check,
-};
+use super::connection::{Connector, LOOK, Lost, Outage, check, close, in_time, text};
 use crate::{backoff::Backoff, events::Ear};
 
-const LOOK: Duration = Duration::from_millis(500);
 /// How many events wait on the server for this process; beyond, the oldest are lost.
 const QUEUE_LENGTH: i64 = 10_000;
 

@@ -16,13 +16,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection::{Connector, Lost, Outage, close, in_time},
+    connection::{Connector, LOOK, Lost, Outage, check, close, in_time},
     publish::{Link, Publisher},
 };
 use crate::backoff::Backoff;
 
-/// How often a connection is asked whether it still stands, should an end go unannounced.
-const LOOK: Duration = Duration::from_millis(500);
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// What lapin says about a connection.
@@ -173,14 +171,6 @@ fn weigh(event: Option<ConnectionEvent>) -> Result<ControlFlow<String>, Lost> {
         Some(ConnectionEvent::Error(error)) => Err(error.into()),
         Some(_) => Ok(ControlFlow::Continue(())),
         None => Err(Lost::Ended),
-    }
-}
-
-pub(super) fn check(connection: &Connection) -> Result<(), Lost> {
-    if connection.status().connected() {
-        Ok(())
-    } else {
-        Err(Lost::Ended)
     }
 }
 

@@ -27,7 +27,7 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{InMemorySpanExporter, SdkTracerProvider},
 };
-use sunbeon_broker::{Broker, Delivered, EnterHandler, MemoryBroker, Settle};
+use sunbeon_broker::{Broker, Delivered, EnterHandler, Heard, MemoryBroker, Settle};
 use sunbeon_proto_messages::{
     Event,
     topology::{ENTER_QUEUE, EVENTS_EXCHANGE},
@@ -82,12 +82,14 @@ impl Fixture for Memory {
     }
 
     async fn subscribe(&self, key: &'static str) -> BoxStream<'static, Event> {
-        let events = futures::stream::unfold(self.0.events(), async |mut events| {
-            Some((events.recv().await.ok()?, events))
+        let events = futures::stream::unfold(self.0.subscribe_events(key), async |mut heard| {
+            loop {
+                if let Heard::Event(event) = heard.recv().await? {
+                    return Some((event, heard));
+                }
+            }
         });
-        events
-            .filter(move |event| std::future::ready(event.routing_key() == key))
-            .boxed()
+        events.boxed()
     }
 }
 

@@ -14,6 +14,7 @@ mod manual;
 mod openapi;
 mod origins;
 mod remote_keys;
+mod rounds;
 mod settings;
 mod slow;
 mod support;

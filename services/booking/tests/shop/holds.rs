@@ -81,7 +81,7 @@ async fn of_twenty_at_once_one_holds_the_seat(world: World) {
 }
 
 async fn only_the_holder_gives_a_seat_back(world: World) {
-    let mut events = world.broker.events();
+    let mut events = world.events();
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     fan.lock(&["a.R.1.1", "a.R.1.2"]).await.data(200);
     let refused = other.unlock(&["a.R.1.1"]).await;
@@ -167,7 +167,7 @@ async fn holds_that_run_out_are_announced(world: World) {
         .on_sale("short", &crate::world::plan())
         .await
         .data(200);
-    let mut events = world.broker.events();
+    let mut events = world.events();
     let (fan, other) = (world.fan("short", "42"), world.fan("short", "43"));
     fan.lock(&["short.R.1.1"]).await.data(200);
     let free = async || other.seat("short", "short.R.1.1").await.0 == "AVAILABLE";

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use sunbeon_broker::Heard;
 use sunbeon_database::values;
 use sunbeon_domain::ConcertId;
 use sunbeon_proto_messages::Event;
@@ -20,7 +21,7 @@ fn left(remaining: u64) -> Event {
 async fn tickets_that_come_free_by_time_are_told() {
     const SOON: &str = "UPDATE bookings SET due_ms = {now}, expires_at_ms = {now} + 500";
     let world = World::postgres().await;
-    let mut events = world.broker.events();
+    let mut events = world.events();
     world.fan("a", "42").booked_tickets(2).await;
     hear(&mut events, &left(18)).await;
     let ended = world.beside().execute(SOON, values![]).await;
@@ -32,7 +33,7 @@ async fn tickets_that_come_free_by_time_are_told() {
 async fn tickets_of_a_payment_that_is_declined_too_late_are_told() {
     const PAST: &str = "UPDATE bookings SET due_ms = {now} - 60000";
     let world = World::postgres().await;
-    let mut events = world.broker.events();
+    let mut events = world.events();
     let fan = world.fan("a", "42");
     let id = fan.booked_tickets(2).await;
     hear(&mut events, &left(18)).await;
@@ -52,7 +53,7 @@ async fn many_bookings_are_told_a_few_times_and_the_last_number_last() {
     let ticket = json!({"ticketId": "standing", "name": "One", "price": 1, "quantity": 100});
     let ticket = json!({"perMemberLimit": 1, "tickets": [ticket]});
     world.on_sale("many", &ticket).await.data(200);
-    let mut events = world.broker.events();
+    let mut events = world.events();
     let fans: Vec<_> = (0..50)
         .map(|n| world.fan("many", &format!("m{n}")))
         .collect();
@@ -64,7 +65,8 @@ async fn many_bookings_are_told_a_few_times_and_the_last_number_last() {
     while told.last() != Some(&50) {
         let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await;
         let event = event.expect("the last number is told");
-        if let Event::TicketUpdated { remaining, .. } = event.expect("events go on") {
+        let heard = event.expect("events go on");
+        if let Heard::Event(Event::TicketUpdated { remaining, .. }) = heard {
             told.push(remaining);
         }
     }

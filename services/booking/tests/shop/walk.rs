@@ -16,7 +16,7 @@ fn a() -> ConcertId {
 }
 
 async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: World) {
-    let mut events = world.broker.events();
+    let mut events = world.events();
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     let shown = fan.get("/v2/concerts/a").await;
     let shown = shown.data(200);
@@ -102,7 +102,7 @@ async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: Wo
 }
 
 async fn seats_and_tickets_in_one_booking(world: World) {
-    let mut events = world.broker.events();
+    let mut events = world.events();
     let fan = world.fan("a", "42");
     fan.lock(&["a.R.2.5"]).await.data(200);
     let tickets = json!([{"ticketId": "standing", "quantity": 2}]);

@@ -17,7 +17,7 @@ use sunbeon_booking::{
     payments::{Charged, FakePayments, NotRefunded, PaymentPort, Refund},
     stock::Charge,
 };
-use sunbeon_broker::MemoryBroker;
+use sunbeon_broker::{Broker, Heard, MemoryBroker};
 use sunbeon_chassis::{
     Auth,
     http::{self, Readiness, Service},
@@ -28,7 +28,7 @@ use sunbeon_domain::MemberId;
 use sunbeon_proto_messages::Event;
 pub(crate) use sunbeon_test_support::{Answer, send};
 use sunbeon_test_support::{TestDatabase, eventually};
-use tokio::sync::broadcast;
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::sunbeon::{FakeSunbeon, ORIGIN_TOKEN};
@@ -156,6 +156,11 @@ impl World {
     pub(crate) async fn on_sale(&self, concert: &str, plan: &Value) -> Answer {
         let path = format!("/v2/stock/{concert}");
         self.by_admin(Method::PUT, &path, plan).await
+    }
+
+    /// What is told from now on.
+    pub(crate) fn events(&self) -> mpsc::Receiver<Heard> {
+        self.broker.subscribe_events("#")
     }
 
     /// A member who was admitted ten minutes long by the entry 7.
@@ -389,11 +394,11 @@ pub(crate) async fn seen(ask: impl AsyncFn() -> Answer) -> Answer {
 }
 
 /// Waits for an event; what comes before is passed over.
-pub(crate) async fn hear(events: &mut broadcast::Receiver<Event>, expected: &Event) {
+pub(crate) async fn hear(events: &mut mpsc::Receiver<Heard>, expected: &Event) {
     let heard = async {
         loop {
-            let event = events.recv().await.expect("events go on");
-            if event == *expected {
+            let heard = events.recv().await.expect("events go on");
+            if heard == Heard::Event(expected.clone()) {
                 return;
             }
         }

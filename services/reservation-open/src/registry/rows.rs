@@ -1,7 +1,7 @@
 //! Rows of the tables.
 
 use sunbeon_database::DatabaseError;
-use sunbeon_domain::{Concert, ConcertId, UnixMs};
+use sunbeon_domain::{Concert, ConcertId};
 
 use super::RegistryError;
 
@@ -29,35 +29,5 @@ impl TryFrom<ConcertColumns> for Row {
             policy: serde_json::from_str(&policy).map_err(|error| bug(error.into()))?,
         };
         Ok(Self { concert, deleted })
-    }
-}
-
-/// One admin act.
-#[derive(Debug, Clone)]
-pub(crate) struct AuditRow {
-    pub(crate) id: String,
-    pub(crate) at: UnixMs,
-    pub(crate) actor: String,
-    pub(crate) act: String,
-    pub(crate) concert_id: String,
-    /// JSON.
-    pub(crate) detail: String,
-    pub(crate) request_id: String,
-}
-
-/// audit_id, at_ms, actor, act, concert_id, detail, request_id.
-pub(super) type AuditColumns = (String, i64, String, String, String, String, String);
-
-impl From<AuditColumns> for AuditRow {
-    fn from((id, at, actor, act, concert_id, detail, request_id): AuditColumns) -> Self {
-        Self {
-            id,
-            at: UnixMs(at),
-            actor,
-            act,
-            concert_id,
-            detail,
-            request_id,
-        }
     }
 }

@@ -3,10 +3,7 @@
 use sunbeon_database::{Database, DatabaseError, Migration, values};
 use sunbeon_domain::ConcertId;
 
-use super::{
-    Result, Row,
-    rows::{AuditColumns, AuditRow, ConcertColumns},
-};
+use super::{Result, Row, rows::ConcertColumns};
 
 const MIGRATIONS: [Migration; 1] = [Migration {
     version: 1,
@@ -21,6 +18,10 @@ pub(super) struct Tables(Database);
 impl Tables {
     pub(super) fn open(url: &str) -> Result<Self> {
         Ok(Self(Database::open(url)?))
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.0
     }
 
     pub(super) async fn migrate(&self) -> Result<()> {
@@ -73,30 +74,6 @@ impl Tables {
             WHERE NOT deleted AND concert_id > $1 ORDER BY concert_id LIMIT $2";
         let rows: Vec<ConcertColumns> = self.0.rows(SQL, values![after, limit]).await?;
         rows.into_iter().map(Row::try_from).collect()
-    }
-
-    pub(super) async fn write_audit(&self, row: &AuditRow) -> Result<()> {
-        const SQL: &str = "INSERT INTO audit \
-            (audit_id, at_ms, actor, act, concert_id, detail, request_id) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let (id, actor, act, concert) = (&row.id, &row.actor, &row.act, &row.concert_id);
-        let (detail, request) = (&row.detail, &row.request_id);
-        let values = values![id, row.at.0, actor, act, concert, detail, request];
-        self.0.execute(SQL, values).await?;
-        Ok(())
-    }
-
-    pub(super) async fn audit(
-        &self,
-        concert: &str,
-        before: &str,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>> {
-        const SQL: &str = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
-            FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
-            ORDER BY audit_id DESC LIMIT $3";
-        let rows: Vec<AuditColumns> = self.0.rows(SQL, values![concert, before, limit]).await?;
-        Ok(rows.into_iter().map(AuditRow::from).collect())
     }
 }
 

@@ -1,27 +1,23 @@
-//! Concerts and their policies.
-
-use std::sync::Arc;
+//! Creating, changing and deleting concerts.
 
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::IntoResponse,
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, Concert, ConcertId, Field, InvalidPolicy, Phase, Policy, Text};
-use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{RegistryError, ReservationOpen, audit::Actor};
+use crate::{ReservationOpen, audit::Actor};
 
 const CREATED: Text = Text {
     ko: "콘서트 생성 성공",
     en: "The concert is in force.",
 };
-const CHANGED: Text = Text {
+pub(super) const CHANGED: Text = Text {
     ko: "콘서트 변경 성공",
     en: "The change is in force.",
 };
@@ -29,12 +25,6 @@ const DELETED: Text = Text {
     ko: "콘서트 삭제 성공",
     en: "The concert is deleted.",
 };
-const CLEARED: Text = Text {
-    ko: "대기열 비우기 성공",
-    en: "The line is empty.",
-};
-/// How often a change of one field is tried anew when another change comes between.
-const TRIES: u32 = 5;
 
 type Fields = Map<String, Value>;
 
@@ -43,10 +33,6 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(change, delete))
-        .routes(routes!(pause))
-        .routes(routes!(resume))
-        .routes(routes!(close))
-        .routes(routes!(clear))
 }
 
 /// The concert as the answer, its version as the ETag.
@@ -198,138 +184,4 @@ async fn delete(
         .or_fail()?;
     service.announcer.changed(&id, concert.version);
     Ok(Reply::ok(DELETED, Empty {}))
-}
-
-/// Pause: one lines up, nobody is admitted by the schedule or straight in, nobody lapses.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/pause", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
-)]
-async fn pause(
-    State(service): State<ReservationOpen>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Concert>> {
-    service
-        .set(&actor, "pause", &id, |concert| concert.policy.paused = true)
-        .await
-}
-
-/// Go on after a pause.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/resume", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
-)]
-async fn resume(
-    State(service): State<ReservationOpen>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Concert>> {
-    service
-        .set(&actor, "resume", &id, |concert| {
-            concert.policy.paused = false
-        })
-        .await
-}
-
-/// Close for good: the line is emptied, those inside may finish. Again: nothing more happens.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/close", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
-)]
-async fn close(
-    State(service): State<ReservationOpen>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Concert>> {
-    service
-        .set(&actor, "close", &id, |concert| concert.closed = true)
-        .await
-}
-
-/// How many were in line.
-#[derive(Serialize, ToSchema)]
-struct Cleared {
-    cleared: u64,
-}
-
-/// Empty the line: waiting, away and admitting. Sessions go on.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/clear", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Cleared>))
-)]
-async fn clear(
-    State(service): State<ReservationOpen>,
-    State(store): State<Arc<dyn Store>>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Cleared>> {
-    let snapshot = store.snapshot(&id).await.or_fail()?;
-    service
-        .audit
-        .before(&actor, "clear", &id, json!({}))
-        .await?;
-    let cleared = store.clear(&id).await.or_fail()?;
-    service.announcer.changed(&id, snapshot.concert.version);
-    Ok(Reply::ok(CLEARED, Cleared { cleared }))
-}
-
-impl ReservationOpen {
-    /// Puts a concert in force on every replica: the store is what they all ask. Where the store
-    /// knows a later version than this registry, the concert is lifted above it.
-    async fn put_in_force(&self, mut concert: Concert) -> ApiResult<Concert> {
-        let in_force = self.store.put_concert(&concert).await.or_fail()?;
-        if in_force > concert.version {
-            match self.registry.lift(concert.clone(), in_force).await {
-                // A later change is in force already.
-                Err(RegistryError::Changed) => {}
-                lifted => {
-                    concert = lifted.or_fail()?;
-                    self.store.put_concert(&concert).await.or_fail()?;
-                }
-            }
-        }
-        self.announcer.changed(&concert.concert_id, concert.version);
-        Ok(concert)
-    }
-
-    /// Changes one thing of a concert, whatever its version. What is so already stays as it is.
-    async fn set(
-        &self,
-        actor: &Actor,
-        act: &str,
-        id: &ConcertId,
-        set: impl Fn(&mut Concert),
-    ) -> ApiResult<Reply<Concert>> {
-        let mut audited = false;
-        for _ in 0..TRIES {
-            let before = self.registry.find(id).await.or_fail()?;
-            let mut after = before.clone();
-            set(&mut after);
-            if before.closed && after != before {
-                return Err(Code::BookingClosed.into());
-            }
-            if !audited {
-                self.audit.before(actor, act, id, json!({})).await?;
-                audited = true;
-            }
-            let changed = match after == before {
-                true => Ok(before),
-                false => self.registry.change(after, false).await,
-            };
-            match changed {
-                Err(RegistryError::Changed) => continue,
-                changed => {
-                    let concert = changed.or_fail()?;
-                    let concert = self.put_in_force(concert).await?;
-                    return Ok(Reply::ok(CHANGED, concert));
-                }
-            }
-        }
-        Err(Code::VersionMismatch.into())
-    }
 }

@@ -1,4 +1,4 @@
-//! Looking at concerts and their policies: for admins, and for shops' back ends.
+//! Reading concerts and their policies: for admins, and for shops' back ends.
 
 use axum::{extract::State, response::IntoResponse};
 use serde::Serialize;
@@ -7,7 +7,8 @@ use sunbeon_domain::{Concert, ConcertId, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ReservationOpen, concerts::with_etag};
+use super::concerts::with_etag;
+use crate::ReservationOpen;
 
 const READ: Text = Text {
     ko: "콘서트 조회 성공",
@@ -17,6 +18,7 @@ const LISTED: Text = Text {
     ko: "콘서트 목록 조회 성공",
     en: "These are the concerts.",
 };
+
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new()
         .routes(routes!(list))

@@ -1,46 +1,42 @@
-//! The registry's concerts, put in force in the store.
+//! Projecting the registry's concerts into the store.
 
 use std::time::Duration;
 
+use sunbeon_chassis::Rounds;
 use sunbeon_domain::{Coded, ConcertId};
 use sunbeon_store::StoreError;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ReservationOpen, registry::Row, report};
+use super::{RegistryError, Row};
+use crate::ReservationOpen;
 
 const EVERY: Duration = Duration::from_secs(10);
-/// How soon a failed round is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
+/// How soon a failed round is repeated.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(service: &ReservationOpen, shutdown: CancellationToken) {
-    let (mut seldom, mut soon) = (interval(EVERY), interval(AGAIN));
-    seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    soon.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut well, mut migrated) = (true, false);
-    loop {
-        let tick = if well { &mut seldom } else { &mut soon };
-        if shutdown.run_until_cancelled(tick.tick()).await.is_none() {
-            return;
-        }
-        let round = round(service, &mut migrated);
-        let Some(done) = shutdown.run_until_cancelled(round).await else {
-            return;
-        };
-        report("project", &mut well, &done);
+/// Brings the tables up to date, then projects every 10 s until `shutdown` is cancelled.
+pub(crate) async fn run(service: &ReservationOpen, shutdown: &CancellationToken) {
+    let migrated = Rounds::every(AFTER_FAILURE, "migrate")
+        .until_done(shutdown, || service.registry.migrate())
+        .await;
+    if migrated {
+        Rounds::every(EVERY, "project")
+            .after_failure(AFTER_FAILURE)
+            .run(shutdown, || project(service))
+            .await;
     }
 }
 
 /// Why a round of the projection failed.
 #[derive(Debug, thiserror::Error)]
-enum Failed {
+enum NotProjected {
     #[error("the registry did not answer")]
-    Registry(#[from] crate::RegistryError),
+    Registry(#[from] RegistryError),
     #[error("the store did not take a concert")]
     Store(#[from] StoreError),
 }
 
-impl Coded for Failed {
+impl Coded for NotProjected {
     fn code(&self) -> sunbeon_domain::Code {
         match self {
             Self::Registry(error) => error.code(),
@@ -49,16 +45,12 @@ impl Coded for Failed {
     }
 }
 
-async fn round(service: &ReservationOpen, migrated: &mut bool) -> Result<(), Failed> {
-    if !*migrated {
-        service.registry.migrate().await?;
-        *migrated = true;
-    }
+async fn project(service: &ReservationOpen) -> Result<(), NotProjected> {
     let in_force = service.store.concerts().await?;
     let mut done = Ok(());
     for row in service.registry.all().await? {
         match put(service, row, &in_force).await {
-            // This concert's own fault; the others are put in force all the same.
+            // This concert's own fault: the others are put in force all the same.
             Err(error @ StoreError::Bug(_)) => done = Err(error.into()),
             put => put?,
         }

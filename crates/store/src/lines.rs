@@ -1,0 +1,26 @@
+//! Work that is done for every line.
+
+use sunbeon_domain::ConcertId;
+
+use crate::{Result, Store, StoreError};
+
+/// Does something for every concert in force. One that fails for a reason of its own
+/// ([`StoreError::Bug`]) costs no other its turn, and its error is answered in the end; one that is
+/// dropped meanwhile is passed over.
+///
+/// # Errors
+/// [`StoreError::Down`] at once: the others would only wait for the same.
+pub async fn for_each_line<Each: Future<Output = Result<()>>>(
+    store: &dyn Store,
+    mut each: impl FnMut(ConcertId) -> Each,
+) -> Result<()> {
+    let mut done = Ok(());
+    for id in store.concerts().await? {
+        match each(id).await {
+            Err(StoreError::UnknownConcert) => {}
+            Err(error @ StoreError::Bug(_)) => done = Err(error),
+            outcome => outcome?,
+        }
+    }
+    done
+}

@@ -1,0 +1,75 @@
+//! The table of the audit, the same SQL for both databases.
+
+use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_domain::{ConcertId, UnixMs};
+
+type Result<T> = std::result::Result<T, DatabaseError>;
+
+/// The table. A cheap handle.
+#[derive(Clone)]
+pub(super) struct Table(Database);
+
+impl Table {
+    pub(super) fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    pub(super) async fn write(&self, row: &Row) -> Result<()> {
+        const SQL: &str = "INSERT INTO audit \
+            (audit_id, at_ms, actor, act, concert_id, detail, request_id) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let (id, actor, act, concert) = (&row.id, &row.actor, &row.act, &row.concert_id);
+        let (detail, request) = (&row.detail, &row.request_id);
+        let values = values![id, row.at.0, actor, act, concert, detail, request];
+        self.0.execute(SQL, values).await?;
+        Ok(())
+    }
+
+    /// Returns up to `limit` rows before an id, newest first; of one concert, or of all.
+    pub(super) async fn page(
+        &self,
+        concert: Option<&ConcertId>,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Row>> {
+        const SQL: &str = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
+            FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
+            ORDER BY audit_id DESC LIMIT $3";
+        let (concert, before) = (
+            concert.map_or("", ConcertId::as_str),
+            before.unwrap_or_default(),
+        );
+        let rows: Vec<Columns> = self.0.rows(SQL, values![concert, before, limit]).await?;
+        Ok(rows.into_iter().map(Row::from).collect())
+    }
+}
+
+/// One admin act.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) at: UnixMs,
+    pub(super) actor: String,
+    pub(super) act: String,
+    pub(super) concert_id: String,
+    /// JSON.
+    pub(super) detail: String,
+    pub(super) request_id: String,
+}
+
+/// audit_id, at_ms, actor, act, concert_id, detail, request_id.
+type Columns = (String, i64, String, String, String, String, String);
+
+impl From<Columns> for Row {
+    fn from((id, at, actor, act, concert_id, detail, request_id): Columns) -> Self {
+        Self {
+            id,
+            at: UnixMs(at),
+            actor,
+            act,
+            concert_id,
+            detail,
+            request_id,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Acts on a whole line: pause, resume, close, clear.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::json;
+use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Success};
+use sunbeon_domain::{Concert, ConcertId, Text};
+use sunbeon_store::Store;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{ReservationOpen, audit::Actor};
+
+const CLEARED: Text = Text {
+    ko: "대기열 비우기 성공",
+    en: "The line is empty.",
+};
+
+pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
+    OpenApiRouter::new()
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(close))
+        .routes(routes!(clear))
+}
+
+/// Pause: one lines up, nobody is admitted by the schedule or straight in, nobody lapses.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/pause", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn pause(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Concert>> {
+    service
+        .set(&actor, "pause", &id, |concert| concert.policy.paused = true)
+        .await
+}
+
+/// Go on after a pause.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/resume", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn resume(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Concert>> {
+    service
+        .set(&actor, "resume", &id, |concert| {
+            concert.policy.paused = false
+        })
+        .await
+}
+
+/// Close for good: the line is emptied, those inside may finish. Again: nothing more happens.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/close", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+)]
+async fn close(
+    State(service): State<ReservationOpen>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Concert>> {
+    service
+        .set(&actor, "close", &id, |concert| concert.closed = true)
+        .await
+}
+
+/// How many were in line.
+#[derive(Serialize, ToSchema)]
+struct Cleared {
+    cleared: u64,
+}
+
+/// Empty the line: waiting, away and admitting. Sessions go on.
+#[utoipa::path(
+    post, path = "/v2/admin/concerts/{concertId}/clear", tag = "admin",
+    params(("concertId" = ConcertId, Path)),
+    security(("accessToken" = [])), responses((status = 200, body = Success<Cleared>))
+)]
+async fn clear(
+    State(service): State<ReservationOpen>,
+    State(store): State<Arc<dyn Store>>,
+    actor: Actor,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<Cleared>> {
+    let snapshot = store.snapshot(&id).await.or_fail()?;
+    service
+        .audit
+        .before(&actor, "clear", &id, json!({}))
+        .await?;
+    let cleared = store.clear(&id).await.or_fail()?;
+    service.announcer.changed(&id, snapshot.concert.version);
+    Ok(Reply::ok(CLEARED, Cleared { cleared }))
+}
