@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod auth;
+mod conditional;
 pub mod envelope;
 pub mod extract;
 pub mod http;
@@ -12,6 +13,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub use auth::{Admin, Auth, Member, Origin};
+pub use conditional::{Expected, Known, Tag};
 pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
 pub use extract::{Body, IdempotencyKey, PathConcert, PathMember, QueryPairs};
 pub use lifecycle::Lifecycle;

@@ -28,10 +28,7 @@ pub(crate) struct Actor {
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Actor {
     type Rejection = ApiError;
 
-    async fn from_request_parts(
-        parts: &mut http::request::Parts,
-        state: &S,
-    ) -> ApiResult<Self> {
+    async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> ApiResult<Self> {
         let admin = Admin::from_request_parts(parts, state).await?;
         let Extension(request) = Extension::<RequestId>::from_request_parts(parts, state)
             .await
@@ -65,6 +62,16 @@ impl Audit {
             request_id: actor.request.0.clone(),
         };
         self.0.write(&row).await.or_fail()
+    }
+
+    /// Returns up to `limit` rows before an id, newest first; of one concert, or of all.
+    async fn page(
+        &self,
+        concert: Option<&ConcertId>,
+        before: Option<&str>,
+        limit: u32,
+    ) -> ApiResult<Vec<Row>> {
+        self.0.page(concert, before, limit).await.or_fail()
     }
 }
 

@@ -18,8 +18,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     ReservationOpen,
+    announcer::Announcer,
     audit::{Actor, Audit},
-    publish::Announcer,
 };
 
 const OPENED: Text = Text {

@@ -23,7 +23,10 @@ pub(crate) async fn take(service: &ReservationOpen, id: ConcertId) -> sunbeon_st
             let span = info_span!(parent: None, "scheduled take", concert = %id,
                 taken = taken.entries.len());
             let announce = async {
-                tracing::info!(waiting = taken.still_waiting, "a group was taken on schedule");
+                tracing::info!(
+                    waiting = taken.still_waiting,
+                    "a group was taken on schedule"
+                );
                 service
                     .announcer
                     .advanced(&id, taken.entries.len() as u64, taken.still_waiting);

@@ -56,12 +56,18 @@ async fn the_first_round_begins_at_once_and_after_a_random_pause_one_every_perio
         assert!(began[1] <= PERIOD);
         for pair in began[1..].windows(2) {
             let pause = pair[1] - pair[0];
-            assert!(pause >= PERIOD && pause < PERIOD + Duration::from_millis(5), "{pause:?}");
+            assert!(
+                pause >= PERIOD && pause < PERIOD + Duration::from_millis(5),
+                "{pause:?}"
+            );
         }
         firsts.push(began[1]);
     }
     firsts.sort();
-    assert!(firsts[19] - firsts[0] > PERIOD / 10, "all at the same moment: {firsts:?}");
+    assert!(
+        firsts[19] - firsts[0] > PERIOD / 10,
+        "all at the same moment: {firsts:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +91,9 @@ async fn waking_begins_a_round_at_once() {
         }
         Ok::<_, Failed>(())
     };
-    Rounds::every(PERIOD, "job").run_woken(&shutdown, &wake, round).await;
+    Rounds::every(PERIOD, "job")
+        .run_woken(&shutdown, &wake, round)
+        .await;
     assert_eq!((rounds.get(), start.elapsed().as_secs()), (5, 0));
 }
 
@@ -99,11 +107,19 @@ async fn until_done_ends_with_the_first_success_or_with_the_process() {
             false => Ok(()),
         }
     };
-    assert!(Rounds::every(PERIOD, "job").until_done(&shutdown, round).await);
+    assert!(
+        Rounds::every(PERIOD, "job")
+            .until_done(&shutdown, round)
+            .await
+    );
     assert_eq!(rounds.get(), 3);
     shutdown.cancel();
     let fails = async || Err(Failed(Code::DatabaseDown));
-    assert!(!Rounds::every(PERIOD, "job").until_done(&shutdown, fails).await);
+    assert!(
+        !Rounds::every(PERIOD, "job")
+            .until_done(&shutdown, fails)
+            .await
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +135,9 @@ async fn a_round_under_way_is_finished_when_the_process_stops_but_not_waited_for
     assert!(finished.get());
     let hangs = || pending::<Result<(), Failed>>();
     let stopping = Rounds::every(PERIOD, "job").run(&shutdown, hangs);
-    timeout(Duration::from_secs(5), stopping).await.expect("an end");
+    timeout(Duration::from_secs(5), stopping)
+        .await
+        .expect("an end");
 }
 
 #[tokio::test]
@@ -165,5 +183,8 @@ async fn a_streak_of_failures_is_logged_at_its_beginning_and_its_end() {
     };
     Rounds::every(PERIOD, "job").run(&shutdown, round).await;
     let logged = levels.0.lock().unwrap().clone();
-    assert_eq!(logged, [Level::WARN, Level::INFO, Level::ERROR, Level::INFO]);
+    assert_eq!(
+        logged,
+        [Level::WARN, Level::INFO, Level::ERROR, Level::INFO]
+    );
 }

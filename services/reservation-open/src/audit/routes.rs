@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use sunbeon_chassis::{ApiResult, OrFail, QueryPairs, Reply, Success};
+use sunbeon_chassis::{ApiResult, QueryPairs, Reply, Success};
 use sunbeon_domain::{ConcertId, Field, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -79,8 +79,7 @@ async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<
     let limit = query.page_limit()?;
     let rows = audit
         .page(concert.as_ref(), before.as_deref(), limit)
-        .await
-        .or_fail()?;
+        .await?;
     let next_cursor = rows
         .last()
         .filter(|_| rows.len() == limit as usize)

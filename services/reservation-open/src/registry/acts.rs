@@ -11,6 +11,7 @@ use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::concerts::CHANGED;
 use crate::{ReservationOpen, audit::Actor};
 
 const CLEARED: Text = Text {
@@ -102,4 +103,23 @@ async fn clear(
     let cleared = store.clear(&id).await.or_fail()?;
     service.announcer.changed(&id, snapshot.concert.version);
     Ok(Reply::ok(CLEARED, Cleared { cleared }))
+}
+
+impl ReservationOpen {
+    /// Sets one thing of a concert, whatever its version.
+    async fn set(
+        &self,
+        actor: &Actor,
+        act: &str,
+        id: &ConcertId,
+        set: impl Fn(&mut Concert),
+    ) -> ApiResult<Reply<Concert>> {
+        let edit = |concert: &Concert| {
+            let mut edited = concert.clone();
+            set(&mut edited);
+            Ok(edited)
+        };
+        let concert = self.edit(actor, act, id, json!({}), edit).await?;
+        Ok(Reply::ok(CHANGED, concert))
+    }
 }

@@ -2,11 +2,13 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderName, HeaderValue},
     response::IntoResponse,
 };
 use serde_json::{Map, Value, json};
-use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
+use sunbeon_chassis::{
+    ApiError, ApiResult, Body, Empty, Expected, OrFail, PathConcert, Reply, Success, Tag,
+};
 use sunbeon_domain::{Code, Concert, ConcertId, Field, InvalidPolicy, Phase, Policy, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -35,13 +37,9 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
         .routes(routes!(change, delete))
 }
 
-/// The concert as the answer, its version as the ETag.
-pub(crate) fn with_etag(concert: &Concert) -> [(header::HeaderName, HeaderValue); 1] {
-    let etag = HeaderValue::from_str(&format!("\"{}\"", concert.version));
-    [(
-        header::ETAG,
-        etag.expect("digits in quotes are a header's value"),
-    )]
+/// Returns the `ETag` of a concert: its version.
+pub(super) fn etag(concert: &Concert) -> [(HeaderName, HeaderValue); 1] {
+    [Tag::of_version(concert.version).header()]
 }
 
 fn refused(error: InvalidPolicy) -> ApiError {
@@ -92,11 +90,11 @@ async fn create(
         .await?;
     let concert = service.registry.create(&id, &policy).await.or_fail()?;
     let concert = service.put_in_force(concert).await?;
-    Ok((with_etag(&concert), Reply::created(CREATED, concert)))
+    Ok((etag(&concert), Reply::created(CREATED, concert)))
 }
 
-/// Change fields of the policy; `null` means the default. `If-Match` is the `ETag` that was read.
-/// In force everywhere when the answer is sent.
+/// Change fields of the policy; `null` means the default. `If-Match` is the `ETag` that was read,
+/// or `*` for whatever version there is. In force everywhere when the answer is sent.
 #[utoipa::path(
     patch, path = "/v2/admin/concerts/{concertId}", tag = "admin", request_body = Policy,
     params(("concertId" = ConcertId, Path), ("If-Match" = String, Header)),
@@ -112,42 +110,20 @@ async fn change(
     State(service): State<ReservationOpen>,
     actor: Actor,
     PathConcert(id): PathConcert,
-    headers: HeaderMap,
+    expected: Expected,
     Body(fields): Body<Fields>,
 ) -> ApiResult<impl IntoResponse> {
-    let version = expected_version(&headers)?;
-    let concert = service.registry.find(&id).await.or_fail()?;
-    if concert.version != version {
-        return Err(Code::VersionMismatch.into());
-    }
-    let policy = concert.policy.patched(fields.clone()).map_err(refused)?;
-    if concert.closed {
-        return Err(Code::BookingClosed.into());
-    }
-    service
-        .audit
-        .before(&actor, "change", &id, Value::Object(fields))
-        .await?;
-    let concert = service
-        .registry
-        .change(Concert { policy, ..concert }, false)
-        .await
-        .or_fail()?;
-    let concert = service.put_in_force(concert).await?;
-    Ok((with_etag(&concert), Reply::ok(CHANGED, concert)))
-}
-
-fn expected_version(headers: &HeaderMap) -> ApiResult<u64> {
-    let mut given = headers.get_all(header::IF_MATCH).iter();
-    let etag = given.next().ok_or(Code::VersionRequired)?;
-    let text = etag.to_str().ok().filter(|_| given.next().is_none());
-    let digits = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-    let version = digits.and_then(|digits| {
-        let version: u64 = digits.parse().ok()?;
-        // Exactly as the ETag was written: neither a sign nor leading zeros.
-        (version.to_string() == digits).then_some(version)
-    });
-    Ok(version.ok_or(Code::Invalid(Field::IfMatch))?)
+    let edit = |concert: &Concert| {
+        expected.check(&Tag::of_version(concert.version))?;
+        let policy = concert.policy.patched(fields.clone()).map_err(refused)?;
+        Ok(Concert {
+            policy,
+            ..concert.clone()
+        })
+    };
+    let detail = Value::Object(fields.clone());
+    let concert = service.edit(&actor, "change", &id, detail, edit).await?;
+    Ok((etag(&concert), Reply::ok(CHANGED, concert)))
 }
 
 /// Delete a concert that is closed or ended, once nobody is inside any more.

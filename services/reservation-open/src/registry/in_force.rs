@@ -1,13 +1,13 @@
 //! Putting concerts in force.
 
-use serde_json::json;
-use sunbeon_chassis::{ApiResult, OrFail, Reply};
+use serde_json::Value;
+use sunbeon_chassis::{ApiResult, OrFail};
 use sunbeon_domain::{Code, Concert, ConcertId};
 
-use super::{RegistryError, concerts::CHANGED};
+use super::RegistryError;
 use crate::{ReservationOpen, audit::Actor};
 
-/// How often a change of one field is repeated when another change comes between.
+/// How often an edit is repeated when another change comes between.
 const TRIES: u32 = 5;
 
 impl ReservationOpen {
@@ -29,25 +29,25 @@ impl ReservationOpen {
         Ok(concert)
     }
 
-    /// Changes one thing of a concert, whatever its version. What is so already stays as it is.
-    pub(super) async fn set(
+    /// Changes a concert as `edit` says and puts it in force; repeated when another change comes
+    /// between. What is so already stays as it is.
+    pub(super) async fn edit(
         &self,
         actor: &Actor,
         act: &str,
         id: &ConcertId,
-        set: impl Fn(&mut Concert),
-    ) -> ApiResult<Reply<Concert>> {
-        let mut audited = false;
+        detail: Value,
+        edit: impl Fn(&Concert) -> ApiResult<Concert>,
+    ) -> ApiResult<Concert> {
+        let mut detail = Some(detail);
         for _ in 0..TRIES {
             let before = self.registry.find(id).await.or_fail()?;
-            let mut after = before.clone();
-            set(&mut after);
+            let after = edit(&before)?;
             if before.closed && after != before {
                 return Err(Code::BookingClosed.into());
             }
-            if !audited {
-                self.audit.before(actor, act, id, json!({})).await?;
-                audited = true;
+            if let Some(detail) = detail.take() {
+                self.audit.before(actor, act, id, detail).await?;
             }
             let changed = match after == before {
                 true => Ok(before),
@@ -55,11 +55,7 @@ impl ReservationOpen {
             };
             match changed {
                 Err(RegistryError::Changed) => continue,
-                changed => {
-                    let concert = changed.or_fail()?;
-                    let concert = self.put_in_force(concert).await?;
-                    return Ok(Reply::ok(CHANGED, concert));
-                }
+                changed => return self.put_in_force(changed.or_fail()?).await,
             }
         }
         Err(Code::VersionMismatch.into())

@@ -7,7 +7,7 @@ use sunbeon_domain::{Concert, ConcertId, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::concerts::with_etag;
+use super::concerts::etag;
 use crate::ReservationOpen;
 
 const READ: Text = Text {
@@ -74,5 +74,5 @@ async fn read(
     PathConcert(id): PathConcert,
 ) -> ApiResult<impl IntoResponse> {
     let concert = service.registry.find(&id).await.or_fail()?;
-    Ok((with_etag(&concert), Reply::ok(READ, concert)))
+    Ok((etag(&concert), Reply::ok(READ, concert)))
 }

@@ -65,30 +65,21 @@ async fn a_change_needs_the_version_that_was_read(app: App) {
         send(given.fold(request, |request, etag| request.header("If-Match", *etag)))
     };
     change(&[]).await.fails("VERSION_REQUIRED");
-    for stale in ["\"2\"", "\"0\"", "\"18446744073709551615\""] {
+    let stale = [
+        "\"2\"",
+        "\"0\"",
+        "W/\"2\"",
+        "\"01\"",
+        "\"x\"",
+        "\"0\", \"2\"",
+    ];
+    for stale in stale {
         change(&[stale]).await.fails("VERSION_MISMATCH");
     }
-    let malformed = [
-        "",
-        "1",
-        "*",
-        "\"",
-        "\"\"",
-        "\"1",
-        "\"-1\"",
-        "\"+1\"",
-        "\" 1\"",
-        "\"01\"",
-        "\"1.0\"",
-        "W/\"1\"",
-        "\"1\", \"2\"",
-        "\"x\"",
-        "\"99999999999999999999999\"",
-    ];
-    for given in malformed {
-        change(&[given]).await.fails("INVALID_IF_MATCH");
+    change(&["\"0\"", "\"2\""]).await.fails("VERSION_MISMATCH");
+    for malformed in ["", "1", "\"1"] {
+        change(&[malformed]).await.fails("INVALID_IF_MATCH");
     }
-    change(&["\"1\"", "\"2\""]).await.fails("INVALID_IF_MATCH");
     let read = app.get("/v2/admin/concerts/c", &admin()).await;
     assert_eq!(
         (&read.data(200)["version"], &read.data(200)["groupSize"]),
@@ -98,6 +89,14 @@ async fn a_change_needs_the_version_that_was_read(app: App) {
     assert_eq!(changed.header("etag"), "\"2\"");
     assert_eq!(changed.data(200)["groupSize"], 3);
     change(&["\"1\""]).await.fails("VERSION_MISMATCH");
+    // What a gateway that compresses answers makes of the tag, a list, and any version.
+    for (size, given) in [(4, "W/\"2\""), (5, "\"1\", \"3\""), (6, "*")] {
+        let request = app.request(Method::PATCH, "/v2/admin/concerts/c", &admin());
+        let request = request
+            .json(&json!({"groupSize": size}))
+            .header("If-Match", given);
+        assert_eq!(send(request).await.data(200)["groupSize"], size, "{given}");
+    }
 }
 
 async fn a_change_is_in_force_when_its_answer_is_sent(app: App) {

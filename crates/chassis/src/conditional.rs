@@ -1,0 +1,245 @@
+//! Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13.1).
+
+use std::fmt::Write;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use sunbeon_domain::{Code, Field};
+
+use crate::{ApiError, ApiResult};
+
+/// The strong validator of an answer, sent as its `ETag`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(HeaderValue);
+
+impl Tag {
+    /// Returns the tag of a version: its digits.
+    pub fn of_version(version: u64) -> Self {
+        Self::of(&version.to_string())
+    }
+
+    /// Returns the tag of a content: half of its SHA-256 hash, in hexadecimal digits.
+    pub fn of_content(content: &[u8]) -> Self {
+        let mut digits = String::new();
+        for byte in &digest(&SHA256, content).as_ref()[..16] {
+            let _ = write!(digits, "{byte:02x}");
+        }
+        Self::of(&digits)
+    }
+
+    fn of(digits: &str) -> Self {
+        let value = HeaderValue::try_from(format!("\"{digits}\""));
+        Self(value.expect("digits in quotes are a header's value"))
+    }
+
+    /// Returns the `ETag` header.
+    pub fn header(&self) -> (HeaderName, HeaderValue) {
+        (header::ETAG, self.0.clone())
+    }
+}
+
+/// The entity tags of an `If-Match` or `If-None-Match`.
+#[derive(Debug, Clone)]
+enum Tags {
+    /// `*`
+    Any,
+    /// As they were given, without the mark of weak ones. None of ours has a comma in it.
+    Listed(Vec<Vec<u8>>),
+}
+
+impl Tags {
+    fn of(parts: &Parts, name: HeaderName) -> Option<Self> {
+        let given: Vec<_> = parts.headers.get_all(name).iter().collect();
+        if let [only] = given[..]
+            && only == "*"
+        {
+            return Some(Self::Any);
+        }
+        let listed = given
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec());
+        (!given.is_empty()).then(|| Self::Listed(listed.collect()))
+    }
+
+    /// Compares weakly.
+    fn have(&self, tag: &Tag) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(tags) => tags.iter().any(|given| given == tag.0.as_bytes()),
+        }
+    }
+
+    fn hold_a_tag(&self) -> bool {
+        let is_quoted = |tag: &Vec<u8>| tag.len() > 1 && tag[0] == b'"' && tag.ends_with(b"\"");
+        match self {
+            Self::Any => true,
+            Self::Listed(tags) => tags.iter().any(is_quoted),
+        }
+    }
+}
+
+/// What a reader has already: the `If-None-Match` of a request.
+#[derive(Debug, Clone)]
+pub struct Known(Option<Tags>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Known {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        Ok(Self(Tags::of(parts, header::IF_NONE_MATCH)))
+    }
+}
+
+impl Known {
+    /// Answers 304 to a reader who has this already, and the whole otherwise; both with the tag
+    /// and the same `headers`.
+    pub fn answer<const N: usize>(
+        &self,
+        tag: &Tag,
+        headers: [(HeaderName, HeaderValue); N],
+        whole: impl IntoResponse,
+    ) -> Response {
+        let etag = [tag.header()];
+        match self.0.as_ref().is_some_and(|known| known.have(tag)) {
+            true => (StatusCode::NOT_MODIFIED, etag, headers).into_response(),
+            false => (etag, headers, whole).into_response(),
+        }
+    }
+}
+
+/// Which version a change is meant for: the `If-Match` of a request. 428 without one, 400
+/// `INVALID_IF_MATCH` where it holds no tag at all.
+///
+/// `*` is for whatever version there is, and of a list one tag that matches is enough. Tags are
+/// compared weakly, other than RFC 9110 asks: a gateway that compresses answers turns `"1"` into
+/// `W/"1"` on its way to the client, and whoever sends that back means version 1. As our tags are
+/// versions, two that differ only in the mark name the same one.
+#[derive(Debug, Clone)]
+pub struct Expected(Tags);
+
+impl<S: Send + Sync> FromRequestParts<S> for Expected {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        let tags = Tags::of(parts, header::IF_MATCH).ok_or(Code::VersionRequired)?;
+        match tags.hold_a_tag() {
+            true => Ok(Self(tags)),
+            false => Err(Code::Invalid(Field::IfMatch).into()),
+        }
+    }
+}
+
+impl Expected {
+    /// Refuses a change that is meant for another version, with 412 `VERSION_MISMATCH`.
+    pub fn check(&self, current: &Tag) -> ApiResult<()> {
+        match self.0.have(current) {
+            true => Ok(()),
+            false => Err(Code::VersionMismatch.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+
+    use super::*;
+
+    fn parts(name: HeaderName, values: &[&str]) -> Parts {
+        let request = values.iter().fold(Request::builder(), |request, value| {
+            request.header(name.clone(), *value)
+        });
+        request.body(Body::empty()).unwrap().into_parts().0
+    }
+
+    async fn changes(given: &[&str]) -> Result<(), Code> {
+        let mut parts = parts(header::IF_MATCH, given);
+        let expected = Expected::from_request_parts(&mut parts, &()).await;
+        let checked = expected.and_then(|expected| expected.check(&Tag::of_version(7)));
+        checked.map_err(|error| error.code())
+    }
+
+    async fn status(given: &[&str]) -> u16 {
+        let mut parts = parts(header::IF_NONE_MATCH, given);
+        let known = Known::from_request_parts(&mut parts, &()).await.unwrap();
+        let answer = known.answer(&Tag::of_version(7), [], "whole");
+        assert_eq!(answer.headers()[header::ETAG], "\"7\"");
+        answer.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn a_change_for_this_version_passes_however_it_is_written() {
+        let same: [&[&str]; 7] = [
+            &["\"7\""],
+            &["W/\"7\""],
+            &["*"],
+            &["\"6\", \"7\""],
+            &["\"6\",W/\"7\""],
+            &["\"6\"", "\"7\""],
+            &["nonsense, \"7\""],
+        ];
+        for given in same {
+            assert_eq!(changes(given).await, Ok(()), "{given:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_for_another_version_is_refused_with_412() {
+        let other: [&[&str]; 8] = [
+            &["\"6\""],
+            &["W/\"6\""],
+            &["\"07\""],
+            &["\"\""],
+            &["\"6\", \"8\""],
+            &["\"6\", *"],
+            &["\" 7\""],
+            &["\"7\"x", "\"8\""],
+        ];
+        for given in other {
+            assert_eq!(
+                changes(given).await,
+                Err(Code::VersionMismatch),
+                "{given:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_without_any_tag_is_told_what_is_missing() {
+        assert_eq!(changes(&[]).await, Err(Code::VersionRequired));
+        for given in ["", "7", "\"", "\"7", "seven", "**", "W/", "w/\"7\"", "*, *"] {
+            let refused = Err(Code::Invalid(Field::IfMatch));
+            assert_eq!(changes(&[given]).await, refused, "{given}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_has_it_is_told_so_and_every_other_gets_the_whole() {
+        let known: [&[&str]; 5] = [
+            &["\"7\""],
+            &["W/\"7\""],
+            &["*"],
+            &["\"6\", W/\"7\""],
+            &["\"6\"", "\"7\""],
+        ];
+        for given in known {
+            assert_eq!(status(given).await, 304, "{given:?}");
+        }
+        let unknown: [&[&str]; 5] = [&[], &[""], &["7"], &["\"6\""], &["\"6\", *"]];
+        for given in unknown {
+            assert_eq!(status(given).await, 200, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn contents_that_differ_have_different_tags() {
+        assert_eq!(Tag::of_content(b"a"), Tag::of_content(b"a"));
+        assert_ne!(Tag::of_content(b"a"), Tag::of_content(b"b"));
+    }
+}
