@@ -3,9 +3,11 @@
 mod announce;
 mod collect;
 mod outbox;
-mod rounds;
 mod till;
 
+use std::time::Duration;
+
+use sunbeon_chassis::Rounds;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
@@ -17,7 +19,12 @@ use crate::Shop;
 
 /// Migrates the tables, then runs every job on them until `shutdown` is cancelled.
 pub(crate) async fn run(shop: &Shop, shutdown: &CancellationToken) {
-    rounds::until_migrated(&shop.stock, shutdown).await;
+    let migrated = Rounds::every(Duration::from_secs(1), "migrate")
+        .until_done(shutdown, || shop.stock.migrate())
+        .await;
+    if !migrated {
+        return;
+    }
     tokio::join!(
         shop.outbox.run(shutdown),
         shop.till.run(shutdown),

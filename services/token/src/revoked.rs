@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, header},
+    response::Response,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use sunbeon_chassis::{ApiError, ApiResult, Reply, Success};
+use sunbeon_chassis::{ApiError, ApiResult, Known, Reply, Success, Tag};
 use sunbeon_domain::{Coded, ConcertId, Text};
 use sunbeon_store::{Store, StoreError};
 use utoipa::ToSchema;
@@ -55,36 +53,24 @@ struct Revoked {
         (status = 304, description = "The list is the one known."),
     )
 )]
-async fn revoked(State(service): State<Token>, headers: HeaderMap) -> ApiResult<Response> {
+async fn revoked(State(service): State<Token>, known: Known) -> ApiResult<Response> {
     let list = service.revoked.run(gather(&*service.store)).await;
     let list = list.map_err(|error| ApiError::new(error.code()).caused_by(error))?;
-    let no_cache = HeaderValue::from_static("no-cache");
-    let is_known = is_known(&headers, &list.tag);
-    let headers = [
-        (header::ETAG, list.tag.clone()),
-        (header::CACHE_CONTROL, no_cache),
-    ];
-    Ok(if is_known {
-        (StatusCode::NOT_MODIFIED, headers).into_response()
-    } else {
-        (headers, Reply::ok(REVOKED, &list.data)).into_response()
-    })
+    let no_cache = [(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    Ok(known.answer(&list.tag, no_cache, Reply::ok(REVOKED, &list.data)))
 }
 
 /// The list, as it is answered.
 pub(crate) struct List {
     /// A [`Revoked`].
     data: Box<RawValue>,
-    /// A strong validator: a hash of the list.
-    tag: HeaderValue,
+    tag: Tag,
 }
 
 impl List {
     fn new(revoked: Vec<String>) -> Self {
         let data = to_raw_value(&Revoked { revoked }).expect("strings are JSON");
-        let hash = digest(&SHA256, data.get().as_bytes());
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
-        let tag = HeaderValue::try_from(tag).expect("base64 in quotes is visible ASCII");
+        let tag = Tag::of_content(data.get().as_bytes());
         Self { data, tag }
     }
 }
@@ -115,16 +101,6 @@ async fn of_one(store: &dyn Store, id: ConcertId) -> sunbeon_store::Result<Vec<S
             return Ok(all);
         }
     }
-}
-
-/// Whether `If-None-Match` has the tag, by the weak comparison of RFC 9110 §13.1.2.
-fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
-    let given = headers.get_all(header::IF_NONE_MATCH).iter();
-    given
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|given| given.trim())
-        .any(|given| given == "*" || tag == given.strip_prefix("W/").unwrap_or(given))
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sunbeon_chassis::Rounds;
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::UnixMs;
 use tokio_util::sync::CancellationToken;
 
-use super::{announce::Announcer, rounds};
+use super::announce::Announcer;
 use crate::stock::Stock;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -19,10 +20,8 @@ const TIMES: u32 = 20;
 pub(crate) async fn run(stock: &Stock, announcer: &Announcer, shutdown: &CancellationToken) {
     let looked = Mutex::new(None);
     tokio::join!(
-        rounds::every(EVERY, "collect", shutdown, || seats(stock, announcer)),
-        rounds::every(EVERY, "tickets", shutdown, || tickets(
-            stock, announcer, &looked
-        )),
+        Rounds::every(EVERY, "collect").run(shutdown, || seats(stock, announcer)),
+        Rounds::every(EVERY, "tickets").run(shutdown, || tickets(stock, announcer, &looked)),
     );
 }
 

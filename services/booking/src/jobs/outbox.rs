@@ -4,14 +4,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use parking_lot::{Mutex, MutexGuard};
+use sunbeon_chassis::Rounds;
 use sunbeon_database::DatabaseError;
-use tokio::{
-    sync::Notify,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::rounds::report;
 use crate::{
     payments::{NotRefunded, Payments, Refund},
     stock::{Kind, Stock, Task, Work},
@@ -71,21 +68,9 @@ impl Outbox {
             Kind::Complete => "ends of sessions",
             Kind::Refund => "refunds",
         };
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut well = true;
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = ticks.tick() => {}
-                () = something.notified() => {}
-            }
-            let round = self.round(kind, something);
-            let Some(done) = shutdown.run_until_cancelled(round).await else {
-                return;
-            };
-            report(job, &mut well, &done);
-        }
+        Rounds::every(EVERY, job)
+            .run_woken(shutdown, something, || self.round(kind, something))
+            .await;
     }
 
     async fn round(&self, kind: Kind, something: &Notify) -> Result<(), DatabaseError> {

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use sunbeon_chassis::Rounds;
 use sunbeon_database::DatabaseError;
 use tokio_util::sync::CancellationToken;
 
-use super::{announce::Announcer, outbox::Outbox, rounds};
+use super::{announce::Announcer, outbox::Outbox};
 use crate::{
     payments::{Charged, Payments},
     stock::{Booking, BookingState, Charge, Paid, Stock},
@@ -90,7 +91,9 @@ impl Till {
 
     /// Settles what nobody heard the outcome of, until `shutdown` is cancelled.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
-        rounds::every(EVERY, "reconcile", shutdown, || self.reconcile()).await;
+        Rounds::every(EVERY, "reconcile")
+            .run(shutdown, || self.reconcile())
+            .await;
     }
 
     async fn reconcile(&self) -> Result<(), DatabaseError> {

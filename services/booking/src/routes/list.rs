@@ -1,15 +1,14 @@
 //! The public list of concerts.
 
-use std::fmt::Write;
-
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, header},
+    response::Response,
 };
 use serde::Serialize;
-use sunbeon_chassis::{ApiError, ApiResult, OrFail, QueryPairs, Success, envelope::language};
+use sunbeon_chassis::{
+    ApiError, ApiResult, Known, OrFail, QueryPairs, Success, Tag, envelope::language,
+};
 use sunbeon_domain::{Code, Concert, ConcertId, Field, Identity, Mode, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -86,7 +85,7 @@ struct List {
 async fn list(
     State(catalog): State<Catalog>,
     query: QueryPairs,
-    headers: HeaderMap,
+    known: Known,
 ) -> ApiResult<Response> {
     let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
     let limit = query.page_limit()? as usize;
@@ -102,7 +101,7 @@ async fn list(
         _ => None,
     };
     revalidated(
-        &headers,
+        &known,
         LISTED,
         List {
             concerts,
@@ -111,8 +110,8 @@ async fn list(
     )
 }
 
-/// The answer with its strong `ETag`, or 304 where the client has it already (RFC 9110 §13.1.2).
-fn revalidated(headers: &HeaderMap, text: Text, data: impl Serialize) -> ApiResult<Response> {
+/// Answers with a tag of the whole body, in its language.
+fn revalidated(known: &Known, text: Text, data: impl Serialize) -> ApiResult<Response> {
     let body = Success {
         message: text.in_language(language()).to_owned(),
         data,
@@ -120,37 +119,8 @@ fn revalidated(headers: &HeaderMap, text: Text, data: impl Serialize) -> ApiResu
     };
     let body = serde_json::to_vec(&body);
     let body = body.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
-    let etag = etag(&body);
-    let dress = [
-        (header::ETAG, etag.clone()),
-        (
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("public, no-cache"),
-        ),
-    ];
-    if is_known(headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, dress).into_response());
-    }
-    const JSON: (HeaderName, HeaderValue) = (
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    Ok((dress, [JSON], body).into_response())
-}
-
-fn etag(body: &[u8]) -> HeaderValue {
-    let mut text = String::from("\"");
-    for byte in &digest(&SHA256, body).as_ref()[..16] {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.push('"');
-    HeaderValue::try_from(text).expect("hexadecimal digits in quotes are a header's value")
-}
-
-fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let given = headers.get_all(header::IF_NONE_MATCH).iter();
-    given
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
+    let public = HeaderValue::from_static("public, no-cache");
+    let headers = [(header::CACHE_CONTROL, public)];
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    Ok(known.answer(&Tag::of_content(&body), headers, (json, body)))
 }
