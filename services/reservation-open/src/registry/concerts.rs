@@ -116,6 +116,9 @@ async fn change(
     let edit = |concert: &Concert| {
         expected.check(&Tag::of_version(concert.version))?;
         let policy = concert.policy.patched(fields.clone()).map_err(refused)?;
+        if concert.closed {
+            return Err(Code::BookingClosed.into());
+        }
         Ok(Concert {
             policy,
             ..concert.clone()
