@@ -106,6 +106,17 @@ impl MemberId {
 #[schema(value_type = u64, example = 1_763_640_000_123_456_u64)]
 pub struct EntryNumber(pub u64);
 
+impl EntryNumber {
+    /// Returns the id (`jti`) of every booking token of this entry of a concert.
+    ///
+    /// It follows from the entry and is no secret: the signature proves a token, the id only names
+    /// what is revoked. So a token that is issued again after its first issue was lost has the same
+    /// id, and revoking one revokes both.
+    pub fn token_id(self, concert: &ConcertId) -> String {
+        format!("{concert}:{self}")
+    }
+}
+
 impl fmt::Display for EntryNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

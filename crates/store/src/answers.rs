@@ -56,21 +56,12 @@ pub enum Leaving {
     Removed,
 }
 
-/// What a new booking token would be called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewToken {
-    /// A fresh random id.
-    pub jti: String,
-    /// The signing key of now.
-    pub kid: String,
-}
-
 /// What is needed to sign the same booking token again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFacts {
     /// The entry.
     pub number: EntryNumber,
-    /// The token's id.
+    /// The token's id, the same in every token of the entry.
     pub jti: String,
     /// The key that signed it.
     pub kid: String,

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
-    Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, NewToken,
-    Popped, Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
+    Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, Popped,
+    Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
 };
 pub use lines::for_each_line;
 pub use memory::MemoryStore;
@@ -117,11 +117,13 @@ pub trait Store: Send + Sync + 'static {
         how: Leaving,
     ) -> Result<Option<EntryNumber>>;
 
-    /// READY → ENTERED. The facts of the booking token are `token`'s, or those of the first claim
-    /// where the member has entered already.
-    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim>;
+    /// Moves READY to ENTERED. Answers the facts of the booking token, to be signed by the key `kid`;
+    /// where the member has entered already, those of the first claim. Its id follows from the entry
+    /// ([`EntryNumber::token_id`]), so that a claim that a failover lost gives the same one again.
+    async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim>;
 
-    /// Ends the ENTERED session of exactly this entry. `false`: there was none.
+    /// Ends the session of exactly this entry, for a caller who was shown its token. It may be READY:
+    /// then a failover lost the claim. `false`: there was none.
     async fn complete(
         &self,
         id: &ConcertId,
@@ -139,7 +141,8 @@ pub trait Store: Send + Sync + 'static {
         number: EntryNumber,
     ) -> Result<Option<Extension>>;
 
-    /// Up to 1,000 ids of tokens that ended early and have not expired, the latest to expire first,
+    /// Up to 1,000 ids of tokens that ended early, the latest to be forgotten first, each until no
+    /// token of its entry can live (`sessionMinutes` and `holdDurationMinutes` after it was issued);
     /// behind the first `skip`; a page of fewer is the last. Never [`StoreError::UnknownConcert`]:
     /// a dropped concert's are told until they expire.
     ///

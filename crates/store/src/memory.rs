@@ -22,8 +22,8 @@ use self::{
     ordered::Ordered,
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, NewToken, Popped, Result,
-    Sight, Snapshot, Store, StoreError, Swept,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Popped, Result, Sight,
+    Snapshot, Store, StoreError, Swept,
 };
 
 /// Microseconds since the epoch.
@@ -171,8 +171,8 @@ impl Store for MemoryStore {
         self.line(id, |line| line.leave(member, how))
     }
 
-    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim> {
-        self.line(id, |line| line.claim(member, token))
+    async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim> {
+        self.line(id, |line| line.claim(member, kid))
     }
 
     async fn complete(

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::poll::eventually;
 use crate::process::{Process, free_port};
 
 const FROZEN_CLOCK: &str = include_str!("frozen_clock.c");
@@ -76,6 +77,35 @@ impl RedisServer {
     /// Its port, the same in every life.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Sends commands, one a line, and returns the answers as they come over the wire.
+    ///
+    /// # Panics
+    /// When nothing answers.
+    pub async fn send(&self, lines: &str) -> String {
+        let answer = answer_of(self.port, lines).await;
+        answer.unwrap_or_else(|error| panic!("Redis does not answer {lines:?}: {error}"))
+    }
+
+    /// Makes this server a replica of another, and waits until it has all that the other has.
+    ///
+    /// # Panics
+    /// When it does not follow within 20 seconds.
+    pub async fn follow(&self, primary: &RedisServer) {
+        primary.send("CONFIG SET repl-diskless-sync-delay 0").await;
+        let follow = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+        self.send(&follow).await;
+        eventually(START_LIMIT, "the replica follows", async || {
+            let replication = self.send("INFO replication").await;
+            replication.contains("master_link_status:up")
+        })
+        .await;
+    }
+
+    /// Makes a replica a primary. What its former primary writes from now on does not reach it.
+    pub async fn promote(&self) {
+        self.send("REPLICAOF NO ONE").await;
     }
 
     /// Moves a frozen clock to `micros` since the epoch, at once.
@@ -215,12 +245,16 @@ fn freeze(folder: &Path) -> File {
 /// Whether the server on `port` has loaded its data and is process `id`, not a stranger that took
 /// the port.
 async fn answers_as(port: u16, id: u32) -> std::io::Result<bool> {
-    let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
-    connection
-        .write_all(b"PING\r\nINFO server\r\nQUIT\r\n")
-        .await?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await?;
+    let answer = answer_of(port, "PING\r\nINFO server").await?;
     let ours = answer.contains(&format!("process_id:{id}\r\n"));
     Ok(answer.starts_with("+PONG") && ours)
+}
+
+async fn answer_of(port: u16, lines: &str) -> std::io::Result<String> {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
+    let commands = format!("{lines}\r\nQUIT\r\n");
+    connection.write_all(commands.as_bytes()).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    Ok(answer)
 }

@@ -8,11 +8,10 @@ use axum::{
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Status, Text, UnixMs};
-use sunbeon_store::{Claim, NewToken, TokenFacts};
+use sunbeon_store::{Claim, TokenFacts};
 use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use crate::Token;
 
@@ -63,12 +62,9 @@ async fn issue(
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<impl IntoResponse> {
-    let kid = service.keys.active_kid().to_owned();
-    let new = NewToken {
-        jti: Uuid::new_v4().to_string(),
-        kid,
-    };
-    let (concert, facts) = match service.store.claim(&id, &member.id, &new).await.or_fail()? {
+    let kid = service.keys.active_kid();
+    let claim = service.store.claim(&id, &member.id, kid).await;
+    let (concert, facts) = match claim.or_fail()? {
         Claim::Entered(entered) => *entered,
         Claim::NotReady => return Err(Code::NotReady.into()),
         Claim::Closed => return Err(Code::BookingClosed.into()),

@@ -106,7 +106,7 @@ async fn of_one(store: &dyn Store, id: ConcertId) -> sunbeon_store::Result<Vec<S
 #[cfg(test)]
 mod tests {
     use sunbeon_domain::{Concert, MemberId, Mode, Policy};
-    use sunbeon_store::{Claim, Leaving, MemoryStore, NewToken};
+    use sunbeon_store::{Claim, Leaving, MemoryStore};
 
     use super::*;
 
@@ -128,16 +128,14 @@ mod tests {
         let mut ids = Vec::new();
         for i in 0..many {
             let member = MemberId::parse(i.to_string()).unwrap();
-            let token = NewToken {
-                jti: format!("{id}-{i}"),
-                kid: "kid".into(),
-            };
             store.enter(&concert_id, &member, "이름").await.unwrap();
-            let claim = store.claim(&concert_id, &member, &token).await.unwrap();
-            assert!(matches!(claim, Claim::Entered(_)));
+            let claim = store.claim(&concert_id, &member, "kid").await.unwrap();
+            let Claim::Entered(entered) = claim else {
+                panic!("{claim:?}");
+            };
             let how = Leaving::ByChoice;
             store.leave(&concert_id, &member, how).await.unwrap();
-            ids.push(token.jti);
+            ids.push(entered.1.jti);
         }
         ids
     }

@@ -3,7 +3,7 @@
 use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
 
 use super::line::{COOLING_MS, Line, Settled};
-use crate::{Claim, Extension, NewToken, TokenFacts};
+use crate::{Claim, Extension, Leaving, TokenFacts};
 
 /// The record of a READY or ENTERED member.
 pub(super) enum Session {
@@ -61,21 +61,41 @@ impl Line {
     /// Ends an ENTERED session before its time.
     fn revoke(&mut self, member: &MemberId) {
         if let Some(facts) = self.end_inside(member, self.now + COOLING_MS) {
-            self.revoked.set(&facts.jti, facts.exp);
+            self.list_as_revoked(&facts.jti, facts.iat, facts.exp);
         }
     }
 
-    pub(super) fn exit_session(&mut self, member: &MemberId, place: Settled) {
-        if matches!(place, Settled::Ready(..)) {
-            self.ready.remove(member);
-            self.sessions.remove(member);
-        } else {
-            self.revoke(member);
+    /// Revokes every token of an entry, until none can live: not the one on record, nor one that
+    /// was issued or extended before a failover lost that.
+    fn list_as_revoked(&mut self, id: &String, iat: i64, exp: i64) {
+        let policy = &self.concert.policy;
+        let minutes = policy.session_minutes + policy.hold_duration_minutes;
+        self.revoked.set(id, exp.max(iat + i64::from(minutes) * 60));
+    }
+
+    /// Ends a READY session whose entry may have a token: a failover lost the claim.
+    fn revoke_ready(&mut self, member: &MemberId, number: EntryNumber) {
+        self.ready.remove(member);
+        self.sessions.remove(member);
+        let id = number.token_id(&self.concert.concert_id);
+        self.list_as_revoked(&id, self.now.seconds(), 0);
+    }
+
+    /// Ends a session because its member leaves or is removed.
+    pub(super) fn exit_session(&mut self, member: &MemberId, place: Settled, how: Leaving) {
+        match (place, how) {
+            (Settled::Ready(number, _), Leaving::Removed) => self.revoke_ready(member, number),
+            // Members leave too often to be listed for a claim that a failover may have lost.
+            (Settled::Ready(..), Leaving::ByChoice) => {
+                self.ready.remove(member);
+                self.sessions.remove(member);
+            }
+            _ => self.revoke(member),
         }
         self.totals.exited += 1;
     }
 
-    pub(super) fn claim(&mut self, member: &MemberId, token: &NewToken) -> Claim {
+    pub(super) fn claim(&mut self, member: &MemberId, kid: &str) -> Claim {
         let place = self.settle(member);
         if let (Settled::Entered(..), Some(Session::Entered { facts, .. })) =
             (place, self.sessions.get(member))
@@ -92,8 +112,8 @@ impl Line {
         let exp = iat + i64::from(self.concert.policy.session_minutes) * 60;
         let facts = TokenFacts {
             number,
-            jti: token.jti.clone(),
-            kid: token.kid.clone(),
+            jti: number.token_id(&self.concert.concert_id),
+            kid: kid.to_owned(),
             iat,
             exp,
         };
@@ -108,12 +128,16 @@ impl Line {
     }
 
     pub(super) fn complete(&mut self, member: &MemberId, number: EntryNumber) -> bool {
-        let ends = matches!(self.settle(member), Settled::Entered(inside, _) if inside == number);
-        if ends {
-            self.revoke(member);
-            self.totals.completed += 1;
+        match self.settle(member) {
+            Settled::Entered(inside, _) if inside == number => self.revoke(member),
+            Settled::Ready(called, _) if called == number => {
+                self.revoke_ready(member, number);
+                self.cooling.set(&number, (self.now + COOLING_MS).0);
+            }
+            _ => return false,
         }
-        ends
+        self.totals.completed += 1;
+        true
     }
 
     pub(super) fn extend(&mut self, member: &MemberId, number: EntryNumber) -> Option<Extension> {

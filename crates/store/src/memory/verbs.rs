@@ -87,7 +87,7 @@ impl Line {
         match place {
             Settled::None | Settled::Lapsed => None,
             Settled::Ready(number, _) | Settled::Entered(number, _) => {
-                self.exit_session(member, place);
+                self.exit_session(member, place, how);
                 Some(number)
             }
             Settled::Waiting(number) | Settled::Away(number) | Settled::Admitting(number) => {

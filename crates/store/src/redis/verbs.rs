@@ -6,8 +6,8 @@ use sunbeon_domain::{Concert, ConcertId, EntryNumber, Identity, MemberId, Mode, 
 
 use super::{RedisStore, connection::Verb, keys, reply::Words};
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, NewToken, Popped, Result,
-    Sight, Snapshot, Store, StoreError, Swept, TokenFacts,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Popped, Result, Sight,
+    Snapshot, Store, StoreError, Swept, TokenFacts,
 };
 
 macro_rules! verb {
@@ -143,9 +143,8 @@ impl Store for RedisStore {
             .transpose()
     }
 
-    async fn claim(&self, id: &ConcertId, member: &MemberId, token: &NewToken) -> Result<Claim> {
-        let args = [token.jti.as_str(), token.kid.as_str()];
-        let mut words = Words::new(self.about(&CLAIM, id, member, &args).await?);
+    async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim> {
+        let mut words = Words::new(self.about(&CLAIM, id, member, &[kid]).await?);
         Ok(match words.text()?.as_str() {
             "ENTERED" => {
                 let facts: (Concert, TokenFacts) = (words.concert()?, words.token_facts()?);

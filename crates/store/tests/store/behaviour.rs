@@ -4,7 +4,7 @@ use crate::world::{World, at, id, member, names, number};
 use serde_json::json;
 use sunbeon_domain::{EntryNumber, Phase, Place, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, NewToken, StoreError, TokenFacts,
+    Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, StoreError, TokenFacts,
 };
 
 /// Runs each behaviour on the embedded store and on a real Redis.
@@ -79,7 +79,9 @@ behaviours!(
     a_session_is_extended_once_to_the_end_of_a_hold,
     an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that,
     an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then,
-    an_extended_session_that_ends_early_is_revoked_until_its_new_end,
+    a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live,
+    a_session_whose_claim_was_lost_is_completed_with_its_token,
+    a_called_member_who_is_removed_has_no_token_either,
     sessions_are_extended_while_paused_and_after_the_close,
     what_ended_early_is_revoked_until_it_expires,
     the_revoked_are_read_page_by_page_and_none_is_missed,
@@ -95,10 +97,6 @@ behaviours!(
 
 async fn an_unknown_concert_is_said_to_be_unknown(world: World) {
     let (store, who) = (&world.store, member("a"));
-    let token = NewToken {
-        jti: "j".into(),
-        kid: "k".into(),
-    };
     let unknown = |error| matches!(error, StoreError::UnknownConcert);
     assert!(unknown(store.enter(&id(), &who, "").await.unwrap_err()));
     assert!(unknown(store.status(&id(), &who, true).await.unwrap_err()));
@@ -108,7 +106,7 @@ async fn an_unknown_concert_is_said_to_be_unknown(world: World) {
             .await
             .unwrap_err()
     ));
-    assert!(unknown(store.claim(&id(), &who, &token).await.unwrap_err()));
+    assert!(unknown(store.claim(&id(), &who, "kid").await.unwrap_err()));
     assert!(unknown(
         store
             .complete(&id(), &who, EntryNumber(1))
@@ -1062,17 +1060,13 @@ async fn a_token_is_the_same_until_its_session_ends(world: World) {
     world.let_in(1).await;
     let facts = world.claimed("a").await;
     assert_eq!(
-        (facts.number, facts.jti.as_str(), facts.exp),
-        (number, "jti-a", facts.iat + 600)
+        (facts.number, &facts.jti, facts.exp),
+        (number, &number.token_id(&id()), facts.iat + 600)
     );
     world.pass(300.0).await;
-    let other = NewToken {
-        jti: "other".into(),
-        kid: "new".into(),
-    };
     let again = world
         .store
-        .claim(&id(), &member("a"), &other)
+        .claim(&id(), &member("a"), "another key")
         .await
         .unwrap();
     assert!(matches!(again, Claim::Entered(entered) if entered.1 == facts));
@@ -1146,18 +1140,18 @@ async fn an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then(w
     assert!(world.revoked().await.is_empty(), "it has run out");
 }
 
-async fn an_extended_session_that_ends_early_is_revoked_until_its_new_end(world: World) {
+async fn a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live(world: World) {
     world.put(1, held(10)).await;
     world.join("a").await;
     world.let_in(1).await;
     let first = world.claimed("a").await;
-    world.pass(500.0).await;
-    assert!(world.extend("a", first.number).await.unwrap().extended);
+    world.pass(300.0).await;
     assert!(world.complete("a", first.number).await);
     assert_eq!(world.extend("a", first.number).await, None);
-    world.pass(599.0).await;
+    // A session of 10 minutes and a hold of 10 from the end of that.
+    world.pass(899.0).await;
     world.sweep().await;
-    assert_eq!(world.revoked().await, ["jti-a"]);
+    assert_eq!(world.revoked().await, [first.jti]);
     world.pass(1.0).await;
     assert!(world.revoked().await.is_empty());
 }
@@ -1179,8 +1173,42 @@ async fn sessions_are_extended_while_paused_and_after_the_close(world: World) {
     assert_eq!(world.snapshot().await.counts.inside, 2);
 }
 
+/// A policy by which no token of an entry lives longer than two minutes.
+fn brief() -> serde_json::Value {
+    json!({"sessionMinutes": 1, "holdDurationMinutes": 1})
+}
+
+async fn a_session_whose_claim_was_lost_is_completed_with_its_token(world: World) {
+    world.put(1, json!({"maxActive": 1})).await;
+    let number = world.join("a").await;
+    world.let_in(1).await;
+    assert_eq!(world.state("a").await, "ready", "all that the store knows");
+    assert!(!world.complete("a", EntryNumber(number.0 + 1)).await);
+    assert!(world.complete("a", number).await);
+    assert!(!world.complete("a", number).await, "once");
+    assert_eq!(world.revoked().await, [number.token_id(&id())]);
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.totals.completed, 1);
+    assert_eq!(snapshot.counts.slots, 1, "until the gates know");
+    world.pass(5.0).await;
+    assert_eq!(world.snapshot().await.counts.slots, 0);
+}
+
+async fn a_called_member_who_is_removed_has_no_token_either(world: World) {
+    world.put(1, json!({})).await;
+    let number = world.join("removed").await;
+    world.join("exits").await;
+    world.let_in(2).await;
+    world.exit("exits").await;
+    let how = Leaving::Removed;
+    let removed = world.store.leave(&id(), &member("removed"), how).await;
+    assert_eq!(removed.unwrap(), Some(number));
+    assert_eq!(world.revoked().await, [number.token_id(&id())]);
+    assert_eq!(world.snapshot().await.totals.exited, 2);
+}
+
 async fn what_ended_early_is_revoked_until_it_expires(world: World) {
-    world.put(1, json!({"sessionMinutes": 1})).await;
+    world.put(1, brief()).await;
     for name in ["exits", "completes", "removed", "stays", "unclaimed"] {
         world.join(name).await;
     }
@@ -1189,16 +1217,16 @@ async fn what_ended_early_is_revoked_until_it_expires(world: World) {
         world.claimed(name).await;
         world.pass(1.0).await;
     }
-    world.exit("exits").await;
+    let exits = world.exits("exits").await;
     world.exit("unclaimed").await;
-    let number = number(world.place("completes").await).unwrap();
-    assert!(world.complete("completes", number).await);
+    let completes = number(world.place("completes").await).unwrap();
+    assert!(world.complete("completes", completes).await);
     let how = Leaving::Removed;
     let removed = world.store.leave(&id(), &member("removed"), how).await;
-    assert!(removed.unwrap().is_some());
-    let all = ["jti-removed", "jti-completes", "jti-exits"];
+    let removed = removed.unwrap().unwrap().token_id(&id());
+    let all = [removed, completes.token_id(&id()), exits];
     assert_eq!(world.revoked().await, all, "the latest to expire first");
-    world.pass(56.5).await;
+    world.pass(116.5).await;
     assert_eq!(world.revoked().await, all);
     world.pass(0.5).await;
     assert_eq!(world.revoked().await, all[..2], "swept or not");
@@ -1209,28 +1237,30 @@ async fn what_ended_early_is_revoked_until_it_expires(world: World) {
 }
 
 async fn the_revoked_are_read_page_by_page_and_none_is_missed(world: World) {
-    world.put(1, json!({"sessionMinutes": 1})).await;
+    world.put(1, brief()).await;
     let end = async |names: std::ops::Range<u32>| {
+        let mut ids = Vec::new();
         join_many(&world, names.clone()).await;
         assert_eq!(world.let_in(1_000).await.len(), names.len());
         for i in names {
             let name = format!("m{i:05}");
             world.claimed(&name).await;
-            world.exit(&name).await;
+            ids.push(world.exits(&name).await);
         }
+        ids
     };
-    end(0..500).await;
+    let old = end(0..500).await;
     world.pass(10.0).await;
-    end(500..1_100).await;
+    let young = end(500..1_100).await;
     let first = world.revoked().await;
     assert_eq!(first.len(), 1_000);
     // Others end meanwhile, which moves the second page back.
-    world.pass(45.0).await;
+    world.pass(105.0).await;
     end(1_100..1_110).await;
     let second = world.store.revoked(&id(), 1_000).await.unwrap();
     let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
-    for i in 0..1_100 {
-        assert!(read.contains(&format!("jti-m{i:05}")), "{i}");
+    for id in old.iter().chain(&young) {
+        assert!(read.contains(id), "{id}");
     }
     world.pass(5.0).await;
     world.sweep().await;
@@ -1238,15 +1268,15 @@ async fn the_revoked_are_read_page_by_page_and_none_is_missed(world: World) {
     // Had the first 500 expired between the pages, none of the others would be missed.
     let second = world.store.revoked(&id(), 1_000).await.unwrap();
     let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
-    for i in 500..1_100 {
-        assert!(read.contains(&format!("jti-m{i:05}")), "{i}");
+    for id in &young {
+        assert!(read.contains(id), "{id}");
     }
 }
 
 async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
     let page = async |skip| world.store.revoked(&id(), skip).await.unwrap();
     assert!(page(0).await.is_empty());
-    world.put(1, json!({"sessionMinutes": 1})).await;
+    world.put(1, brief()).await;
     let mut latest_first = Vec::new();
     for half in [0..501, 501..1_002] {
         join_many(&world, half.clone()).await;
@@ -1254,8 +1284,7 @@ async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
         for i in half {
             let name = format!("m{i:05}");
             world.claimed(&name).await;
-            world.exit(&name).await;
-            latest_first.insert(0, format!("jti-{name}"));
+            latest_first.insert(0, world.exits(&name).await);
         }
         world.pass(10.0).await;
     }
@@ -1269,7 +1298,7 @@ async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
     };
     pages_are(&latest_first).await;
     // The older half expires, swept or not.
-    world.pass(40.0).await;
+    world.pass(100.0).await;
     pages_are(&latest_first[..501]).await;
     world.sweep().await;
     pages_are(&latest_first[..501]).await;
@@ -1277,9 +1306,9 @@ async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
     pages_are(&[]).await;
 }
 
-/// Closes and drops a concert in which one token ended early, by the versions from one on.
-async fn dropped_with_a_revoked_token(world: &World) {
-    world.put(1, json!({"sessionMinutes": 1})).await;
+/// Closes and drops a concert in which one token ended early; its id.
+async fn dropped_with_a_revoked_token(world: &World) -> String {
+    world.put(1, brief()).await;
     world.join("a").await;
     world.let_in(1).await;
     let facts = world.claimed("a").await;
@@ -1291,6 +1320,7 @@ async fn dropped_with_a_revoked_token(world: &World) {
     assert!(drop().await, "again");
     let gone = world.store.snapshot(&id()).await.unwrap_err();
     assert!(matches!(gone, StoreError::UnknownConcert));
+    facts.jti
 }
 
 async fn a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired(world: World) {
@@ -1301,7 +1331,7 @@ async fn a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired(world
         (listed.len(), world.revoked().await.len())
     };
     assert_eq!(told().await, (1, 1));
-    world.pass_unheard(54.5);
+    world.pass_unheard(114.5);
     assert!(drop(2).await);
     assert!(drop(1).await, "also by one who is late");
     assert_eq!(told().await, (1, 1));
@@ -1312,19 +1342,19 @@ async fn a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired(world
 }
 
 async fn what_was_revoked_is_revoked_in_a_concert_made_again(world: World) {
-    dropped_with_a_revoked_token(&world).await;
+    let first = dropped_with_a_revoked_token(&world).await;
     world.put(3, json!({})).await;
     assert_eq!(world.snapshot().await.totals.joined, 0);
     assert_eq!(world.store.concerts().await.unwrap(), [id()]);
-    assert_eq!(world.revoked().await, ["jti-a"]);
-    world.pass(54.0).await;
+    assert_eq!(world.revoked().await, [first.as_str()]);
+    world.pass(114.0).await;
     world.join("b").await;
     world.let_in(1).await;
     world.claimed("b").await;
-    world.exit("b").await;
-    assert_eq!(world.revoked().await, ["jti-b", "jti-a"]);
+    let second = world.exits("b").await;
+    assert_eq!(world.revoked().await, [second.as_str(), &first]);
     world.pass(1.0).await;
-    assert_eq!(world.revoked().await, ["jti-b"]);
+    assert_eq!(world.revoked().await, [second]);
     world.sweep().await;
     assert_eq!(world.store.concerts().await.unwrap(), [id()]);
 }

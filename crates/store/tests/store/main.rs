@@ -1,6 +1,7 @@
 //! The line on both stores: the same behaviour, the same random sequences, and Redis by itself.
 
 mod behaviour;
+mod failover;
 mod model;
 mod redis;
 mod world;

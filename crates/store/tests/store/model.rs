@@ -7,7 +7,7 @@ use crate::world::{START, at, member, policy, settings};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
-use sunbeon_store::{AdmitBy, Leaving, MemoryStore, NewToken, RedisStore, Store};
+use sunbeon_store::{AdmitBy, Leaving, MemoryStore, RedisStore, Store};
 use sunbeon_test_support::RedisServer;
 use tokio::runtime::Runtime;
 
@@ -197,11 +197,8 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
             debug(store.leave(id, &name(*who), how).await)
         }
         Call::Claim(who) => {
-            let token = NewToken {
-                jti: format!("j{}-{who}", case.version),
-                kid: "k".into(),
-            };
-            debug(store.claim(id, &name(*who), &token).await)
+            let kid = format!("k{}", case.version);
+            debug(store.claim(id, &name(*who), &kid).await)
         }
         Call::Complete(who, right) | Call::Extend(who, right) => {
             let place = store

@@ -10,8 +10,8 @@ use std::sync::{
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Place, Policy, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, MemoryStore, NewToken, Popped,
-    RedisStore, Snapshot, Store, Taken, TokenFacts, redis::Settings,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, MemoryStore, Popped, RedisStore,
+    Snapshot, Store, Taken, TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
 
@@ -193,14 +193,7 @@ impl World {
     }
 
     pub(crate) async fn claim(&self, name: &str) -> Claim {
-        let token = NewToken {
-            jti: format!("jti-{name}"),
-            kid: "kid".into(),
-        };
-        self.store
-            .claim(&id(), &member(name), &token)
-            .await
-            .unwrap()
+        self.store.claim(&id(), &member(name), "kid").await.unwrap()
     }
 
     pub(crate) async fn claimed(&self, name: &str) -> TokenFacts {
@@ -229,6 +222,12 @@ impl World {
             .extend(&id(), &member(name), number)
             .await
             .unwrap()
+    }
+
+    /// Ends a session; its token's id.
+    pub(crate) async fn exits(&self, name: &str) -> String {
+        let number = self.exit(name).await.expect("a session ends");
+        number.token_id(&id())
     }
 
     /// The first page of tokens that ended early.

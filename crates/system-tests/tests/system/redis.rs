@@ -12,10 +12,6 @@ use std::{
 use serde_json::json;
 use sunbeon_system_tests::{SOON, Service, Stack, joined};
 use sunbeon_test_support::{Api, RedisServer, eventually};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 /// What the fans of a load have seen so far.
 #[derive(Default)]
@@ -201,37 +197,12 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
     stack.ends_well(&api, &["sale"], &[]).await;
 }
 
-/// Sends commands to a Redis and returns its answers.
-async fn command(server: &RedisServer, lines: &str) -> String {
-    let mut connection = TcpStream::connect(("127.0.0.1", server.port()))
-        .await
-        .unwrap();
-    connection
-        .write_all(format!("{lines}\r\nQUIT\r\n").as_bytes())
-        .await
-        .unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
-async fn replicates(primary: &RedisServer) {
-    eventually(SOON, "the replica follows", async || {
-        command(primary, "INFO replication")
-            .await
-            .contains("state=online")
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_that_no_replica_holds_is_not_confirmed_and_not_forgotten() {
     let stack = Stack::start().await;
     let replica = RedisServer::start().await;
     let primary = &stack.redis;
-    let _ = command(primary, "CONFIG SET repl-diskless-sync-delay 0").await;
-    let _ = command(&replica, &format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
-    replicates(primary).await;
+    replica.follow(primary).await;
     let plan = stack.plan(Service::WaitingRoom);
     let (room, open) = tokio::join!(
         plan.with("SUNBEON__STORE__REDIS__WAIT_REPLICAS", "1")
@@ -253,8 +224,7 @@ async fn a_join_that_no_replica_holds_is_not_confirmed_and_not_forgotten() {
     );
 
     replica.start_again().await;
-    let _ = command(&replica, &format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
-    replicates(primary).await;
+    replica.follow(primary).await;
     let again = api.enter("sale", "second").await;
     again.fails("ALREADY_IN_QUEUE");
     assert_eq!(again.number(), place.number());

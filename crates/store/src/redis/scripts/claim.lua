@@ -1,16 +1,16 @@
 -- claim: READY → ENTERED; again, the facts of the same token.
--- KEYS  13 user record    ARGV  1 member  2 jti  3 kid
+-- KEYS  13 user record    ARGV  1 member  2 kid
 -- Reply {'ENTERED', json, number, jti, kid, iat, exp}, {'NOT_READY'} or {'CLOSED'}.
-assert(#KEYS == 13 and #ARGV == 3)
+assert(#KEYS == 13 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, jti, kid, user = ARGV[1], ARGV[2], ARGV[3], KEYS[13]
+local member, kid, user = ARGV[1], ARGV[2], KEYS[13]
 local place, number, _, s = settle(member, user)
 if place == 'ENTERED' then
   return { 'ENTERED', P.json, S(number), s.jti, s.kid, s.iat, s.exp }
 end
 if PHASE == 'closed' then return { 'CLOSED' } end
 if place ~= 'READY' then return { 'NOT_READY' } end
-local iat = math.floor(NOW / 1000)
+local jti, iat = token_id(number), math.floor(NOW / 1000)
 local exp = iat + P.sessionMs / 1000
 call('ZREM', READY, member)
 call('ZADD', INSIDE, S(exp * 1000), member)

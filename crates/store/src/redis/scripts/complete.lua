@@ -1,10 +1,12 @@
--- complete: ends the ENTERED session of exactly this entry.
+-- complete: ends the session of exactly this entry. A READY one was ENTERED before a failover lost
+-- the claim: only who holds its token completes an entry.
 -- KEYS  13 user record    ARGV  1 member  2 entry number
 -- Reply: 1 if it ended, else 0.
 assert(#KEYS == 13 and #ARGV == 2)
 if not P then return UNKNOWN end
 local place, number, _, s = settle(ARGV[1], KEYS[13])
-if place ~= 'ENTERED' or S(number) ~= ARGV[2] then return 0 end
+if (place ~= 'ENTERED' and place ~= 'READY') or S(number) ~= ARGV[2] then return 0 end
+call('ZREM', READY, ARGV[1])
 end_inside(ARGV[1], KEYS[13], s, NOW + COOLING_MS)
 revoke(s)
 total('completed', 1)

@@ -9,6 +9,8 @@ if place == 'NONE' then return false end
 if place == 'READY' then
   call('ZREM', READY, member)
   call('DEL', user)
+  -- A failover may have lost the claim. Members leave too often to be listed for that.
+  if ARGV[2] == 'removed' then revoke(s) end
   total('exited', 1)
 elseif place == 'ENTERED' then
   end_inside(member, user, s, NOW + COOLING_MS)

@@ -47,8 +47,16 @@ local function end_inside(member, user, s, slot_end)
   if slot_end > NOW then call('ZADD', COOLING, S(slot_end), S(s.number)) end
 end
 
+-- The id of every token of an entry. It follows from the entry, so that a claim that a failover lost
+-- gives the same one when it is made again, and revoking it ends both.
+local function token_id(number) return string.sub(LINE, #'concert:' + 1) .. ':' .. S(number) end
+
+-- Revokes every token of an entry, until none can live: not the one on record, nor one that was
+-- issued or extended before a failover lost that. Older versions recorded random ids.
 local function revoke(s)
-  call('ZADD', REVOKED, s.exp, s.jti)
+  local iat = tonumber(s.iat) or math.floor(NOW / 1000)
+  local last = math.max(tonumber(s.exp) or 0, iat + (P.sessionMs + P.holdMs) / 1000)
+  call('ZADD', REVOKED, S(last), s.jti or token_id(s.number))
 end
 
 -- Ends what has run out of a member's session; says where the member stands then.
