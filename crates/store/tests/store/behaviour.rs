@@ -279,16 +279,14 @@ async fn completing_in_every_state(world: World) {
             !world.complete(state, EntryNumber(number.0 + 1)).await,
             "{state}"
         );
-        assert_eq!(
-            world.complete(state, number).await,
-            state == "entered",
-            "{state}"
-        );
-        let expected = if state == "entered" { "none" } else { state };
+        // The claim of one that is READY may have been lost by a failover.
+        let ends = ["ready", "entered"].contains(&state);
+        assert_eq!(world.complete(state, number).await, ends, "{state}");
+        let expected = if ends { "none" } else { state };
         assert_eq!(world.state(state).await, expected);
     }
     assert!(!world.complete("entered", EntryNumber(1)).await);
-    assert_eq!(world.snapshot().await.totals.completed, 1);
+    assert_eq!(world.snapshot().await.totals.completed, 2);
 }
 
 async fn extending_in_every_state(world: World) {
