@@ -29,11 +29,22 @@ pub enum Settings {
 }
 
 impl Settings {
-    /// Whether other processes share this broker.
-    pub fn is_shared(&self) -> bool {
-        !matches!(self, Self::Memory)
+    /// These settings where other processes can share the broker.
+    pub fn shared(&self) -> Result<&Self, NotShared> {
+        match self {
+            Self::Memory => Err(NotShared),
+            Self::Rabbitmq(_) => Ok(self),
+        }
     }
 }
+
+/// The broker is this process's own.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "services share one RabbitMQ: set SUNBEON__BROKER__RABBITMQ__URL, for example \
+     SUNBEON__BROKER__RABBITMQ__URL=amqp://localhost:5672/%2f"
+)]
+pub struct NotShared;
 
 /// Why a broker cannot be opened. A broker that is down is no reason.
 #[derive(Debug, thiserror::Error)]

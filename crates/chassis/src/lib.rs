@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod auth;
+pub mod command;
 mod conditional;
 pub mod envelope;
 pub mod extract;

@@ -1,13 +1,14 @@
-//! What every service's `main` does in the same way.
+//! What every service does in the same way to start, run and end.
 
 use std::{future::Future, net::SocketAddr, process::ExitCode};
 
+use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    Lifecycle,
+    Auth, Lifecycle,
     http::{self, Health, Readiness, Service},
     settings,
     telemetry::{self, Telemetry},
@@ -45,6 +46,14 @@ impl Process {
         self.lifecycle.shutdown()
     }
 
+    /// Sets up the check of access tokens and keeps a login's keys fresh.
+    pub fn auth(&mut self, settings: &settings::Auth) -> anyhow::Result<Auth> {
+        let auth = Auth::new(settings, &self.limits)
+            .context("could not set up the check of access tokens")?;
+        self.spawn("keys", auth.clone().keep_fresh(self.shutdown()));
+        Ok(auth)
+    }
+
     /// Runs a task that lives until the token is cancelled.
     pub fn spawn(
         &mut self,
@@ -61,7 +70,7 @@ impl Process {
         health: Health,
         then: impl FnOnce(SocketAddr),
     ) -> anyhow::Result<ExitCode> {
-        let listener = http::bind(&self.http.bind).await?;
+        let listener = http::bind(&self.http.bind, "SUNBEON__HTTP__BIND=").await?;
         self.serve_on(listener, api, health, then).await
     }
 

@@ -5,11 +5,12 @@
 
 mod load;
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::HashMap, net::IpAddr, path::PathBuf, time::Duration};
 
+use anyhow::{Context, ensure};
 use ipnet::IpNet;
 pub use load::{load, load_from};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use sunbeon_domain::Language;
 
@@ -49,6 +50,22 @@ impl Http {
 pub struct Database {
     /// `sqlite:…` or `postgres://…`; may carry a password.
     pub url: SecretString,
+}
+
+/// The address of a database that replicas can share; `variable` is the setting that names it.
+pub fn shared_database<'a>(url: &'a SecretString, variable: &str) -> anyhow::Result<&'a str> {
+    let url = url.expose_secret();
+    ensure!(
+        !url.contains(":memory:"),
+        "replicas share a database: set {variable}, for example {variable}=postgres://localhost/sunbeon"
+    );
+    Ok(url)
+}
+
+/// A setting that has no default.
+pub fn required<T>(setting: Option<T>, variable: &str, example: &str) -> anyhow::Result<T> {
+    setting
+        .with_context(|| format!("{variable} is not set: set it, for example {variable}={example}"))
 }
 
 /// How access tokens are checked.
@@ -142,6 +159,21 @@ pub struct Telemetry {
     pub trace_ratio: f64,
 }
 
+impl Telemetry {
+    /// Keeps the log to warnings, unless [`Telemetry::log`] was set to something of one's own.
+    pub fn show_warnings_only(&mut self) -> anyhow::Result<()> {
+        #[derive(Deserialize)]
+        struct Defaults {
+            telemetry: Telemetry,
+        }
+        let defaults: Defaults = load_from(HashMap::new())?;
+        if self.log == defaults.telemetry.log {
+            self.log = self.log.replacen("info", "warn", 1);
+        }
+        Ok(())
+    }
+}
+
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -157,8 +189,9 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
     let network = |text: String| {
         let address = text.parse::<IpAddr>().map(IpNet::from);
         address.or_else(|_| text.parse()).map_err(|_| {
-            let says = format!("limits.trusted_proxies: {text:?} is no address and no network");
-            de::Error::custom(says)
+            de::Error::custom(format!(
+                "{text:?} is neither an address nor a network such as 10.0.0.0/8"
+            ))
         })
     };
     let texts = Vec::<String>::deserialize(deserializer)?;

@@ -2,7 +2,7 @@
 
 mod logs;
 
-use std::time::Duration;
+use std::{io::IsTerminal, time::Duration};
 
 use anyhow::{Context, ensure};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -20,7 +20,7 @@ use tracing_subscriber::{
     Layer, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
 };
 
-use crate::settings;
+use crate::settings::{self, LogFormat};
 
 /// Upper bounds of the buckets of every histogram of seconds.
 const SECONDS: [f64; 14] = [
@@ -48,7 +48,7 @@ pub fn init(
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     tracing_subscriber::registry()
         .with(layer(provider.tracer(service_name)))
-        .with(logs::layer(settings, std::io::stdout)?)
+        .with(logs::layer(settings, std::io::stdout, in_colour(settings))?)
         .try_init()
         .context("could not install the log")?;
     let metrics = PrometheusBuilder::new()
@@ -93,6 +93,12 @@ where
         .with_filter(LevelFilter::INFO)
 }
 
+/// Whether a person reads the log at a terminal and has not asked for plain text (no-color.org).
+fn in_colour(settings: &settings::Telemetry) -> bool {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    settings.log_format == LogFormat::Text && std::io::stdout().is_terminal() && !plain
+}
+
 /// Spans have ids, for the logs and for the next service, even where nothing is exported.
 fn provider(
     settings: &settings::Telemetry,
@@ -101,7 +107,7 @@ fn provider(
     let ratio = settings.trace_ratio;
     ensure!(
         (0.0..=1.0).contains(&ratio),
-        "telemetry.trace_ratio must be 0 to 1, not {ratio}"
+        "SUNBEON__TELEMETRY__TRACE_RATIO is a share between 0 and 1, not {ratio}"
     );
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
     let builder = SdkTracerProvider::builder()

@@ -3,6 +3,7 @@
 mod access;
 mod admin;
 pub mod api;
+mod command;
 pub mod crowd;
 mod dice;
 mod latency;
@@ -16,6 +17,7 @@ pub mod settings;
 pub mod targets;
 mod verdict;
 
+pub use command::command;
 pub use report::Report;
 
 /// Why a run was never begun: exit code 2.

@@ -19,7 +19,6 @@ pub enum Mode {
 
 /// Sends a crowd through a sale over HTTP and holds the servers to their promises.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "sunbeon-load", version)]
 pub struct Options {
     /// The address that answers every route [default: SUNBEON_URL, else the instances, else
     /// http://127.0.0.1:8080]
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     fn options(words: &str) -> Result<Options, clap::Error> {
-        Options::try_parse_from(format!("sunbeon-load {words}").split_whitespace())
+        Options::try_parse_from(format!("load {words}").split_whitespace())
     }
 
     #[test]

@@ -30,12 +30,23 @@ pub enum Settings {
 }
 
 impl Settings {
-    /// Whether other processes share this store. One that a service keeps for itself holds a line
-    /// of its own.
-    pub fn is_shared(&self) -> bool {
-        !matches!(self, Self::Memory)
+    /// These settings where other processes can share the store. One that a service keeps for
+    /// itself holds a line of its own.
+    pub fn shared(&self) -> std::result::Result<&Self, NotShared> {
+        match self {
+            Self::Memory => Err(NotShared),
+            Self::Redis(_) => Ok(self),
+        }
     }
 }
+
+/// The store is this process's own.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "services share one Redis: set SUNBEON__STORE__REDIS__URL, for example \
+     SUNBEON__STORE__REDIS__URL=redis://localhost:6379"
+)]
+pub struct NotShared;
 
 /// Why a verb has no answer.
 #[derive(Debug, thiserror::Error)]

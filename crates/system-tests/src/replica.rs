@@ -16,13 +16,14 @@ pub enum Service {
 }
 
 impl Service {
-    fn binary(self) -> &'static str {
+    /// What `sunbeon serve` calls it.
+    fn name(self) -> &'static str {
         match self {
-            Self::WaitingRoom => "sunbeon-waiting-room",
-            Self::ReservationOpen => "sunbeon-reservation-open",
-            Self::EntryConsumer => "sunbeon-entry-consumer",
-            Self::Token => "sunbeon-token",
-            Self::Booking => "sunbeon-booking",
+            Self::WaitingRoom => "waiting-room",
+            Self::ReservationOpen => "reservation-open",
+            Self::EntryConsumer => "entry-consumer",
+            Self::Token => "token",
+            Self::Booking => "booking",
         }
     }
 }
@@ -123,7 +124,7 @@ impl Plan {
     }
 
     fn spawn(&self) -> Process {
-        Process::spawn(self.service.binary(), &self.settings)
+        Process::spawn("sunbeon", &["serve", self.service.name()], &self.settings)
     }
 }
 
@@ -232,7 +233,7 @@ impl Replica {
 
 impl Drop for Replica {
     fn drop(&mut self) {
-        show_log(self.plan.service.binary(), &self.process);
+        show_log(self.plan.service.name(), &self.process);
     }
 }
 

@@ -78,7 +78,7 @@ async fn start(redis: &RedisServer, vhost: &TestVhost) -> Services {
         settings: settings.http.clone(),
         limits: settings.limits.clone(),
     });
-    let listener = http::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let api = Api::at(listener.local_addr().unwrap().port());
     let shutdown = CancellationToken::new();
     let (router, stop) = (router.unwrap(), shutdown.clone());

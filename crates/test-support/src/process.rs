@@ -19,16 +19,18 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the workspace's binary `name` with `settings` as its environment, beside this
-    /// process's own without its `SUNBEON__…` variables.
+    /// Starts the workspace's binary `name` with these arguments, and with `settings` as its
+    /// environment, beside this process's own without its `SUNBEON__…` variables.
     ///
     /// # Panics
     /// When the binary was not built or does not start.
     pub fn spawn<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         name: &str,
+        arguments: &[&str],
         settings: impl IntoIterator<Item = (K, V)>,
     ) -> Process {
         let mut command = Command::new(binary(name));
+        command.args(arguments);
         for (key, _) in std::env::vars_os() {
             if key.to_string_lossy().starts_with("SUNBEON__") {
                 command.env_remove(key);
@@ -153,12 +155,7 @@ pub fn binary(name: &str) -> PathBuf {
         .skip(1)
         .map(|folder| folder.join(name))
         .find(|path| is_file(path));
-    found.unwrap_or_else(|| {
-        panic!(
-            "no binary {name} above {}: cargo build --workspace --bins",
-            this.display()
-        )
-    })
+    found.unwrap_or_else(|| panic!("no binary {name} above {}: cargo build", this.display()))
 }
 
 fn is_file(path: &Path) -> bool {

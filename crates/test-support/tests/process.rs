@@ -57,5 +57,5 @@ fn a_free_port_is_given_once() {
 #[tokio::test]
 #[should_panic(expected = "cargo build --workspace --bins")]
 async fn a_binary_that_was_not_built_is_named() {
-    Process::spawn("sunbeon-nobody", [("KEY", "value")]);
+    Process::spawn("sunbeon-nobody", &[], [("KEY", "value")]);
 }

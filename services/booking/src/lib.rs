@@ -3,6 +3,7 @@
 mod jobs;
 pub mod payments;
 mod routes;
+mod serve;
 mod settings;
 pub mod stock;
 pub mod sunbeon;
@@ -23,7 +24,9 @@ use self::{
     jobs::{Announcer, Outbox, Till},
     sunbeon::Catalog,
 };
-pub use self::{payments::Payments, settings::Settings, stock::Stock, sunbeon::Sunbeon};
+pub use self::{
+    payments::Payments, serve::serve, settings::Settings, stock::Stock, sunbeon::Sunbeon,
+};
 
 /// What a shop is built from.
 pub struct Parts {

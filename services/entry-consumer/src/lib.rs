@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod serve;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
@@ -11,6 +13,8 @@ use sunbeon_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+pub use self::serve::serve;
 
 /// The service.
 pub struct EntryConsumer {

@@ -7,6 +7,7 @@ mod open;
 mod registry;
 mod resend;
 mod schedule;
+mod serve;
 mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -18,8 +19,11 @@ use sunbeon_store::{Store, for_each_line};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use self::registry::{Registry, RegistryError};
 use self::{announcer::Announcer, audit::Audit};
+pub use self::{
+    registry::{Registry, RegistryError},
+    serve::serve,
+};
 
 /// The service. A cheap handle.
 #[derive(Clone, FromRef)]

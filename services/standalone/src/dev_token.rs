@@ -1,10 +1,10 @@
-//! `POST /dev/token`: access tokens for anyone, on loopback alone.
+//! `POST /dev/token`: access tokens for anybody at this machine.
 
 use std::{net::IpAddr, time::Duration};
 
 use axum::{
     extract::State,
-    http::{HeaderMap, header, uri::Authority},
+    http::{HeaderMap, HeaderName, Version, header, uri::Authority},
 };
 use serde::{Deserialize, Serialize};
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, Reply, Success};
@@ -41,18 +41,19 @@ struct AccessToken {
     token: String,
 }
 
-/// Make an access token. Only while the process listens on a loopback address, and for nobody who
-/// comes through a proxy.
+/// Make an access token. Exists only on a loopback address and while no login is set; answers only
+/// this machine, neither proxies nor pages of other sites.
 #[utoipa::path(
     post, path = "/dev/token", tag = "dev", request_body = NewAccessToken,
     responses((status = 201, body = Success<AccessToken>))
 )]
 async fn issue(
     State(auth): State<Auth>,
+    version: Version,
     headers: HeaderMap,
     Body(wanted): Body<NewAccessToken>,
 ) -> ApiResult<Reply<AccessToken>> {
-    if !is_asked_here(&headers) {
+    if !is_asked_here(version, &headers) {
         return Err(Code::Forbidden.into());
     }
     let id = MemberId::parse(wanted.member_id).ok();
@@ -68,24 +69,49 @@ async fn issue(
     Ok(Reply::created(ISSUED, AccessToken { token }))
 }
 
-/// Whether the caller means this machine and says so itself: a proxy would make the route
-/// everybody's, and so would a page whose host's name leads here.
-fn is_asked_here(headers: &HeaderMap) -> bool {
-    let proxied = [
-        "forwarded",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-real-ip",
-    ];
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = host.and_then(|host| host.parse::<Authority>().ok());
-    let here = host.is_some_and(|host| {
+/// Headers that a proxy adds. A request with one of them comes from elsewhere.
+const FORWARDED: [&str; 9] = [
+    "cf-connecting-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+];
+
+/// Whether somebody at this machine asks: not through a proxy, which would make the route everybody's,
+/// and not from a page of another site, which would make it that site's.
+fn is_asked_here(version: Version, headers: &HeaderMap) -> bool {
+    let proxied = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    // nginx and others speak HTTP/1.0 to what is behind them.
+    version == Version::HTTP_11 && !proxied && names_this_machine(headers) && is_own_page(headers)
+}
+
+/// Whether `Host` is a loopback address: a name of somebody else's may lead here too.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let host = text(headers, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
+    host.is_some_and(|host| {
         let name = host.host().trim_matches(['[', ']']);
         let address = name.parse::<IpAddr>();
         name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|it| it.is_loopback())
-    });
-    here && !proxied.iter().any(|name| headers.contains_key(*name))
+    })
+}
+
+/// Whether no page asks, or one that this process itself has served, whatever CORS allows.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    let same_site = site.is_none_or(|site| site == "same-origin" || site == "none");
+    let same_origin = match headers.get(header::ORIGIN) {
+        None => true,
+        Some(origin) => text(headers, &header::HOST)
+            .is_some_and(|host| origin.as_bytes() == format!("http://{host}").as_bytes()),
+    };
+    same_site && same_origin
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }

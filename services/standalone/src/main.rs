@@ -4,12 +4,14 @@ mod demo;
 mod dev_token;
 mod keys;
 mod options;
+mod serve;
 mod settings;
 mod whole;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use sunbeon_chassis::command;
 
 use crate::{
     options::{Command, Options},
@@ -19,13 +21,18 @@ use crate::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    let options = Options::parse();
-    if let Some(Command::Keys(keys)) = options.command {
-        keys.run()?;
-        return Ok(ExitCode::SUCCESS);
+fn main() -> ExitCode {
+    command::run(run(Options::parse()))
+}
+
+async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    match options.command {
+        None => {
+            let whole = Whole::build(&options).await?;
+            whole.run(options.fans).await
+        }
+        Some(Command::Serve { service }) => service.run().await,
+        Some(Command::Keys(keys)) => keys.run().map(|()| ExitCode::SUCCESS),
+        Some(Command::Load(options)) => Ok(sunbeon_load::command(&options).await),
     }
-    let whole = Whole::build(&options).await?;
-    whole.run(options.fans).await
 }

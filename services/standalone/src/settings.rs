@@ -1,6 +1,9 @@
 //! The settings, with all that one process can make by itself.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    io::IsTerminal,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use anyhow::{Context, ensure};
 use secrecy::SecretString;
@@ -27,23 +30,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// What the command line says goes before the settings; secrets that are not set are made, an
-    /// access token's only where nobody but this machine gets in.
+    /// Reads the settings; the command line goes before them.
     pub(crate) fn load(options: &Options) -> anyhow::Result<Self> {
         let mut settings: Self = settings::load()?;
-        settings.http.bind = options.bind.to_string();
-        ensure!(
-            options.bind.ip().is_loopback() || settings.auth.has_keys(),
-            "on an address that is not loopback set SUNBEON__AUTH__HS256_SECRET, …JWKS_FILE or \
-             …JWKS_URL"
-        );
-        let auth = &mut settings.auth;
-        if !auth.has_keys() {
-            auth.hs256_secret = Some(secret());
+        settings.http.bind.clone_from(&options.bind);
+        if std::io::stdout().is_terminal() && !options.verbose {
+            settings.telemetry.show_warnings_only()?;
         }
-        auth.guest_secret.get_or_insert_with(secret);
-        auth.origin_token.get_or_insert_with(secret);
-        settings.gate.on_failure.get_or_insert(OnFailure::Closed);
         if let Some(folder) = &options.data {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("could not make the folder {}", folder.display()))?;
@@ -52,6 +45,27 @@ impl Settings {
             settings.booking.database_url = file("booking.sqlite");
         }
         Ok(settings)
+    }
+
+    /// Makes the secrets that are not set, and says whether the one that signs access tokens is
+    /// among them: then no login of anybody's uses it. It is made only where nobody but this machine
+    /// gets in.
+    pub(crate) fn make_secrets(&mut self, address: SocketAddr) -> anyhow::Result<bool> {
+        let auth = &mut self.auth;
+        let own_login = !auth.has_keys();
+        if own_login {
+            ensure!(
+                address.ip().is_loopback(),
+                "{address} is open to other machines, so the login's keys must be set: \
+                 SUNBEON__AUTH__HS256_SECRET, SUNBEON__AUTH__JWKS_FILE or SUNBEON__AUTH__JWKS_URL, \
+                 for example SUNBEON__AUTH__HS256_SECRET=$(openssl rand -hex 32)"
+            );
+            auth.hs256_secret = Some(secret());
+        }
+        auth.guest_secret.get_or_insert_with(secret);
+        auth.origin_token.get_or_insert_with(secret);
+        self.gate.on_failure.get_or_insert(OnFailure::Closed);
+        Ok(own_login)
     }
 
     /// The shop finds the rest of the process where it listens.

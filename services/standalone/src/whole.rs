@@ -34,8 +34,8 @@ pub(crate) struct Whole {
     auth: Auth,
     token: Token,
     shop: Shop,
-    /// Whether there are a demo sale and `POST /dev/token`: where only this machine gets in, and
-    /// access tokens are signed by a secret that is known here.
+    /// Whether there are a demo sale and `POST /dev/token`: only where access tokens are signed by a
+    /// secret that this process has made.
     demo: bool,
 }
 
@@ -49,20 +49,23 @@ impl Whole {
             settings.limits.clone(),
             &settings.telemetry,
         )?;
-        let listener = http::bind(&settings.http.bind).await?;
-        settings.at(listener.local_addr()?);
+        let listener = http::bind(&settings.http.bind, "--bind ").await?;
+        let address = listener.local_addr()?;
+        settings.make_secrets(address)?;
+        let demo = address.ip().is_loopback() && settings.auth.hs256_secret.is_some();
+        settings.at(address);
         let store =
             sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
         let broker = sunbeon_broker::open(&settings.broker, "sunbeon")
             .context("could not open broker.rabbitmq.url")?;
-        if !settings.store.is_shared() {
-            tracing::warn!("the line is kept in memory alone and is gone when this process ends");
+        if settings.store.shared().is_err() {
+            tracing::warn!("the line is kept in memory and will be gone when this process ends");
         }
         let registry = Registry::open(settings.database.url.expose_secret())
             .context("could not open database.url")?;
         let keys = signing_keys(&settings.booking_token)?;
         let origin_token = settings.auth.origin_token.clone();
-        let origin_token = origin_token.context("auth.origin_token is not set")?;
+        let origin_token = origin_token.context("no origin token was made")?;
         let parts = Parts::open(
             &settings.booking,
             &settings.gate,
@@ -80,7 +83,7 @@ impl Whole {
             store,
             broker,
             registry,
-            demo: options.bind.ip().is_loopback() && settings.auth.hs256_secret.is_some(),
+            demo,
         })
     }
 

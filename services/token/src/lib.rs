@@ -4,6 +4,7 @@ mod issue;
 mod keys;
 mod proof;
 mod revoked;
+mod serve;
 mod sessions;
 mod single_flight;
 mod verify;
@@ -17,6 +18,7 @@ use sunbeon_tokens::{SigningKeys, Verifier};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::revoked::Gatherings;
+pub use self::serve::serve;
 
 /// The service.
 #[derive(Clone)]

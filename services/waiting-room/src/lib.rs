@@ -4,6 +4,7 @@ mod admin;
 mod gauges;
 mod guests;
 mod member;
+mod serve;
 mod snapshots;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use sunbeon_store::Store;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use self::serve::serve;
 use self::snapshots::Snapshots;
 
 /// The service: its routes and its beat share the snapshots.

@@ -1,6 +1,6 @@
 //! Listening, and stopping without a failed request.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use anyhow::Context;
 use axum::{Extension, Router, extract::ConnectInfo, serve::Listener};
@@ -17,11 +17,25 @@ use tower::Layer;
 use super::{Readiness, listener::ClosingListener};
 use crate::settings;
 
-/// Listens on an address as `127.0.0.1:8080`; port 0 takes any free one.
-pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("could not listen on {address}"))
+/// Listens on an address such as `127.0.0.1:8080` or `localhost:8080`; port 0 takes any free one.
+/// `setting` is what comes before the address where a user sets it; an error gives an example of it.
+pub async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
+    };
+    let advice = match (error.kind(), next_port(address)) {
+        (io::ErrorKind::AddrInUse, Some(next)) => format!("try {setting}{next}"),
+        _ => format!("an address is host:port, for example {setting}127.0.0.1:8080"),
+    };
+    Err(error).with_context(|| format!("could not listen on {address} ({advice})"))
+}
+
+/// The same host with the port above.
+fn next_port(address: &str) -> Option<String> {
+    let (host, port) = address.rsplit_once(':')?;
+    let next = port.parse::<u16>().ok()?.checked_add(1)?;
+    Some(format!("{host}:{next}"))
 }
 
 /// Serves until `shutdown` is cancelled, then drains.

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, fs};
 
-use anyhow::{Context, bail, ensure};
-use config::{Config, Environment, File, FileFormat};
+use anyhow::{Context, anyhow, bail, ensure};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::DEFAULTS;
@@ -65,10 +65,25 @@ pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> a
         .add_source(variables)
         .build()
         .context("could not read the settings")?;
-    refuse_unknown_sections(&merged, manual)?;
-    merged
-        .try_deserialize()
-        .context("a setting is missing or wrong")
+    refuse_unknown_sections(&merged, &manual)?;
+    serde_path_to_error::deserialize(merged).map_err(|error| wrong(&error, &manual))
+}
+
+/// An error that names the variable, and a value that it takes.
+fn wrong(error: &serde_path_to_error::Error<ConfigError>, manual: &Config) -> anyhow::Error {
+    let (path, cause) = (error.path().to_string(), error.inner());
+    let variable = variable(&path);
+    match manual.get_string(&path) {
+        Ok(default) if !default.is_empty() => {
+            anyhow!("{variable}: {cause}; the default is {variable}={default}")
+        }
+        _ => anyhow!("{variable}: {cause}"),
+    }
+}
+
+/// What a setting is called in the environment: `SUNBEON__HTTP__BIND`.
+fn variable(path: &str) -> String {
+    format!("{PREFIX}{}", path.to_ascii_uppercase().replace('.', "__"))
 }
 
 /// What a variable is called in a file: `http.cors_origins`.
@@ -93,7 +108,7 @@ fn with_files(environment: HashMap<String, String>) -> anyhow::Result<HashMap<St
         let (key, value) = match key.strip_suffix("_FILE") {
             Some(setting) if !PATHS.contains(&key.as_str()) => {
                 let content = fs::read_to_string(&value)
-                    .with_context(|| format!("could not read the file that {key} names"))?;
+                    .with_context(|| format!("could not read {value}, which {key} names"))?;
                 (
                     setting.to_owned(),
                     without_last_line_break(&content).to_owned(),
@@ -102,7 +117,7 @@ fn with_files(environment: HashMap<String, String>) -> anyhow::Result<HashMap<St
             _ => (key, value),
         };
         if settings.insert(key.clone(), value).is_some() {
-            bail!("{key} and {key}_FILE are both set");
+            bail!("{key} and {key}_FILE are both set: unset one of them");
         }
     }
     refuse_addresses_in_the_wrong_place(&settings)?;
@@ -119,7 +134,7 @@ fn refuse_addresses_in_the_wrong_place(settings: &HashMap<String, String>) -> an
             || settings.contains_key(&half);
         ensure!(
             !misplaced,
-            "{whole} is memory or not set: an address goes into {half}__URL"
+            "{whole} can only be `memory`: an address goes into {half}__URL"
         );
     }
     Ok(())
@@ -130,13 +145,14 @@ fn without_last_line_break(text: &str) -> &str {
     text.strip_suffix('\r').unwrap_or(text)
 }
 
-fn refuse_unknown_sections(merged: &Config, manual: Config) -> anyhow::Result<()> {
-    let known: HashMap<String, IgnoredAny> = manual.try_deserialize()?;
+fn refuse_unknown_sections(merged: &Config, manual: &Config) -> anyhow::Result<()> {
+    let known: HashMap<String, IgnoredAny> = manual.clone().try_deserialize()?;
     let given: HashMap<String, IgnoredAny> = merged.clone().try_deserialize()?;
     for section in given.keys() {
         ensure!(
             known.contains_key(section),
-            "`{section}` is no section of the settings"
+            "there is no section `{section}`: settings are SUNBEON__SECTION__KEY, for example \
+             SUNBEON__HTTP__BIND=127.0.0.1:8081"
         );
     }
     Ok(())

@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use opentelemetry::trace::TraceContextExt;
 use tracing::{Dispatch, Event, Subscriber, dispatcher::WeakDispatch};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    Layer,
+    filter::Targets,
     fmt::{
         FmtContext, FormatEvent, FormatFields, MakeWriter,
         format::{Format, Full, Json, Writer},
@@ -19,36 +20,41 @@ use tracing_subscriber::{
 
 use crate::settings::{self, LogFormat};
 
-/// The layer that writes log lines.
+/// The layer that writes log lines. In colour they are for a person at a terminal, and lack the trace
+/// id.
 pub(super) fn layer<S, W>(
     settings: &settings::Telemetry,
     writer: W,
+    colour: bool,
 ) -> anyhow::Result<impl Layer<S> + use<S, W>>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&settings.log).context("telemetry.log is malformed")?;
-    let dispatch = Arc::new(OnceLock::new());
+    let levels: Targets = settings.log.parse().with_context(|| {
+        let log = &settings.log;
+        format!(
+            "SUNBEON__TELEMETRY__LOG={log} is malformed; an example is info,lapin=off,sqlx=debug"
+        )
+    })?;
+    let dispatch = Shared::default();
+    let id_of = dispatch.clone();
     let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
+        .with_ansi(colour)
         .with_writer(writer);
     let lines = match settings.log_format {
-        LogFormat::Text => {
-            let dispatch = dispatch.clone();
-            lines
-                .map_event_format(|lines| WithTraceId { lines, dispatch })
-                .boxed()
-        }
-        LogFormat::Json => {
-            let dispatch = dispatch.clone();
-            let lines = lines.json().flatten_event(true).with_span_list(false);
-            lines
-                .map_event_format(|lines| WithTraceId { lines, dispatch })
-                .boxed()
-        }
+        LogFormat::Text if colour => lines.boxed(),
+        LogFormat::Text => lines
+            .map_event_format(|lines| WithTraceId { lines, dispatch })
+            .boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .map_event_format(|lines| WithTraceId { lines, dispatch })
+            .boxed(),
     };
-    Ok(lines.with_filter(filter).and_then(Registered(dispatch)))
+    Ok(lines.with_filter(levels).and_then(Registered(id_of)))
 }
 
 type Shared = Arc<OnceLock<WeakDispatch>>;
@@ -149,7 +155,7 @@ mod tests {
     }
 
     /// The lines of an event inside a span that nobody samples, and of one outside.
-    fn lines(log_format: LogFormat) -> Vec<String> {
+    fn lines(log_format: LogFormat, colour: bool) -> Vec<String> {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::AlwaysOff)
             .build();
@@ -163,7 +169,7 @@ mod tests {
         };
         let subscriber = tracing_subscriber::registry()
             .with(crate::telemetry::layer(provider.tracer("test")))
-            .with(layer(&settings, move || writer.clone()).unwrap());
+            .with(layer(&settings, move || writer.clone(), colour).unwrap());
         tracing::subscriber::with_default(subscriber, || {
             let span = tracing::info_span!("request", request_id = "r-1");
             span.in_scope(|| tracing::info!(count = 3, "inside"));
@@ -176,7 +182,7 @@ mod tests {
 
     #[test]
     fn text_lines_end_with_the_trace_id_of_their_span() {
-        let lines = lines(LogFormat::Text);
+        let lines = lines(LogFormat::Text, false);
         let (line, trace_id) = lines[0].rsplit_once(" trace_id=").unwrap();
         assert!(line.contains("inside") && line.contains("r-1") && line.contains("count=3"));
         assert_eq!(trace_id.len(), 32);
@@ -188,7 +194,7 @@ mod tests {
 
     #[test]
     fn json_lines_have_the_trace_id_of_their_span() {
-        let lines = lines(LogFormat::Json);
+        let lines = lines(LogFormat::Json, false);
         let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
         assert_eq!(
             (&line["message"], &line["count"]),
@@ -198,5 +204,11 @@ mod tests {
         assert_eq!(line["trace_id"].as_str().unwrap().len(), 32);
         let line: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
         assert_eq!(line.get("trace_id"), None);
+    }
+    #[test]
+    fn lines_in_colour_are_for_people() {
+        let lines = lines(LogFormat::Text, true);
+        assert!(lines[0].contains("\u{1b}[32m INFO"), "{lines:?}");
+        assert!(!lines[0].contains("trace_id"), "{lines:?}");
     }
 }

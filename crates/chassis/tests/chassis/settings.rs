@@ -288,12 +288,12 @@ fn what_is_unknown_or_wrong_is_refused_by_name() {
         (
             "SUNBEON__LIMITS__TRUSTED_PROXIES",
             "10.0.0.0/8,10.0.0.0/33",
-            "limits.trusted_proxies: \"10.0.0.0/33\"",
+            "SUNBEON__LIMITS__TRUSTED_PROXIES",
         ),
         (
             "SUNBEON__LIMITS__TRUSTED_PROXIES",
             "proxy.example",
-            "limits.trusted_proxies",
+            "SUNBEON__LIMITS__TRUSTED_PROXIES",
         ),
         ("SUNBEON_CONFIG", "/no/such/file", "/no/such/file"),
     ] {

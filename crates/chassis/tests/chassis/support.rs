@@ -300,7 +300,7 @@ impl App {
         readiness: http::Readiness,
         settings: settings::Http,
     ) -> Self {
-        let listener = http::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = http::serve(

@@ -12,7 +12,7 @@ use sunbeon_load::{Report, crowd::Demo, options::Options, run, settings::Setting
 use tokio_util::sync::CancellationToken;
 
 async fn load(fake: &Fake, words: &str) -> Report {
-    let line = format!("sunbeon-load --url {} {words}", fake.url);
+    let line = format!("load --url {} {words}", fake.url);
     let options = Options::parse_from(line.split_whitespace());
     let settings = Settings::parse("SUNBEON_ADMIN_TOKEN=admin\nSUNBEON_HS256_SECRET=secret").ok();
     run::run(&options, &settings.unwrap(), CancellationToken::new())
@@ -40,7 +40,7 @@ async fn a_fair_line_is_clean() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_asked_for_when_no_secret_is_known() {
     let fake = Fake::start(Flaw::None).await;
-    let line = format!("sunbeon-load --url {} {SMALL}", fake.url);
+    let line = format!("load --url {} {SMALL}", fake.url);
     let options = Options::parse_from(line.split_whitespace());
     let stop = CancellationToken::new();
     let report = run::run(&options, &Settings::default(), stop)
@@ -89,7 +89,7 @@ async fn a_failing_request_is_reported_and_asked_again() {
 
 #[tokio::test]
 async fn a_remote_address_is_a_usage_error() {
-    let options = Options::parse_from(["sunbeon-load", "--url", "http://192.0.2.1"]);
+    let options = Options::parse_from(["load", "--url", "http://192.0.2.1"]);
     let stop = CancellationToken::new();
     let error = run::run(&options, &Settings::default(), stop)
         .await

@@ -96,7 +96,7 @@ impl Shop {
 
     /// Starts it, or starts it again.
     async fn run(&mut self) {
-        let process = Process::spawn("sunbeon-booking", self.settings.clone());
+        let process = Process::spawn("sunbeon-booking", &[], self.settings.clone());
         eventually(SOON, "the shop is up", async || {
             assert!(process.status().is_none(), "{}", process.log());
             let health = Client::new().get(format!("{}/health", self.url)).send();
@@ -288,7 +288,7 @@ async fn it_does_not_start_without_what_it_cannot_do_without() {
         let settings = settings.filter(|(name, _)| *name != "SUNBEON__HTTP__BIND");
         let bind = format!("127.0.0.1:{}", free_port());
         let settings = settings.cloned().chain([("SUNBEON__HTTP__BIND", bind)]);
-        let process = Process::spawn("sunbeon-booking", settings);
+        let process = Process::spawn("sunbeon-booking", &[], settings);
         let ended = process.wait(SOON).await;
         assert!(!ended.success(), "{missing}");
     }

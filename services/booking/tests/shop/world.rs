@@ -261,7 +261,9 @@ async fn run(
         settings: http.clone(),
         limits,
     });
-    let listener = http::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     let router = router.expect("good settings");
     let serving = http::serve(listener, router, http, shutdown.clone(), readiness);

@@ -84,14 +84,20 @@ impl App {
     }
 }
 
-/// Starts the binary and nothing else.
-pub(crate) fn launch(bind: &str, arguments: &[&str], settings: &[(&str, String)]) -> Process {
+/// The executable, without any settings.
+pub(crate) fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sunbeon"));
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("SUNBEON__") {
             command.env_remove(key);
         }
     }
+    command
+}
+
+/// Starts the executable and nothing else.
+pub(crate) fn launch(bind: &str, arguments: &[&str], settings: &[(&str, String)]) -> Process {
+    let mut command = bare();
     command.envs(access::SETTINGS);
     for (key, value) in settings {
         command.env(key, value);

@@ -14,6 +14,7 @@ macro_rules! on_both {
 mod app;
 mod audit;
 mod bodies;
+mod command;
 mod concerts;
 mod documents;
 mod fields;

@@ -1,0 +1,39 @@
+//! `sunbeon load`: from the command line to the exit code.
+
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{Report, Usage, options::Options, run, settings::Settings};
+
+/// Sends the crowd and prints the report. Exits with 0 if every promise was kept, with 1 if not, and
+/// with 2 if the options or the settings make no sense. Ctrl-C ends the run early.
+pub async fn command(options: &Options) -> ExitCode {
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_ctrl_c(stop.clone()));
+    match report(options, stop).await {
+        Ok(report) => {
+            if options.json {
+                println!("{}", report.to_json());
+            } else {
+                println!("{report}");
+            }
+            ExitCode::from(u8::from(!report.is_clean()))
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+async fn report(options: &Options, stop: CancellationToken) -> anyhow::Result<Report> {
+    let settings = Settings::load(options.env.as_deref())?;
+    run::run(options, &settings, stop).await
+}
+
+async fn stop_on_ctrl_c(stop: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stop.cancel();
+    }
+}

@@ -1,0 +1,47 @@
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+use sunbeon_chassis::{Process, settings};
+
+use crate::{Parts, Shop};
+
+#[derive(Deserialize)]
+struct Settings {
+    http: settings::Http,
+    broker: sunbeon_broker::Settings,
+    auth: settings::Auth,
+    limits: settings::Limits,
+    gate: sunbeon_gate::Settings,
+    booking: crate::Settings,
+    telemetry: settings::Telemetry,
+}
+
+/// Runs the service as this process, with the settings of its environment, until it is told to stop.
+pub async fn serve() -> anyhow::Result<ExitCode> {
+    let settings: Settings = settings::load()?;
+    let mut process = Process::start("booking", settings.http, settings.limits, &settings.telemetry)?;
+    let broker = sunbeon_broker::open(settings.broker.shared()?, "booking")
+        .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
+    let database = &settings.booking.database_url;
+    settings::shared_database(database, "SUNBEON__BOOKING__DATABASE_URL")?;
+    let origin_token = settings::required(
+        settings.auth.origin_token.clone(),
+        "SUNBEON__AUTH__ORIGIN_TOKEN_FILE",
+        "/run/secrets/origin-token",
+    )?;
+    let auth = process.auth(&settings.auth)?;
+    let parts = Parts::open(
+        &settings.booking,
+        &settings.gate,
+        origin_token,
+        broker.clone(),
+    )?;
+    let service = Shop::new(parts);
+    process.spawn("booking", service.clone().run(process.shutdown()));
+    let code = process
+        .serve(service.router(&auth), service.health(), |_| ())
+        .await;
+    broker.close().await;
+    code
+}

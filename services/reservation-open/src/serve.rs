@@ -1,0 +1,46 @@
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_store::is_up;
+
+use crate::{Registry, ReservationOpen};
+
+#[derive(Deserialize)]
+struct Settings {
+    http: settings::Http,
+    store: sunbeon_store::Settings,
+    broker: sunbeon_broker::Settings,
+    database: settings::Database,
+    auth: settings::Auth,
+    limits: settings::Limits,
+    telemetry: settings::Telemetry,
+}
+
+/// Runs the service as this process, with the settings of its environment, until it is told to stop.
+pub async fn serve() -> anyhow::Result<ExitCode> {
+    let settings: Settings = settings::load()?;
+    let mut process = Process::start("reservation-open", settings.http, settings.limits, &settings.telemetry)?;
+    let store = sunbeon_store::open(settings.store.shared()?)
+        .context("could not open SUNBEON__STORE__REDIS__URL")?;
+    let broker = sunbeon_broker::open(settings.broker.shared()?, "reservation-open")
+        .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
+    let database = settings::shared_database(&settings.database.url, "SUNBEON__DATABASE__URL")?;
+    let registry = Registry::open(database).context("could not open SUNBEON__DATABASE__URL")?;
+    let auth = process.auth(&settings.auth)?;
+    let service = ReservationOpen::new(store.clone(), broker.clone(), registry.clone());
+    process.spawn("project", service.clone().project(process.shutdown()));
+    process.spawn("schedule", service.clone().schedule(process.shutdown()));
+    process.spawn("resend", service.clone().resend(process.shutdown()));
+    process.spawn("sweep", service.clone().sweep(process.shutdown()));
+    let asked = broker.clone();
+    let health = Health::new()
+        .check("store", move || is_up(store.clone()))
+        .check("broker", move || std::future::ready(asked.can_publish()))
+        .check("database", move || registry.clone().is_up());
+    service.await_broker().await;
+    let code = process.serve(service.router(&auth), health, |_| ()).await;
+    broker.close().await;
+    code
+}

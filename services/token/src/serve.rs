@@ -1,0 +1,43 @@
+use std::process::ExitCode;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_store::is_up;
+use sunbeon_tokens::SigningKeys;
+
+use crate::Token;
+
+#[derive(Deserialize)]
+struct Settings {
+    http: settings::Http,
+    store: sunbeon_store::Settings,
+    auth: settings::Auth,
+    limits: settings::Limits,
+    booking_token: settings::BookingToken,
+    telemetry: settings::Telemetry,
+}
+
+/// Runs the service as this process, with the settings of its environment, until it is told to stop.
+pub async fn serve() -> anyhow::Result<ExitCode> {
+    let settings: Settings = settings::load()?;
+    let mut process = Process::start("token", settings.http, settings.limits, &settings.telemetry)?;
+    let store = sunbeon_store::open(settings.store.shared()?)
+        .context("could not open SUNBEON__STORE__REDIS__URL")?;
+    let auth = process.auth(&settings.auth)?;
+    let keys = signing_keys(&settings.booking_token)?;
+    let service = Token::new(store.clone(), keys, &settings.booking_token.issuer);
+    let health = Health::new().check("store", move || is_up(store.clone()));
+    process.serve(service.router(&auth), health, |_| ()).await
+}
+
+fn signing_keys(settings: &settings::BookingToken) -> anyhow::Result<SigningKeys> {
+    let pem = settings::required(
+        settings.signing_key.as_ref(),
+        "SUNBEON__BOOKING_TOKEN__SIGNING_KEY_FILE",
+        "booking-token.pem (made by `sunbeon keys --file booking-token.pem add`)",
+    )?;
+    SigningKeys::from_pem(pem.expose_secret())
+        .context("could not read SUNBEON__BOOKING_TOKEN__SIGNING_KEY")
+}

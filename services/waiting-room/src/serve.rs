@@ -1,0 +1,30 @@
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_store::is_up;
+
+use crate::WaitingRoom;
+
+#[derive(Deserialize)]
+struct Settings {
+    http: settings::Http,
+    store: sunbeon_store::Settings,
+    auth: settings::Auth,
+    limits: settings::Limits,
+    telemetry: settings::Telemetry,
+}
+
+/// Runs the service as this process, with the settings of its environment, until it is told to stop.
+pub async fn serve() -> anyhow::Result<ExitCode> {
+    let settings: Settings = settings::load()?;
+    let mut process = Process::start("waiting-room", settings.http, settings.limits, &settings.telemetry)?;
+    let store = sunbeon_store::open(settings.store.shared()?)
+        .context("could not open SUNBEON__STORE__REDIS__URL")?;
+    let auth = process.auth(&settings.auth)?;
+    let service = WaitingRoom::new(store.clone());
+    process.spawn("beat", service.clone().beat(process.shutdown()));
+    let health = Health::new().check("store", move || is_up(store.clone()));
+    process.serve(service.router(&auth), health, |_| ()).await
+}
