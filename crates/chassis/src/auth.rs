@@ -53,25 +53,25 @@ impl Auth {
     /// secret is long enough and none of them used twice. Fetches nothing yet.
     pub fn new(settings: &settings::Auth, limits: &settings::Limits) -> anyhow::Result<Self> {
         for (name, token) in [
-            ("admin_token", &settings.admin_token),
-            ("origin_token", &settings.origin_token),
+            ("ADMIN_TOKEN", &settings.admin_token),
+            ("ORIGIN_TOKEN", &settings.origin_token),
         ] {
             let long = |token: &SecretString| token.expose_secret().chars().count() >= 16;
             ensure!(
                 token.as_ref().is_none_or(long),
-                "auth.{name} must have at least 16 characters"
+                "SUNBEON__AUTH__{name} must have at least 16 characters"
             );
         }
         let secrets = [
-            ("hs256_secret", &settings.hs256_secret),
-            ("guest_secret", &settings.guest_secret),
-            ("admin_token", &settings.admin_token),
-            ("origin_token", &settings.origin_token),
+            ("HS256_SECRET", &settings.hs256_secret),
+            ("GUEST_SECRET", &settings.guest_secret),
+            ("ADMIN_TOKEN", &settings.admin_token),
+            ("ORIGIN_TOKEN", &settings.origin_token),
         ];
         for (place, (one, secret)) in secrets.iter().enumerate() {
             let mut before = secrets[..place].iter();
             if let Some((other, _)) = before.find(|(_, it)| same(it, secret)) {
-                bail!("auth.{one} and auth.{other} are the same");
+                bail!("SUNBEON__AUTH__{one} and SUNBEON__AUTH__{other} must differ");
             }
         }
         Ok(Self(Arc::new(Inner {
@@ -135,7 +135,8 @@ impl Auth {
         ttl: Duration,
     ) -> anyhow::Result<String> {
         let issuing = self.0.issuing.as_ref();
-        let issuing = issuing.context("tokens are issued with auth.hs256_secret alone")?;
+        let issuing =
+            issuing.context("tokens are issued with SUNBEON__AUTH__HS256_SECRET alone")?;
         issuing.token(id, name, admin, ttl)
     }
 
@@ -143,13 +144,15 @@ impl Auth {
     /// Fails where that is not set.
     pub fn issue_guest(&self) -> anyhow::Result<Guest> {
         let guests = self.0.guests.as_ref();
-        Ok(guests.context("auth.guest_secret is not set")?.issue())
+        Ok(guests
+            .context("SUNBEON__AUTH__GUEST_SECRET is not set")?
+            .issue())
     }
 }
 
 fn guests(secret: &SecretString) -> anyhow::Result<Guests> {
     let secret = secret.expose_secret().as_bytes();
-    Guests::new(secret, LEEWAY_SECONDS).context("auth.guest_secret")
+    Guests::new(secret, LEEWAY_SECONDS).context("SUNBEON__AUTH__GUEST_SECRET")
 }
 
 fn same(one: &Option<SecretString>, other: &Option<SecretString>) -> bool {

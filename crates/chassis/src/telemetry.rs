@@ -121,7 +121,7 @@ fn provider(
         .with_endpoint(endpoint)
         .with_timeout(Duration::from_secs(2))
         .build()
-        .context("could not set up the export to telemetry.otlp_endpoint")?;
+        .context("could not set up the export to SUNBEON__TELEMETRY__OTLP_ENDPOINT")?;
     Ok(builder.with_batch_exporter(exporter).build())
 }
 

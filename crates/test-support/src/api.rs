@@ -14,7 +14,7 @@ pub use self::{
     manual::{DocumentedFailure, documented_failures},
 };
 use crate::{
-    access::{admin, member},
+    access::{ADMIN_TOKEN, admin, member},
     eventually,
 };
 
@@ -233,7 +233,7 @@ impl Api {
     /// Asks for the line in numbers.
     pub async fn ask_line(&self, concert: &str) -> Answer {
         let path = format!("/v2/waiting-room/admin/{concert}");
-        self.get(&path, &admin()).await
+        self.get(&path, ADMIN_TOKEN).await
     }
 
     /// Returns the line in numbers.

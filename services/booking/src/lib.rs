@@ -52,13 +52,13 @@ impl Parts {
     ) -> anyhow::Result<Self> {
         let url = settings.database_url.expose_secret();
         Ok(Self {
-            stock: Stock::open(url).context("could not open booking.database_url")?,
+            stock: Stock::open(url).context("could not open SUNBEON__BOOKING__DATABASE_URL")?,
             broker,
-            gate: Gate::new(gate).context("could not set up the gate")?,
+            gate: Gate::new(gate).context("could not set up the gate (SUNBEON__GATE__…)")?,
             sunbeon: Sunbeon::new(&gate.sunbeon_url, origin_token)
                 .context("could not set up the client of Sunbeon")?,
             payments: Payments::open(&settings.payments)
-                .context("could not set up booking.payments")?,
+                .context("could not set up SUNBEON__BOOKING__PAYMENTS")?,
         })
     }
 }

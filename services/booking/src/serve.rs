@@ -20,9 +20,13 @@ struct Settings {
 /// Runs the service as this process, with the settings of its environment, until it is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
-    let mut process = Process::start("booking", settings.http, settings.limits, &settings.telemetry)?;
-    let broker = sunbeon_broker::open(settings.broker.shared()?, "booking")
-        .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
+    let mut process = Process::start(
+        "booking",
+        settings.http,
+        settings.limits,
+        &settings.telemetry,
+    )?;
+    let shared_broker = settings.broker.shared()?;
     let database = &settings.booking.database_url;
     settings::shared_database(database, "SUNBEON__BOOKING__DATABASE_URL")?;
     let origin_token = settings::required(
@@ -31,6 +35,8 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         "/run/secrets/origin-token",
     )?;
     let auth = process.auth(&settings.auth)?;
+    let broker = sunbeon_broker::open(shared_broker, "booking")
+        .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
     let parts = Parts::open(
         &settings.booking,
         &settings.gate,

@@ -21,14 +21,20 @@ struct Settings {
 /// Runs the service as this process, with the settings of its environment, until it is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
-    let mut process = Process::start("reservation-open", settings.http, settings.limits, &settings.telemetry)?;
+    let mut process = Process::start(
+        "reservation-open",
+        settings.http,
+        settings.limits,
+        &settings.telemetry,
+    )?;
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
-    let broker = sunbeon_broker::open(settings.broker.shared()?, "reservation-open")
-        .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
+    let shared_broker = settings.broker.shared()?;
     let database = settings::shared_database(&settings.database.url, "SUNBEON__DATABASE__URL")?;
     let registry = Registry::open(database).context("could not open SUNBEON__DATABASE__URL")?;
     let auth = process.auth(&settings.auth)?;
+    let broker = sunbeon_broker::open(shared_broker, "reservation-open")
+        .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
     let service = ReservationOpen::new(store.clone(), broker.clone(), registry.clone());
     process.spawn("project", service.clone().project(process.shutdown()));
     process.spawn("schedule", service.clone().schedule(process.shutdown()));

@@ -51,8 +51,7 @@ impl Whole {
         )?;
         let listener = http::bind(&settings.http.bind, "--bind ").await?;
         let address = listener.local_addr()?;
-        settings.make_secrets(address)?;
-        let demo = address.ip().is_loopback() && settings.auth.hs256_secret.is_some();
+        let demo = settings.make_secrets(address)?;
         settings.at(address);
         let store =
             sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
@@ -62,7 +61,7 @@ impl Whole {
             tracing::warn!("the line is kept in memory and will be gone when this process ends");
         }
         let registry = Registry::open(settings.database.url.expose_secret())
-            .context("could not open database.url")?;
+            .context("could not open SUNBEON__DATABASE__URL")?;
         let keys = signing_keys(&settings.booking_token)?;
         let origin_token = settings.auth.origin_token.clone();
         let origin_token = origin_token.context("no origin token was made")?;
@@ -150,7 +149,7 @@ impl Whole {
 fn signing_keys(settings: &BookingToken) -> anyhow::Result<SigningKeys> {
     match &settings.signing_key {
         Some(pem) => SigningKeys::from_pem(pem.expose_secret())
-            .context("could not read booking_token.signing_key"),
+            .context("could not read SUNBEON__BOOKING_TOKEN__SIGNING_KEY"),
         None => SigningKeys::generate().context("could not make a signing key"),
     }
 }

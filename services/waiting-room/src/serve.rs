@@ -19,7 +19,12 @@ struct Settings {
 /// Runs the service as this process, with the settings of its environment, until it is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
-    let mut process = Process::start("waiting-room", settings.http, settings.limits, &settings.telemetry)?;
+    let mut process = Process::start(
+        "waiting-room",
+        settings.http,
+        settings.limits,
+        &settings.telemetry,
+    )?;
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let auth = process.auth(&settings.auth)?;

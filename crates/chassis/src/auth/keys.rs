@@ -20,8 +20,9 @@ pub(super) enum Keys {
 }
 
 /// A login signs ID tokens of every application with the keys that it publishes.
-const FOR_US: &str = "auth.issuer and auth.audience must be set with auth.jwks_file and \
-    auth.jwks_url: without them, a token that the login issued for another application would be \
+const FOR_US: &str = "SUNBEON__AUTH__ISSUER and SUNBEON__AUTH__AUDIENCE must be set with \
+    SUNBEON__AUTH__JWKS_FILE and SUNBEON__AUTH__JWKS_URL: without them, a token that the login \
+    issued for another application would be \
     accepted here, its roles included";
 
 /// Public keys by their `kid`.
@@ -30,7 +31,8 @@ pub(super) type PublicKeys = HashMap<String, DecodingKey>;
 impl Keys {
     /// The keys and the one algorithm that is accepted.
     pub(super) fn new(settings: &settings::Auth) -> anyhow::Result<(Algorithm, Self)> {
-        const ALL: &str = "auth.hs256_secret, auth.jwks_file and auth.jwks_url";
+        const ALL: &str =
+            "SUNBEON__AUTH__HS256_SECRET, SUNBEON__AUTH__JWKS_FILE and SUNBEON__AUTH__JWKS_URL";
         let algorithm = settings.algorithm;
         let is_for_us = settings.issuer.is_some() && settings.audience.is_some();
         match (
@@ -42,7 +44,9 @@ impl Keys {
             (None, Some(_), None) | (None, None, Some(_)) if !is_for_us => bail!(FOR_US),
             (None, Some(path), None) => Ok((algorithm.into(), Self::fixed(path, algorithm)?)),
             (None, None, Some(url)) => Ok((algorithm.into(), Self::remote(url, algorithm)?)),
-            (None, None, None) => bail!("one of {ALL} must be set"),
+            (None, None, None) => bail!(
+                "one of {ALL} must be set, for example SUNBEON__AUTH__JWKS_URL=https://login.example/jwks.json"
+            ),
             _ => bail!("only one of {ALL} may be set"),
         }
     }
@@ -51,32 +55,34 @@ impl Keys {
         let secret = secret.expose_secret().as_bytes();
         ensure!(
             secret.len() >= 32,
-            "auth.hs256_secret must have at least 32 bytes"
+            "SUNBEON__AUTH__HS256_SECRET must have at least 32 bytes"
         );
         Ok(Self::Shared(DecodingKey::from_secret(secret)))
     }
 
     fn fixed(path: &Path, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("could not read auth.jwks_file {}", path.display()))?;
-        let set: JwkSet = serde_json::from_str(&text).context("auth.jwks_file is no JWKS")?;
+        let text = fs::read_to_string(path).with_context(|| {
+            format!("could not read SUNBEON__AUTH__JWKS_FILE {}", path.display())
+        })?;
+        let set: JwkSet =
+            serde_json::from_str(&text).context("SUNBEON__AUTH__JWKS_FILE is no JWKS")?;
         let mut keys = HashMap::new();
         for jwk in set.keys.iter().filter(|jwk| fits(jwk, algorithm)) {
             let kid = jwk.common.key_id.clone();
-            let kid = kid.context("a key of auth.jwks_file has no `kid`")?;
+            let kid = kid.context("a key of SUNBEON__AUTH__JWKS_FILE has no `kid`")?;
             let key = DecodingKey::from_jwk(jwk)
-                .with_context(|| format!("key {kid} of auth.jwks_file is malformed"))?;
+                .with_context(|| format!("key {kid} of SUNBEON__AUTH__JWKS_FILE is malformed"))?;
             keys.insert(kid, key);
         }
         ensure!(
             !keys.is_empty(),
-            "auth.jwks_file has no key for {algorithm:?}"
+            "SUNBEON__AUTH__JWKS_FILE has no key for {algorithm:?}"
         );
         Ok(Self::Fixed(keys))
     }
 
     fn remote(url: &str, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
-        let url = http_url(url).context("auth.jwks_url")?;
+        let url = http_url(url).context("SUNBEON__AUTH__JWKS_URL")?;
         let keys = RemoteKeys::new(url, move |text| published(text, algorithm));
         Ok(Self::Remote(keys))
     }

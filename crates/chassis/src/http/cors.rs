@@ -62,7 +62,8 @@ pub(super) fn layer(origins: &[String]) -> anyhow::Result<Option<CorsLayer>> {
 }
 
 fn origin(text: &str) -> anyhow::Result<HeaderValue> {
-    let malformed = || format!("http.cors_origins: {text:?} is no origin as https://host:port");
+    let malformed =
+        || format!("SUNBEON__HTTP__CORS_ORIGINS: {text:?} is no origin as https://host:port");
     let uri: Uri = text.parse().with_context(malformed)?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     let bare = uri.path() == "/" && !text.ends_with('/') && uri.query().is_none();

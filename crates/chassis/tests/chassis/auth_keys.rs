@@ -111,7 +111,7 @@ fn a_login_that_publishes_its_keys_is_refused_until_it_is_told_for_whom_it_signs
         for too_few in [vec![keys], vec![keys, ISSUER], vec![keys, AUDIENCE]] {
             let error = refused(&too_few);
             assert!(
-                error.contains("auth.issuer and auth.audience must be set"),
+                error.contains("SUNBEON__AUTH__ISSUER and SUNBEON__AUTH__AUDIENCE must be set"),
                 "{error}"
             );
         }
@@ -130,7 +130,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
     for (variables, says) in [
         (
             vec![],
-            "one of auth.hs256_secret, auth.jwks_file and auth.jwks_url must be set",
+            "one of SUNBEON__AUTH__HS256_SECRET, SUNBEON__AUTH__JWKS_FILE and SUNBEON__AUTH__JWKS_URL must be set",
         ),
         (
             vec![(
@@ -157,11 +157,11 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
                 ISSUER,
                 AUDIENCE,
             ],
-            "auth.jwks_url: no http",
+            "SUNBEON__AUTH__JWKS_URL: no http",
         ),
         (
             vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", "fifteen-letters")],
-            "auth.origin_token must have at least 16 characters",
+            "SUNBEON__AUTH__ORIGIN_TOKEN must have at least 16 characters",
         ),
         (
             vec![
@@ -169,7 +169,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
                 ("SUNBEON__AUTH__ADMIN_TOKEN", "one-token-for-both"),
                 ("SUNBEON__AUTH__ORIGIN_TOKEN", "one-token-for-both"),
             ],
-            "are the same",
+            "must differ",
         ),
         (
             vec![
@@ -179,16 +179,16 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
                     "only 31 bytes, which is too few",
                 ),
             ],
-            "auth.guest_secret: the secret of guest tokens must have at least 32 bytes",
+            "SUNBEON__AUTH__GUEST_SECRET: the secret of guest tokens must have at least 32 bytes",
         ),
         (
             vec![secret, ("SUNBEON__AUTH__GUEST_SECRET", SECRET)],
-            "are the same",
+            "must differ",
         ),
         // Whoever holds one of these would sign tokens of any member.
         (
             vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", SECRET)],
-            "are the same",
+            "must differ",
         ),
         (
             vec![
@@ -202,7 +202,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
                     "one long secret for guests and admins",
                 ),
             ],
-            "are the same",
+            "must differ",
         ),
         (
             vec![

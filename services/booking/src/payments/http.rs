@@ -30,10 +30,10 @@ fn ten_seconds() -> u64 {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidProvider {
     /// Not `http://` or `https://`.
-    #[error("booking.payments.http.url must be an http:// or https:// address")]
+    #[error("SUNBEON__BOOKING__PAYMENTS__HTTP__URL must be an http:// or https:// address")]
     Url,
     /// A member would wait longer than a request may take.
-    #[error("booking.payments.http.timeout_ms must be from 1 to 12,000")]
+    #[error("SUNBEON__BOOKING__PAYMENTS__HTTP__TIMEOUT_MS must be from 1 to 12,000")]
     Timeout,
     /// The system gives no TLS.
     #[error("could not set up HTTP")]

@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, process::Command, time::Duration};
 
+use serde_json::json;
 use sunbeon_test_support::{
     Api, Process, RedisServer, TestDatabase, TestVhost, access, eventually, free_port,
 };
@@ -27,6 +28,29 @@ impl App {
     /// On the embedded store and broker and SQLite in memory, without a crowd.
     pub(crate) async fn embedded() -> App {
         Self::start(&["--fans", "0"], &[]).await
+    }
+
+    /// Without a login's secret or keys: it makes a secret of its own, and has the demo sale with a
+    /// crowd of so many.
+    pub(crate) async fn demo(fans: u16) -> App {
+        let none = ("SUNBEON__AUTH__HS256_SECRET", String::new());
+        Self::start(&["--fans", &fans.to_string()], &[none]).await
+    }
+
+    /// Like [`App::demo`], without a crowd, and with these settings.
+    pub(crate) async fn demo_with(settings: &[(&str, String)]) -> App {
+        let none = ("SUNBEON__AUTH__HS256_SECRET", String::new());
+        Self::start(&["--fans", "0"], &[&[none], settings].concat()).await
+    }
+
+    /// The access token of a member of the demo.
+    pub(crate) async fn access(&self, member: &str) -> String {
+        let wanted = json!({"memberId": member});
+        let token = self.post_json("/dev/token", "", &wanted).await;
+        token.data(201)["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// On a Redis, a virtual host and a PostgreSQL database of its own, without a crowd.

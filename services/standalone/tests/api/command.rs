@@ -101,6 +101,10 @@ fn a_wrong_setting_is_told_in_one_line_that_names_it_and_gives_an_example() {
 fn every_service_says_what_it_needs_to_start() {
     let redis = ("SUNBEON__STORE__REDIS__URL", "redis://127.0.0.1:1");
     let rabbitmq = ("SUNBEON__BROKER__RABBITMQ__URL", "amqp://127.0.0.1:1/%2f");
+    let bookings = (
+        "SUNBEON__BOOKING__DATABASE_URL",
+        "postgres://127.0.0.1:1/bookings",
+    );
     let secret = ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET);
     for (service, settings, expected) in [
         ("waiting-room", vec![], "SUNBEON__STORE__REDIS__URL="),
@@ -122,6 +126,11 @@ fn every_service_says_what_it_needs_to_start() {
         ),
         ("booking", vec![], "SUNBEON__BROKER__RABBITMQ__URL="),
         ("booking", vec![rabbitmq], "SUNBEON__BOOKING__DATABASE_URL="),
+        (
+            "booking",
+            vec![rabbitmq, bookings],
+            "SUNBEON__AUTH__ORIGIN_TOKEN_FILE=",
+        ),
     ] {
         let error = refused(&["serve", service], &settings);
         assert!(error.contains(expected), "{service}: {error}");
@@ -173,14 +182,10 @@ async fn on_a_terminal(words: &str) -> String {
     command.args(["-q", "-e", "-f", "-c", &line, "/dev/null"]);
     command.env_remove("NO_COLOR");
     let process = Process::run("script", command);
-    eventually(
-        SOON,
-        "the banner is printed",
-        async || {
-            assert_eq!(process.status(), None, "{}", process.log());
-            process.log().contains("Ctrl-C stops.")
-        },
-    )
+    eventually(SOON, "the banner is printed", async || {
+        assert_eq!(process.status(), None, "{}", process.log());
+        process.log().contains("Ctrl-C stops.")
+    })
     .await;
     process.log()
 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sunbeon_test_support::{access::admin, eventually, send};
 
-use crate::{app::App, process::demo_is_up};
+use crate::app::App;
 
 on_both!(
     a_concert_is_created_with_the_defaults_and_is_in_force_at_once,
@@ -172,9 +172,7 @@ async fn listed(app: &App, id: &str) -> Option<Value> {
 }
 
 async fn the_public_list_shows_each_change_by_itself(app: App) {
-    // The shop keeps the list for five minutes unless it hears of a change or is asked for a concert
-    // that it does not know, as by the demo.
-    demo_is_up(&app).await;
+    // The shop keeps the list for five minutes unless it hears of a change.
     let shows = async |what: &str, id: &str, is_so: fn(Option<Value>) -> bool| {
         let limit = Duration::from_secs(60);
         eventually(limit, what, async || is_so(listed(&app, id).await)).await;

@@ -253,7 +253,6 @@ async fn what_is_no_route_is_not_found_and_other_methods_are_not_allowed() {
         (Method::GET, "/v2/admin/concerts/c/clear"),
         (Method::POST, "/v2/admin/audit"),
         (Method::POST, "/.well-known/jwks.json"),
-        (Method::GET, "/dev/token"),
         (Method::TRACE, "/v2/waiting-room/enter"),
     ] {
         let refused = send(app.request(method.clone(), path, &admin())).await;

@@ -16,6 +16,7 @@ mod audit;
 mod bodies;
 mod command;
 mod concerts;
+mod demo;
 mod documents;
 mod fields;
 mod front_door;

@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use serde_json::Value;
-use sunbeon_test_support::{Process, access::member, eventually};
+use sunbeon_test_support::{Process, eventually};
 
 use crate::app::App;
 
@@ -68,7 +68,7 @@ fn script(steps: &[Step<'_>], url: &str) -> String {
 
 #[tokio::test]
 async fn the_walk_of_the_readme_leads_to_a_booked_seat_when_it_is_pasted() {
-    let app = App::embedded().await;
+    let app = App::demo(0).await;
     eventually(Duration::from_secs(60), "the demo is on sale", async || {
         app.process.log().contains("Ctrl-C stops.")
     })
@@ -105,7 +105,9 @@ async fn the_walk_of_the_readme_leads_to_a_booked_seat_when_it_is_pasted() {
     assert_eq!(seats.map(Vec::len), Some(1), "{booked:?}");
     // The walk goes on to cancel it, and sets the other sale back.
     let id = booked[0]["data"]["bookingId"].as_str().expect("an id");
-    let booking = app.get(&format!("/v2/bookings/{id}"), &member("me")).await;
+    let booking = app
+        .get(&format!("/v2/bookings/{id}"), &app.access("me").await)
+        .await;
     assert_eq!(booking.data(200)["state"], "CANCELLED");
     assert_eq!(app.line("train").await["totals"]["joined"], 1);
 }

@@ -25,9 +25,7 @@ fn keys(value: &Value) -> Vec<&str> {
 const LINE_UP: &str = "/v2/waiting-room/enter";
 
 async fn a_fan_walks_from_the_line_to_the_booking_token_and_out(app: App) {
-    let wanted = json!({"memberId": "fan-1", "name": "김팬"});
-    let token = app.post_json("/dev/token", "", &wanted).await;
-    let token = token.data(201)["token"].as_str().unwrap().to_owned();
+    let token = member("fan-1");
     app.create_by_hand("walk").await;
 
     let body = json!({"concertId": "walk"});
