@@ -1,12 +1,12 @@
--- Asks Sunbeon whether the caller may pass. An action of HAProxy with one argument, host:port of
--- Sunbeon's front door. Reads txn.concert and the caller's headers; sets txn.verdict to
--- "admitted" (then txn.member is the member's id), "unauthenticated", "refused" or "away".
+-- Asks Sunbeon whether the caller may pass. A HAProxy action with one argument, host:port of Sunbeon's
+-- operators' door. Reads txn.concert and the caller's headers; sets txn.verdict to "admitted" (then
+-- txn.member is the member's id), "unauthenticated", "refused" or "away".
 
 local PASSED_ON = { "authorization", "x-queue-token", "cookie" }
 local VERDICTS = { [204] = "admitted", [401] = "unauthenticated", [403] = "refused" }
 local LIMIT_MS = 3000
 
--- HAProxy counts a header's values from 0; its client takes them from 1.
+-- HAProxy numbers a header's values from 0; its HTTP client expects them from 1.
 local function pass_on(headers)
     local passed = {}
     for _, name in ipairs(PASSED_ON) do

@@ -3,6 +3,7 @@
 mod console;
 mod front_door;
 mod keys;
+mod origin;
 mod proxy;
 mod replica;
 mod stack;
@@ -15,7 +16,8 @@ use tokio::task::JoinHandle;
 pub use console::Console;
 pub use front_door::FrontDoor;
 pub use keys::run_keys;
-pub use proxy::{Kind, Origin, ShopDoor};
+pub use origin::Origin;
+pub use proxy::{Kind, ShopDoor};
 pub use replica::{Plan, Replica, Service};
 pub use stack::Stack;
 

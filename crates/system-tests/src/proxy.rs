@@ -2,82 +2,24 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 
-use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{Request, State},
-    http::HeaderMap,
-};
-use serde_json::{Value, json};
 use sunbeon_test_support::{Api, Process, eventually, free_port};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
-use crate::{SOON, front_door::run_nginx, replica::show_log};
+use crate::{Origin, SOON, front_door::run_nginx, replica::show_log};
 
-/// A shop's back end: it answers every request with what reached it.
-#[derive(Debug)]
-pub struct Origin {
-    port: u16,
-    calls: Arc<AtomicUsize>,
-}
-
-impl Origin {
-    /// Starts it; it ends with the test.
-    ///
-    /// # Panics
-    /// When there is no port for it.
-    pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("there is a free port");
-        let port = listener.local_addr().expect("it has an address").port();
-        let calls = Arc::<AtomicUsize>::default();
-        let app = Router::new().fallback(echo).with_state(calls.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { port, calls }
-    }
-
-    /// How often it was asked.
-    pub fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
-}
-
-async fn echo(State(calls): State<Arc<AtomicUsize>>, request: Request) -> Json<Value> {
-    calls.fetch_add(1, Ordering::SeqCst);
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 64 * 1024).await;
-    Json(json!({
-        "path": parts.uri.path(),
-        "members": members(&parts.headers),
-        "upgrade": parts.headers.contains_key("upgrade"),
-        "body": String::from_utf8_lossy(&body.unwrap_or(Bytes::new())),
-    }))
-}
-
-/// Every word on who is calling, in any spelling that a back end may take for another.
-fn members(headers: &HeaderMap) -> Vec<String> {
-    let named = ["x-member-id", "x-member_id", "x_member-id", "x_member_id"];
-    let all = named.iter().flat_map(|name| headers.get_all(*name));
-    all.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .collect()
-}
-
-/// Which proxy.
+/// One of the proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the proxy of that name")]
 pub enum Kind {
     Nginx,
     Caddy,
     Haproxy,
+    Envoy,
+    Traefik,
 }
 
 /// A proxy with the file of `docs/gate`, in front of an origin.
@@ -90,29 +32,40 @@ pub struct ShopDoor {
 }
 
 impl ShopDoor {
-    /// How the shop is called.
+    /// The shop's address as browsers know it.
     pub const SHOP: &str = "https://shop.example";
-    /// Where those who are not admitted are sent.
+    /// The waiting page, without the concert.
     pub const WAITING_PAGE: &str = "https://wait.example/waiting-room";
 
-    /// Starts it. `sunbeon` is the port of whoever answers `verify`.
+    /// Starts the proxy; `sunbeon` is the port at which `verify` answers.
     ///
     /// # Panics
     /// When the proxy is not installed, refuses the file or does not answer soon.
     pub async fn start(kind: Kind, origin: &Origin, sunbeon: u16) -> Self {
         let folder = tempfile::tempdir().expect("no temporary folder can be made");
         let port = free_port();
+        let listen = match kind {
+            Kind::Caddy => format!("http://127.0.0.1:{port}"),
+            _ => format!("127.0.0.1:{port}"),
+        };
+        let values = [
+            ("FOLDER", folder.path().display().to_string()),
+            ("LISTEN", listen),
+            ("LISTEN_HOST", "127.0.0.1".to_owned()),
+            ("LISTEN_PORT", port.to_string()),
+            ("SHOP", Self::SHOP.to_owned()),
+            ("ORIGIN", format!("127.0.0.1:{}", origin.port())),
+            ("ORIGIN_HOST", "127.0.0.1".to_owned()),
+            ("ORIGIN_PORT", origin.port().to_string()),
+            ("SUNBEON", format!("127.0.0.1:{sunbeon}")),
+            ("SUNBEON_HOST", "127.0.0.1".to_owned()),
+            ("SUNBEON_PORT", sunbeon.to_string()),
+            ("WAITING_PAGE", Self::WAITING_PAGE.to_owned()),
+        ];
         let fill_in = |file: &str| {
-            let listen = match kind {
-                Kind::Caddy => format!("http://127.0.0.1:{port}"),
-                Kind::Nginx | Kind::Haproxy => format!("127.0.0.1:{port}"),
-            };
-            file.replace("${LISTEN}", &listen)
-                .replace("${SHOP}", Self::SHOP)
-                .replace("${ORIGIN}", &format!("127.0.0.1:{}", origin.port))
-                .replace("${SUNBEON}", &format!("127.0.0.1:{sunbeon}"))
-                .replace("${WAITING_PAGE}", Self::WAITING_PAGE)
-                .replace("${FOLDER}", &folder.path().display().to_string())
+            values.iter().fold(file.to_owned(), |file, (name, value)| {
+                file.replace(&format!("${{{name}}}"), value)
+            })
         };
         let process = run(kind, folder.path(), fill_in);
         let door = Self {
@@ -134,12 +87,12 @@ impl ShopDoor {
         door
     }
 
-    /// The shop as its callers see it.
+    /// Returns the shop as its callers see it.
     pub fn api(&self) -> Api {
         Api::at(self.port)
     }
 
-    /// Its port.
+    /// Returns the proxy's port.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -174,14 +127,51 @@ fn run(kind: Kind, folder: &Path, fill_in: impl Fn(&str) -> String) -> Process {
                 "haproxy.cfg",
                 include_str!("../../../docs/gate/haproxy.cfg"),
             );
-            let program = ["/usr/sbin/haproxy", "/usr/bin/haproxy"]
-                .into_iter()
-                .find(|p| Path::new(p).exists());
-            let mut command = Command::new(program.unwrap_or("haproxy"));
+            let mut command = Command::new(program("haproxy"));
             command.args(["-db", "-f"]).arg(file);
             Process::run("haproxy", command)
         }
+        Kind::Envoy => {
+            let file = put("envoy.yaml", include_str!("../../../docs/gate/envoy.yaml"));
+            let mut command = Command::new(program("envoy"));
+            command.args(["--use-dynamic-base-id", "--concurrency", "1"]);
+            command.args(["--log-level", "warn", "-c"]).arg(file);
+            Process::run("envoy", command)
+        }
+        Kind::Traefik => {
+            let file = include_str!("../../../docs/gate/traefik.yml");
+            let dynamic = put("dynamic.yml", file);
+            let listen = fill_in("${LISTEN}");
+            let settings = format!(
+                "{}\nproviders: {{ file: {{ filename: {} }} }}\n",
+                entry_point(file).replace("shop:", &format!("shop:\n    address: {listen}")),
+                dynamic.display()
+            );
+            let mut command = Command::new(program("traefik"));
+            command.arg(format!(
+                "--configFile={}",
+                put("traefik.yml", &settings).display()
+            ));
+            Process::run("traefik", command)
+        }
     }
+}
+
+/// Returns the static configuration that is printed in the comment of Traefik's file.
+fn entry_point(file: &str) -> String {
+    let printed = file
+        .lines()
+        .skip_while(|line| !line.starts_with("#   entryPoints"));
+    let printed = printed.map_while(|line| line.strip_prefix("#   "));
+    printed.collect::<Vec<_>>().join("\n")
+}
+
+/// Finds a program where `scripts/test` puts it, or where Debian does.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
+    let folders = [tools, "/usr/sbin", "/usr/bin"].map(|folder| Path::new(folder).join(name));
+    let found = folders.into_iter().find(|program| program.exists());
+    found.unwrap_or_else(|| name.into())
 }
 
 impl Drop for ShopDoor {

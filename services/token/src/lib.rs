@@ -3,6 +3,7 @@
 mod issue;
 mod keys;
 mod proof;
+mod return_path;
 mod revoked;
 mod serve;
 mod sessions;

@@ -3,6 +3,7 @@
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::from_fn,
     response::{IntoResponse, Response},
 };
 use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
@@ -11,10 +12,11 @@ use sunbeon_store::{Sight, StoreError};
 use sunbeon_tokens::{MEMBER_ID, forget_cookie};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::Token;
+use crate::{Token, return_path};
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
-    OpenApiRouter::new().routes(routes!(verify))
+    let routes = OpenApiRouter::new().routes(routes!(verify));
+    routes.layer(from_fn(return_path::tell))
 }
 
 /// May this member pass? For proxies that ask before each request, as nginx' `auth_request`; they
@@ -27,13 +29,17 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
             description = "`closed`, or `open` to let members pass while the store is down."),
         ("X-Queue-Token" = Option<String>, Header,
             description = "The member's booking token; or the cookie `queue-token-<concertId>`."),
+        ("X-Forwarded-Uri" = Option<String>, Header,
+            description = "The path and query that the visitor asked the proxy for."),
     ),
     security(("accessToken" = [])),
     responses(
         (status = 204, description = "Inside now, or nobody has to line up: \
             the concert's mode is `off` and it is open.",
             headers(("X-Member-Id" = String))),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+        (status = 403, description = "QUEUE_TOKEN_REQUIRED.",
+            headers(("X-Return-Path" = String,
+                description = "`X-Forwarded-Uri`, encoded as the value of a query parameter."))),
     )
 )]
 async fn verify(

@@ -1,0 +1,55 @@
+//! A shop in PHP behind the proxies of `docs/gate`, each run with the file that is printed there.
+
+mod admission;
+mod names;
+mod paths;
+mod return_address;
+mod world;
+
+use sunbeon_system_tests::Kind;
+
+macro_rules! suite {
+    ($($kind:ident in $module:ident: $($file:ident::$name:ident,)*;)*) => {
+        $(mod $module {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                crate::$file::$name(crate::Kind::$kind).await;
+            })*
+        })*
+    };
+}
+
+/// Traefik's file sends no browser anywhere and answers 500 while Sunbeon is away.
+macro_rules! all {
+    ($($kind:ident in $module:ident,)*) => {
+        suite! { $($kind in $module:
+            admission::only_the_admitted_reach_the_origin_and_under_their_own_name,
+            admission::an_ended_session_lets_nobody_in_within_five_seconds,
+            admission::a_concert_without_a_line_needs_no_booking_token,
+            admission::while_sunbeon_is_away_nobody_passes_and_the_answer_says_so,
+            names::no_spelling_of_the_members_name_reaches_the_origin,
+            paths::no_other_spelling_of_a_path_leads_past_the_gate,
+            paths::plain_paths_and_any_query_pass_unchanged,
+            paths::traces_and_tunnels_are_not_forwarded,
+            return_address::a_browser_comes_back_to_the_very_address_that_it_asked_for,
+        ;)* }
+    };
+}
+
+all! {
+    Nginx in nginx,
+    Caddy in caddy,
+    Haproxy in haproxy,
+    Envoy in envoy,
+}
+
+suite! {
+    Traefik in traefik:
+        admission::only_the_admitted_reach_the_origin_and_under_their_own_name,
+        admission::an_ended_session_lets_nobody_in_within_five_seconds,
+        names::no_spelling_of_the_members_name_reaches_the_origin,
+        paths::no_other_spelling_of_a_path_leads_past_the_gate,
+        paths::plain_paths_and_any_query_pass_unchanged,
+        paths::traces_and_tunnels_are_not_forwarded,
+    ;
+}

@@ -1,0 +1,81 @@
+//! Headers that a back end takes for `X-Member-Id`.
+
+use serde_json::json;
+use sunbeon_system_tests::Kind;
+
+use crate::world::{Shop, bearer, raw};
+
+/// Bytes that can stand in a line of a header and are no letter, digit or colon.
+fn separators() -> impl Iterator<Item = u8> {
+    let all = (1..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric());
+    all.filter(|byte| !matches!(byte, b'\r' | b'\n' | b':'))
+}
+
+/// Returns a name with these separators, in the cases that a caller may write it.
+fn spellings(first: u8, second: u8) -> [Vec<u8>; 3] {
+    let name = [b"X", &[first][..], b"Member", &[second], b"Id"].concat();
+    [name.to_ascii_lowercase(), name.to_ascii_uppercase(), name]
+}
+
+/// The rule of CGI, as the strictest and the loosest of its servers read it: a byte that is no
+/// letter or digit becomes an underscore, in any case of the letters.
+pub(crate) async fn no_spelling_of_the_members_name_reaches_the_origin(kind: Kind) {
+    let shop = Shop::open(kind).await;
+    php_itself_reads_other_names(&shop).await;
+    let (fan, rock) = (bearer("fan"), shop.admit("rock", "fan").await);
+    let admitted: [(&[u8], &str); 2] = [(b"Authorization", &fan), (b"X-Queue-Token", &rock)];
+    let pages: [(&[u8], _); 2] = [(b"/about", None), (b"/concerts/rock", Some("fan"))];
+
+    // Each separator by itself, in both places; twice, for a proxy that removes only one.
+    let mut accepted = Vec::new();
+    for byte in separators() {
+        let [lower, upper, name] = spellings(byte, byte);
+        let mixed = [b"x_member", &[byte][..], b"id"].concat();
+        let claims = [name, upper, lower.clone(), lower, mixed];
+        for (page, member) in pages {
+            let mut headers = admitted.to_vec();
+            headers.extend(claims.iter().map(|name| (&name[..], "boss")));
+            let seen = shop.ask_raw(page, &headers).await;
+            if seen.status == 200 {
+                seen.is_for(member);
+                accepted.push(byte);
+            } else {
+                let status = seen.status;
+                assert!((400..500).contains(&status), "{byte:#x}: {status}");
+            }
+        }
+    }
+    for byte in [b'-', b'_', b'.'] {
+        assert!(accepted.contains(&byte), "{kind:?} refuses {byte:#x}");
+    }
+
+    // Every pair of the bytes that may stand in a name (RFC 9110, section 5.6.2).
+    for first in *b"!#$%&'*+-.^_`|~" {
+        let names = b"!#$%&'*+-.^_`|~".map(|second| spellings(first, second));
+        for (page, member) in pages {
+            let mut headers = admitted.to_vec();
+            headers.extend(names.iter().flatten().map(|name| (&name[..], "boss")));
+            shop.ask_raw(page, &headers).await.is_for(member);
+        }
+    }
+
+    // A caller who declares Sunbeon's own word to be of this connection only is nobody else by it.
+    for claim in ["X-Member-Id", "X-Member-Id, X.Member.Id"] {
+        let hop: [(&[u8], _); 2] = [(b"Connection", claim), (b"X.Member.Id", "boss")];
+        let headers = [&admitted[..], &hop].concat();
+        let seen = shop.ask_raw(b"/concerts/rock", &headers).await;
+        let member = &seen.body["member"];
+        assert!(member == "fan" || member.is_null(), "{}", seen.body);
+    }
+}
+
+/// What the test is worth: asked directly, PHP does take these names for the member's.
+async fn php_itself_reads_other_names(shop: &Shop) {
+    for byte in [b'-', b'_', b'.'] {
+        for name in spellings(byte, byte) {
+            let claim: [(&[u8], _); 1] = [(&name, "boss")];
+            let seen = raw(shop.origin.port(), b"GET /about", &claim).await;
+            assert_eq!(seen.body["member"], json!("boss"), "{byte:#x}");
+        }
+    }
+}
