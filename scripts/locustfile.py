@@ -4,7 +4,8 @@
     locust -f scripts/locustfile.py --headless -u 200 -r 50 -t 60s
 
 The address and the admin token are SUNBEON_URL and SUNBEON_ADMIN_TOKEN of the environment, else of
-.dev/env; --host takes the place of the first. SUNBEON_LOCUST_RESET=1 adds a task that empties the
+.dev/env; --host takes the place of the first. Operators' requests go to SUNBEON_OPERATORS_URL where
+it is set. SUNBEON_LOCUST_RESET=1 adds a task that empties the
 line and puts all tickets back, one of twelve: for a system of one's own. Prints how often each
 request was answered with each status, and exits with 1 if one was answered otherwise than 200, 201,
 204, 409 or 429, or not at all.
@@ -37,6 +38,8 @@ def settings():
 
 SETTINGS = settings()
 ADMIN_TOKEN = SETTINGS.get("SUNBEON_ADMIN_TOKEN", "")
+# Where operators ask; the standalone has one address for everybody.
+OPERATORS = SETTINGS.get("SUNBEON_OPERATORS_URL", "")
 RESET = SETTINGS.get("SUNBEON_LOCUST_RESET") == "1"
 if not ADMIN_TOKEN:
     sys.exit("no SUNBEON_ADMIN_TOKEN: ./scripts/dev up writes .dev/env")
@@ -94,13 +97,13 @@ class Guest(HttpUser):
     @task(2)
     def health(self):
         """Whether the system is well."""
-        self.call("GET", "/health", bearer=None)
+        self.call("GET", f"{OPERATORS}/health", name="/health", bearer=None)
 
     @task(1)
     def process(self):
         """An operator lets ten in."""
         path = f"/v2/reservation/open/{CONCERT}?batchSize=10"
-        self.call("POST", path, bearer=ADMIN_TOKEN)
+        self.call("POST", f"{OPERATORS}{path}", name=path, bearer=ADMIN_TOKEN)
 
     @task(1)
     def visit(self):
@@ -131,8 +134,8 @@ class Guest(HttpUser):
     @task(1 if RESET else 0)
     def reset(self):
         """Empties the line and puts all tickets back."""
-        self.call("POST", f"/v2/admin/concerts/{CONCERT}/clear", bearer=ADMIN_TOKEN)
-        self.call("POST", f"/v2/stock/{CONCERT}/reset", bearer=ADMIN_TOKEN)
+        for path in (f"/v2/admin/concerts/{CONCERT}/clear", f"/v2/stock/{CONCERT}/reset"):
+            self.call("POST", f"{OPERATORS}{path}", name=path, bearer=ADMIN_TOKEN)
 
     def is_somebody(self):
         """Whether one has a guest token; asks for one otherwise."""

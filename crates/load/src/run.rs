@@ -88,7 +88,7 @@ async fn operator(
     targets: &Targets,
     concert: ConcertId,
 ) -> anyhow::Result<Admin> {
-    let waiting_room = targets.waiting_room[0].clone();
+    let waiting_room = targets.line[0].clone();
     let token = match settings.get("SUNBEON_ADMIN_TOKEN") {
         Some(token) => token.to_owned(),
         None => access::ask(&client, &waiting_room, "load-operator", true).await?,

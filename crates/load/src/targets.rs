@@ -17,16 +17,24 @@ pub struct Targets {
     pub token: Vec<Url>,
     /// `/v2/admin/…`
     pub reservation_open: Vec<Url>,
+    /// `/v2/waiting-room/admin/…`
+    pub line: Vec<Url>,
 }
 
 impl Targets {
     /// One address for every route.
     pub fn one(url: &str) -> Result<Self, Usage> {
-        let urls = vec![parse(url)?];
+        Self::doors(url, url)
+    }
+
+    /// A front door with one address for the crowd and one for operators.
+    fn doors(public: &str, operators: &str) -> Result<Self, Usage> {
+        let (public, operators) = (vec![parse(public)?], vec![parse(operators)?]);
         Ok(Self {
-            waiting_room: urls.clone(),
-            token: urls.clone(),
-            reservation_open: urls,
+            waiting_room: public.clone(),
+            token: public,
+            reservation_open: operators.clone(),
+            line: operators,
         })
     }
 
@@ -41,7 +49,10 @@ impl Targets {
             _ if direct => Err(Usage(
                 "--direct needs WAITING_ROOM_1_URL, RESERVATION_OPEN_1_URL and TOKEN_1_URL".into(),
             )),
-            (Some(front_door), _) => Self::one(front_door),
+            (Some(public), _) => {
+                let operators = settings.get("SUNBEON_OPERATORS_URL");
+                Self::doors(public, operators.unwrap_or(public))
+            }
             (None, Some(instances)) => Ok(instances),
             (None, None) => Self::one(DEFAULT_URL),
         }
@@ -55,13 +66,19 @@ impl Targets {
             waiting_room: urls("WAITING_ROOM")?,
             token: urls("TOKEN")?,
             reservation_open: urls("RESERVATION_OPEN")?,
+            line: urls("WAITING_ROOM")?,
         };
         let complete = targets.lists().into_iter().all(|urls| !urls.is_empty());
         Ok(complete.then_some(targets))
     }
 
-    fn lists(&self) -> [&Vec<Url>; 3] {
-        [&self.waiting_room, &self.token, &self.reservation_open]
+    fn lists(&self) -> [&Vec<Url>; 4] {
+        [
+            &self.waiting_room,
+            &self.token,
+            &self.reservation_open,
+            &self.line,
+        ]
     }
 
     /// Refuses every address that is not this machine's loopback.
@@ -155,6 +172,11 @@ mod tests {
             port(&Targets::resolve(None, &settings, true).unwrap()),
             Some(1)
         );
+        let doors = format!("{both}SUNBEON_OPERATORS_URL=http://127.0.0.1:7\n");
+        let settings = Settings::parse(&doors).unwrap_or_default();
+        let got = Targets::resolve(None, &settings, false).unwrap();
+        let operators = [&got.reservation_open, &got.line].map(|urls| urls[0].port());
+        assert_eq!((port(&got), operators), (Some(8), [Some(7); 2]));
         let none = Settings::default();
         assert_eq!(
             port(&Targets::resolve(None, &none, false).unwrap()),

@@ -3,22 +3,23 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command};
 use sunbeon_test_support::{Api, Process, eventually, free_port};
 use tempfile::TempDir;
 
-use crate::{Replica, SOON, Stack, replica::show_log};
+use crate::{Replica, SOON, Stack, proxy::program, replica::show_log};
 
 const TEMPLATE: &str = include_str!("../../../scripts/nginx.conf");
+const PUBLIC_ROUTES: &str = include_str!("../../../scripts/nginx-public.conf");
 
 /// nginx with the front door's own settings, in front of replicas.
 #[derive(Debug)]
 pub struct FrontDoor {
-    port: u16,
+    public: u16,
+    operators: u16,
     process: Process,
     _folder: TempDir,
 }
 
 impl FrontDoor {
-    /// Starts it where the stack has its place, in front of the replicas of waiting-room,
-    /// reservation-open, token and booking, any number of each. Nobody answers for those of whom
-    /// there are none.
+    /// Starts it at the stack's two addresses, in front of any number of replicas of waiting-room,
+    /// reservation-open, token and booking. Where there are none of a service, nobody answers.
     ///
     /// # Panics
     /// When nginx is not installed, refuses the settings or does not answer soon.
@@ -29,20 +30,31 @@ impl FrontDoor {
         tokens: &[&Replica],
         bookings: &[&Replica],
     ) -> Self {
-        let port = stack.front_door();
+        let (public, operators) = (stack.front_door(), stack.operators_door());
         let folder = tempfile::tempdir().expect("no temporary folder can be made");
-        let mut site = TEMPLATE.replace("${FRONT_DOOR_LISTEN}", &format!("127.0.0.1:{port}"));
+        let routes = folder.path().join("public.conf");
+        fs::write(&routes, PUBLIC_ROUTES).expect("a new folder takes a file");
+        let mut values = vec![
+            ("FRONT_DOOR_LISTEN", format!("127.0.0.1:{public}")),
+            ("OPERATORS_DOOR_LISTEN", format!("127.0.0.1:{operators}")),
+            ("PUBLIC_ROUTES", routes.display().to_string()),
+        ];
         for (name, replicas) in [
-            ("WAITING_ROOM", rooms),
-            ("RESERVATION_OPEN", opens),
-            ("TOKEN", tokens),
-            ("BOOKING", bookings),
+            ("WAITING_ROOM_SERVERS", rooms),
+            ("RESERVATION_OPEN_SERVERS", opens),
+            ("TOKEN_SERVERS", tokens),
+            ("BOOKING_SERVERS", bookings),
         ] {
-            let servers = servers(replicas.iter().map(|replica| replica.port()));
-            site = site.replace(&format!("${{{name}_SERVERS}}"), &servers);
+            let ports = replicas.iter().map(|replica| replica.port());
+            values.push((name, servers(ports)));
         }
+        let site = values
+            .iter()
+            .fold(TEMPLATE.to_owned(), |site, (name, value)| {
+                site.replace(&format!("${{{name}}}"), value)
+            });
         let process = run_nginx(folder.path(), &site);
-        let api = Api::at(port);
+        let api = Api::at(public);
         eventually(SOON, "the front door answers", async || {
             let ended = process.status();
             assert!(ended.is_none(), "nginx has ended: {}", process.log());
@@ -50,15 +62,21 @@ impl FrontDoor {
         })
         .await;
         Self {
-            port,
+            public,
+            operators,
             process,
             _folder: folder,
         }
     }
 
-    /// What it serves.
-    pub fn api(&self) -> Api {
-        Api::at(self.port)
+    /// Returns what everybody is served.
+    pub fn public(&self) -> Api {
+        Api::at(self.public)
+    }
+
+    /// Returns what operators and shops' back ends are served: every route.
+    pub fn operators(&self) -> Api {
+        Api::at(self.operators)
     }
 }
 
@@ -68,25 +86,26 @@ impl Drop for FrontDoor {
     }
 }
 
-/// The `server` lines of an upstream, which must have one.
+/// Returns the `server` lines of an upstream, of which it must have one.
 fn servers(ports: impl Iterator<Item = u16>) -> String {
-    let one = |port| format!("server 127.0.0.1:{port} max_fails=0;");
-    let all: Vec<_> = ports.map(one).collect();
-    if all.is_empty() {
-        one(free_port())
-    } else {
-        all.join(" ")
+    let mut ports: Vec<_> = ports.collect();
+    if ports.is_empty() {
+        ports.push(free_port());
     }
+    let first = ports
+        .iter()
+        .map(|port| format!("server 127.0.0.1:{port} max_fails=2 fail_timeout=10s;"));
+    let last = ports
+        .iter()
+        .map(|port| format!("server 127.0.0.1:{port} backup max_fails=0;"));
+    first.chain(last).collect::<Vec<_>>().join(" ")
 }
 
 /// nginx with a site's settings, from a folder of its own.
 pub(crate) fn run_nginx(folder: &Path, site: &str) -> Process {
     fs::write(folder.join("site.conf"), site).expect("a new folder takes a file");
     fs::write(folder.join("nginx.conf"), settings(folder)).expect("a new folder takes a file");
-    let program = ["/usr/sbin/nginx", "/usr/bin/nginx"]
-        .into_iter()
-        .find(|p| Path::new(p).exists());
-    let mut command = Command::new(program.unwrap_or("nginx"));
+    let mut command = Command::new(program("nginx"));
     command
         .arg("-p")
         .arg(folder)

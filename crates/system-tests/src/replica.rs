@@ -165,6 +165,16 @@ impl Replica {
         self.process.kill();
     }
 
+    /// Freezes it (SIGSTOP): its port takes connections, and nobody answers.
+    pub fn freeze(&self) {
+        self.process.pause();
+    }
+
+    /// Ends [`Replica::freeze`].
+    pub fn thaw(&self) {
+        self.process.resume();
+    }
+
     /// Ends it by SIGTERM.
     ///
     /// # Panics

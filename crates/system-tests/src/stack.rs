@@ -21,6 +21,7 @@ pub struct Stack {
     bookings: TestDatabase,
     signing_key: String,
     front_door: u16,
+    operators_door: u16,
 }
 
 #[derive(Debug)]
@@ -62,6 +63,7 @@ impl Stack {
             bookings,
             signing_key: keys.to_pem(),
             front_door: free_port(),
+            operators_door: free_port(),
         }
     }
 
@@ -83,9 +85,14 @@ impl Stack {
         }
     }
 
-    /// Where the front door is, once it is started.
+    /// Returns the port of the front door, once it is started.
     pub fn front_door(&self) -> u16 {
         self.front_door
+    }
+
+    /// Returns the port of the front door for operators and shops, once it is started.
+    pub fn operators_door(&self) -> u16 {
+        self.operators_door
     }
 
     /// A replica to be started on these servers.
@@ -97,7 +104,10 @@ impl Stack {
             (DATABASE, self.database.url().to_owned()),
             (BOOKINGS, self.bookings.url().to_owned()),
             ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1".to_owned()),
-            ("SUNBEON__GATE__SUNBEON_URL", format!("http://{door}")),
+            (
+                "SUNBEON__GATE__SUNBEON_URL",
+                format!("http://127.0.0.1:{}", self.operators_door),
+            ),
             ("SUNBEON__GATE__ON_FAILURE", "closed".to_owned()),
             (
                 "SUNBEON__GATE__WAITING_PAGE",

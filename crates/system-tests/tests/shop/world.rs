@@ -34,7 +34,7 @@ impl Sale {
         );
         let door = FrontDoor::start(&stack, &[&room], &[&control], &[&token], &[&booking]).await;
         Self {
-            api: door.api(),
+            api: door.operators(),
             _room: room,
             _control: control,
             token,

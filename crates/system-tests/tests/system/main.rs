@@ -1,6 +1,7 @@
 //! The services as processes on real servers.
 
 mod database;
+mod frozen;
 mod handover;
 mod line;
 mod messages;

@@ -77,12 +77,12 @@ async fn a_rolling_restart_of_every_replica_fails_no_request() {
         &[],
     )
     .await;
-    let api = door.api();
+    let api = door.operators();
     let policy = json!({ "groupSize": 10, "entryIntervalSeconds": 1 });
     api.create("sale", policy).await;
     let stop = Arc::new(AtomicBool::new(false));
     let fans: Vec<_> = (0..FANS)
-        .map(|i| tokio::spawn(fan(api.clone(), i, stop.clone())))
+        .map(|i| tokio::spawn(fan(door.public(), i, stop.clone())))
         .collect();
     let operator = tokio::spawn(operator(api.clone(), stop.clone()));
 

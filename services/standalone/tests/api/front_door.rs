@@ -1,8 +1,21 @@
-//! The front door's table against the services' documents.
+//! The front door's tables against the services' documents.
 
 use crate::documents::documented;
 
-const TABLE: &str = include_str!("../../../../scripts/nginx.conf");
+const PUBLIC: &str = include_str!("../../../../scripts/nginx-public.conf");
+/// What the operators' door serves beside the public routes.
+const OPERATORS: &str = include_str!("../../../../scripts/nginx.conf");
+
+/// Where the documents have routes for operators, shops' back ends and their proxies only.
+const PRIVATE: [&str; 7] = [
+    "/v2/admin/",
+    "/v2/stock/",
+    "/v2/waiting-room/admin",
+    "/v2/waiting-room/cleanup",
+    "/v2/reservation/open/",
+    "/v2/reservation/sessions/",
+    "/v2/reservation/verify",
+];
 
 /// One `location` of the table.
 struct Location {
@@ -11,9 +24,9 @@ struct Location {
     upstream: Option<String>,
 }
 
-fn locations() -> Vec<Location> {
+fn locations(table: &str) -> Vec<Location> {
     let mut locations: Vec<Location> = Vec::new();
-    for line in TABLE.lines().map(str::trim) {
+    for line in table.lines().map(str::trim) {
         let words: Vec<_> = line.split_whitespace().collect();
         match words[..] {
             ["location", path, "{"] if path.starts_with('/') => locations.push(Location {
@@ -39,7 +52,13 @@ fn locations() -> Vec<Location> {
     locations
 }
 
-/// Whom nginx asks: the exact location, else the longest prefix.
+/// Returns both doors' tables: the public one, and the operators'.
+fn doors() -> [Vec<Location>; 2] {
+    let all = [locations(PUBLIC), locations(OPERATORS)];
+    [locations(PUBLIC), all.into_iter().flatten().collect()]
+}
+
+/// Returns the upstream that nginx asks: that of the exact location, else of the longest prefix.
 fn upstream(locations: &[Location], path: &str) -> Option<String> {
     let exact = locations
         .iter()
@@ -52,29 +71,31 @@ fn upstream(locations: &[Location], path: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_front_door_sends_every_documented_path_to_its_service() {
-    let locations = locations();
-    assert!(locations.len() > 3);
+async fn each_door_sends_every_documented_path_to_its_service_or_nowhere() {
+    let [public, operators] = doors();
+    assert!(public.len() > 3);
     for (service, paths) in documented() {
         for path in paths {
             let sample = path
                 .replace("{concertId}", "c")
                 .replace("{memberId}", "m")
                 .replace("{bookingId}", "b");
-            assert_eq!(
-                upstream(&locations, &sample).as_deref(),
-                Some(service),
-                "{path}"
-            );
+            let at_operators = upstream(&operators, &sample);
+            assert_eq!(at_operators.as_deref(), Some(service), "{path}");
+            let private = PRIVATE.iter().any(|prefix| sample.starts_with(prefix));
+            let expected = (!private).then_some(service);
+            let in_public = upstream(&public, &sample);
+            assert_eq!(in_public.as_deref(), expected, "{path} at the public door");
         }
     }
 }
 
 #[tokio::test]
-async fn the_front_door_has_no_location_for_what_nobody_serves() {
+async fn no_door_has_a_location_for_a_path_that_nobody_serves() {
     let documented = documented();
-    for location in locations() {
-        let Some(upstream) = location.upstream else {
+    let [public, operators] = doors();
+    for location in &operators {
+        let Some(upstream) = &location.upstream else {
             continue;
         };
         // Every service serves it, and no document has it.
@@ -90,7 +111,7 @@ async fn the_front_door_has_no_location_for_what_nobody_serves() {
         });
         assert!(served, "{} serves nothing at {}", upstream, location.path);
     }
-    for private in [
+    for nowhere in [
         "/",
         "/metrics",
         "/ready",
@@ -98,6 +119,7 @@ async fn the_front_door_has_no_location_for_what_nobody_serves() {
         "/openapi.json",
         "/docs/",
     ] {
-        assert_eq!(upstream(&locations(), private), None, "{private}");
+        assert_eq!(upstream(&operators, nowhere), None, "{nowhere}");
     }
+    assert_eq!(upstream(&public, "/health"), None);
 }
