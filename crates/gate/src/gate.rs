@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sunbeon_client::Sunbeon;
 use sunbeon_domain::ConcertId;
 use sunbeon_jwks::RemoteKeys;
 use sunbeon_tokens::Verifier;
@@ -12,7 +13,6 @@ use crate::{
     revoked::Revoked,
     seen::Seen,
     settings::{InvalidSettings, OnFailure, Settings},
-    sunbeon::Sunbeon,
 };
 
 /// The gate. A cheap handle.
@@ -23,7 +23,7 @@ pub(crate) struct Inner {
     pub(crate) on_failure: OnFailure,
     pub(crate) waiting_page: String,
     pub(crate) own_hosts: Vec<String>,
-    pub(crate) sunbeon: Arc<Sunbeon>,
+    pub(crate) sunbeon: Sunbeon,
     pub(crate) keys: RemoteKeys<Verifier>,
     pub(crate) seen: Seen,
     pub(crate) revoked: Revoked,
@@ -43,7 +43,7 @@ impl Gate {
             on_failure,
             waiting_page: settings.waiting_page.clone(),
             own_hosts: settings.own_hosts.clone(),
-            sunbeon: Arc::new(Sunbeon::new(&settings.sunbeon_url)?),
+            sunbeon: Sunbeon::new(&settings.sunbeon_url).map_err(|_| InvalidSettings::Client)?,
             keys,
             seen: Seen::default(),
             revoked: Revoked::default(),

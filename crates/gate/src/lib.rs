@@ -12,7 +12,6 @@ mod seen;
 mod settings;
 mod slots;
 mod snapshot;
-mod sunbeon;
 mod target;
 mod turns;
 mod visit;
@@ -20,6 +19,7 @@ mod watch;
 
 pub use gate::Gate;
 pub use layer::{GateLayer, Gated};
-pub use settings::{InvalidSettings, OnFailure, Settings, SunbeonUrl};
+pub use settings::{InvalidSettings, OnFailure, Settings};
+pub use sunbeon_client::SunbeonUrl;
 pub use target::Target;
 pub use visit::{Admitted, Visit};

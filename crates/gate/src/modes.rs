@@ -3,30 +3,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Deserialize;
+use sunbeon_client::{Error, Sunbeon};
 use sunbeon_domain::ConcertId;
 use tokio::{sync::OwnedMutexGuard, task::JoinHandle, time::Instant};
 
 use crate::{
     slots::{Slot, Slots},
     snapshot::{Concert, Fetched, Found, Unknown},
-    sunbeon::{Answer, NoAnswer, Sunbeon},
     turns::{Moment, Room, Turns},
 };
 
 /// Between two fetches of one concert.
 const BETWEEN: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(1);
-const LARGEST: usize = 64 * 1024;
 
 pub(crate) struct Modes {
     slots: Slots,
     turns: Turns,
-}
-
-#[derive(Deserialize)]
-struct Envelope {
-    data: Concert,
 }
 
 impl Modes {
@@ -41,7 +34,7 @@ impl Modes {
     /// but older than a second is fetched again in the background.
     pub(crate) async fn find(
         self: &Arc<Self>,
-        sunbeon: &Arc<Sunbeon>,
+        sunbeon: &Sunbeon,
         concert: &ConcertId,
     ) -> Result<Found, Unknown> {
         let came = Instant::now();
@@ -76,7 +69,7 @@ impl Modes {
     fn fetch(
         self: &Arc<Self>,
         slot: &Arc<Slot>,
-        sunbeon: &Arc<Sunbeon>,
+        sunbeon: &Sunbeon,
         concert: &ConcertId,
         mut last: OwnedMutexGuard<Option<Fetched>>,
     ) -> Option<JoinHandle<Result<Found, Unknown>>> {
@@ -84,17 +77,10 @@ impl Modes {
         let (modes, slot, sunbeon) = (self.clone(), slot.clone(), sunbeon.clone());
         let concert = concert.clone();
         Some(tokio::spawn(async move {
-            let (began, answer) = modes.ask(&slot, moment, &sunbeon, &concert).await;
-            let found = match answer {
-                Ok(found) => {
-                    slot.hear(began, found);
-                    Ok(found)
-                }
-                Err(error) => {
-                    tracing::debug!(%error, %concert, "could not fetch a snapshot");
-                    Err(Unknown::from(&error))
-                }
-            };
+            let (began, found) = modes.ask(&slot, moment, &sunbeon, &concert).await;
+            if let Ok(found) = found {
+                slot.hear(began, found);
+            }
             *last = Some(Fetched {
                 began,
                 ended: Instant::now(),
@@ -111,12 +97,15 @@ impl Modes {
         moment: Moment,
         sunbeon: &Sunbeon,
         concert: &ConcertId,
-    ) -> (Instant, Result<Found, NoAnswer>) {
+    ) -> (Instant, Result<Found, Unknown>) {
         let turn = self.room(slot).turn(moment).await;
         let began = Instant::now();
         let answer = match turn {
-            Some(_) => ask(sunbeon, concert).await,
-            None => Err(NoAnswer::TooMany),
+            Some(_) => ask(sunbeon, concert).await.map_err(|error| {
+                tracing::debug!(%error, %concert, "could not fetch a snapshot");
+                Unknown::from(&error)
+            }),
+            None => Err(Unknown::NoTurn),
         };
         (began, answer)
     }
@@ -136,14 +125,7 @@ impl Fetched {
     }
 }
 
-async fn ask(sunbeon: &Sunbeon, concert: &ConcertId) -> Result<Found, NoAnswer> {
-    let path = format!("/v2/waiting-room/snapshot/{concert}");
-    match sunbeon.get(&path, None, LARGEST, TIMEOUT).await? {
-        Answer::NotFound => Ok(Found::NoConcert),
-        Answer::NotModified => Err(NoAnswer::NothingBefore),
-        Answer::Found { body, .. } => {
-            let snapshot: Envelope = serde_json::from_slice(&body).map_err(NoAnswer::Shape)?;
-            Ok(Found::Concert(snapshot.data))
-        }
-    }
+async fn ask(sunbeon: &Sunbeon, concert: &ConcertId) -> Result<Found, Error> {
+    let snapshot = sunbeon.within(TIMEOUT).snapshot::<Concert>(concert).await?;
+    Ok(snapshot.map_or(Found::NoConcert, Found::Concert))
 }

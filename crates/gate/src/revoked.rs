@@ -3,14 +3,9 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
-use serde::Deserialize;
+use sunbeon_client::{Error, Fresh, Sunbeon};
 use tokio::time::Instant;
 
-use crate::sunbeon::{Answer, NoAnswer, Sunbeon};
-
-const PATH: &str = "/v2/reservation/revoked";
-/// Of some 400,000 token ids.
-const LARGEST: usize = 16 * 1024 * 1024;
 /// An older list does not count.
 const BELIEVED: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,16 +24,6 @@ struct Heard {
     turned_away: bool,
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    data: Data,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    revoked: HashSet<String>,
-}
-
 impl Revoked {
     /// Returns the ids; nothing while the list is older than 5 s or was never fetched.
     pub(crate) fn current(&self) -> Option<Arc<HashSet<String>>> {
@@ -53,26 +38,21 @@ impl Revoked {
     }
 
     /// Asks once; a failure leaves what was heard before.
-    pub(crate) async fn poll(&self, sunbeon: &Sunbeon) -> Result<(), NoAnswer> {
+    pub(crate) async fn poll(&self, sunbeon: &Sunbeon) -> Result<(), Error> {
         let polled = self.ask(sunbeon).await;
-        let refused = polled.as_ref().is_err_and(|error| !error.is_unreachable());
+        let refused = polled.as_ref().is_err_and(|error| !error.is_down());
         self.0.write().turned_away = refused;
         polled
     }
 
-    async fn ask(&self, sunbeon: &Sunbeon) -> Result<(), NoAnswer> {
+    async fn ask(&self, sunbeon: &Sunbeon) -> Result<(), Error> {
         let asked = Instant::now();
         let known = self.0.read().etag.clone();
-        match sunbeon
-            .get(PATH, known.as_deref(), LARGEST, TIMEOUT)
-            .await?
-        {
-            Answer::NotFound => return Err(NoAnswer::Status(404)),
-            Answer::NotModified => self.0.write().asked = Some(asked),
-            Answer::Found { body, etag } => {
-                let list: Envelope = serde_json::from_slice(&body).map_err(NoAnswer::Shape)?;
+        match sunbeon.within(TIMEOUT).revoked(known.as_deref()).await? {
+            Fresh::Same => self.0.write().asked = Some(asked),
+            Fresh::Changed { value, etag } => {
                 *self.0.write() = Heard {
-                    ids: Arc::new(list.data.revoked),
+                    ids: Arc::new(value.revoked.into_iter().collect()),
                     etag,
                     asked: Some(asked),
                     turned_away: false,

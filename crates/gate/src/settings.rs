@@ -1,10 +1,7 @@
 //! The settings of a gate.
 
-use std::net::SocketAddr;
-
-use reqwest::Url;
 use serde::Deserialize;
-use sunbeon_jwks::http_url;
+use sunbeon_client::SunbeonUrl;
 
 use crate::target;
 
@@ -25,47 +22,6 @@ pub struct Settings {
     pub own_hosts: Vec<String>,
 }
 
-/// The address of Sunbeon's front door, as `https://queue.example`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct SunbeonUrl(Url);
-
-impl SunbeonUrl {
-    /// Accepts an `http://` or `https://` address without a query.
-    pub fn parse(text: &str) -> Result<Self, InvalidSettings> {
-        let url = http_url(text).map_err(|_| InvalidSettings::SunbeonUrl)?;
-        let plain = url.query().is_none() && url.fragment().is_none();
-        plain
-            .then_some(Self(url))
-            .ok_or(InvalidSettings::SunbeonUrl)
-    }
-
-    /// Returns the address of a Sunbeon that listens at a socket of this machine.
-    pub fn of(socket: SocketAddr) -> Self {
-        let url = Url::parse(&format!("http://{socket}"));
-        Self(url.expect("an IP address and a port are an address"))
-    }
-
-    /// Returns the address of a path of the API, which begins with `/`.
-    pub fn at(&self, path: &str) -> Url {
-        let base = self.0.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{path}")).expect("a path behind an address is an address")
-    }
-
-    /// Returns whether the way there is encrypted.
-    pub fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
-    }
-}
-
-impl TryFrom<String> for SunbeonUrl {
-    type Error = InvalidSettings;
-
-    fn try_from(text: String) -> Result<Self, InvalidSettings> {
-        Self::parse(&text)
-    }
-}
-
 /// What a gate does while it cannot know who was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,9 +35,6 @@ pub enum OnFailure {
 /// Why settings make no gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// Not `http://` or `https://`, or with a query.
-    #[error("gate.sunbeon_url must be an http:// or https:// address")]
-    SunbeonUrl,
     /// There is no default.
     #[error("gate.on_failure must be set: open or closed")]
     OnFailure,

@@ -1,10 +1,9 @@
 //! What a concert's public snapshot says, or why there is none.
 
 use serde::Deserialize;
+use sunbeon_client::Error;
 use sunbeon_domain::{Identity, MemberId, Mode, Phase};
 use tokio::time::Instant;
-
-use crate::sunbeon::NoAnswer;
 
 /// What is known of a concert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +21,9 @@ pub(crate) enum Unknown {
     NoTurn,
 }
 
-impl From<&NoAnswer> for Unknown {
-    fn from(error: &NoAnswer) -> Self {
-        match error.is_unreachable() {
+impl From<&Error> for Unknown {
+    fn from(error: &Error) -> Self {
+        match error.is_down() {
             true => Self::Unreachable,
             false => Self::NoTurn,
         }

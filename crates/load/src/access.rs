@@ -2,14 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use jsonwebtoken::{EncodingKey, Header};
-use reqwest::{Client, Url};
 use serde::Serialize;
-use serde_json::{Value, json};
+use sunbeon_client::{Error, Sunbeon};
 use tokio::task::JoinSet;
-
-use crate::api::at;
 
 /// Requests for development tokens in flight at a time.
 const ASKING: usize = 32;
@@ -22,7 +19,7 @@ struct Claims<'a> {
     exp: u64,
 }
 
-/// HS256 access tokens for all, good for `life`.
+/// Signs HS256 access tokens for all, good for `life`.
 pub(crate) fn sign_all(
     secret: &str,
     members: &[String],
@@ -57,12 +54,8 @@ fn unix_seconds() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-/// Development tokens for all, in the order of the members.
-pub(crate) async fn ask_all(
-    client: &Client,
-    base: &Url,
-    members: &[String],
-) -> anyhow::Result<Vec<String>> {
+/// Fetches development tokens for all, in the order of the members.
+pub(crate) async fn ask_all(sunbeon: &Sunbeon, members: &[String]) -> anyhow::Result<Vec<String>> {
     let mut asking = JoinSet::new();
     let mut tokens = vec![String::new(); members.len()];
     let mut next = members.iter().enumerate();
@@ -70,8 +63,8 @@ pub(crate) async fn ask_all(
         while asking.len() < ASKING
             && let Some((index, member)) = next.next()
         {
-            let (client, base, member) = (client.clone(), base.clone(), member.clone());
-            asking.spawn(async move { (index, ask(&client, &base, &member, false).await) });
+            let (sunbeon, member) = (sunbeon.clone(), member.clone());
+            asking.spawn(async move { (index, ask(&sunbeon, &member, false).await) });
         }
         let Some(done) = asking.join_next().await else {
             return Ok(tokens);
@@ -81,29 +74,17 @@ pub(crate) async fn ask_all(
     }
 }
 
-/// One development token; only standalone on loopback gives them out.
-pub(crate) async fn ask(
-    client: &Client,
-    base: &Url,
-    member: &str,
-    admin: bool,
-) -> anyhow::Result<String> {
-    let body = json!({"memberId": member, "name": member, "admin": admin});
-    let response = client.post(at(base, "dev/token")).json(&body).send().await;
-    let response = response.with_context(|| format!("could not reach {base}"))?;
-    let status = response.status();
-    if !status.is_success() {
-        bail!(
-            "{base} gives out no development tokens ({status}): set SUNBEON_HS256_SECRET and \
-             SUNBEON_ADMIN_TOKEN"
-        );
-    }
-    let answer: Value = response
-        .json()
-        .await
-        .context("the development token is no JSON")?;
-    let token = answer["data"]["token"]
-        .as_str()
-        .context("there is no data.token in the answer")?;
-    Ok(token.to_owned())
+/// Fetches one development token, which only a standalone process on loopback gives away.
+pub(crate) async fn ask(sunbeon: &Sunbeon, member: &str, admin: bool) -> anyhow::Result<String> {
+    let token = sunbeon.dev_token(member, admin).await;
+    token.map_err(|error| match error {
+        Error::Refused(refusal) => anyhow::anyhow!(
+            "{} gives no development tokens ({refusal}): set SUNBEON_HS256_SECRET and \
+             SUNBEON_ADMIN_TOKEN",
+            sunbeon.url().at("/")
+        ),
+        error => {
+            anyhow::Error::new(error).context(format!("{} gives no token", sunbeon.url().at("/")))
+        }
+    })
 }

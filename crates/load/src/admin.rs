@@ -2,102 +2,54 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use reqwest::{Client, Method, StatusCode, Url};
+use anyhow::Context;
 use serde_json::Value;
-use sunbeon_domain::ConcertId;
+use sunbeon_client::Caller;
+use sunbeon_domain::{Code, ConcertId};
 
-use crate::{api::at, ledger::Ledger};
+use crate::ledger::Ledger;
 
 /// An operator of one concert.
 #[derive(Clone)]
 pub(crate) struct Admin {
-    pub(crate) client: Client,
-    pub(crate) waiting_room: Url,
-    pub(crate) reservation_open: Url,
-    pub(crate) token: String,
+    pub(crate) waiting_room: Caller,
+    pub(crate) reservation_open: Caller,
     pub(crate) concert: ConcertId,
 }
 
 impl Admin {
-    /// Makes the concert.
+    /// Creates the concert.
     pub(crate) async fn create(&self, fields: &Value) -> anyhow::Result<()> {
-        let url = at(&self.reservation_open, "v2/admin/concerts");
-        self.call(Method::POST, url, Some(fields))
-            .await
-            .context("could not make the concert")?;
+        let created = self.reservation_open.create_concert(fields).await;
+        created.context("could not create the concert")?;
         Ok(())
     }
 
-    /// What operators are shown now.
+    /// Returns what operators are shown now.
     pub(crate) async fn ledger(&self) -> anyhow::Result<Ledger> {
-        let url = at(
-            &self.waiting_room,
-            &format!("v2/waiting-room/admin/{}", self.concert),
-        );
-        let answer = self
-            .call(Method::GET, url, None)
+        let line: Value = self
+            .waiting_room
+            .line(&self.concert)
             .await
             .context("could not read the line")?;
-        match Ledger::read(&answer["data"]) {
-            Ok(ledger) => Ok(ledger),
-            Err(name) => bail!("the line that operators are shown lacks {name:?}"),
-        }
+        Ledger::read(&line).map_err(|name| anyhow::anyhow!("the operators' line lacks {name:?}"))
     }
 
-    /// Closes the concert and deletes it. While somebody is inside, which the last slots are for
-    /// some seconds after `complete`, it cannot be deleted: then it is left closed. Says which.
+    /// Closes the concert and deletes it; `false`: it is left closed, because somebody still holds a
+    /// slot, as the last ones do for some seconds after `complete`.
     pub(crate) async fn close_and_delete(&self, patience: Duration) -> anyhow::Result<bool> {
-        let concert = at(
-            &self.reservation_open,
-            &format!("v2/admin/concerts/{}", self.concert),
-        );
-        self.call(Method::POST, format!("{concert}/close"), None)
-            .await
-            .context("could not close the concert")?;
+        let closed = self.reservation_open.close_concert(&self.concert).await;
+        closed.context("could not close the concert")?;
         let give_up = tokio::time::Instant::now() + patience;
         loop {
-            let response = self.send(Method::DELETE, concert.clone(), None).await?;
-            match response.status() {
-                status if status.is_success() => return Ok(true),
-                StatusCode::CONFLICT if tokio::time::Instant::now() < give_up => {
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+            match self.reservation_open.delete_concert(&self.concert).await {
+                Ok(()) => return Ok(true),
+                Err(error) if !error.is(Code::ConcertInUse) => {
+                    return Err(error).context("could not delete the concert");
                 }
-                StatusCode::CONFLICT => return Ok(false),
-                status => bail!("could not delete the concert: {status}"),
+                Err(_) if tokio::time::Instant::now() >= give_up => return Ok(false),
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
             }
         }
-    }
-
-    async fn call(
-        &self,
-        method: Method,
-        url: String,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Value> {
-        let response = self.send(method, url, body).await?;
-        let status = response.status();
-        let bytes = response.bytes().await?;
-        let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        bail!(
-            "{status} {}",
-            answer["code"].as_str().unwrap_or("WITHOUT_CODE")
-        )
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        url: String,
-        body: Option<&Value>,
-    ) -> anyhow::Result<reqwest::Response> {
-        let mut request = self.client.request(method, url).bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        request.send().await.context("no answer")
     }
 }

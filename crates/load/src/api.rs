@@ -1,55 +1,16 @@
-//! The fan's side of the HTTP API.
+//! The fans' side of the HTTP API: bounded, measured and insistent.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, Method, RequestBuilder, Response, Url, header::RETRY_AFTER};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
-use sunbeon_domain::{ConcertId, Status};
-use tokio::sync::Semaphore;
+use reqwest::{Client, Url};
+use sunbeon_client::{Caller, Entering, Error, InvalidUrl, Sunbeon, SunbeonUrl};
+use sunbeon_domain::{ConcertId, Standing, Status};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{latency::Recorder, targets::Targets};
-
-/// Longest wait for one answer: an outage of theirs must not look like a hang of ours.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What a fan can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the route of that name")]
-pub enum Verb {
-    Enter,
-    Status,
-    Token,
-    Complete,
-    Exit,
-}
-
-impl Verb {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Enter,
-        Self::Status,
-        Self::Token,
-        Self::Complete,
-        Self::Exit,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        self.route().1
-    }
-
-    fn route(self) -> (Method, &'static str) {
-        match self {
-            Self::Enter => (Method::POST, "enter"),
-            Self::Status => (Method::GET, "status"),
-            Self::Token => (Method::GET, "token"),
-            Self::Complete => (Method::POST, "complete"),
-            Self::Exit => (Method::POST, "exit"),
-        }
-    }
-}
+use crate::{latency::Recorder, targets::Targets, verb::Verb};
 
 /// One request.
 #[derive(Debug, Clone, Copy)]
@@ -57,26 +18,14 @@ pub(crate) struct Call<'a> {
     pub(crate) verb: Verb,
     pub(crate) concert: &'a ConcertId,
     pub(crate) access_token: &'a str,
-    /// Header `X-Queue-Token`.
-    pub(crate) booking_token: Option<&'a str>,
-    /// A failure code that is the right answer here.
-    pub(crate) expected: Option<&'static str>,
-}
-
-/// A request to the shop behind the gate.
-#[derive(Debug, Clone)]
-pub(crate) struct Purchase<'a> {
-    pub(crate) method: Method,
-    pub(crate) path: &'a str,
-    pub(crate) access_token: &'a str,
-    /// Header `X-Queue-Token`.
+    /// Sent with `complete`.
     pub(crate) booking_token: &'a str,
-    pub(crate) body: Option<Value>,
+    /// Whether an `enter` may find the member in line already.
+    pub(crate) again: bool,
 }
 
-/// What an answer's `data` may say; what does not apply is left out.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// What an answer said; what does not apply is left out.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
     pub(crate) status: Option<Status>,
     pub(crate) entry_number: Option<u64>,
@@ -85,14 +34,19 @@ pub(crate) struct Told {
     pub(crate) token: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Envelope {
-    code: Option<String>,
-    data: Option<Told>,
+impl From<Standing> for Told {
+    fn from(standing: Standing) -> Self {
+        Self {
+            status: Some(standing.status),
+            entry_number: standing.entry_number.map(|number| number.0),
+            queue_number: standing.queue_number,
+            poll_after_ms: standing.poll_after_ms,
+            token: None,
+        }
+    }
 }
 
-/// An answer that was asked for.
+/// A success, and when.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) told: Told,
@@ -100,19 +54,20 @@ pub(crate) struct Answer {
     pub(crate) first_sent: Instant,
     /// When the attempt that was answered was sent.
     pub(crate) sent: Instant,
-    /// When its last byte had arrived.
+    /// When it was read to its end.
     pub(crate) answered: Instant,
 }
 
-/// An answer that was not, or none at all.
+/// A refusal, or no answer at all.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what}")]
 pub struct Failure {
-    /// HTTP status and code, or why there was no answer.
+    /// The HTTP status and code, or why there was no answer.
     pub what: String,
     /// Whether the same request may succeed later.
     pub transient: bool,
     retry_after: Option<Duration>,
+    is_answer: bool,
 }
 
 impl Failure {
@@ -121,44 +76,74 @@ impl Failure {
             what: what.to_owned(),
             transient: false,
             retry_after: None,
+            is_answer: true,
         }
     }
 
-    fn unanswered(error: &reqwest::Error) -> Self {
-        let why = match error {
-            error if error.is_timeout() => "timeout",
-            error if error.is_connect() => "no connection",
-            _ => "broken off",
-        };
+    fn unanswered(why: &str) -> Self {
         Self {
             transient: true,
+            is_answer: false,
             ..Self::lasting(why)
         }
     }
 }
 
-/// A client with a bound on the requests in flight.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TimedOut(_) => Self::unanswered("timeout"),
+            Error::Unreachable(cause) if cause.is_connect() => Self::unanswered("no connection"),
+            Error::Unreachable(_) => Self::unanswered("broken off"),
+            Error::Nonsense(why) => Self::lasting(&format!("unreadable: {why}")),
+            Error::Refused(refusal) => {
+                let code = match refusal.code.as_str() {
+                    "" => "WITHOUT_CODE",
+                    code => code,
+                };
+                Self {
+                    transient: refusal.status >= 500 || refusal.status == 429,
+                    retry_after: refusal.retry_after,
+                    ..Self::lasting(&format!("{} {code}", refusal.status))
+                }
+            }
+        }
+    }
+}
+
+/// The instances of each service, with a bound on the requests in flight.
 pub struct Api {
-    client: Client,
-    targets: Targets,
+    waiting_room: Vec<Sunbeon>,
+    token: Vec<Sunbeon>,
     permits: Semaphore,
     turn: AtomicUsize,
     pub(crate) recorder: Option<Recorder>,
 }
 
+/// The right to send one request to the shop.
+pub(crate) struct Turn<'a> {
+    pub(crate) sunbeon: &'a Sunbeon,
+    _permit: SemaphorePermit<'a>,
+}
+
 impl Api {
-    /// At most `connections` requests at a time, over kept-alive HTTP/1.1.
-    pub fn new(targets: Targets, connections: usize) -> Result<Self, reqwest::Error> {
+    /// Sends at most `connections` requests at a time, over kept-alive HTTP/1.1.
+    pub fn new(targets: &Targets, connections: usize) -> anyhow::Result<Self> {
+        let http = client(connections)?;
+        let all = |urls: &[Url]| {
+            let each = urls.iter().map(|url| at(url, &http));
+            each.collect::<Result<Vec<_>, _>>()
+        };
         Ok(Self {
-            client: client(connections)?,
-            targets,
+            waiting_room: all(&targets.waiting_room)?,
+            token: all(&targets.token)?,
             permits: Semaphore::new(connections),
             turn: AtomicUsize::new(0),
             recorder: None,
         })
     }
 
-    /// The same, with every request on record.
+    /// Returns the same with every request on record.
     pub(crate) fn recorded(self) -> Self {
         Self {
             recorder: Some(Recorder::default()),
@@ -166,8 +151,8 @@ impl Api {
         }
     }
 
-    /// Asks until there is an answer or a failure that will not pass. Whoever asks to enter again
-    /// after no answer may well be in line already.
+    /// Asks until there is an answer or a failure that will not pass. A member who asks to enter
+    /// again after no answer may well be in line already.
     pub(crate) async fn insist(&self, mut call: Call<'_>) -> Result<Answer, Failure> {
         let mut first_sent = None;
         loop {
@@ -179,156 +164,99 @@ impl Api {
                 }
                 settled => return settled,
             }
-            if call.verb == Verb::Enter {
-                call.expected = Some("ALREADY_IN_QUEUE");
-            }
+            call.again = true;
+        }
+    }
+
+    /// Waits for the turn of one request to the shop.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        let permit = self.permits.acquire().await;
+        Turn {
+            sunbeon: self.next(&self.waiting_room),
+            _permit: permit.expect("the semaphore is never closed"),
         }
     }
 
     async fn ask(&self, call: &Call<'_>, first: &mut Option<Instant>) -> Result<Answer, Failure> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        let request = self.request(call);
+        let permit = self.permits.acquire().await;
+        let _permit = permit.expect("the semaphore is never closed");
+        let instances = match call.verb {
+            Verb::Token | Verb::Complete => &self.token,
+            Verb::Enter | Verb::Status | Verb::Exit => &self.waiting_room,
+        };
+        let caller = self.next(instances).by(call.access_token);
         let sent = Instant::now();
         let first_sent = *first.get_or_insert(sent);
-        let result = match request.send().await {
-            Ok(response) => self.read(call, response, sent).await,
-            Err(error) => Err(Failure::unanswered(&error)),
-        };
-        match (result, &self.recorder) {
-            (Err(failure), Some(recorder)) => {
-                recorder.failed(call.verb, failure.what.clone());
-                Err(failure)
-            }
-            (result, _) => result.map(|(told, answered)| Answer {
-                told,
-                first_sent,
-                sent,
-                answered,
-            }),
-        }
-    }
-
-    async fn read(
-        &self,
-        call: &Call<'_>,
-        response: Response,
-        sent: Instant,
-    ) -> Result<(Told, Instant), Failure> {
-        let http = response.status();
-        let header = response.headers().get(RETRY_AFTER);
-        let seconds = header.and_then(|value| value.to_str().ok()?.parse().ok());
-        let bytes = response
-            .bytes()
-            .await
-            .map_err(|error| Failure::unanswered(&error))?;
+        let result = call.send(&caller).await;
         let answered = Instant::now();
-        if let Some(recorder) = &self.recorder {
-            recorder.answered(call.verb, sent, answered);
-        }
-        let silent = matches!(call.verb, Verb::Complete | Verb::Exit);
-        if silent && http.is_success() {
-            return Ok((Told::default(), answered));
-        }
-        let envelope = serde_json::from_slice::<Envelope>(&bytes);
-        let code = envelope
+        self.note(call.verb, &result, sent, answered);
+        result.map(|told| Answer {
+            told,
+            first_sent,
+            sent,
+            answered,
+        })
+    }
+
+    fn note(&self, verb: Verb, result: &Result<Told, Failure>, sent: Instant, answered: Instant) {
+        let Some(recorder) = &self.recorder else {
+            return;
+        };
+        if result
             .as_ref()
-            .ok()
-            .and_then(|envelope| envelope.code.as_deref());
-        if !http.is_success() && (code.is_none() || code != call.expected) {
-            return Err(Failure {
-                what: format!("{} {}", http.as_u16(), code.unwrap_or("WITHOUT_CODE")),
-                transient: http.is_server_error() || http.as_u16() == 429,
-                retry_after: seconds.map(Duration::from_secs),
-            });
+            .err()
+            .is_none_or(|failure| failure.is_answer)
+        {
+            recorder.answered(verb, sent, answered);
         }
-        match envelope.ok().and_then(|envelope| envelope.data) {
-            Some(told) => Ok((told, answered)),
-            None => Err(Failure::lasting(&format!(
-                "{} with unreadable data",
-                http.as_u16()
-            ))),
+        if let Err(failure) = result {
+            recorder.failed(verb, failure.what.clone());
         }
     }
 
-    /// Asks the shop once. What it refuses for good reason (402, 409) is no answer and no failure.
-    pub(crate) async fn purchase<T: DeserializeOwned>(
-        &self,
-        purchase: Purchase<'_>,
-    ) -> Result<Option<T>, Failure> {
-        #[derive(Deserialize)]
-        struct Told<T> {
-            data: T,
-        }
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        let bases = &self.targets.waiting_room;
-        let base = &bases[self.turn.fetch_add(1, Ordering::Relaxed) % bases.len()];
-        let mut request = self
-            .client
-            .request(purchase.method, at(base, purchase.path))
-            .bearer_auth(purchase.access_token)
-            .header("X-Queue-Token", purchase.booking_token);
-        if let Some(body) = &purchase.body {
-            request = request
-                .header("Idempotency-Key", uuid::Uuid::new_v4().to_string())
-                .json(body);
-        }
-        let unanswered = |error| Failure::unanswered(&error);
-        let response = request.send().await.map_err(unanswered)?;
-        let status = response.status().as_u16();
-        match status {
-            200..300 => {
-                let told: Told<T> = response.json().await.map_err(unanswered)?;
-                Ok(Some(told.data))
-            }
-            402 | 409 => Ok(None),
-            _ => Err(Failure::lasting(&format!("{status} from the shop"))),
-        }
-    }
-
-    fn request(&self, call: &Call<'_>) -> RequestBuilder {
-        let (method, name) = call.verb.route();
-        let (bases, group) = match call.verb {
-            Verb::Token | Verb::Complete => (&self.targets.token, "reservation"),
-            _ => (&self.targets.waiting_room, "waiting-room"),
-        };
-        let base = &bases[self.turn.fetch_add(1, Ordering::Relaxed) % bases.len()];
-        let path = match call.verb {
-            Verb::Enter => format!("v2/{group}/{name}"),
-            _ => format!("v2/{group}/{name}/{}", call.concert),
-        };
-        let mut request = self
-            .client
-            .request(method, at(base, &path))
-            .bearer_auth(call.access_token);
-        if let Some(token) = call.booking_token {
-            request = request.header("X-Queue-Token", token);
-        }
-        match call.verb {
-            Verb::Enter => request.json(&json!({"concertId": call.concert})),
-            _ => request,
-        }
+    fn next<'a>(&self, instances: &'a [Sunbeon]) -> &'a Sunbeon {
+        &instances[self.turn.fetch_add(1, Ordering::Relaxed) % instances.len()]
     }
 }
 
-/// No proxies and no redirects: a request goes where it was sent or nowhere.
-pub(crate) fn client(connections: usize) -> Result<Client, reqwest::Error> {
+impl Call<'_> {
+    async fn send(&self, caller: &Caller) -> Result<Told, Failure> {
+        let told = match self.verb {
+            Verb::Enter => match caller.enter(self.concert).await? {
+                Entering::New(standing) => standing.into(),
+                Entering::Already(standing) if self.again => standing.into(),
+                Entering::Already(_) => return Err(Failure::lasting("409 ALREADY_IN_QUEUE")),
+            },
+            Verb::Status => caller.status(self.concert).await?.into(),
+            Verb::Token => Told {
+                token: Some(caller.booking_token(self.concert).await?.token),
+                ..Told::default()
+            },
+            Verb::Complete => {
+                caller.complete(self.concert, self.booking_token).await?;
+                Told::default()
+            }
+            Verb::Exit => {
+                caller.exit(self.concert).await?;
+                Told::default()
+            }
+        };
+        Ok(told)
+    }
+}
+
+/// Returns a client of one address over shared connections.
+pub(crate) fn at(url: &Url, http: &Client) -> Result<Sunbeon, InvalidUrl> {
+    let url = SunbeonUrl::parse(url.as_str())?;
+    Ok(Sunbeon::with_http(&url, http.clone()))
+}
+
+/// Returns an HTTP client without proxies and redirects: a request goes where it was sent or
+/// nowhere.
+pub(crate) fn client(connections: usize) -> reqwest::Result<Client> {
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(connections)
-        .timeout(PATIENCE)
         .build()
-}
-
-/// A path below an address.
-pub(crate) fn at(base: &Url, path: &str) -> String {
-    format!("{}/{path}", base.as_str().trim_end_matches('/'))
 }

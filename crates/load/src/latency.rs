@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::api::Verb;
+use crate::verb::Verb;
 
 /// One verb's record.
 #[derive(Default)]

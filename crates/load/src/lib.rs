@@ -15,12 +15,13 @@ mod report;
 pub mod run;
 pub mod settings;
 pub mod targets;
+mod verb;
 mod verdict;
 
 pub use command::command;
 pub use report::Report;
 
-/// Why a run was never begun: exit code 2.
+/// Why a run did not begin: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use reqwest::Client;
+use sunbeon_client::Sunbeon;
 use sunbeon_domain::ConcertId;
 use tokio::{task::JoinSet, time::Instant as Clock};
 use tokio_util::sync::CancellationToken;
@@ -50,10 +51,11 @@ pub async fn run(
     let members: Vec<_> = (0..options.members)
         .map(|n| format!("load-{id}-{n}"))
         .collect();
-    let tokens = tokens(options, settings, &client, &targets, &members).await?;
-    let admin = operator(settings, client, &targets, concert.clone()).await?;
+    let room = api::at(&targets.waiting_room[0], &client)?;
+    let tokens = tokens(options, settings, &room, &members).await?;
+    let admin = operator(settings, &client, &targets, concert.clone()).await?;
     let connections = options.connections.into();
-    let api = Api::new(targets, connections)
+    let api = Api::new(&targets, connections)
         .context("could not build the HTTP client")?
         .recorded();
     if options.concert.is_none() {
@@ -72,33 +74,30 @@ pub async fn run(
 async fn tokens(
     options: &Options,
     settings: &Settings,
-    client: &Client,
-    targets: &Targets,
+    room: &Sunbeon,
     members: &[String],
 ) -> anyhow::Result<Vec<String>> {
     match settings.get("SUNBEON_HS256_SECRET") {
         Some(secret) => access::sign_all(secret, members, options.timeout() + SPARE),
-        None => access::ask_all(client, &targets.waiting_room[0], members).await,
+        None => access::ask_all(room, members).await,
     }
 }
 
 async fn operator(
     settings: &Settings,
-    client: Client,
+    client: &Client,
     targets: &Targets,
     concert: ConcertId,
 ) -> anyhow::Result<Admin> {
-    let waiting_room = targets.line[0].clone();
+    let room = api::at(&targets.line[0], client)?;
     let token = match settings.get("SUNBEON_ADMIN_TOKEN") {
         Some(token) => token.to_owned(),
-        None => access::ask(&client, &waiting_room, "load-operator", true).await?,
+        None => access::ask(&room, "load-operator", true).await?,
     };
-    let reservation_open = targets.reservation_open[0].clone();
+    let control = api::at(&targets.reservation_open[0], client)?;
     Ok(Admin {
-        client,
-        waiting_room,
-        reservation_open,
-        token,
+        waiting_room: room.by(token.as_str()),
+        reservation_open: control.by(token),
         concert,
     })
 }

@@ -2,9 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context, ensure};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::Client;
 use serde_json::{Value, json};
+use sunbeon_client::{Caller, Error, Sunbeon, SunbeonUrl};
 use sunbeon_domain::ConcertId;
 use sunbeon_load::crowd::Demo;
 use tokio_util::sync::CancellationToken;
@@ -18,14 +18,15 @@ pub(crate) async fn run(
     shutdown: CancellationToken,
 ) {
     let url = format!("http://{address}");
+    let front_door = SunbeonUrl::of(address);
     let (me, admin) = (access("me", false), access("demo-admin", true));
-    let created = shutdown.run_until_cancelled(create_sales(&url, &admin));
+    let created = shutdown.run_until_cancelled(create_sales(&front_door, &admin));
     match created.await {
         Some(Ok(())) => {}
         Some(Err(error)) => {
             tracing::error!(
                 error = format!("{error:#}"),
-                "the demo sale could not be created"
+                "the demo sale could not be created; there is none"
             );
             return;
         }
@@ -90,35 +91,39 @@ fn sales() -> [(&'static str, Value, Value); 4] {
     ]
 }
 
-/// What is there from an earlier run, in a data folder, stays as it is.
-async fn create_sales(url: &str, admin: &str) -> anyhow::Result<()> {
-    let client = Client::builder().no_proxy().build()?;
+/// Creates the concerts and puts them on sale. What an earlier run left in a data folder stays as it
+/// is.
+async fn create_sales(url: &SunbeonUrl, admin: &str) -> anyhow::Result<()> {
+    let http = Client::builder().no_proxy().build()?;
+    let admin = Sunbeon::with_http(url, http).by(admin);
     for (id, mut concert, stock) in sales() {
         concert["concertId"] = id.into();
-        let made = [
-            (Method::POST, "/v2/admin/concerts".to_owned(), concert),
-            (Method::PUT, format!("/v2/stock/{id}"), stock),
-        ];
-        for (method, path, body) in made {
-            let answer = loop {
-                let request = client.request(method.clone(), format!("{url}{path}"));
-                let request = request.bearer_auth(admin).json(&body);
-                let answer = request.send().await.context("no answer")?;
-                if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
-                    break answer;
-                }
-                // The database is not there yet; /health says so.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            };
-            let status = answer.status();
-            ensure!(
-                status.is_success() || status == StatusCode::CONFLICT,
-                "{path}: {status}: {}",
-                answer.text().await.unwrap_or_default()
-            );
+        let id = ConcertId::parse(id)?;
+        while !is_on_sale(&admin, &id, &concert, &stock).await? {
+            // The database is not up yet; /health says so.
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
     Ok(())
+}
+
+/// Tries to put a concert on sale; `false`: a dependency is down.
+async fn is_on_sale(
+    admin: &Caller,
+    id: &ConcertId,
+    concert: &Value,
+    stock: &Value,
+) -> Result<bool, Error> {
+    let created = admin.create_concert(concert).await.map(drop);
+    let done = match created {
+        Err(error) if error.status() != Some(409) => Err(error),
+        _ => admin.put_stock(id, stock).await,
+    };
+    match done.map_err(|error| (error.status(), error)) {
+        Ok(()) | Err((Some(409), _)) => Ok(true),
+        Err((Some(503), _)) => Ok(false),
+        Err((_, error)) => Err(error),
+    }
 }
 
 /// What to paste into another terminal.

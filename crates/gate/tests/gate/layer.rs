@@ -128,11 +128,7 @@ fn settings_that_make_no_gate_are_refused() {
         "/queue",
         "http://queue.example/?a",
     ] {
-        assert_eq!(
-            SunbeonUrl::parse(url),
-            Err(InvalidSettings::SunbeonUrl),
-            "{url}"
-        );
+        assert!(SunbeonUrl::parse(url).is_err(), "{url}");
     }
     for page in [
         "",

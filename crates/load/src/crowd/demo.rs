@@ -62,14 +62,12 @@ impl Demo {
     /// Runs until `shutdown`. Fans arrive gradually; one who is done makes room for another after a
     /// pause. What fails is logged and tried again later; nothing here ends the process.
     pub async fn run(self, shutdown: CancellationToken) {
-        let api = match Targets::one(&self.base_url) {
-            Ok(targets) => Api::new(targets, CONNECTIONS),
-            Err(error) => return tracing::warn!(%error, "The demo crowd stays away"),
-        };
-        let api = match api {
-            Ok(api) if !self.concert_ids.is_empty() => Arc::new(api),
-            Ok(_) => return tracing::warn!("The demo crowd has no concert to go to"),
-            Err(error) => return tracing::warn!(%error, "The demo crowd stays away"),
+        if self.concert_ids.is_empty() {
+            return tracing::warn!("the demo crowd stays away: there is no concert to go to");
+        }
+        let api = match self.api() {
+            Ok(api) => Arc::new(api),
+            Err(error) => return tracing::warn!(%error, "the demo crowd stays away"),
         };
         let gap = Duration::from_millis(200).min(ARRIVAL / self.fans.max(1) as u32);
         let mut places = JoinSet::new();
@@ -81,7 +79,11 @@ impl Demo {
         places.shutdown().await;
     }
 
-    /// One fan after another.
+    fn api(&self) -> anyhow::Result<Api> {
+        Api::new(&Targets::one(&self.base_url)?, CONNECTIONS)
+    }
+
+    /// Sends one fan after another.
     async fn place(self, api: Arc<Api>, delay: Duration) {
         let mut dice = Dice::new();
         tokio::time::sleep(delay + dice.seconds(0, 1)).await;
@@ -89,7 +91,7 @@ impl Demo {
             let pause = match self.send_fan(&api, &mut dice).await {
                 Ok(()) => dice.seconds(2, 10),
                 Err(error) => {
-                    tracing::debug!(%error, "A demo fan went home");
+                    tracing::debug!(%error, "a demo fan went home");
                     dice.seconds(15, 30)
                 }
             };
@@ -107,7 +109,7 @@ impl Demo {
         let result = live(&mut fan, habit, dice).await;
         let faults = unexplained(&fan.diary.faults);
         if !faults.is_empty() {
-            tracing::warn!(concert_id = %concert, ?faults, "A demo fan was treated wrongly");
+            tracing::warn!(concert_id = %concert, ?faults, "a demo fan was treated wrongly");
         }
         result
     }

@@ -6,8 +6,9 @@ use sunbeon_domain::{ConcertId, Status};
 
 use super::{Diary, shopper::Shopper};
 use crate::{
-    api::{Answer, Api, Call, Failure, Verb},
+    api::{Answer, Api, Call, Failure},
     dice::Dice,
+    verb::Verb,
 };
 
 /// A fan's verbs. Each asks until it is answered; bound it from outside.
@@ -46,7 +47,7 @@ impl Fan {
 
     /// Gets in line; READY at once where there is no line.
     pub(crate) async fn enter(&mut self) -> Result<(), Failure> {
-        let answer = self.ask(Verb::Enter, None).await?;
+        let answer = self.ask(Verb::Enter, false).await?;
         self.diary.entered(&answer);
         self.take(&answer);
         Ok(())
@@ -54,7 +55,7 @@ impl Fan {
 
     /// Loads the page again: the place must be kept.
     pub(crate) async fn refresh(&mut self) -> Result<(), Failure> {
-        let answer = self.ask(Verb::Enter, Some("ALREADY_IN_QUEUE")).await?;
+        let answer = self.ask(Verb::Enter, true).await?;
         self.diary.polled(&answer);
         self.take(&answer);
         Ok(())
@@ -70,7 +71,7 @@ impl Fan {
             None => Duration::ZERO,
         };
         tokio::time::sleep(self.poll_after + extra).await;
-        let answer = self.ask(Verb::Status, None).await?;
+        let answer = self.ask(Verb::Status, false).await?;
         self.diary.polled(&answer);
         self.take(&answer);
         match self.status {
@@ -88,7 +89,7 @@ impl Fan {
 
     /// Fetches the booking token, the first time or again.
     pub(crate) async fn claim(&mut self) -> Result<(), Failure> {
-        let answer = self.ask(Verb::Token, None).await?;
+        let answer = self.ask(Verb::Token, false).await?;
         let token = answer
             .told
             .token
@@ -100,7 +101,7 @@ impl Fan {
 
     /// Ends the session.
     pub(crate) async fn complete(&mut self) -> Result<(), Failure> {
-        self.ask(Verb::Complete, None).await?;
+        self.ask(Verb::Complete, false).await?;
         self.diary.completed = true;
         Ok(())
     }
@@ -117,24 +118,20 @@ impl Fan {
 
     /// Leaves by choice.
     pub(crate) async fn exit(&mut self) -> Result<(), Failure> {
-        self.ask(Verb::Exit, None).await.map(drop)
+        self.ask(Verb::Exit, false).await.map(drop)
     }
 
     fn called(&self) -> bool {
         matches!(self.status, Some(Status::Ready | Status::Entered))
     }
 
-    async fn ask(&self, verb: Verb, expected: Option<&'static str>) -> Result<Answer, Failure> {
-        let booking_token = self
-            .booking_token
-            .as_deref()
-            .filter(|_| verb == Verb::Complete);
+    async fn ask(&self, verb: Verb, again: bool) -> Result<Answer, Failure> {
         let call = Call {
             verb,
             concert: &self.concert,
             access_token: &self.access_token,
-            booking_token,
-            expected,
+            booking_token: self.booking_token.as_deref().unwrap_or_default(),
+            again,
         };
         self.api.insist(call).await
     }

@@ -1,12 +1,10 @@
 //! A fan in the shop behind the gate.
 
-use reqwest::Method;
-use serde::Deserialize;
-use serde_json::json;
+use sunbeon_client::{Basket, Booked, Error, Inside};
 use sunbeon_domain::ConcertId;
 
 use crate::{
-    api::{Api, Failure, Purchase},
+    api::{Api, Failure, Turn},
     dice::Dice,
 };
 
@@ -19,53 +17,12 @@ pub(super) struct Shopper<'a> {
     pub(super) booking_token: String,
 }
 
-/// What is in the basket.
-enum Basket {
-    Seats(Vec<String>),
-    Ticket(String),
-}
-
-#[derive(Deserialize)]
-struct Seats {
-    seats: Vec<Seat>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Seat {
-    seat_id: String,
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct Tickets {
-    tickets: Vec<Ticket>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Ticket {
-    ticket_id: String,
-    quantity: u64,
-    remaining: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Locked {
-    queue_token: Option<String>,
-}
-
-/// A booking that was made.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Booked {
-    booking_id: String,
-}
+/// A seat that the shopper may take.
+const AVAILABLE: &str = "AVAILABLE";
 
 impl Shopper<'_> {
-    /// Looks around, takes something and pays for it; nothing where all is as good as sold, or the
-    /// fan gives up. A crowd leaves half of everything to people.
+    /// Looks around, takes something and pays for it; nothing where most is sold, or where the fan
+    /// gives up. A crowd leaves half of everything to people.
     pub(super) async fn shop(&mut self, dice: &mut Dice) -> Result<Option<Booked>, Failure> {
         let Some(basket) = self.choose(dice).await? else {
             return Ok(None);
@@ -90,84 +47,84 @@ impl Shopper<'_> {
 
     /// Cancels what was booked.
     pub(super) async fn cancel(&self, booked: &Booked) -> Result<(), Failure> {
-        let path = format!("v2/bookings/{}", booked.booking_id);
-        self.ask::<serde_json::Value>(Method::DELETE, &path, None)
-            .await
-            .map(drop)
+        let turn = self.api.turn().await;
+        let cancelled = self.inside(&turn).cancel(&booked.booking_id).await;
+        granted(cancelled).map(drop)
     }
 
     async fn choose(&mut self, dice: &mut Dice) -> Result<Option<Basket>, Failure> {
-        let path = format!("v2/concerts/{}/seats", self.concert);
-        let seats: Option<Seats> = self.ask(Method::GET, &path, None).await?;
-        let seats = seats.map_or(Vec::new(), |seats| seats.seats);
-        let mut free: Vec<_> = seats
-            .iter()
-            .filter(|seat| seat.state == "AVAILABLE")
-            .collect();
-        if !free.is_empty() && free.len() * 2 > seats.len() {
-            let count = 1 + dice.below(2);
-            let wanted: Vec<_> = (0..count.min(free.len() as u64))
-                .map(|_| free.swap_remove(dice.below(free.len() as u64) as usize))
-                .map(|seat| seat.seat_id.clone())
-                .collect();
-            let body = json!({ "seatIds": wanted });
-            let locked: Option<Locked> =
-                self.ask(Method::POST, "v2/seats/lock", Some(body)).await?;
-            let Some(locked) = locked else {
-                return Ok(None);
-            };
-            if let Some(token) = locked.queue_token {
-                self.booking_token = token;
-            }
-            return Ok(Some(Basket::Seats(wanted)));
+        let seats = {
+            let turn = self.api.turn().await;
+            granted(self.inside(&turn).seats(self.concert).await)?.unwrap_or_default()
+        };
+        let all = seats.len();
+        let free = seats.into_iter().filter(|seat| seat.state == AVAILABLE);
+        let free: Vec<_> = free.map(|seat| seat.seat_id).collect();
+        if !free.is_empty() && free.len() * 2 > all {
+            return self.take_seats(free, dice).await;
         }
-        let path = format!("v2/concerts/{}/tickets", self.concert);
-        let tickets: Option<Tickets> = self.ask(Method::GET, &path, None).await?;
-        let tickets = tickets.map_or(Vec::new(), |tickets| tickets.tickets);
-        let plenty = tickets
-            .into_iter()
-            .find(|ticket| ticket.remaining * 2 > ticket.quantity);
-        Ok(plenty.map(|ticket| Basket::Ticket(ticket.ticket_id)))
+        let turn = self.api.turn().await;
+        let kinds = granted(self.inside(&turn).tickets(self.concert).await)?;
+        let mut kinds = kinds.unwrap_or_default().into_iter();
+        let plenty = kinds.find(|kind| kind.remaining * 2 > kind.quantity);
+        Ok(plenty.map(|kind| Basket::Ticket(kind.ticket_id)))
+    }
+
+    /// Holds one or two of the free seats.
+    async fn take_seats(
+        &mut self,
+        mut free: Vec<String>,
+        dice: &mut Dice,
+    ) -> Result<Option<Basket>, Failure> {
+        let count = (1 + dice.below(2)).min(free.len() as u64);
+        let drawn = (0..count).map(|_| free.swap_remove(dice.below(free.len() as u64) as usize));
+        let wanted: Vec<_> = drawn.collect();
+        let held = {
+            let turn = self.api.turn().await;
+            granted(self.inside(&turn).lock(&wanted).await)?
+        };
+        let Some(held) = held else {
+            return Ok(None);
+        };
+        if let Some(token) = held.queue_token {
+            self.booking_token = token;
+        }
+        Ok(Some(Basket::Seats(wanted)))
     }
 
     async fn put_back(&self, basket: &Basket) -> Result<(), Failure> {
         if let Basket::Seats(seats) = basket {
-            let body = json!({ "seatIds": seats });
-            self.ask::<serde_json::Value>(Method::DELETE, "v2/seats/lock", Some(body))
-                .await?;
+            let turn = self.api.turn().await;
+            granted(self.inside(&turn).unlock(seats).await)?;
         }
         Ok(())
     }
 
     async fn book(&self, basket: &Basket) -> Result<Option<Booked>, Failure> {
-        let body = match basket {
-            Basket::Seats(seats) => json!({ "seatIds": seats }),
-            Basket::Ticket(id) => json!({"tickets": [{"ticketId": id, "quantity": 1}]}),
-        };
-        self.ask(Method::POST, "v2/bookings", Some(body)).await
+        let turn = self.api.turn().await;
+        granted(self.inside(&turn).book(basket).await)
     }
 
-    /// `false`: the payment was declined, or came too late.
+    /// Pays; `false`: the payment was declined, or came too late.
     async fn pay(&self, booked: &Booked, payment_token: &str) -> Result<bool, Failure> {
-        let path = format!("v2/bookings/{}/confirm", booked.booking_id);
-        let body = json!({ "paymentToken": payment_token });
-        let paid: Option<Booked> = self.ask(Method::POST, &path, Some(body)).await?;
-        Ok(paid.is_some())
+        let key = uuid::Uuid::new_v4().to_string();
+        let turn = self.api.turn().await;
+        let inside = self.inside(&turn);
+        let paid = inside.confirm(&booked.booking_id, payment_token, &key);
+        Ok(granted(paid.await)?.is_some())
     }
 
-    async fn ask<T: serde::de::DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<serde_json::Value>,
-    ) -> Result<Option<T>, Failure> {
-        let purchase = Purchase {
-            method,
-            path,
-            access_token: self.access_token,
-            booking_token: &self.booking_token,
-            body,
-        };
-        self.api.purchase(purchase).await
+    fn inside(&self, turn: &Turn<'_>) -> Inside {
+        let caller = turn.sunbeon.by(self.access_token);
+        caller.inside(self.booking_token.as_str())
+    }
+}
+
+/// Makes nothing of what the shop refuses for a good reason.
+fn granted<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.status(), Some(402 | 409)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

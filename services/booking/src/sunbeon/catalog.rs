@@ -269,7 +269,7 @@ mod tests {
 
     #[tokio::test]
     async fn changes_that_may_have_been_missed_are_changes() {
-        let url = sunbeon_gate::SunbeonUrl::parse("http://127.0.0.1:9").expect("an address");
+        let url = sunbeon_client::SunbeonUrl::parse("http://127.0.0.1:9").expect("an address");
         let sunbeon = Sunbeon::new(&url, "never shown".into());
         let catalog = Catalog::new(sunbeon.expect("a client"));
         let (broker, shutdown) = (MemoryBroker::new(), CancellationToken::new());

@@ -133,7 +133,15 @@ impl Line {
             .map(|(number, _)| *number)
     }
 
-    pub(crate) fn standing(&self, member: &str) -> Value {
+    /// Where a member stands.
+    pub(crate) fn standing(&self, concert: &str, member: &str) -> Value {
+        let mut standing = self.place(member);
+        standing["concertId"] = concert.into();
+        standing["concertTitle"] = concert.into();
+        standing
+    }
+
+    fn place(&self, member: &str) -> Value {
         if let Some(session) = self.sessions.get(member) {
             let status = if session.token.is_some() {
                 "ENTERED"

@@ -83,7 +83,7 @@ async fn enter(Shared(state): Shared<State>, headers: HeaderMap, Json(body): Jso
         return Err(Refused(503, "STORE_DOWN"));
     }
     let new = line.enter(&member);
-    let standing = line.standing(&member);
+    let standing = line.standing(concert, &member);
     Ok(if new {
         ok(201, standing)
     } else {
@@ -98,10 +98,8 @@ async fn status(
 ) -> Reply {
     let member = member(&headers)?;
     let lines = state.lines();
-    Ok(ok(
-        200,
-        lines.get(&concert).ok_or_else(unknown)?.standing(&member),
-    ))
+    let line = lines.get(&concert).ok_or_else(unknown)?;
+    Ok(ok(200, line.standing(&concert, &member)))
 }
 
 async fn exit(
@@ -130,10 +128,12 @@ async fn token(
         let id = uuid::Uuid::new_v4().to_string();
         sign(&json!({"sub": member, "cid": concert, "ent": number, "jti": id}))
     };
-    match line.claim(&member, state.flaw == Flaw::NewTokenEachTime, issue) {
-        Some(token) => Ok(ok(200, json!({"token": token}))),
-        None => Err(Refused(403, "NOT_READY")),
-    }
+    let token = line.claim(&member, state.flaw == Flaw::NewTokenEachTime, issue);
+    let token = token.ok_or(Refused(403, "NOT_READY"))?;
+    let mut issued = line.standing(&concert, &member);
+    issued["token"] = token.into();
+    issued["expiresAt"] = "2026-11-20T05:00:00.000Z".into();
+    Ok(ok(200, issued))
 }
 
 async fn complete(
@@ -178,14 +178,19 @@ async fn create(
     Json(body): Json<Value>,
 ) -> Reply {
     admin(&headers)?;
-    let (Some(concert), Some(size)) = (body["concertId"].as_str(), body["groupSize"].as_u64())
+    let (Some(concert_id), Some(size)) = (body["concertId"].as_str(), body["groupSize"].as_u64())
     else {
         return Err(Refused(400, "INVALID_BODY"));
     };
     state
         .lines()
-        .insert(concert.to_owned(), Line::new(size as usize));
-    Ok(ok(201, body))
+        .insert(concert_id.to_owned(), Line::new(size as usize));
+    let policy = sunbeon_domain::Policy::default();
+    let mut concert = serde_json::to_value(policy).unwrap();
+    concert["concertId"] = concert_id.into();
+    concert["version"] = 1.into();
+    concert["closed"] = false.into();
+    Ok(ok(201, concert))
 }
 
 async fn close(

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::json;
+use sunbeon_domain::{Code, ConcertId, Standing};
+use sunbeon_tokens::QUEUE_TOKEN;
+
+use crate::{Error, Inside, Issued, Result, Sunbeon, sunbeon::nonsense};
+
+/// Somebody with an access token: a member or a guest, a shop's back end, an admin. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub(crate) sunbeon: Sunbeon,
+    access_token: SecretString,
+}
+
+/// The answer to [`Caller::enter`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entering {
+    /// A new entry.
+    New(Standing),
+    /// The member has an entry already, and keeps it.
+    Already(Standing),
+}
+
+impl Caller {
+    pub(crate) fn new(sunbeon: Sunbeon, access_token: SecretString) -> Self {
+        Self {
+            sunbeon,
+            access_token,
+        }
+    }
+
+    /// Returns the same caller with another limit for each request.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self::new(self.sunbeon.within(limit), self.access_token.clone())
+    }
+
+    /// Returns the caller as one who holds a booking token.
+    pub fn inside(&self, booking_token: impl Into<SecretString>) -> Inside {
+        Inside::new(self.clone(), booking_token.into())
+    }
+
+    /// Lines up, or goes straight in where the concert's mode says so.
+    pub async fn enter(&self, concert: &ConcertId) -> Result<Entering> {
+        let request = self.request(Method::POST, "/v2/waiting-room/enter");
+        let entered = self.send(request.json(&json!({"concertId": concert})));
+        match entered.await {
+            Ok(standing) => Ok(Entering::New(standing)),
+            Err(Error::Refused(refusal)) if refusal.code == Code::AlreadyInQueue.word() => {
+                let standing = serde_json::from_value(refusal.data.unwrap_or_default());
+                let standing = standing.map_err(|error| nonsense(&error.to_string()))?;
+                Ok(Entering::Already(standing))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks where the member stands: the sign of life that keeps the place.
+    pub async fn status(&self, concert: &ConcertId) -> Result<Standing> {
+        let path = format!("/v2/waiting-room/status/{concert}");
+        self.send(self.request(Method::GET, &path)).await
+    }
+
+    /// Leaves the line, or the session.
+    pub async fn exit(&self, concert: &ConcertId) -> Result<()> {
+        let path = format!("/v2/waiting-room/exit/{concert}");
+        self.done(self.request(Method::POST, &path)).await
+    }
+
+    /// Fetches the booking token: READY becomes ENTERED. While the session lives it is the same
+    /// token each time.
+    pub async fn booking_token(&self, concert: &ConcertId) -> Result<Issued> {
+        let path = format!("/v2/reservation/token/{concert}");
+        self.send(self.request(Method::GET, &path)).await
+    }
+
+    /// Ends the member's session.
+    pub async fn complete(&self, concert: &ConcertId, booking_token: &str) -> Result<()> {
+        let path = format!("/v2/reservation/complete/{concert}");
+        let request = self.request(Method::POST, &path);
+        self.done(request.header(QUEUE_TOKEN, booking_token)).await
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.sunbeon.request(method, path);
+        request.bearer_auth(self.access_token.expose_secret())
+    }
+
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        self.sunbeon.send(request).await
+    }
+
+    /// Sends a request whose success says nothing more.
+    pub(crate) async fn done(&self, request: RequestBuilder) -> Result<()> {
+        self.send::<IgnoredAny>(request).await.map(drop)
+    }
+}

@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use serde_json::Value;
+use sunbeon_domain::Code;
+
+/// What a request comes to.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why there is no answer to build on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection, or one that broke before the whole answer had come.
+    #[error("Sunbeon cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// No whole answer within the limit. The request may have taken effect.
+    #[error("Sunbeon did not answer in time")]
+    TimedOut(#[source] reqwest::Error),
+    /// An answer that is not a success.
+    #[error("Sunbeon refused: {0}")]
+    Refused(Refusal),
+    /// An answer that is not the API's.
+    #[error("Sunbeon's answer cannot be understood: {0}")]
+    Nonsense(String),
+}
+
+/// An answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{status} {code}")]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code; empty where something else than Sunbeon answered.
+    pub code: String,
+    /// How long to wait before asking again.
+    pub retry_after: Option<Duration>,
+    /// What the code does not say by itself.
+    pub data: Option<Value>,
+}
+
+impl Error {
+    /// Returns whether Sunbeon refused with this code.
+    pub fn is(&self, code: Code) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == code.word())
+    }
+
+    /// Returns the HTTP status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status),
+            Self::Unreachable(_) | Self::TimedOut(_) | Self::Nonsense(_) => None,
+        }
+    }
+
+    /// Returns whether Sunbeon is down or in disorder, rather than up and unwilling.
+    pub fn is_down(&self) -> bool {
+        self.status().is_none_or(|status| status >= 500)
+    }
+
+    /// Sorts an error of the transport. It does not name the address, which may be private.
+    pub(crate) fn of_transport(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_timeout() {
+            Self::TimedOut(error)
+        } else {
+            Self::Unreachable(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_not_an_outage() {
+        let refused = |status| {
+            Error::Refused(Refusal {
+                status,
+                code: String::new(),
+                retry_after: None,
+                data: None,
+            })
+        };
+        for status in [204, 302, 400, 401, 403, 429] {
+            assert!(!refused(status).is_down(), "{status}");
+        }
+        for status in [500, 502, 503, 504] {
+            assert!(refused(status).is_down(), "{status}");
+        }
+        assert!(Error::Nonsense("it is too large".to_owned()).is_down());
+    }
+}

@@ -1,0 +1,99 @@
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sunbeon_domain::ConcertId;
+use sunbeon_tokens::QUEUE_TOKEN;
+
+use crate::{
+    Booked, Caller, Held, IDEMPOTENCY_KEY, Result, Seat, SeatMap, TicketKind, TicketKinds,
+};
+
+/// A member in the shop, with a booking token. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Inside {
+    caller: Caller,
+    booking_token: SecretString,
+}
+
+/// What is to be booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basket {
+    /// Seats that are held, by their ids.
+    Seats(Vec<String>),
+    /// One ticket of a kind, by its id.
+    Ticket(String),
+}
+
+impl Inside {
+    pub(crate) fn new(caller: Caller, booking_token: SecretString) -> Self {
+        Self {
+            caller,
+            booking_token,
+        }
+    }
+
+    /// Reads all seats of a concert.
+    pub async fn seats(&self, concert: &ConcertId) -> Result<Vec<Seat>> {
+        let path = format!("/v2/concerts/{concert}/seats");
+        let request = self.request(Method::GET, &path);
+        let map: SeatMap = self.caller.send(request).await?;
+        Ok(map.seats)
+    }
+
+    /// Reads all kinds of tickets of a concert.
+    pub async fn tickets(&self, concert: &ConcertId) -> Result<Vec<TicketKind>> {
+        let path = format!("/v2/concerts/{concert}/tickets");
+        let request = self.request(Method::GET, &path);
+        let kinds: TicketKinds = self.caller.send(request).await?;
+        Ok(kinds.tickets)
+    }
+
+    /// Holds seats: all of them or none.
+    pub async fn lock(&self, seats: &[String]) -> Result<Held> {
+        let request = self.request(Method::POST, "/v2/seats/lock");
+        let request = request.json(&json!({"seatIds": seats}));
+        self.caller.send(request).await
+    }
+
+    /// Gives seats back.
+    pub async fn unlock(&self, seats: &[String]) -> Result<()> {
+        let request = self.request(Method::DELETE, "/v2/seats/lock");
+        let request = request.json(&json!({"seatIds": seats}));
+        self.caller.done(request).await
+    }
+
+    /// Books what is in the basket.
+    pub async fn book(&self, basket: &Basket) -> Result<Booked> {
+        let request = self.request(Method::POST, "/v2/bookings");
+        self.caller.send(request.json(&basket.wanted())).await
+    }
+
+    /// Pays for a booking. The same `key` pays once, however often it is sent.
+    pub async fn confirm(&self, booking: &str, payment_token: &str, key: &str) -> Result<Booked> {
+        let path = format!("/v2/bookings/{booking}/confirm");
+        let request = self.request(Method::POST, &path);
+        let request = request.header("Idempotency-Key", key);
+        let request = request.json(&json!({"paymentToken": payment_token}));
+        self.caller.send(request).await
+    }
+
+    /// Cancels a booking.
+    pub async fn cancel(&self, booking: &str) -> Result<()> {
+        let path = format!("/v2/bookings/{booking}");
+        self.caller.done(self.request(Method::DELETE, &path)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.caller.request(method, path);
+        request.header(QUEUE_TOKEN, self.booking_token.expose_secret())
+    }
+}
+
+impl Basket {
+    fn wanted(&self) -> Value {
+        match self {
+            Self::Seats(seats) => json!({"seatIds": seats}),
+            Self::Ticket(id) => json!({"tickets": [{"ticketId": id, "quantity": 1}]}),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a shop's back end asks with its origin token.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, MemberId};
+
+use crate::{Caller, ConcertPage, Extended, Result};
+
+/// The largest page there is.
+const PAGE: u32 = 1_000;
+
+impl Caller {
+    /// Reads all concerts, in the order of their ids.
+    pub async fn concerts(&self) -> Result<Vec<Concert>> {
+        let mut path = format!("/v2/admin/concerts?limit={PAGE}");
+        let mut concerts = Vec::new();
+        loop {
+            let page: ConcertPage = self.send(self.request(Method::GET, &path)).await?;
+            concerts.extend(page.concerts);
+            match page.next_cursor {
+                Some(next) => path = format!("/v2/admin/concerts?limit={PAGE}&cursor={next}"),
+                None => return Ok(concerts),
+            }
+        }
+    }
+
+    /// Reads one concert; nothing where there is none.
+    pub async fn concert(&self, concert: &ConcertId) -> Result<Option<Concert>> {
+        let path = format!("/v2/admin/concerts/{concert}");
+        match self.send(self.request(Method::GET, &path)).await {
+            Err(error) if error.is(Code::ConcertNotFound) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// Ends the session of an entry. Where there is none any longer, nothing happens.
+    pub async fn complete_session(
+        &self,
+        concert: &ConcertId,
+        member: &MemberId,
+        entry: EntryNumber,
+    ) -> Result<()> {
+        let request = self.session(concert, "complete", member, entry);
+        match self.done(request).await {
+            Err(error) if error.is(Code::ConcertNotFound) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Moves the end of a session's booking token to the end of a hold that begins now, where that
+    /// is later, and returns the token; nothing where the session is over.
+    pub async fn extend_session(
+        &self,
+        concert: &ConcertId,
+        member: &MemberId,
+        entry: EntryNumber,
+    ) -> Result<Option<Extended>> {
+        let request = self.session(concert, "extend", member, entry);
+        match self.send(request).await {
+            Err(error) if error.is(Code::NotReady) => Ok(None),
+            extended => extended.map(Some),
+        }
+    }
+
+    fn session(
+        &self,
+        concert: &ConcertId,
+        act: &str,
+        member: &MemberId,
+        entry: EntryNumber,
+    ) -> RequestBuilder {
+        let path = format!("/v2/reservation/sessions/{concert}/{act}");
+        let body = json!({"memberId": member, "entryNumber": entry});
+        self.request(Method::POST, &path).json(&body)
+    }
+}

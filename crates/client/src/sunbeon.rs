@@ -1,0 +1,216 @@
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode,
+    header::{ETAG, IF_NONE_MATCH, RETRY_AFTER},
+    redirect::Policy,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use sunbeon_domain::ConcertId;
+
+use crate::{Caller, Error, GuestToken, Refusal, Result, Revoked, SunbeonUrl};
+
+/// The limit of a request unless [`Sunbeon::within`] sets another.
+const LIMIT: Duration = Duration::from_secs(10);
+/// In bytes, for most answers: of 100,000 seats, or 400,000 ids of tokens.
+const LARGE: usize = 16 * 1024 * 1024;
+/// In bytes, for what strangers make a gate ask for.
+const SMALL: usize = 64 * 1024;
+
+/// Sunbeon at one address, asked as nobody in particular. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Sunbeon {
+    http: Client,
+    url: Arc<SunbeonUrl>,
+    limit: Duration,
+}
+
+/// The answer to a conditional request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fresh<T> {
+    /// What is known is current.
+    Same,
+    /// Something else is.
+    Changed {
+        /// What is current.
+        value: T,
+        /// Its name, for the next request.
+        etag: Option<String>,
+    },
+}
+
+impl Sunbeon {
+    /// Returns the client of a front door. Asks nothing yet.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read.
+    pub fn new(url: &SunbeonUrl) -> reqwest::Result<Self> {
+        let http = Client::builder().redirect(Policy::none());
+        let http = if url.is_https() {
+            http
+        } else {
+            // A machine without certificates can do without them.
+            http.tls_certs_only([])
+        };
+        Ok(Self::with_http(url, http.build()?))
+    }
+
+    /// Returns the client of a front door over an HTTP client, which should follow no redirects.
+    pub fn with_http(url: &SunbeonUrl, http: Client) -> Self {
+        Self {
+            http,
+            url: Arc::new(url.clone()),
+            limit: LIMIT,
+        }
+    }
+
+    /// Returns the same address with another limit for each request.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            limit,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the address that is asked.
+    pub fn url(&self) -> &SunbeonUrl {
+        &self.url
+    }
+
+    /// Returns a caller with this access token.
+    pub fn by(&self, access_token: impl Into<SecretString>) -> Caller {
+        Caller::new(self.clone(), access_token.into())
+    }
+
+    /// Fetches the public snapshot of a line: as much of it as `T` has fields for; nothing where there
+    /// is no such concert.
+    pub async fn snapshot<T: DeserializeOwned>(&self, concert: &ConcertId) -> Result<Option<T>> {
+        let path = format!("/v2/waiting-room/snapshot/{concert}");
+        let answer = self.answer(self.request(Method::GET, &path), SMALL).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => answer.data().map(Some),
+        }
+    }
+
+    /// Fetches the ids of booking tokens that ended early, unless the ones `known` by this ETag are
+    /// current.
+    pub async fn revoked(&self, known: Option<&str>) -> Result<Fresh<Revoked>> {
+        let mut request = self.request(Method::GET, "/v2/reservation/revoked");
+        if let Some(etag) = known {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let answer = self.answer(request, LARGE).await?;
+        if answer.status != StatusCode::NOT_MODIFIED {
+            let etag = answer.etag.clone();
+            let value = answer.data()?;
+            return Ok(Fresh::Changed { value, etag });
+        }
+        match known {
+            Some(_) => Ok(Fresh::Same),
+            None => Err(nonsense("304 to a request without an ETag")),
+        }
+    }
+
+    /// Becomes a guest, where the concert lets guests line up.
+    pub async fn guest(&self, concert: &ConcertId) -> Result<GuestToken> {
+        let request = self.request(Method::POST, "/v2/waiting-room/guest");
+        self.send(request.json(&json!({"concertId": concert})))
+            .await
+    }
+
+    /// Asks for an access token, which only a standalone process on loopback gives away.
+    pub async fn dev_token(&self, member: &str, admin: bool) -> Result<String> {
+        #[derive(Deserialize)]
+        struct AccessToken {
+            token: String,
+        }
+        let body = json!({"memberId": member, "name": member, "admin": admin});
+        let request = self.request(Method::POST, "/dev/token").json(&body);
+        let issued: AccessToken = self.send(request).await?;
+        Ok(issued.token)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, self.url.at(path));
+        request.timeout(self.limit)
+    }
+
+    /// Sends a request and returns the `data` of its success.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        self.answer(request, LARGE).await?.data()
+    }
+
+    async fn answer(&self, request: RequestBuilder, most: usize) -> Result<Answer> {
+        let response = request.send().await.map_err(Error::of_transport)?;
+        let header = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+        let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+        Ok(Answer {
+            status: response.status(),
+            etag: header(ETAG),
+            retry_after: retry_after.map(Duration::from_secs),
+            body: read(response, most).await?,
+        })
+    }
+}
+
+/// What is read of a success.
+#[derive(Deserialize)]
+struct Success<T> {
+    data: T,
+}
+
+/// What is read of a failure.
+#[derive(Default, Deserialize)]
+struct Failure {
+    code: String,
+    data: Option<Value>,
+}
+
+/// An answer, read to its end.
+struct Answer {
+    status: StatusCode,
+    etag: Option<String>,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn data<T: DeserializeOwned>(self) -> Result<T> {
+        if !self.status.is_success() {
+            return Err(Error::Refused(self.refusal()));
+        }
+        let success = serde_json::from_slice::<Success<T>>(&self.body);
+        let success = success.map_err(|error| nonsense(&error.to_string()))?;
+        Ok(success.data)
+    }
+
+    fn refusal(self) -> Refusal {
+        // Something in between, a proxy for one, answers without the envelope.
+        let failure = serde_json::from_slice::<Failure>(&self.body).unwrap_or_default();
+        Refusal {
+            status: self.status.as_u16(),
+            code: failure.code,
+            retry_after: self.retry_after,
+            data: failure.data,
+        }
+    }
+}
+
+async fn read(mut response: Response, most: usize) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Error::of_transport)? {
+        if body.len() + chunk.len() > most {
+            return Err(nonsense(&format!("it is larger than {most} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+pub(crate) fn nonsense(why: &str) -> Error {
+    Error::Nonsense(why.to_owned())
+}

@@ -1,0 +1,32 @@
+//! What is measured.
+
+/// What a fan asks for, each with a row of its own in the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the route of that name")]
+pub enum Verb {
+    Enter,
+    Status,
+    Token,
+    Complete,
+    Exit,
+}
+
+impl Verb {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Enter,
+        Self::Status,
+        Self::Token,
+        Self::Complete,
+        Self::Exit,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Enter => "enter",
+            Self::Status => "status",
+            Self::Token => "token",
+            Self::Complete => "complete",
+            Self::Exit => "exit",
+        }
+    }
+}
