@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use sunbeon_domain::ConcertId;
 use sunbeon_tokens::QUEUE_TOKEN;
 
-use crate::{
-    Booked, Caller, Held, IDEMPOTENCY_KEY, Result, Seat, SeatMap, TicketKind, TicketKinds,
-};
+use crate::{Booked, Caller, Held, Result, Seat, SeatMap, TicketKind, TicketKinds};
 
 /// A member in the shop, with a booking token. A cheap handle.
 #[derive(Debug, Clone)]

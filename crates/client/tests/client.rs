@@ -43,8 +43,11 @@ fn standing(status: &str) -> Value {
 }
 
 /// A member before a server whose every `status` is this answer.
-async fn told<T: IntoResponse>(answer: impl Fn() -> T + Clone + Send + Sync + 'static) -> Caller {
-    let route = get(move || std::future::ready(answer()));
+async fn told<T>(answer: impl Fn() -> T + Clone + Send + Sync + 'static) -> Caller
+where
+    T: IntoResponse + Send + 'static,
+{
+    let route = get(async move || answer());
     let router = Router::new().route("/v2/waiting-room/status/{concert}", route);
     serve(router).await.by("token")
 }

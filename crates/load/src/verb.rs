@@ -2,8 +2,7 @@
 
 /// What a fan asks for, each with a row of its own in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the route of that name")]
-pub enum Verb {
+pub(crate) enum Verb {
     Enter,
     Status,
     Token,
