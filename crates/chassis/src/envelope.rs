@@ -84,6 +84,7 @@ pub struct Failure {
 
 /// The `data` of an answer that has none: `{}`.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({}))]
 pub struct Empty {}
 
 /// A success that a handler answers.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::{Router, middleware::from_fn_with_state};
 use metrics_exporter_prometheus::PrometheusHandle;
+pub use openapi::document;
 pub use ops::{Health, Readiness};
 pub use serve::{bind, serve};
 use sunbeon_domain::Code;
@@ -72,7 +73,7 @@ pub fn finish(service: Service) -> anyhow::Result<Router> {
     } = service;
     let (router, document) = api.split_for_parts();
     let limit = Duration::from_secs(settings.request_timeout_seconds);
-    let document = openapi::completed(&document, name).context("the OpenAPI document")?;
+    let document = openapi::document(&document, name).context("the OpenAPI document")?;
     let known = KnownFields::of(&document);
     let router = router
         .layer(from_fn_with_state(known, query::refuse_unknown))

@@ -16,7 +16,7 @@ pub struct Pace {
     /// In the last fifteen minutes.
     pub fifteen: u64,
     /// When the first of all was taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "sinceAt", skip_serializing_if = "Option::is_none")]
     pub since: Option<UnixMs>,
 }
 

@@ -134,6 +134,13 @@ impl Default for Policy {
 /// A concert as every replica knows it: its policy, and which version of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "version": 1, "closed": false, "title": "Demo Concert",
+    "timeZone": "Asia/Seoul", "mode": "queue", "joinStartHours": 4, "entryIntervalSeconds": 30,
+    "groupSize": 10, "maxWaitTimeMinutes": 120, "refuseLongWait": false,
+    "holdDurationMinutes": 10, "waitingTtlSeconds": 300, "readyTtlSeconds": 300,
+    "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true, "paused": false,
+    "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}))]
 pub struct Concert {
     /// The concert's id.
     pub concert_id: ConcertId,

@@ -57,6 +57,12 @@ pub enum Place {
 /// The answer to "where am I". Fields that do not apply are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "concertTitle": "Demo Concert", "queueNumber": 4,
+    "totalWaitingCount": 4, "estimatedWaitTime": 1, "estimatedEnterTime": "14:00:05",
+    "estimatedWaitSeconds": 5, "estimatedEnterAt": "2026-11-20T05:00:05.000Z", "longWait": false,
+    "pollAfterMs": 1000, "status": "WAITING", "canEnter": false,
+    "entryNumber": 1_763_614_800_000_000_u64}))]
 pub struct Standing {
     /// The concert.
     pub concert_id: ConcertId,

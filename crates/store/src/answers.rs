@@ -276,8 +276,9 @@ impl Snapshot {
     }
 }
 
-/// What a sweep collected.
+/// The entries that a sweep removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CleanupResult, example = json!({"away": 0, "lapsed": 0, "unclaimed": 0, "expired": 0, "more": false}))]
 pub struct Swept {
     /// Waiting members now away.
     pub away: u64,

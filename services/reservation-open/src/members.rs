@@ -16,22 +16,31 @@ use crate::{
 
 const FOUND: Text = Text {
     ko: "회원 상태 조회 성공",
-    en: "This is where the member stands.",
+    en: "Here is the member's status.",
 };
 const REMOVED: Text = Text {
     ko: "회원 내보내기 성공",
-    en: "The member is removed.",
+    en: "The member has been removed.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new().routes(routes!(look_up, remove))
 }
 
-/// Where a member stands. No sign of life.
+/// Returns a member's standing. It is no sign of life.
 #[utoipa::path(
-    get, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "admin",
-    params(("concertId" = ConcertId, Path), ("memberId" = MemberId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Standing>))
+    get, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "operators", operation_id = "readMember",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("memberId" = MemberId, Path, description = "The member; characters that a path cannot hold are percent-encoded."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = FOUND.en, body = Success<Standing>),
+    )
 )]
 async fn look_up(
     State(store): State<Arc<dyn Store>>,
@@ -41,12 +50,22 @@ async fn look_up(
     Ok(Reply::ok(FOUND, sight.standing()))
 }
 
-/// Take a member out of the line, or end their session and revoke its token. Again: nothing more
-/// happens.
+/// Takes a member out of the line, or ends their session and revokes its booking token.
+///
+/// A repeat does nothing more.
 #[utoipa::path(
-    delete, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "admin",
-    params(("concertId" = ConcertId, Path), ("memberId" = MemberId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Empty>))
+    delete, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "operators", operation_id = "removeMember",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("memberId" = MemberId, Path, description = "The member; characters that a path cannot hold are percent-encoded."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = REMOVED.en, body = Success<Empty>),
+    )
 )]
 async fn remove(
     State(store): State<Arc<dyn Store>>,

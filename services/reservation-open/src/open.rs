@@ -24,7 +24,7 @@ use crate::{
 
 const OPENED: Text = Text {
     ko: "예매 오픈 성공",
-    en: "The batch is open.",
+    en: "The batch has been admitted.",
 };
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// How long the answer waits for confirms.
@@ -37,7 +37,10 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 /// What an opening has done.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Opened {
+#[schema(example = json!(
+    {"concertId": "demo", "requested": 10, "admitted": 1, "stillWaiting": 0, "limitedBy": "line",
+    "paused": false, "confirmed": 1}))]
+struct OpenedBatch {
     concert_id: ConcertId,
     /// The batch size asked for.
     requested: u32,
@@ -54,20 +57,27 @@ struct Opened {
     confirmed: Option<usize>,
 }
 
-/// Admit a batch now. With an `Idempotency-Key`, repeating the request opens nothing more for 24
-/// hours.
+/// Admits a batch from the front of the line, now.
+///
+/// With an `Idempotency-Key` a repeated request admits nobody else for 24 hours.
 #[utoipa::path(
-    post, path = "/v2/reservation/open/{concertId}", tag = "reservation",
+    post, path = "/v2/reservation/open/{concertId}", tag = "operators", operation_id = "openBatch",
     params(
-        ("concertId" = ConcertId, Path),
-        ("batchSize" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "1-10,000; 10."),
-        ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("batchSize" = Option<u32>, Query, minimum = 1, maximum = 10000,
+            description = "How many to admit, 1 to 10,000; 10 if left out."),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
     ),
-    security(("accessToken" = [])),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "IDEMPOTENCY_KEY_REUSED", "BROKER_DOWN",
+        "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Opened>),
-        (status = 409, description = "BOOKING_CLOSED, IDEMPOTENCY_KEY_REUSED."),
-        (status = 503, description = "BROKER_DOWN, STORE_DOWN, DATABASE_DOWN."),
+        (status = 200, description = OPENED.en, body = Success<OpenedBatch>, headers(
+            ("Idempotent-Replayed" = String, description = "`true` where this is the answer of an earlier request."),
+        )),
     )
 )]
 async fn open(
@@ -94,7 +104,7 @@ async fn open(
     let replayed = last.replayed && sending.is_empty();
     let confirmed = confirmed(sending).await;
     tracing::info!(concert = %id, batch_size, admitted = last.total, "a batch was opened");
-    let opened = Opened {
+    let opened = OpenedBatch {
         concert_id: id,
         requested: batch_size,
         admitted: last.total,

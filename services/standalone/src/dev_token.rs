@@ -26,6 +26,7 @@ pub(crate) fn router(auth: Auth) -> OpenApiRouter {
 /// Whom the token names.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"memberId": "42", "name": "Kim", "admin": false}))]
 struct NewAccessToken {
     #[schema(value_type = MemberId)]
     member_id: String,
@@ -35,17 +36,26 @@ struct NewAccessToken {
     admin: bool,
 }
 
+/// A new access token.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk"}))]
 struct AccessToken {
     /// An access token for 24 hours.
     token: String,
 }
 
-/// Make an access token. Exists only on a loopback address and while no login is set; answers only
-/// this machine, neither proxies nor pages of other sites.
+/// Makes an access token.
+///
+/// Only while the process listens on a loopback address, and for nobody who comes through a proxy.
 #[utoipa::path(
-    post, path = "/dev/token", tag = "dev", request_body = NewAccessToken,
-    responses((status = 201, body = Success<AccessToken>))
+    post, path = "/dev/token", tag = "development", operation_id = "createDevelopmentToken",
+    request_body = NewAccessToken,
+    extensions(("x-fails" = json!([
+        "FORBIDDEN",
+    ]))),
+    responses(
+        (status = 201, description = ISSUED.en, body = Success<AccessToken>),
+    )
 )]
 async fn issue(
     State(auth): State<Auth>,

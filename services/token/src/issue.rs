@@ -21,7 +21,7 @@ const ISSUED: Text = Text {
 };
 const COMPLETED: Text = Text {
     ko: "예매 완료 처리 성공",
-    en: "Your session is over.",
+    en: "Your session has ended.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
@@ -33,7 +33,12 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
 /// A booking token and what it is for.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Issued {
+#[schema(example = json!(
+    {"concertId": "demo", "concertTitle": "Demo Concert", "status": "ENTERED", "canEnter": true,
+    "entryNumber": 1_763_614_800_000_000_u64,
+    "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
+struct IssuedToken {
     concert_id: ConcertId,
     concert_title: String,
     status: Status,
@@ -44,17 +49,23 @@ struct Issued {
     expires_at: UnixMs,
 }
 
-/// Fetch the booking token: READY becomes ENTERED. Again, while the session lives: the same token.
+/// Returns the booking token once the member's turn has come: READY becomes ENTERED.
+///
+/// Again, while the session lives: the same token.
 #[utoipa::path(
-    get, path = "/v2/reservation/token/{concertId}", tag = "reservation",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    get, path = "/v2/reservation/token/{concertId}", tag = "booking token", operation_id = "fetchBookingToken",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "NOT_READY", "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "STORE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Issued>, headers(
-            ("X-Queue-Token" = String, description = "The token."),
-            ("X-Queue-Token-Expires" = i64, description = "Unix seconds."),
+        (status = 200, description = ISSUED.en, body = Success<IssuedToken>, headers(
+            ("X-Queue-Token" = String, description = "The booking token."),
+            ("X-Queue-Token-Expires" = i64, description = "When it ends, in Unix seconds."),
         )),
-        (status = 403, description = "NOT_READY."),
-        (status = 409, description = "BOOKING_CLOSED."),
     )
 )]
 async fn issue(
@@ -77,11 +88,11 @@ async fn issue(
     ];
     Ok((
         headers,
-        Reply::ok(ISSUED, Issued::new(concert, &facts, token)),
+        Reply::ok(ISSUED, IssuedToken::new(concert, &facts, token)),
     ))
 }
 
-impl Issued {
+impl IssuedToken {
     fn new(concert: Concert, facts: &TokenFacts, token: String) -> Self {
         Self {
             concert_id: concert.concert_id,
@@ -95,18 +106,20 @@ impl Issued {
     }
 }
 
-/// End the session, freeing its slot. Again: nothing more happens.
+/// Ends the session, freeing its slot. A repeat does nothing more.
 #[utoipa::path(
-    post, path = "/v2/reservation/complete/{concertId}", tag = "reservation",
+    post, path = "/v2/reservation/complete/{concertId}", tag = "booking token", operation_id = "completeSession",
     params(
-        ("concertId" = ConcertId, Path),
+        ("concertId" = ConcertId, Path, description = "The concert."),
         ("X-Queue-Token" = Option<String>, Header,
-            description = "The member's booking token; or the cookie `queue-token-<concertId>`."),
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "QUEUE_TOKEN_REQUIRED", "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Empty>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+        (status = 200, description = COMPLETED.en, body = Success<Empty>),
     )
 )]
 async fn complete(

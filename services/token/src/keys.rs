@@ -9,10 +9,15 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new().routes(routes!(jwks))
 }
 
-/// The public keys that check booking tokens (RFC 7517), for gates. May be cached for a minute.
+/// Returns the public keys that check booking tokens (RFC 7517). They may be cached for a minute.
 #[utoipa::path(
-    get, path = "/.well-known/jwks.json", tag = "gate",
-    responses((status = 200, description = "A JWK set of Ed25519 keys, each with its `kid`."))
+    get, path = "/.well-known/jwks.json", tag = "gates", operation_id = "readSigningKeys",
+    responses(
+        (status = 200, description = "A JWK set of Ed25519 keys, each with its `kid`.", body = Value,
+            example = json!({"keys": [{"use": "sig", "alg": "EdDSA",
+                "kid": "8gkDSzglz_bmaUQnzu1O4p29Zy_S2xSHVJ47XPoz7is", "kty": "OKP", "crv": "Ed25519",
+                "x": "3HBRM0sX2aXr4psUIHWXCWCB5xwbtPeEwaytWRD-ueo"}]})),
+    )
 )]
 async fn jwks(State(token): State<Token>) -> impl IntoResponse {
     (

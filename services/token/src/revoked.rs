@@ -20,7 +20,7 @@ use crate::{Token, single_flight::SingleFlight};
 
 const REVOKED: Text = Text {
     ko: "취소된 예매 토큰 목록 조회 성공",
-    en: "These tokens ended early.",
+    en: "These booking tokens are no longer valid.",
 };
 
 /// How many concerts' lists are read at once.
@@ -38,19 +38,28 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
 
 /// Tokens that a gate no longer believes.
 #[derive(Serialize, ToSchema)]
-struct Revoked {
+#[schema(example = json!({"revoked": ["demo:1763614800000000"]}))]
+struct RevokedTokens {
     /// Their `jti`s, sorted.
     revoked: Vec<String>,
 }
 
-/// The ids of booking tokens of every concert that ended early and have not expired. Ask with
-/// `If-None-Match` every few seconds.
+/// Lists booking tokens of every concert that ended early and have not expired.
+///
+/// Ask with `If-None-Match` every few seconds.
 #[utoipa::path(
-    get, path = "/v2/reservation/revoked", tag = "gate",
-    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` known so far.")),
+    get, path = "/v2/reservation/revoked", tag = "gates", operation_id = "listRevokedTokens",
+    params(
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
+    ),
+    extensions(("x-fails" = json!([
+        "STORE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Revoked>, headers(("ETag" = String))),
-        (status = 304, description = "The list is the one known."),
+        (status = 200, description = REVOKED.en, body = Success<RevokedTokens>, headers(
+            ("ETag" = String, description = "Names this state of the answer."),
+        )),
+        (status = 304, description = "The list is still the one of the `ETag`."),
     )
 )]
 async fn revoked(State(service): State<Token>, known: Known) -> ApiResult<Response> {
@@ -62,14 +71,14 @@ async fn revoked(State(service): State<Token>, known: Known) -> ApiResult<Respon
 
 /// The list, as it is answered.
 pub(crate) struct List {
-    /// A [`Revoked`].
+    /// A [`RevokedTokens`].
     data: Box<RawValue>,
     tag: Tag,
 }
 
 impl List {
     fn new(revoked: Vec<String>) -> Self {
-        let data = to_raw_value(&Revoked { revoked }).expect("strings are JSON");
+        let data = to_raw_value(&RevokedTokens { revoked }).expect("strings are JSON");
         let tag = Tag::of_content(data.get().as_bytes());
         Self { data, tag }
     }

@@ -2,9 +2,8 @@
 
 use axum::{extract::State, http::header, response::IntoResponse};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sunbeon_chassis::{ApiResult, Body, Empty, OrFail, Origin, PathConcert, Reply, Success};
-use sunbeon_domain::{Code, ConcertId, EntryNumber, Field, MemberId, Text, UnixMs};
+use sunbeon_domain::{Code, ConcertId, EntryNumber, MemberId, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -12,11 +11,11 @@ use crate::Token;
 
 const COMPLETED: Text = Text {
     ko: "세션 완료 처리 성공",
-    en: "The session is over.",
+    en: "The session has ended.",
 };
 const EXTENDED: Text = Text {
     ko: "세션 연장 처리 성공",
-    en: "This is the session's booking token.",
+    en: "Here is the session's booking token; hand it to the member.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
@@ -28,52 +27,51 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
 /// Which session.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Session {
-    #[schema(value_type = MemberId)]
-    member_id: Value,
-    #[schema(value_type = EntryNumber)]
-    entry_number: Value,
+#[schema(example = json!({"memberId": "42", "entryNumber": 1_763_614_800_000_000_u64}))]
+struct SessionOf {
+    member_id: MemberId,
+    entry_number: EntryNumber,
 }
 
-impl Session {
-    fn parse(self) -> ApiResult<(MemberId, EntryNumber)> {
-        let member = self.member_id.as_str().map(MemberId::parse);
-        let member = member.and_then(Result::ok);
-        let number = self.entry_number.as_u64().map(EntryNumber);
-        Ok((
-            member.ok_or(Code::Invalid(Field::MemberId))?,
-            number.ok_or(Code::Invalid(Field::EntryNumber))?,
-        ))
-    }
-}
-
-/// End a member's session, freeing its slot and revoking its token. Again, or of an entry that is
-/// not inside: nothing more happens.
+/// Ends a member's session, freeing its slot and revoking its booking token.
+///
+/// A repeat, or an entry that is not inside, changes nothing.
 #[utoipa::path(
-    post, path = "/v2/reservation/sessions/{concertId}/complete", tag = "origins",
-    params(("concertId" = ConcertId, Path)), request_body = Session,
-    security(("accessToken" = [])),
-    responses((status = 200, body = Success<Empty>))
+    post, path = "/v2/reservation/sessions/{concertId}/complete", tag = "shop back ends", operation_id = "completeSessionOf",
+    request_body = SessionOf,
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = []), ("origin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = COMPLETED.en, body = Success<Empty>),
+    )
 )]
 async fn complete(
     State(service): State<Token>,
     _: Origin,
     PathConcert(id): PathConcert,
-    Body(session): Body<Session>,
+    Body(session): Body<SessionOf>,
 ) -> ApiResult<Reply<Empty>> {
-    let (member, number) = session.parse()?;
-    service
-        .store
-        .complete(&id, &member, number)
-        .await
-        .or_fail()?;
+    let SessionOf {
+        member_id,
+        entry_number,
+    } = session;
+    let ended = service.store.complete(&id, &member_id, entry_number);
+    ended.await.or_fail()?;
     Ok(Reply::ok(COMPLETED, Empty {}))
 }
 
 /// A session's booking token.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Extended {
+#[schema(example = json!(
+    {"extended": true, "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
+struct ExtendedSession {
     /// Whether this request moved its end.
     extended: bool,
     /// For the member, in place of the one before.
@@ -81,26 +79,31 @@ struct Extended {
     expires_at: UnixMs,
 }
 
-/// Let a member's session last, once, until `holdDurationMinutes` from now, where that is later.
+/// Lets a member's session last, once, until `holdDurationMinutes` from now, where that is later.
 #[utoipa::path(
-    post, path = "/v2/reservation/sessions/{concertId}/extend", tag = "origins",
-    params(("concertId" = ConcertId, Path)), request_body = Session,
-    security(("accessToken" = [])),
+    post, path = "/v2/reservation/sessions/{concertId}/extend", tag = "shop back ends", operation_id = "extendSessionOf",
+    request_body = SessionOf,
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = []), ("origin" = [])),
+    extensions(("x-fails" = json!([
+        "NOT_READY", "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Extended>),
-        (status = 403, description = "NOT_READY: there is no such session."),
+        (status = 200, description = EXTENDED.en, body = Success<ExtendedSession>),
     )
 )]
 async fn extend(
     State(service): State<Token>,
     _: Origin,
     PathConcert(id): PathConcert,
-    Body(session): Body<Session>,
+    Body(session): Body<SessionOf>,
 ) -> ApiResult<impl IntoResponse> {
-    let (member, number) = session.parse()?;
-    let extension = service.store.extend(&id, &member, number).await.or_fail()?;
-    let extension = extension.ok_or(Code::NotReady)?;
-    let reply = Extended {
+    let member = session.member_id;
+    let extended = service.store.extend(&id, &member, session.entry_number);
+    let extension = extended.await.or_fail()?.ok_or(Code::NotReady)?;
+    let reply = ExtendedSession {
         extended: extension.extended,
         token: service.sign(&member, &id, &extension.token)?,
         expires_at: UnixMs(extension.token.exp * 1_000),

@@ -19,27 +19,29 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     routes.layer(from_fn(return_path::tell))
 }
 
-/// May this member pass? For proxies that ask before each request, as nginx' `auth_request`; they
-/// understand 204, 401 and 403 alone, so that whatever is malformed or unknown is a 403.
+/// Tells whether a member may pass, for proxies that ask before each request, as nginx' `auth_request`.
+///
+/// They understand only 204, 401 and 403, so that whatever is malformed or unknown is a 403.
 #[utoipa::path(
-    get, path = "/v2/reservation/verify", tag = "gate",
+    get, path = "/v2/reservation/verify", tag = "gates", operation_id = "verifyAdmission",
     params(
-        ("concertId" = ConcertId, Query),
+        ("concertId" = Option<ConcertId>, Query, description = "The concert that the page belongs to."),
         ("onFailure" = Option<String>, Query,
             description = "`closed`, or `open` to let members pass while the store is down."),
         ("X-Queue-Token" = Option<String>, Header,
-            description = "The member's booking token; or the cookie `queue-token-<concertId>`."),
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("X-Forwarded-Uri" = Option<String>, Header,
             description = "The path and query that the visitor asked the proxy for."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails-only" = json!([
+        "UNAUTHENTICATED", "QUEUE_TOKEN_REQUIRED", "FORBIDDEN",
+    ]))),
     responses(
-        (status = 204, description = "Inside now, or nobody has to line up: \
-            the concert's mode is `off` and it is open.",
-            headers(("X-Member-Id" = String))),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED.",
-            headers(("X-Return-Path" = String,
-                description = "`X-Forwarded-Uri`, encoded as the value of a query parameter."))),
+        (status = 204, description = "Inside now, or nobody has to line up: the concert's mode is `off` and it is open.",
+            headers(("X-Member-Id" = String, description = "The member who asks."))),
+        (status = 403, description = "Not inside.", headers(("X-Return-Path" = Option<String>,
+            description = "`X-Forwarded-Uri`, encoded as the value of a query parameter."))),
     )
 )]
 async fn verify(

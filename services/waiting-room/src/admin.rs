@@ -14,15 +14,15 @@ use crate::WaitingRoom;
 
 const LINE: Text = Text {
     ko: "관리자 대기열 조회 성공",
-    en: "This is the line.",
+    en: "Here is the line.",
 };
 const LINES: Text = Text {
     ko: "전체 대기열 조회 성공",
-    en: "These are the lines.",
+    en: "Here are the lines.",
 };
 const SWEPT: Text = Text {
     ko: "만료된 대기열 정리 성공",
-    en: "What had run out is collected.",
+    en: "Expired entries were removed.",
 };
 
 /// The largest whole number that a Redis score holds exactly: no entry number is larger.
@@ -104,7 +104,7 @@ impl From<Snapshot> for Line {
 /// A member in line.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct InLine {
+struct MemberInLine {
     member_id: MemberId,
     member_name: String,
     entry_number: EntryNumber,
@@ -112,7 +112,7 @@ struct InLine {
     away: bool,
 }
 
-impl From<Listed> for InLine {
+impl From<Listed> for MemberInLine {
     fn from(listed: Listed) -> Self {
         Self {
             member_id: listed.member,
@@ -126,25 +126,42 @@ impl From<Listed> for InLine {
 /// One line, with a page of its members.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue", "state": "open",
+    "version": 1, "at": "2026-11-20T05:00:00.000Z", "counts": {"waiting": 1, "away": 0,
+    "admitting": 0, "ready": 1, "inside": 0, "slots": 1}, "totals": {"admitted": 1, "joined": 2,
+    "byOpen": 0, "bySchedule": 1, "byEnter": 0, "left": 0, "removed": 0, "lapsed": 0,
+    "cleared": 0, "unclaimed": 0, "expired": 0, "completed": 0, "exited": 0}, "addsUp": true,
+    "pace": {"one": 38, "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
+    "head": 1_763_614_800_000_000_u64, "last": 1_763_614_800_000_000_u64, "lastTakeAt": "2026-11-20T05:00:00.000Z",
+    "members": [{"memberId": "42", "memberName": "Kim", "entryNumber": 1_763_614_800_000_000_u64,
+    "away": false}], "nextCursor": "1763614800000000"}))]
 struct LineWithMembers {
     #[serde(flatten)]
     line: Line,
     /// From the front, or behind the cursor.
-    members: Vec<InLine>,
+    members: Vec<MemberInLine>,
     /// The `cursor` of the next page; left out on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<EntryNumber>,
+    next_cursor: Option<String>,
 }
 
-/// One line: counts, totals, pace, and its members page by page.
+/// Returns one line in numbers, and its members page by page from the front.
 #[utoipa::path(
-    get, path = "/v2/waiting-room/admin/{concertId}", tag = "admin",
+    get, path = "/v2/waiting-room/admin/{concertId}", tag = "operators", operation_id = "readLine",
     params(
-        ("concertId" = ConcertId, Path),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Members on a page, 1-1,000; 100."),
-        ("cursor" = Option<u64>, Query, description = "`nextCursor` of the page before."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "Items on a page, 1 to 1,000; 100 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
     ),
-    security(("accessToken" = [])), responses((status = 200, body = Success<LineWithMembers>))
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = LINE.en, body = Success<LineWithMembers>),
+    )
 )]
 async fn line(
     State(store): State<Arc<dyn Store>>,
@@ -159,8 +176,8 @@ async fn line(
     let next_cursor = listed
         .last()
         .filter(|_| listed.len() == limit as usize)
-        .map(|l| l.number);
-    let members = listed.into_iter().map(InLine::from).collect();
+        .map(|listed| listed.number.to_string());
+    let members = listed.into_iter().map(MemberInLine::from).collect();
     Ok(Reply::ok(
         LINE,
         LineWithMembers {
@@ -173,14 +190,29 @@ async fn line(
 
 /// All lines in numbers.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!(
+    {"lines": [{"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue",
+    "state": "open", "version": 1, "at": "2026-11-20T05:00:00.000Z", "counts": {"waiting": 1,
+    "away": 0, "admitting": 0, "ready": 1, "inside": 0, "slots": 1}, "totals": {"admitted": 1,
+    "joined": 2, "byOpen": 0, "bySchedule": 1, "byEnter": 0, "left": 0, "removed": 0,
+    "lapsed": 0, "cleared": 0, "unclaimed": 0, "expired": 0, "completed": 0, "exited": 0},
+    "addsUp": true, "pace": {"one": 38, "five": 44, "fifteen": 44,
+    "sinceAt": "2026-11-20T05:00:00.000Z"}, "head": 1_763_614_800_000_000_u64, "last": 1_763_614_800_000_000_u64,
+    "lastTakeAt": "2026-11-20T05:00:00.000Z"}]}))]
 struct Lines {
     lines: Vec<Line>,
 }
 
-/// All lines.
+/// Returns all lines in numbers.
 #[utoipa::path(
-    get, path = "/v2/waiting-room/admin", tag = "admin",
-    security(("accessToken" = [])), responses((status = 200, body = Success<Lines>))
+    get, path = "/v2/waiting-room/admin", tag = "operators", operation_id = "listLines",
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = LINES.en, body = Success<Lines>),
+    )
 )]
 async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
     let mut lines = Vec::new();
@@ -194,11 +226,19 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
     Ok(Reply::ok(LINES, Lines { lines }))
 }
 
-/// Collect, now and in all lines, what has run out. It has ended either way: this frees memory.
-/// With `more`, a line had more than one call may collect: call again.
+/// Removes expired entries from all lines, now.
+///
+/// They have ended either way; this frees memory. With `more`, a line had more than one call removes: call
+/// again.
 #[utoipa::path(
-    post, path = "/v2/waiting-room/cleanup", tag = "admin",
-    security(("accessToken" = [])), responses((status = 200, body = Success<Swept>))
+    post, path = "/v2/waiting-room/cleanup", tag = "operators", operation_id = "cleanUpLines",
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = SWEPT.en, body = Success<Swept>),
+    )
 )]
 async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>> {
     let mut sum = Swept::default();

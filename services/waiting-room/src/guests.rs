@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Extension, extract::State, http::header, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
-use sunbeon_domain::{Code, ConcertId, Field, Identity, MemberId, Text, UnixMs};
+use sunbeon_domain::{Code, ConcertId, Identity, MemberId, Text, UnixMs};
 use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,14 +26,18 @@ pub(crate) fn router(auth: &Auth) -> OpenApiRouter<WaitingRoom> {
 /// Whose line the guest will enter.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"concertId": "train"}))]
 struct NewGuest {
-    #[schema(value_type = ConcertId)]
-    concert_id: String,
+    concert_id: ConcertId,
 }
 
 /// A new guest.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"memberId": "guest:6f0c2f1e-5d0f-4b8e-9a52-3f6b1c9d7e10",
+    "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "expiresAt": "2026-11-20T05:00:00.000Z"}))]
 struct GuestToken {
     member_id: MemberId,
     /// Send it as the access token.
@@ -41,12 +45,17 @@ struct GuestToken {
     expires_at: UnixMs,
 }
 
-/// Become a guest, where the concert lets guests line up. Each request makes another.
+/// Makes a guest, where the concert lets guests enter.
+///
+/// Each request makes another one: keep the token.
 #[utoipa::path(
-    post, path = "/v2/waiting-room/guest", tag = "waiting-room", request_body = NewGuest,
+    post, path = "/v2/waiting-room/guest", tag = "waiting room", operation_id = "createGuest",
+    request_body = NewGuest,
+    extensions(("x-fails" = json!([
+        "GUESTS_NOT_ALLOWED", "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
     responses(
-        (status = 201, body = Success<GuestToken>),
-        (status = 403, description = "GUESTS_NOT_ALLOWED."),
+        (status = 201, description = ISSUED.en, body = Success<GuestToken>),
     )
 )]
 async fn guest(
@@ -54,8 +63,7 @@ async fn guest(
     Extension(auth): Extension<Auth>,
     Body(body): Body<NewGuest>,
 ) -> ApiResult<impl IntoResponse> {
-    let id = ConcertId::parse(body.concert_id).map_err(|_| Code::Invalid(Field::ConcertId))?;
-    let snapshot = store.snapshot(&id).await.or_fail()?;
+    let snapshot = store.snapshot(&body.concert_id).await.or_fail()?;
     if snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
@@ -106,7 +114,7 @@ mod tests {
         };
         store.put_concert(&concert).await.unwrap();
         let wanted = NewGuest {
-            concert_id: "c".to_owned(),
+            concert_id: ConcertId::parse("c").unwrap(),
         };
         let answer = guest(State(Arc::new(store)), Extension(auth), Body(wanted)).await;
         answer.map(|_| ()).map_err(|error| error.code())

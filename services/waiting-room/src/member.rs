@@ -8,7 +8,7 @@ use serde_json::json;
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Member, OrFail, PathConcert, Reply, Success,
 };
-use sunbeon_domain::{Code, ConcertId, Field, Standing, Text};
+use sunbeon_domain::{Code, ConcertId, Standing, Text};
 use sunbeon_store::{Entering, Leaving, Store};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -21,7 +21,7 @@ const ENTERED: Text = Text {
 };
 const STATUS: Text = Text {
     ko: "대기열 상태 조회 성공",
-    en: "This is where you stand.",
+    en: "Here is your status.",
 };
 const LEFT: Text = Text {
     ko: "대기열 나가기 성공",
@@ -38,20 +38,25 @@ pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
 /// Which line to enter.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"concertId": "demo"}))]
 struct Enter {
-    #[schema(value_type = ConcertId)]
-    concert_id: String,
+    concert_id: ConcertId,
 }
 
-/// Line up, or go straight in where the concert's mode says so.
+/// Enters the line, or goes straight in where the concert's mode says so.
+///
+/// Repeating it is safe: the place is kept.
 #[utoipa::path(
-    post, path = "/v2/waiting-room/enter", tag = "waiting-room", request_body = Enter,
-    security(("accessToken" = [])),
+    post, path = "/v2/waiting-room/enter", tag = "waiting room", operation_id = "enterWaitingRoom",
+    request_body = Enter,
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "GUESTS_NOT_ALLOWED", "CONCERT_NOT_FOUND", {"ALREADY_IN_QUEUE": "Standing"},
+        {"NOT_OPEN_YET": {"opensAt": "2026-11-20T01:00:00.000Z"}}, "BOOKING_CLOSED",
+        "QUEUE_FULL", "STORE_DOWN",
+    ]))),
     responses(
-        (status = 201, body = Success<Standing>, description = "A new entry."),
-        (status = 409, description = "ALREADY_IN_QUEUE with the standing in `data`, \
-            NOT_OPEN_YET with `opensAt`, BOOKING_CLOSED, QUEUE_FULL."),
-        (status = 403, description = "GUESTS_NOT_ALLOWED."),
+        (status = 201, description = ENTERED.en, body = Success<Standing>),
     )
 )]
 async fn enter(
@@ -59,8 +64,8 @@ async fn enter(
     member: Member,
     Body(body): Body<Enter>,
 ) -> ApiResult<Reply<Standing>> {
-    let id = ConcertId::parse(body.concert_id).map_err(|_| Code::Invalid(Field::ConcertId))?;
-    match store.enter(&id, &member.id, &member.name).await.or_fail()? {
+    let entering = store.enter(&body.concert_id, &member.id, &member.name);
+    match entering.await.or_fail()? {
         Entering::New(sight) => Ok(Reply::created(ENTERED, sight.standing())),
         Entering::Already(sight) => {
             Err(ApiError::new(Code::AlreadyInQueue).with_data(sight.standing()))
@@ -74,11 +79,21 @@ async fn enter(
     }
 }
 
-/// Where do I stand? Also the sign of life that keeps the place.
+/// Returns the member's standing.
+///
+/// Asking is also the sign of life that keeps the place: ask again after `pollAfterMs`.
 #[utoipa::path(
-    get, path = "/v2/waiting-room/status/{concertId}", tag = "waiting-room",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
-    responses((status = 200, body = Success<Standing>))
+    get, path = "/v2/waiting-room/status/{concertId}", tag = "waiting room", operation_id = "readStatus",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = STATUS.en, body = Success<Standing>),
+    )
 )]
 async fn status(
     State(store): State<Arc<dyn Store>>,
@@ -89,11 +104,21 @@ async fn status(
     Ok(Reply::ok(STATUS, sight.standing()))
 }
 
-/// Leave the line, or end the session. Again: nothing more happens.
+/// Leaves the line, or ends the session and revokes its booking token.
+///
+/// A repeat does nothing more.
 #[utoipa::path(
-    post, path = "/v2/waiting-room/exit/{concertId}", tag = "waiting-room",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
-    responses((status = 200, body = Success<Empty>))
+    post, path = "/v2/waiting-room/exit/{concertId}", tag = "waiting room", operation_id = "exitWaitingRoom",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = LEFT.en, body = Success<Empty>),
+    )
 )]
 async fn exit(
     State(store): State<Arc<dyn Store>>,

@@ -20,7 +20,7 @@ use crate::{WaitingRoom, gauges};
 
 const SNAPSHOT: Text = Text {
     ko: "대기열 현황 조회 성공",
-    en: "This is the line.",
+    en: "Here is the line.",
 };
 const BEAT: Duration = Duration::from_secs(1);
 /// An older snapshot is not shown.
@@ -79,6 +79,11 @@ pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
 /// A line as anyone may see it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue", "identity": "member",
+    "state": "open", "head": 1_763_614_800_000_000_u64, "totalWaitingCount": 1, "pace": {"one": 38,
+    "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
+    "at": "2026-11-20T05:00:00.000Z"}))]
 struct PublicSnapshot {
     concert_id: ConcertId,
     concert_title: String,
@@ -97,11 +102,20 @@ struct PublicSnapshot {
     at: UnixMs,
 }
 
-/// A line in numbers, about a second old. For anyone; may be cached for a second.
+/// Returns a line in numbers, about a second old, for anyone.
+///
+/// It may be cached for a second.
 #[utoipa::path(
-    get, path = "/v2/waiting-room/snapshot/{concertId}", tag = "waiting-room",
-    params(("concertId" = ConcertId, Path)),
-    responses((status = 200, body = Success<PublicSnapshot>))
+    get, path = "/v2/waiting-room/snapshot/{concertId}", tag = "waiting room", operation_id = "readSnapshot",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = SNAPSHOT.en, body = Success<PublicSnapshot>),
+    )
 )]
 async fn snapshot(
     State(snapshots): State<Snapshots>,

@@ -22,7 +22,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::{ApiError, Failure};
 
 /// The extension in which a route lists its own failures: words of codes, or `{"CODE": data}` with an
-/// example of the failure's `data`.
+/// example of the failure's `data` or the name of its schema.
 const FAILS: &str = "x-fails";
 /// The same for a route that fails in no other way.
 const FAILS_ONLY: &str = "x-fails-only";
@@ -88,8 +88,10 @@ async fn dressed(mut response: Response) -> Response {
 
 /// Adds what follows for every service: who made it, how to authenticate, what each failure looks like,
 /// and examples. Fails where a route lists a code that does not exist.
-pub(super) fn completed(document: &OpenApi, name: &str) -> anyhow::Result<Value> {
-    let mut document = serde_json::to_value(document).context("the document is no JSON")?;
+///
+/// [`finish`](super::finish) serves it; a service's routes alone suffice to make it.
+pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
+    let mut document = serde_json::to_value(api).context("the document is no JSON")?;
     document["info"] = info(name);
     document["servers"] = json!([{ "url": "/", "description": "The server of this document." }]);
     let components = &mut document["components"];
@@ -97,7 +99,9 @@ pub(super) fn completed(document: &OpenApi, name: &str) -> anyhow::Result<Value>
     components["securitySchemes"] = security_schemes();
     components["headers"] = headers();
     left_out_is_not_null(&mut components["schemas"]);
-    let schemas = components["schemas"].clone();
+    left_out_is_not_null(&mut document["paths"]);
+    changes_take_null(&mut document);
+    let schemas = document["components"]["schemas"].clone();
     for (path, method, operation) in operations_mut(&mut document) {
         failures::describe(operation, &schemas).with_context(|| format!("{method} {path}"))?;
         examples::add(operation, &schemas);
@@ -124,7 +128,6 @@ fn info(name: &str) -> Value {
 fn security_schemes() -> Value {
     let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
     json!({
-        "accessToken": bearer("An access token, a JWT that your login signs."),
         "member": bearer("A member's access token, a JWT that your login signs, or a guest's token."),
         "admin": bearer("An access token with the admin role, or the static admin token."),
         "origin": bearer("The static token of a shop's back end (`auth.origin_token`)."),
@@ -167,6 +170,34 @@ fn left_out_is_not_null(schema: &mut Value) {
         }
         Value::Array(all) => all.iter_mut().for_each(left_out_is_not_null),
         _ => {}
+    }
+}
+
+/// The body of a PATCH is a schema of its own: each field may also be null, which restores its default.
+fn changes_take_null(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    let mut changes = Map::new();
+    for (_, method, operation) in operations_mut(document) {
+        let Some(name) = operation
+            .pointer("/requestBody/content/application~1json/schema/$ref")
+            .and_then(|target| target.as_str()?.rsplit('/').next())
+            .filter(|_| method == "patch")
+        else {
+            continue;
+        };
+        let mut schema = schemas[name].clone();
+        let properties = schema["properties"].as_object_mut().into_iter().flatten();
+        for (_, property) in properties {
+            *property = json!({ "anyOf": [property.take(), { "type": "null" }] });
+        }
+        let name = format!("{name}Changes");
+        let target = format!("#/components/schemas/{name}");
+        operation["requestBody"]["content"]["application/json"]["schema"] =
+            json!({ "$ref": target });
+        changes.insert(name, schema);
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(changes);
     }
 }
 

@@ -223,7 +223,7 @@ async fn a_token_comes_once_and_as_bearer() {
         .send()
         .await
         .unwrap();
-    assert_eq!(query.status(), 401);
+    failure(query, Code::InvalidQuery, false).await;
 }
 
 #[tokio::test]

@@ -90,11 +90,6 @@ async fn a_refused_body_names_the_field() {
 #[tokio::test]
 async fn what_is_no_json_object_has_no_field_to_name() {
     let app = App::default().await;
-    let deep = format!(
-        r#"{{"concertId":{}1{}}}"#,
-        "[".repeat(5_000),
-        "]".repeat(5_000)
-    );
     for body in [
         "",
         "{",
@@ -103,7 +98,6 @@ async fn what_is_no_json_object_has_no_field_to_name() {
         r#"["c",[]]"#,
         "7",
         r#"{"concertId":"c","lines":[]} {}"#,
-        &deep,
     ] {
         let got = refused(&app, "/order", body).await;
         assert_eq!(got, (json!("INVALID_BODY"), json!(null)), "{body:.60}");

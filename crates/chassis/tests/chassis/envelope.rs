@@ -222,10 +222,9 @@ async fn a_query_field_is_absent_good_or_refused() {
     for (query, data) in [
         ("", Value::Null),
         ("?", Value::Null),
-        ("?other=1", Value::Null),
         ("?batchSize=10", json!(10)),
         ("?batchSize=1%30", json!(10)),
-        ("?%62atchSize=10000&x", json!(10_000)),
+        ("?%62atchSize=10000", json!(10_000)),
     ] {
         let body: Value = post(query).await.json().await.unwrap();
         assert_eq!(body["data"], data, "{query}");

@@ -17,15 +17,15 @@ use crate::{
 
 const SHOWN: Text = Text {
     ko: "콘서트 조회 성공",
-    en: "This is the concert.",
+    en: "Here is the concert.",
 };
 const TICKETS: Text = Text {
     ko: "티켓 조회 성공",
-    en: "These are the tickets.",
+    en: "Here are the tickets.",
 };
 const SEATS: Text = Text {
     ko: "좌석 조회 성공",
-    en: "These are the seats.",
+    en: "Here are the seats.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -38,7 +38,13 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// A concert and what of it can be had.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+#[schema(example = json!(
+    {"concertId": "demo", "title": "Demo Concert", "bookingStartAt": "2026-11-20T05:00:00.000Z",
+    "timeZone": "Asia/Seoul", "perMemberLimit": 4, "holdDurationMinutes": 10,
+    "sections": [{"section": "R", "price": 99000, "remaining": 199}],
+    "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000, "quantity": 500,
+    "remaining": 499}]}))]
+struct ConcertOnSale {
     concert_id: ConcertId,
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,42 +55,45 @@ struct Shown {
     /// Seats and tickets together that one member may have.
     per_member_limit: u32,
     hold_duration_minutes: u32,
-    sections: Vec<ShownSection>,
+    sections: Vec<SectionOnSale>,
     tickets: Vec<Ticket>,
 }
 
 /// A section and how many of its seats nobody has.
 #[derive(Serialize, ToSchema)]
-struct ShownSection {
+struct SectionOnSale {
     section: Section,
     price: u64,
     remaining: u64,
 }
 
-/// One concert: times, limits, prices, and what is left.
+/// Returns a concert: times, limits, prices, and how much is left.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}", tag = "booking",
+    get, path = "/v2/concerts/{concertId}", tag = "shop", operation_id = "readConcert",
     params(
-        ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "CONCERT_NOT_FOUND", "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Shown>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "CONCERT_NOT_FOUND, STOCK_NOT_FOUND."),
+        (status = 200, description = SHOWN.en, body = Success<ConcertOnSale>),
     )
 )]
 async fn concert(
     State(shop): State<Shop>,
     inside: Inside,
     PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Shown>> {
+) -> ApiResult<Reply<ConcertOnSale>> {
     inside.to(&id)?;
     let policy = shop.concert(&id).await?.policy;
     let plan = on_sale(&shop, &id).await?;
     let free = shop.stock.free_seats(&id).await.or_fail()?;
-    let shown = Shown {
+    let shown = ConcertOnSale {
         title: policy.title,
         booking_start_at: policy.booking_start_at,
         booking_end_at: policy.booking_end_at,
@@ -103,8 +112,8 @@ async fn on_sale(shop: &Shop, id: &ConcertId) -> ApiResult<Plan> {
     Ok(plan.ok_or(Code::StockNotFound)?)
 }
 
-fn sections(plan: Plan, free: &HashMap<Section, u64>) -> Vec<ShownSection> {
-    let sections = plan.sections.into_iter().map(|planned| ShownSection {
+fn sections(plan: Plan, free: &HashMap<Section, u64>) -> Vec<SectionOnSale> {
+    let sections = plan.sections.into_iter().map(|planned| SectionOnSale {
         remaining: free.get(&planned.section).copied().unwrap_or_default(),
         section: planned.section,
         price: planned.price,
@@ -115,23 +124,29 @@ fn sections(plan: Plan, free: &HashMap<Section, u64>) -> Vec<ShownSection> {
 /// The counted tickets of a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "tickets": [{"ticketId": "standing", "name": "Standing",
+    "price": 55000, "quantity": 500, "remaining": 499}]}))]
 struct Tickets {
     concert_id: ConcertId,
     tickets: Vec<Ticket>,
 }
 
-/// Every kind of counted ticket, in the order of ids.
+/// Lists every kind of counted ticket, in the order of ids.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/tickets", tag = "booking",
+    get, path = "/v2/concerts/{concertId}/tickets", tag = "shop", operation_id = "listTickets",
     params(
-        ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Tickets>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 200, description = TICKETS.en, body = Success<Tickets>),
     )
 )]
 async fn tickets(
@@ -156,23 +171,29 @@ async fn tickets(
 /// The seat map of a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "seats": [{"seatId": "demo.R.1.1", "section": "R", "row": 1,
+    "number": 1, "price": 99000, "state": "AVAILABLE", "mine": false}]}))]
 struct Seats {
     concert_id: ConcertId,
     seats: Vec<Seat>,
 }
 
-/// Every seat, in the order of sections, rows and numbers; `mine` are those that I hold or have.
+/// Lists every seat, in the order of sections, rows and numbers; `mine` are those that I hold or have.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/seats", tag = "booking",
+    get, path = "/v2/concerts/{concertId}/seats", tag = "shop", operation_id = "listSeats",
     params(
-        ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Seats>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 200, description = SEATS.en, body = Success<Seats>),
     )
 )]
 async fn seats(

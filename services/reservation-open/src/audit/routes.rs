@@ -13,7 +13,7 @@ use crate::ReservationOpen;
 
 const AUDIT: Text = Text {
     ko: "감사 기록 조회 성공",
-    en: "These are the acts.",
+    en: "Here is the audit.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
@@ -23,7 +23,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 /// One admin act.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Act {
+struct AuditEntry {
     id: String,
     at: UnixMs,
     /// The member id of the admin, or `admin-token`.
@@ -34,7 +34,7 @@ struct Act {
     request_id: String,
 }
 
-impl From<Row> for Act {
+impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
@@ -51,24 +51,36 @@ impl From<Row> for Act {
 /// A page of acts, newest first.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Acts {
-    acts: Vec<Act>,
+#[schema(example = json!(
+    {"acts": [{"id": "1763614800000-019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11",
+    "at": "2026-11-20T05:00:00.000Z", "actor": "boss", "act": "resume", "concertId": "demo",
+    "detail": {}, "requestId": "ffc17cc5-c183-4d0e-959c-d1cd9a17efb0"}],
+    "nextCursor": "1763614800000-019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11"}))]
+struct AuditPage {
+    acts: Vec<AuditEntry>,
     /// The `cursor` of the next page; left out on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-/// Who did what and when, newest first. Each row was written before its act.
+/// Lists what operators did, newest first. Each entry was written before its act.
 #[utoipa::path(
-    get, path = "/v2/admin/audit", tag = "admin",
+    get, path = "/v2/admin/audit", tag = "operators", operation_id = "listAudit",
     params(
-        ("concertId" = Option<ConcertId>, Query, description = "Of one concert alone."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+        ("concertId" = Option<ConcertId>, Query, description = "Only of this concert."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "Items on a page, 1 to 1,000; 100 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
     ),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Acts>))
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = AUDIT.en, body = Success<AuditPage>),
+    )
 )]
-async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<Acts>> {
+async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<AuditPage>> {
     let concert = query.field("concertId", Field::ConcertId, |text| {
         ConcertId::parse(text).ok()
     })?;
@@ -86,8 +98,8 @@ async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<
         .map(|r| r.id.clone());
     Ok(Reply::ok(
         AUDIT,
-        Acts {
-            acts: rows.into_iter().map(Act::from).collect(),
+        AuditPage {
+            acts: rows.into_iter().map(AuditEntry::from).collect(),
             next_cursor,
         },
     ))

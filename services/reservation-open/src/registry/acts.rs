@@ -16,7 +16,7 @@ use crate::{ReservationOpen, audit::Actor};
 
 const CLEARED: Text = Text {
     ko: "대기열 비우기 성공",
-    en: "The line is empty.",
+    en: "The line has been cleared.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
@@ -27,11 +27,19 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
         .routes(routes!(clear))
 }
 
-/// Pause: one lines up, nobody is admitted by the schedule or straight in, nobody lapses.
+/// Pauses a concert: fans still line up, nobody is admitted by the schedule or straight in, nobody lapses.
 #[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/pause", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+    post, path = "/v2/admin/concerts/{concertId}/pause", tag = "operators", operation_id = "pauseConcert",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = CHANGED.en, body = Success<Concert>),
+    )
 )]
 async fn pause(
     State(service): State<ReservationOpen>,
@@ -43,11 +51,19 @@ async fn pause(
         .await
 }
 
-/// Go on after a pause.
+/// Resumes a concert after a pause.
 #[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/resume", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+    post, path = "/v2/admin/concerts/{concertId}/resume", tag = "operators", operation_id = "resumeConcert",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = CHANGED.en, body = Success<Concert>),
+    )
 )]
 async fn resume(
     State(service): State<ReservationOpen>,
@@ -61,11 +77,21 @@ async fn resume(
         .await
 }
 
-/// Close for good: the line is emptied, those inside may finish. Again: nothing more happens.
+/// Closes a concert for good: the line is emptied, those inside may finish.
+///
+/// A repeat does nothing more.
 #[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/close", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+    post, path = "/v2/admin/concerts/{concertId}/close", tag = "operators", operation_id = "closeConcert",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = CHANGED.en, body = Success<Concert>),
+    )
 )]
 async fn close(
     State(service): State<ReservationOpen>,
@@ -79,22 +105,31 @@ async fn close(
 
 /// How many were in line.
 #[derive(Serialize, ToSchema)]
-struct Cleared {
+#[schema(example = json!({"cleared": 0}))]
+struct ClearedLine {
     cleared: u64,
 }
 
-/// Empty the line: waiting, away and admitting. Sessions go on.
+/// Empties the line: waiting, away and admitting. Sessions go on.
 #[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/clear", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Cleared>))
+    post, path = "/v2/admin/concerts/{concertId}/clear", tag = "operators", operation_id = "clearLine",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = CLEARED.en, body = Success<ClearedLine>),
+    )
 )]
 async fn clear(
     State(service): State<ReservationOpen>,
     State(store): State<Arc<dyn Store>>,
     actor: Actor,
     PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Cleared>> {
+) -> ApiResult<Reply<ClearedLine>> {
     let snapshot = store.snapshot(&id).await.or_fail()?;
     service
         .audit
@@ -102,7 +137,7 @@ async fn clear(
         .await?;
     let cleared = store.clear(&id).await.or_fail()?;
     service.announcer.changed(&id, snapshot.concert.version);
-    Ok(Reply::ok(CLEARED, Cleared { cleared }))
+    Ok(Reply::ok(CLEARED, ClearedLine { cleared }))
 }
 
 impl ReservationOpen {

@@ -17,11 +17,11 @@ use crate::{ReservationOpen, audit::Actor};
 
 const CREATED: Text = Text {
     ko: "콘서트 생성 성공",
-    en: "The concert is in force.",
+    en: "The concert is created.",
 };
 pub(super) const CHANGED: Text = Text {
     ko: "콘서트 변경 성공",
-    en: "The change is in force.",
+    en: "The concert is changed.",
 };
 const DELETED: Text = Text {
     ko: "콘서트 삭제 성공",
@@ -54,24 +54,41 @@ fn refused(error: InvalidPolicy) -> ApiError {
 /// A new concert: its id, its title, and what differs from the defaults.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    dead_code,
-    reason = "it is read field by field, so that a wrong one is named"
-)]
+#[schema(example = json!(
+    {"concertId": "tour", "title": "Tour", "groupSize": 50,
+    "bookingStartAt": "2026-12-01T20:00:00+09:00"}))]
 struct NewConcert {
     concert_id: ConcertId,
     #[serde(flatten)]
     policy: Policy,
 }
 
-/// Create a concert: `concertId`, `title`, and the fields of the policy that differ from the
-/// defaults. In force everywhere when the answer is sent.
+impl NewConcert {
+    /// Reads it field by field, so that a wrong one is named.
+    fn read(mut fields: Fields) -> ApiResult<Self> {
+        let id = fields.remove("concertId");
+        let id = id.and_then(|id| serde_json::from_value(id).ok());
+        Ok(Self {
+            concert_id: id.ok_or(Code::Invalid(Field::ConcertId))?,
+            policy: Policy::create(fields).map_err(refused)?,
+        })
+    }
+}
+
+/// Creates a concert: `concertId`, `title`, and the fields of the policy that differ from the defaults.
+///
+/// It is in force on every replica when the answer is sent.
 #[utoipa::path(
-    post, path = "/v2/admin/concerts", tag = "admin", request_body = NewConcert,
-    security(("accessToken" = [])),
+    post, path = "/v2/admin/concerts", tag = "operators", operation_id = "createConcert",
+    request_body = NewConcert,
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_EXISTS", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 201, body = Success<Concert>),
-        (status = 409, description = "CONCERT_EXISTS."),
+        (status = 201, description = CREATED.en, body = Success<Concert>, headers(
+            ("ETag" = String, description = "The concert's version, for `If-Match`."),
+        )),
     )
 )]
 async fn create(
@@ -79,11 +96,9 @@ async fn create(
     actor: Actor,
     Body(mut fields): Body<Fields>,
 ) -> ApiResult<impl IntoResponse> {
-    let id = fields
-        .remove("concertId")
-        .and_then(|id| serde_json::from_value(id).ok());
-    let id: ConcertId = id.ok_or(Code::Invalid(Field::ConcertId))?;
-    let policy = Policy::create(fields.clone()).map_err(refused)?;
+    let new = NewConcert::read(fields.clone())?;
+    let (id, policy) = (new.concert_id, new.policy);
+    fields.remove("concertId");
     service
         .audit
         .before(&actor, "create", &id, Value::Object(fields))
@@ -93,17 +108,25 @@ async fn create(
     Ok((etag(&concert), Reply::created(CREATED, concert)))
 }
 
-/// Change fields of the policy; `null` means the default. `If-Match` is the `ETag` that was read,
-/// or `*` for whatever version there is. In force everywhere when the answer is sent.
+/// Changes fields of the policy; `null` restores the default.
+///
+/// `If-Match` is the `ETag` that was read. The change is in force on every replica when the answer is sent.
 #[utoipa::path(
-    patch, path = "/v2/admin/concerts/{concertId}", tag = "admin", request_body = Policy,
-    params(("concertId" = ConcertId, Path), ("If-Match" = String, Header)),
-    security(("accessToken" = [])),
+    patch, path = "/v2/admin/concerts/{concertId}", tag = "operators", operation_id = "changeConcert",
+    request_body(content = Policy, example = json!({"groupSize": 30, "notice": "We start at eight."})),
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that was read."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "VERSION_REQUIRED",
+        "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Concert>),
-        (status = 409, description = "BOOKING_CLOSED: a closed concert stays as it is."),
-        (status = 412, description = "VERSION_MISMATCH."),
-        (status = 428, description = "VERSION_REQUIRED."),
+        (status = 200, description = CHANGED.en, body = Success<Concert>, headers(
+            ("ETag" = String, description = "The concert's version, for `If-Match`."),
+        )),
     )
 )]
 async fn change(
@@ -129,13 +152,18 @@ async fn change(
     Ok((etag(&concert), Reply::ok(CHANGED, concert)))
 }
 
-/// Delete a concert that is closed or ended, once nobody is inside any more.
+/// Deletes a concert that is closed or over, once nobody is inside.
 #[utoipa::path(
-    delete, path = "/v2/admin/concerts/{concertId}", tag = "admin",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    delete, path = "/v2/admin/concerts/{concertId}", tag = "operators", operation_id = "deleteConcert",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "CONCERT_IN_USE", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Empty>),
-        (status = 409, description = "CONCERT_IN_USE."),
+        (status = 200, description = DELETED.en, body = Success<Empty>),
     )
 )]
 async fn delete(

@@ -12,11 +12,11 @@ use crate::ReservationOpen;
 
 const READ: Text = Text {
     ko: "콘서트 조회 성공",
-    en: "This is the concert.",
+    en: "Here is the concert.",
 };
 const LISTED: Text = Text {
     ko: "콘서트 목록 조회 성공",
-    en: "These are the concerts.",
+    en: "Here are the concerts.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
@@ -28,26 +28,40 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 /// A page of concerts, in the order of their ids.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Concerts {
+#[schema(example = json!(
+    {"concerts": [{"concertId": "demo", "version": 1, "closed": false, "title": "Demo Concert",
+    "timeZone": "Asia/Seoul", "mode": "queue", "joinStartHours": 4, "entryIntervalSeconds": 30,
+    "groupSize": 10, "maxWaitTimeMinutes": 120, "refuseLongWait": false,
+    "holdDurationMinutes": 10, "waitingTtlSeconds": 300, "readyTtlSeconds": 300,
+    "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true, "paused": false,
+    "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}], "nextCursor": "demo"}))]
+struct ConcertPage {
     concerts: Vec<Concert>,
     /// The `cursor` of the next page; left out on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<ConcertId>,
 }
 
-/// List concerts.
+/// Lists concerts with their policies, in the order of their ids.
 #[utoipa::path(
-    get, path = "/v2/admin/concerts", tag = "admin",
+    get, path = "/v2/admin/concerts", tag = "operators", operation_id = "listConcertSettings",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "Items on a page, 1 to 1,000; 100 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
     ),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concerts>))
+    security(("admin" = []), ("origin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = LISTED.en, body = Success<ConcertPage>),
+    )
 )]
 async fn list(
     State(service): State<ReservationOpen>,
     query: QueryPairs,
-) -> ApiResult<Reply<Concerts>> {
+) -> ApiResult<Reply<ConcertPage>> {
     let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
     let limit = query.page_limit()?;
     let after = after.as_ref().map_or("", ConcertId::as_str);
@@ -56,18 +70,28 @@ async fn list(
     let next_cursor = last.map(|concert| concert.concert_id.clone());
     Ok(Reply::ok(
         LISTED,
-        Concerts {
+        ConcertPage {
             concerts,
             next_cursor,
         },
     ))
 }
 
-/// Read a concert; its version is the `ETag`.
+/// Returns a concert with its policy; its version is the `ETag`.
 #[utoipa::path(
-    get, path = "/v2/admin/concerts/{concertId}", tag = "admin",
-    params(("concertId" = ConcertId, Path)),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Concert>))
+    get, path = "/v2/admin/concerts/{concertId}", tag = "operators", operation_id = "readConcertSettings",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = []), ("origin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = READ.en, body = Success<Concert>, headers(
+            ("ETag" = String, description = "The concert's version, for `If-Match`."),
+        )),
+    )
 )]
 async fn read(
     State(service): State<ReservationOpen>,

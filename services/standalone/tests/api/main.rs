@@ -26,6 +26,7 @@ mod lifecycle;
 mod manual;
 mod members;
 mod metrics;
+mod openapi;
 mod opening;
 mod process;
 mod recipes;

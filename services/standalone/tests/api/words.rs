@@ -43,7 +43,7 @@ async fn messages_are_korean_and_english_where_that_or_another_language_is_prefe
             Method::GET,
             "/v2/waiting-room/status/c",
             "대기열 상태 조회 성공",
-            "This is where you stand.",
+            "Here is your status.",
         ),
     ];
     for (method, path, korean, english) in done {

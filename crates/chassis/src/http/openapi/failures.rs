@@ -18,6 +18,11 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) -> anyhow::Result
         all = shared(operation, schemas);
         all.extend(listed(operation, FAILS)?);
     }
+    for (_, data) in &mut all {
+        if let Some(Value::String(schema)) = data {
+            *data = schemas[schema.as_str()].get("example").cloned();
+        }
+    }
     let mut by_status: BTreeMap<u16, Vec<Fails>> = BTreeMap::new();
     for (code, data) in all {
         let alike = by_status.entry(code.status()).or_default();
@@ -26,7 +31,16 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) -> anyhow::Result
         }
     }
     for (status, codes) in by_status {
-        operation["responses"][status.to_string()] = response(status, &codes);
+        let described = &mut operation["responses"][status.to_string()];
+        let mut response = response(status, &codes);
+        // The route may have headers of its own on a failure.
+        if let (Some(own), Some(all)) = (
+            described["headers"].as_object().cloned(),
+            response["headers"].as_object_mut(),
+        ) {
+            all.extend(own);
+        }
+        *described = response;
     }
     Ok(())
 }

@@ -1,0 +1,567 @@
+//! The OpenAPI documents: whole for every route, and true of real answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Duration,
+};
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use sunbeon_chassis::http::document;
+use sunbeon_test_support::{
+    access::{admin, member},
+    eventually,
+};
+
+use crate::{app::App, documents::services};
+
+/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+const SOON: Duration = Duration::from_secs(60);
+
+/// The document of each service, and of the standalone. They are also written to where a validator
+/// finds them: `openapi` in the target folder for tests.
+async fn documents() -> Vec<(&'static str, Value)> {
+    let each = services().into_iter();
+    let mut all: Vec<_> = each
+        .map(|(name, api)| {
+            (
+                name,
+                document(&api.into_openapi(), name).expect("a document"),
+            )
+        })
+        .collect();
+    let demo = App::demo_with(&[]).await;
+    all.push(("standalone", demo.get("/openapi.json", "").await.body));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openapi");
+    fs::create_dir_all(&folder).expect("a folder");
+    for (name, document) in &all {
+        let path = folder.join(format!("{name}.json"));
+        fs::write(path, document.to_string()).expect("a file");
+    }
+    all
+}
+
+/// Every operation of a document, with its name for messages.
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().expect("operations").iter();
+            methods.map(move |(method, it)| (format!("{} {path}", method.to_uppercase()), it))
+        })
+        .collect()
+}
+
+fn has_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
+}
+
+#[tokio::test]
+async fn every_operation_is_described_and_named_for_a_client() {
+    for (name, document) in documents().await {
+        let info = &document["info"];
+        for field in ["title", "version", "description"] {
+            assert!(has_text(&info[field]), "{name}: {field}");
+        }
+        assert!(has_text(&info["contact"]["name"]), "{name}");
+        assert!(has_text(&info["license"]["name"]), "{name}");
+        assert!(has_text(&document["servers"][0]["url"]), "{name}");
+        let tags = document["tags"].as_array().expect("tags");
+        assert!(
+            tags.iter().all(|tag| has_text(&tag["description"])),
+            "{name}"
+        );
+        let known: BTreeSet<_> = tags.iter().filter_map(|tag| tag["name"].as_str()).collect();
+        let mut ids = BTreeSet::new();
+        for (route, operation) in operations(&document) {
+            assert!(has_text(&operation["summary"]), "{route}");
+            let id = operation["operationId"].as_str().expect("an id");
+            let camel = id.starts_with(|c: char| c.is_ascii_lowercase())
+                && id.chars().all(|c| c.is_ascii_alphanumeric());
+            assert!(camel && ids.insert(id), "{name}: {route} is {id}");
+            let tagged = operation["tags"].as_array().expect("tags");
+            let is_known = |tag: &Value| tag.as_str().is_some_and(|tag| known.contains(tag));
+            assert!(tagged.len() == 1 && tagged.iter().all(is_known), "{route}");
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters {
+                assert!(has_text(&parameter["description"]), "{route}: {parameter}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_response_has_a_description_a_body_and_an_example() {
+    for (name, document) in documents().await {
+        for (route, operation) in operations(&document) {
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(
+                responses.keys().any(|status| status.starts_with('2')),
+                "{route}"
+            );
+            assert!(
+                responses.keys().any(|status| status.starts_with('4')),
+                "{route}"
+            );
+            for (status, response) in responses {
+                let at = format!("{name}: {route} {status}");
+                assert!(has_text(&response["description"]), "{at}");
+                let headers = response["headers"].as_object().into_iter().flatten();
+                for (header, it) in headers {
+                    let described = has_text(&it["description"]) || it.get("$ref").is_some();
+                    assert!(described, "{at}: {header}");
+                }
+                let content = &response["content"]["application/json"];
+                match status.as_str() {
+                    "204" | "304" => assert!(content.is_null(), "{at}"),
+                    status if status.starts_with('2') => {
+                        assert!(content.get("schema").is_some(), "{at}");
+                        assert!(content.get("example").is_some(), "{at} has no example");
+                    }
+                    _ => {
+                        let codes = &content["schema"]["allOf"][1]["properties"]["code"]["enum"];
+                        let codes = codes.as_array().expect("codes");
+                        let examples = content["examples"].as_object().expect("examples");
+                        assert!(!codes.is_empty() && codes.len() == examples.len(), "{at}");
+                    }
+                }
+                let waits = matches!(status.as_str(), "429" | "503");
+                assert_eq!(
+                    waits,
+                    response["headers"].get("Retry-After").is_some(),
+                    "{at}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_admins_and_origins_are_told_apart() {
+    for (_, document) in documents().await {
+        for (route, operation) in operations(&document) {
+            let tag = operation["tags"][0].as_str().expect("a tag");
+            let security = operation["security"].clone();
+            let expected = match tag {
+                "operators" if security.as_array().is_some_and(|it| it.len() == 2) => {
+                    json!([{"admin": []}, {"origin": []}])
+                }
+                "operators" => json!([{"admin": []}]),
+                "shop back ends" => json!([{"admin": []}, {"origin": []}]),
+                _ if security.is_null() => Value::Null,
+                _ => json!([{"member": []}]),
+            };
+            assert_eq!(security, expected, "{route}");
+            let path = route.split(' ').nth(1).expect("a path");
+            let run = [
+                "/v2/admin/",
+                "/v2/stock/",
+                "/v2/waiting-room/admin",
+                "/v2/waiting-room/cleanup",
+            ];
+            let is_run = run.iter().any(|prefix| path.starts_with(prefix))
+                || path.starts_with("/v2/reservation/open/");
+            assert_eq!(is_run, tag == "operators", "{route}");
+        }
+    }
+}
+
+/// Calls `each` with the name and the schema of every property.
+fn properties(value: &Value, each: &mut dyn FnMut(&str, &Value)) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::Object(properties)) = fields.get("properties") {
+                properties
+                    .iter()
+                    .for_each(|(name, schema)| each(name, schema));
+            }
+            fields.values().for_each(|value| properties(value, each));
+        }
+        Value::Array(all) => all.iter().for_each(|value| properties(value, each)),
+        _ => {}
+    }
+}
+
+/// The table of units in `docs/api.md`, but for the two names of the first documents.
+#[tokio::test]
+async fn a_name_tells_its_unit() {
+    for (service, document) in documents().await {
+        let schemas = &document["components"]["schemas"];
+        properties(schemas, &mut |name, schema| {
+            let target = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
+            let schema = target.map_or(schema, |target| &schemas[target]);
+            let is_time = schema["format"] == "date-time";
+            let at = format!("{service}: {name}: {schema}");
+            assert_eq!(is_time, name == "at" || name.ends_with("At"), "{at}");
+            let units = ["Ms", "Seconds", "Minutes", "Hours"];
+            if units.iter().any(|unit| name.ends_with(unit)) {
+                let kind = &schema["type"];
+                let whole =
+                    kind == "integer" || kind[0] == "integer" || schema.get("anyOf").is_some();
+                assert!(whole, "{at}");
+            }
+            if name == "nextCursor" {
+                assert_eq!(schema["type"], "string", "{at}");
+            }
+            let old = [
+                "estimatedWaitTime",
+                "estimatedEnterTime",
+                "maxWaitTimeMinutes",
+            ];
+            assert!(
+                !name.contains("Time") || name == "timeZone" || old.contains(&name),
+                "{at}"
+            );
+        });
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_never_null() {
+    for (name, mut document) in documents().await {
+        // A change restores a default by null.
+        if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+            schemas.remove("PolicyChanges");
+        }
+        let text = document.to_string();
+        assert!(
+            !text.contains("\"null\"") && !text.contains("nullable"),
+            "{name}"
+        );
+    }
+}
+
+/// The names and kinds of a value; a list is as its first item.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, it)| (name.clone(), shape(it)));
+            Value::Object(fields.collect::<Map<_, _>>())
+        }
+        Value::Array(all) => all.first().map(shape).into_iter().collect(),
+        Value::String(_) => json!("text"),
+        Value::Number(_) => json!("number"),
+        Value::Bool(_) => json!("yes or no"),
+        Value::Null => Value::Null,
+    }
+}
+
+/// Somebody who calls every route once, and keeps what was answered.
+struct Caller {
+    app: App,
+    answers: BTreeMap<String, Value>,
+    admin: String,
+}
+
+impl Caller {
+    /// Calls a route; `path` is as in the document, with its ids in place of the names.
+    async fn call(&mut self, route: &str, ids: &[&str], who: &str, body: Value) -> Value {
+        self.call_with(route, ids, who, &[], body).await
+    }
+
+    async fn call_with(
+        &mut self,
+        route: &str,
+        ids: &[&str],
+        who: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Value {
+        let (method, template) = route.split_once(' ').expect("method and path");
+        let mut path = template.to_owned();
+        for id in ids {
+            let (open, close) = (
+                path.find('{').expect("a name"),
+                path.find('}').expect("a name"),
+            );
+            path.replace_range(open..=close, id);
+        }
+        let method: Method = method.parse().expect("a method");
+        let mut request = self
+            .app
+            .request(method, &path, who)
+            .header("Accept-Language", "en");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status();
+        let answer: Value = answer.json().await.unwrap_or_default();
+        assert!(status.is_success(), "{route}: {status} {answer}");
+        let template = template.split('?').next().expect("a path");
+        let route = format!("{} {template}", route.split(' ').next().expect("a method"));
+        self.answers.entry(route).or_insert_with(|| answer.clone());
+        answer["data"].clone()
+    }
+}
+
+const NONE: Value = Value::Null;
+
+/// What operators and members do around a line.
+async fn in_line(caller: &mut Caller, fan: &str) {
+    let admin = caller.admin.clone();
+    let concert = json!({"concertId": "demo", "title": "Demo Concert", "mode": "queue",
+        "bookingStartAt": "2020-01-01T00:00:00Z", "autoOpen": true, "entryIntervalSeconds": 3600,
+        "groupSize": 1});
+    caller
+        .call("POST /v2/admin/concerts", &[], &admin, concert)
+        .await;
+    let guests = json!({"concertId": "train", "title": "Train", "identity": "guest"});
+    caller
+        .call("POST /v2/admin/concerts", &[], &admin, guests)
+        .await;
+    let train = json!({"concertId": "train"});
+    caller
+        .call("POST /v2/waiting-room/guest", &[], "", train)
+        .await;
+    let pause = "POST /v2/admin/concerts/{concertId}/pause";
+    caller.call(pause, &["demo"], &admin, NONE).await;
+    caller
+        .call(
+            "POST /v2/admin/concerts/{concertId}/resume",
+            &["demo"],
+            &admin,
+            NONE,
+        )
+        .await;
+    let demo = json!({"concertId": "demo"});
+    // The first one is the schedule's group, so that the next one waits.
+    let first = Caller::access(&caller.app, json!({"memberId": "first"})).await;
+    let enter = caller
+        .app
+        .request(Method::POST, "/v2/waiting-room/enter", &first);
+    enter.json(&demo).send().await.expect("an answer");
+    caller.app.is_ready("demo", "first").await;
+    caller
+        .call("POST /v2/waiting-room/enter", &[], fan, demo)
+        .await;
+    caller
+        .call(
+            "GET /v2/waiting-room/status/{concertId}",
+            &["demo"],
+            fan,
+            NONE,
+        )
+        .await;
+    let member = "GET /v2/admin/concerts/{concertId}/members/{memberId}";
+    caller.call(member, &["demo", "42"], &admin, NONE).await;
+    for route in [
+        "GET /v2/waiting-room/snapshot/{concertId}",
+        "GET /v2/waiting-room/admin/{concertId}?limit=1",
+    ] {
+        caller.call(route, &["demo"], &admin, NONE).await;
+    }
+    for route in [
+        "GET /v2/waiting-room/admin",
+        "POST /v2/waiting-room/cleanup",
+        "GET /v2/admin/concerts?limit=1",
+        "GET /v2/admin/audit?limit=1",
+    ] {
+        caller.call(route, &[], &admin, NONE).await;
+    }
+    caller
+        .call(
+            "GET /v2/admin/concerts/{concertId}",
+            &["demo"],
+            &admin,
+            NONE,
+        )
+        .await;
+    let change = "PATCH /v2/admin/concerts/{concertId}";
+    let notice = json!({"notice": "We start at eight."});
+    // The second version: the pause and its end were changes too.
+    let version = [("If-Match", "\"3\"")];
+    caller
+        .call_with(change, &["demo"], &admin, &version, notice)
+        .await;
+    let null = json!({"notice": null});
+    let version = [("If-Match", "\"4\"")];
+    caller
+        .call_with(change, &["demo"], &admin, &version, null)
+        .await;
+    caller
+        .call(
+            "POST /v2/reservation/open/{concertId}",
+            &["demo"],
+            &admin,
+            NONE,
+        )
+        .await;
+}
+
+/// What a member does with a booking token, and a shop's back end with its session.
+async fn inside(caller: &mut Caller, fan: &str) {
+    let admin = caller.admin.clone();
+    let plan = json!({"perMemberLimit": 4,
+        "sections": [{"section": "R", "price": 99000, "rows": 10, "seatsPerRow": 20}],
+        "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000, "quantity": 500}]});
+    caller
+        .call("PUT /v2/stock/{concertId}", &["demo"], &admin, plan)
+        .await;
+    caller
+        .call("GET /v2/stock/{concertId}", &["demo"], &admin, NONE)
+        .await;
+    caller.app.is_ready("demo", "42").await;
+    let issued = caller
+        .call(
+            "GET /v2/reservation/token/{concertId}",
+            &["demo"],
+            fan,
+            NONE,
+        )
+        .await;
+    let token = issued["token"].as_str().expect("a token").to_owned();
+    let session = json!({"memberId": "42", "entryNumber": issued["entryNumber"]});
+    let extend = "POST /v2/reservation/sessions/{concertId}/extend";
+    caller
+        .call(extend, &["demo"], &admin, session.clone())
+        .await;
+    let with_token = [("X-Queue-Token", token.as_str())];
+    let verify = "GET /v2/reservation/verify?concertId=demo";
+    caller.call_with(verify, &[], fan, &with_token, NONE).await;
+    eventually(SOON, "the gate sees", async || {
+        let request = caller.app.request(Method::GET, "/v2/concerts/demo", fan);
+        let answer = request.header("X-Queue-Token", &token).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    })
+    .await;
+    for route in ["", "/tickets", "/seats"] {
+        let route = format!("GET /v2/concerts/{{concertId}}{route}");
+        caller
+            .call_with(&route, &["demo"], fan, &with_token, NONE)
+            .await;
+    }
+    let seats = json!({"seatIds": ["demo.R.1.1"]});
+    caller
+        .call_with("POST /v2/seats/lock", &[], fan, &with_token, seats.clone())
+        .await;
+    caller
+        .call_with(
+            "DELETE /v2/seats/lock",
+            &[],
+            fan,
+            &with_token,
+            seats.clone(),
+        )
+        .await;
+    caller
+        .call_with("POST /v2/seats/lock", &[], fan, &with_token, seats)
+        .await;
+    let order =
+        json!({"seatIds": ["demo.R.1.1"], "tickets": [{"ticketId": "standing", "quantity": 1}]});
+    let booking = caller
+        .call_with("POST /v2/bookings", &[], fan, &with_token, order)
+        .await;
+    let id = booking["bookingId"].as_str().expect("an id").to_owned();
+    let pay = json!({"paymentToken": "card"});
+    let confirm = "POST /v2/bookings/{bookingId}/confirm";
+    caller
+        .call_with(confirm, &[&id], fan, &with_token, pay)
+        .await;
+    caller
+        .call("GET /v2/bookings?limit=1", &[], fan, NONE)
+        .await;
+    caller
+        .call("GET /v2/bookings/{bookingId}", &[&id], fan, NONE)
+        .await;
+    let complete = "POST /v2/reservation/complete/{concertId}";
+    caller
+        .call_with(complete, &["demo"], fan, &with_token, NONE)
+        .await;
+    let complete = "POST /v2/reservation/sessions/{concertId}/complete";
+    caller.call(complete, &["demo"], &admin, session).await;
+    caller
+        .call("DELETE /v2/bookings/{bookingId}", &[&id], fan, NONE)
+        .await;
+    caller
+        .call("GET /v2/reservation/revoked", &[], "", NONE)
+        .await;
+    caller.call("GET /v2/concerts?limit=1", &[], "", NONE).await;
+    caller
+        .call("GET /.well-known/jwks.json", &[], "", NONE)
+        .await;
+}
+
+async fn in_the_end(caller: &mut Caller, fan: &str) {
+    let admin = caller.admin.clone();
+    caller
+        .call("POST /v2/stock/{concertId}/reset", &["demo"], &admin, NONE)
+        .await;
+    caller
+        .call("DELETE /v2/stock/{concertId}", &["demo"], &admin, NONE)
+        .await;
+    caller
+        .call(
+            "POST /v2/waiting-room/exit/{concertId}",
+            &["demo"],
+            fan,
+            NONE,
+        )
+        .await;
+    let member = "DELETE /v2/admin/concerts/{concertId}/members/{memberId}";
+    caller.call(member, &["demo", "42"], &admin, NONE).await;
+    caller
+        .call(
+            "POST /v2/admin/concerts/{concertId}/clear",
+            &["train"],
+            &admin,
+            NONE,
+        )
+        .await;
+    caller
+        .call(
+            "POST /v2/admin/concerts/{concertId}/close",
+            &["train"],
+            &admin,
+            NONE,
+        )
+        .await;
+    caller
+        .call(
+            "DELETE /v2/admin/concerts/{concertId}",
+            &["train"],
+            &admin,
+            NONE,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn every_example_has_the_shape_of_a_real_answer() {
+    let (app, demo) = tokio::join!(App::embedded(), App::demo_with(&[]));
+    let document = demo.get("/openapi.json", "").await.body;
+    let fan = member("42");
+    let answers = BTreeMap::new();
+    let mut caller = Caller {
+        app,
+        answers,
+        admin,
+    };
+    in_line(&mut caller, &fan).await;
+    inside(&mut caller, &fan).await;
+    in_the_end(&mut caller, &fan).await;
+    caller.app = demo;
+    let someone = json!({"memberId": "7"});
+    caller.call("POST /dev/token", &[], "", someone).await;
+    let mut different = Vec::new();
+    for (route, operation) in operations(&document) {
+        let answer = &caller
+            .answers
+            .get(&route)
+            .unwrap_or_else(|| panic!("{route} was not called"));
+        let responses = operation["responses"].as_object().expect("responses");
+        let success = responses.iter().find(|(status, _)| status.starts_with('2'));
+        let (_, success) = success.expect("a success");
+        let example = &success["content"]["application/json"]["example"];
+        if shape(example) != shape(answer) || example["message"] != answer["message"] {
+            different.push(format!("{route}\n  example {example}\n  answer  {answer}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
