@@ -17,15 +17,15 @@ use crate::{
 
 const SHOWN: Text = Text {
     ko: "콘서트 조회 성공",
-    en: "Here is the concert.",
+    en: "This is the concert.",
 };
 const TICKETS: Text = Text {
     ko: "티켓 조회 성공",
-    en: "Here are the tickets.",
+    en: "These are the tickets.",
 };
 const SEATS: Text = Text {
     ko: "좌석 조회 성공",
-    en: "Here are the seats.",
+    en: "These are the seats.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -38,13 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// A concert and what of it can be had.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "title": "Demo Concert", "bookingStartAt": "2026-11-20T05:00:00.000Z",
-    "timeZone": "Asia/Seoul", "perMemberLimit": 4, "holdDurationMinutes": 10,
-    "sections": [{"section": "R", "price": 99000, "remaining": 199}],
-    "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000, "quantity": 500,
-    "remaining": 499}]}))]
-struct ConcertOnSale {
+struct Shown {
     concert_id: ConcertId,
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,45 +49,42 @@ struct ConcertOnSale {
     /// Seats and tickets together that one member may have.
     per_member_limit: u32,
     hold_duration_minutes: u32,
-    sections: Vec<SectionOnSale>,
+    sections: Vec<ShownSection>,
     tickets: Vec<Ticket>,
 }
 
 /// A section and how many of its seats nobody has.
 #[derive(Serialize, ToSchema)]
-struct SectionOnSale {
+struct ShownSection {
     section: Section,
     price: u64,
     remaining: u64,
 }
 
-/// Returns a concert: times, limits, prices, and how much is left.
+/// One concert: times, limits, prices, and what is left.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}", tag = "shop", operation_id = "readConcert",
+    get, path = "/v2/concerts/{concertId}", tag = "booking",
     params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = ConcertId, Path),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        "CONCERT_NOT_FOUND", "STOCK_NOT_FOUND", "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 200, description = SHOWN.en, body = Success<ConcertOnSale>),
+        (status = 200, body = Success<Shown>),
+        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+        (status = 404, description = "CONCERT_NOT_FOUND, STOCK_NOT_FOUND."),
     )
 )]
 async fn concert(
     State(shop): State<Shop>,
     inside: Inside,
     PathConcert(id): PathConcert,
-) -> ApiResult<Reply<ConcertOnSale>> {
+) -> ApiResult<Reply<Shown>> {
     inside.to(&id)?;
     let policy = shop.concert(&id).await?.policy;
     let plan = on_sale(&shop, &id).await?;
     let free = shop.stock.free_seats(&id).await.or_fail()?;
-    let shown = ConcertOnSale {
+    let shown = Shown {
         title: policy.title,
         booking_start_at: policy.booking_start_at,
         booking_end_at: policy.booking_end_at,
@@ -112,8 +103,8 @@ async fn on_sale(shop: &Shop, id: &ConcertId) -> ApiResult<Plan> {
     Ok(plan.ok_or(Code::StockNotFound)?)
 }
 
-fn sections(plan: Plan, free: &HashMap<Section, u64>) -> Vec<SectionOnSale> {
-    let sections = plan.sections.into_iter().map(|planned| SectionOnSale {
+fn sections(plan: Plan, free: &HashMap<Section, u64>) -> Vec<ShownSection> {
+    let sections = plan.sections.into_iter().map(|planned| ShownSection {
         remaining: free.get(&planned.section).copied().unwrap_or_default(),
         section: planned.section,
         price: planned.price,
@@ -124,29 +115,23 @@ fn sections(plan: Plan, free: &HashMap<Section, u64>) -> Vec<SectionOnSale> {
 /// The counted tickets of a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "tickets": [{"ticketId": "standing", "name": "Standing",
-    "price": 55000, "quantity": 500, "remaining": 499}]}))]
 struct Tickets {
     concert_id: ConcertId,
     tickets: Vec<Ticket>,
 }
 
-/// Lists every kind of counted ticket, in the order of ids.
+/// Every kind of counted ticket, in the order of ids.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/tickets", tag = "shop", operation_id = "listTickets",
+    get, path = "/v2/concerts/{concertId}/tickets", tag = "booking",
     params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = ConcertId, Path),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        "STOCK_NOT_FOUND", "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 200, description = TICKETS.en, body = Success<Tickets>),
+        (status = 200, body = Success<Tickets>),
+        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+        (status = 404, description = "STOCK_NOT_FOUND."),
     )
 )]
 async fn tickets(
@@ -171,29 +156,23 @@ async fn tickets(
 /// The seat map of a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "seats": [{"seatId": "demo.R.1.1", "section": "R", "row": 1,
-    "number": 1, "price": 99000, "state": "AVAILABLE", "mine": false}]}))]
 struct Seats {
     concert_id: ConcertId,
     seats: Vec<Seat>,
 }
 
-/// Lists every seat, in the order of sections, rows and numbers; `mine` are those that I hold or have.
+/// Every seat, in the order of sections, rows and numbers; `mine` are those that I hold or have.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/seats", tag = "shop", operation_id = "listSeats",
+    get, path = "/v2/concerts/{concertId}/seats", tag = "booking",
     params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = ConcertId, Path),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        "STOCK_NOT_FOUND", "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 200, description = SEATS.en, body = Success<Seats>),
+        (status = 200, body = Success<Seats>),
+        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+        (status = 404, description = "STOCK_NOT_FOUND."),
     )
 )]
 async fn seats(

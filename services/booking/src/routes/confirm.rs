@@ -27,7 +27,7 @@ use crate::{
 
 const MADE: Text = Text {
     ko: "예매 생성 성공",
-    en: "The booking is made; pay it before it expires.",
+    en: "The booking is made; it is yours once it is paid.",
 };
 const CONFIRMED: Text = Text {
     ko: "예매 확정 성공",
@@ -71,8 +71,6 @@ pub(crate) async fn paid_before(
     dead_code,
     reason = "it is read field by field, so that a wrong one is named"
 )]
-#[schema(example = json!(
-    {"seatIds": ["demo.R.1.1"], "tickets": [{"ticketId": "standing", "quantity": 1}]}))]
 struct Order {
     /// 1-100, each once, each held by the member.
     #[schema(min_items = 1, max_items = 100)]
@@ -93,48 +91,28 @@ struct OrderedTickets {
 
 /// A booking that was made.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!(
-    {"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
-    "state": "PENDING", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
-    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
-    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
-    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
-struct CreatedBooking {
+struct Made {
     #[serde(flatten)]
     booking: stock::Booking,
     #[serde(flatten)]
     token: Option<LongerToken>,
 }
 
-/// Books held seats, tickets, or both.
-///
-/// With an `Idempotency-Key` a repeated request books nothing more.
+/// Book what is held, and tickets. With an `Idempotency-Key`, repeating the request books nothing
+/// more.
 #[utoipa::path(
-    post, path = "/v2/bookings", tag = "shop", operation_id = "createBooking",
-    request_body = Order,
+    post, path = "/v2/bookings", tag = "booking", request_body = Order,
     params(
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        "CONCERT_NOT_FOUND", {"SEAT_NOT_FOUND": {"seatIds": ["demo.R.1.1"]}},
-        {"TICKET_NOT_FOUND": {"ticketIds": ["standing"]}}, "STOCK_NOT_FOUND",
-        {"SEAT_NOT_HELD": {"seatIds": ["demo.R.1.1"]}},
-        {"SOLD_OUT": {"ticketIds": ["standing"]}}, "LIMIT_REACHED", "IDEMPOTENCY_KEY_REUSED",
-        "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 201, description = MADE.en, body = Success<CreatedBooking>, headers(
-            ("Idempotent-Replayed" = String, description = "`true` where this is the answer of an earlier request."),
-            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, where the old one ends before."),
-            ("X-Queue-Token-Expires" = Option<i64>, description = "When it ends, in Unix seconds."),
-        )),
+        (status = 201, body = Success<Made>),
+        (status = 404, description = "SEAT_NOT_FOUND, TICKET_NOT_FOUND, STOCK_NOT_FOUND."),
+        (status = 409, description = "SEAT_NOT_HELD with `seatIds`, SOLD_OUT with `ticketIds`, \
+            LIMIT_REACHED, IDEMPOTENCY_KEY_REUSED."),
     )
 )]
 async fn create(
@@ -170,7 +148,7 @@ async fn create(
     };
     let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
     let headers = token.as_ref().map(LongerToken::headers);
-    let made = CreatedBooking {
+    let made = Made {
         booking: made,
         token,
     };
@@ -205,35 +183,29 @@ fn not_made(refused: Created) -> ApiError {
     dead_code,
     reason = "it is read field by field, so that a wrong one is named"
 )]
-#[schema(example = json!({"paymentToken": "card"}))]
 struct Payment {
     /// What the payment provider gave; 1-255 visible ASCII characters.
     payment_token: String,
 }
 
-/// Pays a booking, which makes it the member's for good and ends the session.
-///
-/// A repeat pays nothing more.
+/// Pay a booking, which makes it the member's for good and ends the session. Again: nothing more
+/// is paid.
 #[utoipa::path(
-    post, path = "/v2/bookings/{bookingId}/confirm", tag = "shop", operation_id = "confirmBooking",
-    request_body = Payment,
+    post, path = "/v2/bookings/{bookingId}/confirm", tag = "booking", request_body = Payment,
     params(
-        ("bookingId" = String, Path, description = "The booking."),
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
+        ("bookingId" = String, Path),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        "PAYMENT_DECLINED", {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}},
-        "WAITING_ROOM_DOWN", "BOOKING_NOT_FOUND", "BOOKING_EXPIRED", "BOOKING_CANCELLED",
-        "PAYMENT_IN_FLIGHT", "IDEMPOTENCY_KEY_REUSED", "PAYMENT_DOWN", "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 200, description = CONFIRMED.en, body = Success<stock::Booking>),
+        (status = 200, body = Success<stock::Booking>),
+        (status = 402, description = "PAYMENT_DECLINED."),
+        (status = 404, description = "BOOKING_NOT_FOUND."),
+        (status = 409, description = "BOOKING_EXPIRED, BOOKING_CANCELLED, PAYMENT_IN_FLIGHT, \
+            IDEMPOTENCY_KEY_REUSED."),
+        (status = 503, description = "PAYMENT_DOWN: the outcome is not known yet."),
     )
 )]
 async fn confirm(

@@ -25,7 +25,7 @@ use crate::{
 
 const HELD: Text = Text {
     ko: "좌석 선택 성공",
-    en: "The seats are held for you; book them before the hold ends.",
+    en: "The seats are yours for a while.",
 };
 const RELEASED: Text = Text {
     ko: "좌석 선택 해제 성공",
@@ -45,7 +45,6 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
     dead_code,
     reason = "it is read field by field, so that a wrong one is named"
 )]
-#[schema(example = json!({"seatIds": ["demo.R.1.1", "demo.R.1.2"]}))]
 struct SeatIds {
     /// 1-100, each once.
     #[schema(min_items = 1, max_items = 100)]
@@ -55,14 +54,9 @@ struct SeatIds {
 /// Seats that are the member's for a while.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"seatIds": ["demo.R.1.1", "demo.R.1.2"], "holdEndsAt": "2026-11-20T05:10:00.000Z",
-    "queueToken": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
-    "queueTokenExpiresAt": "2026-11-20T05:10:00.000Z"}))]
-struct HeldSeats {
+struct Held {
     seat_ids: Vec<SeatId>,
     /// When the first of the holds ends.
-    #[serde(rename = "holdEndsAt")]
     held_until: UnixMs,
     #[serde(flatten)]
     token: Option<LongerToken>,
@@ -72,9 +66,7 @@ struct HeldSeats {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LongerToken {
-    #[schema(required = false)]
     queue_token: String,
-    #[schema(required = false)]
     queue_token_expires_at: UnixMs,
 }
 
@@ -117,27 +109,21 @@ impl LongerToken {
     }
 }
 
-/// Holds seats, all of them or none. Seats that are mine already keep their deadline.
+/// Hold seats, all of them or none. Again, while they are mine: the same holds.
 #[utoipa::path(
-    post, path = "/v2/seats/lock", tag = "shop", operation_id = "lockSeats",
-    request_body = SeatIds,
+    post, path = "/v2/seats/lock", tag = "booking", request_body = SeatIds,
     params(
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        "CONCERT_NOT_FOUND", {"SEAT_NOT_FOUND": {"seatIds": ["demo.R.1.1"]}}, "STOCK_NOT_FOUND",
-        {"SEAT_TAKEN": {"seatIds": ["demo.R.1.1"]}}, "LIMIT_REACHED", "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 200, description = HELD.en, body = Success<HeldSeats>, headers(
-            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, where the old one ends before."),
-            ("X-Queue-Token-Expires" = Option<i64>, description = "When it ends, in Unix seconds."),
+        (status = 200, body = Success<Held>, headers(
+            ("X-Queue-Token" = String, description = "A token that lives as long as the hold."),
+            ("X-Queue-Token-Expires" = i64, description = "Unix seconds."),
         )),
+        (status = 404, description = "SEAT_NOT_FOUND, STOCK_NOT_FOUND."),
+        (status = 409, description = "SEAT_TAKEN with `seatIds`, LIMIT_REACHED."),
     )
 )]
 async fn lock(
@@ -166,7 +152,7 @@ async fn lock(
         None => None,
     };
     let headers = token.as_ref().map(LongerToken::headers);
-    let held = HeldSeats {
+    let held = Held {
         held_until: ends().min().unwrap_or_default(),
         seat_ids: seats.into_iter().map(|seat| seat.seat_id).collect(),
         token,
@@ -174,23 +160,17 @@ async fn lock(
     Ok((headers, Reply::ok(HELD, held)))
 }
 
-/// Gives held seats back, all of them or none.
+/// Give back seats that are held, all of them or none.
 #[utoipa::path(
-    delete, path = "/v2/seats/lock", tag = "shop", operation_id = "unlockSeats",
-    request_body = SeatIds,
+    delete, path = "/v2/seats/lock", tag = "booking", request_body = SeatIds,
     params(
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
+        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
     ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        {"SEAT_NOT_HELD": {"seatIds": ["demo.R.1.1"]}}, "DATABASE_DOWN",
-    ]))),
+    security(("accessToken" = [])),
     responses(
-        (status = 200, description = RELEASED.en, body = Success<Empty>),
+        (status = 200, body = Success<Empty>),
+        (status = 409, description = "SEAT_NOT_HELD with `seatIds`."),
     )
 )]
 async fn unlock(

@@ -16,23 +16,23 @@ use crate::{
 
 const PUT: Text = Text {
     ko: "판매 등록 성공",
-    en: "The stock is on sale.",
+    en: "It is on sale.",
 };
 const READ: Text = Text {
     ko: "판매 조회 성공",
-    en: "Here is the stock on sale.",
+    en: "This is on sale.",
 };
 const REMOVED: Text = Text {
     ko: "판매 종료 성공",
-    en: "The stock has been taken off sale.",
+    en: "Nothing is on sale any more.",
 };
 const RESET: Text = Text {
     ko: "판매 초기화 성공",
-    en: "The whole stock is for sale again.",
+    en: "Everything is for sale again.",
 };
 const RESET_IN_PART: Text = Text {
     ko: "판매 초기화 진행 중",
-    en: "Part of the stock is for sale again; send the request again for the rest.",
+    en: "Part of it is for sale again; ask again for the rest.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -44,11 +44,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// What is on sale for a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "perMemberLimit": 4, "sections": [{"section": "R", "price": 99000,
-    "rows": 10, "seatsPerRow": 20}], "tickets": [{"ticketId": "standing", "name": "Standing",
-    "price": 55000, "quantity": 500}], "remaining": 700}))]
-struct StockOnSale {
+struct OnSale {
     concert_id: ConcertId,
     #[serde(flatten)]
     plan: Plan,
@@ -56,35 +52,31 @@ struct StockOnSale {
     remaining: u64,
 }
 
-async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<StockOnSale> {
+async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<OnSale> {
     let remaining = shop.stock.remaining(&id).await.or_fail()?;
-    Ok(StockOnSale {
+    Ok(OnSale {
         concert_id: id,
         plan,
         remaining: remaining.unwrap_or_default(),
     })
 }
 
-/// Puts seats and tickets on sale, replacing the existing stock. The concert has to exist.
+/// Put seats and tickets on sale, in the place of what was. The concert has to be there.
 #[utoipa::path(
-    put, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "putStock",
-    request_body = Plan,
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "CONCERT_NOT_FOUND", "STOCK_IN_USE", "WAITING_ROOM_DOWN", "DATABASE_DOWN",
-    ]))),
+    put, path = "/v2/stock/{concertId}", tag = "admin", request_body = Plan,
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
     responses(
-        (status = 200, description = PUT.en, body = Success<StockOnSale>),
+        (status = 200, body = Success<OnSale>),
+        (status = 404, description = "CONCERT_NOT_FOUND."),
+        (status = 409, description = "STOCK_IN_USE."),
+        (status = 503, description = "WAITING_ROOM_DOWN."),
     )
 )]
 async fn put(
     State(shop): State<Shop>,
     PathConcert(id): PathConcert,
     Body(body): Body<Map<String, Value>>,
-) -> ApiResult<Reply<StockOnSale>> {
+) -> ApiResult<Reply<OnSale>> {
     let plan = Fields::of(body, &["perMemberLimit", "sections", "tickets"])?.plan()?;
     let concert = shop.sunbeon.concert(&id).await.or_fail()?;
     concert.ok_or(Code::ConcertNotFound)?;
@@ -97,41 +89,29 @@ async fn put(
     Ok(Reply::ok(PUT, on_sale(&shop, id, plan).await?))
 }
 
-/// Returns the stock on sale.
+/// What is on sale.
 #[utoipa::path(
-    get, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "readStock",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "STOCK_NOT_FOUND", "DATABASE_DOWN",
-    ]))),
+    get, path = "/v2/stock/{concertId}", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
     responses(
-        (status = 200, description = READ.en, body = Success<StockOnSale>),
+        (status = 200, body = Success<OnSale>),
+        (status = 404, description = "STOCK_NOT_FOUND."),
     )
 )]
-async fn read(
-    State(shop): State<Shop>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<StockOnSale>> {
+async fn read(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<OnSale>> {
     let plan = shop.stock.plan(&id).await.or_fail()?;
     let plan = plan.ok_or(Code::StockNotFound)?;
     Ok(Reply::ok(READ, on_sale(&shop, id, plan).await?))
 }
 
-/// Takes everything off sale. Bookings can still be read.
+/// Take everything off sale. Bookings stay to be read.
 #[utoipa::path(
-    delete, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "removeStock",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "STOCK_NOT_FOUND", "STOCK_IN_USE", "DATABASE_DOWN",
-    ]))),
+    delete, path = "/v2/stock/{concertId}", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
     responses(
-        (status = 200, description = REMOVED.en, body = Success<Empty>),
+        (status = 200, body = Success<Empty>),
+        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 409, description = "STOCK_IN_USE."),
     )
 )]
 async fn remove(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<Empty>> {
@@ -149,8 +129,7 @@ const PARTS: u32 = 5;
 
 /// What a reset undid.
 #[derive(Default, Serialize, ToSchema)]
-#[schema(example = json!({"cancelled": 1, "freed": 3}))]
-struct ResetResult {
+struct Undone {
     /// Bookings that were confirmed or could still have been; what was paid goes back.
     cancelled: u64,
     /// Seats that were held or sold.
@@ -160,27 +139,18 @@ struct ResetResult {
     more: bool,
 }
 
-/// Starts a sale over: cancels every booking, gives back what was paid, frees every hold.
-///
-/// A very large sale is reset in parts of up to 5,000 bookings: `more` says to send the request again.
+/// Start over: cancel every booking, give back what was paid, free every hold. Of a very large sale
+/// up to 5,000 bookings at a time: `more` says that the request is to be sent again.
 #[utoipa::path(
-    post, path = "/v2/stock/{concertId}/reset", tag = "operators", operation_id = "resetSale",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "STOCK_NOT_FOUND", "DATABASE_DOWN",
-    ]))),
+    post, path = "/v2/stock/{concertId}/reset", tag = "admin",
+    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
     responses(
-        (status = 200, description = RESET.en, body = Success<ResetResult>),
+        (status = 200, body = Success<Undone>),
+        (status = 404, description = "STOCK_NOT_FOUND."),
     )
 )]
-async fn reset(
-    State(shop): State<Shop>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<ResetResult>> {
-    let mut undone = ResetResult::default();
+async fn reset(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<Undone>> {
+    let mut undone = Undone::default();
     for _ in 0..PARTS {
         let part = shop.stock.reset(&id).await.or_fail()?;
         let part = part.ok_or(Code::StockNotFound)?;

@@ -11,10 +11,6 @@ use super::{Section, TicketId};
 /// The stock of one concert, as `PUT /v2/stock/{concertId}` takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"perMemberLimit": 4, "sections": [{"section": "R", "price": 99000, "rows": 10,
-    "seatsPerRow": 20}], "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000,
-    "quantity": 500}]}))]
 pub struct Plan {
     /// Seats and tickets together that one member may have, 1-100.
     #[schema(minimum = 1, maximum = 100)]
