@@ -343,11 +343,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         .await;
     let demo = json!({"concertId": "demo"});
     // The first one is the schedule's group, so that the next one waits.
-    let first = Caller::access(&caller.app, json!({"memberId": "first"})).await;
-    let enter = caller
-        .app
-        .request(Method::POST, "/v2/waiting-room/enter", &first);
-    enter.json(&demo).send().await.expect("an answer");
+    caller.app.enter("demo", "first").await.data(201);
     caller.app.is_ready("demo", "first").await;
     caller
         .call("POST /v2/waiting-room/enter", &[], fan, demo)
@@ -552,7 +548,7 @@ async fn every_example_has_the_shape_of_a_real_answer() {
     let mut caller = Caller {
         app,
         answers,
-        admin,
+        admin: admin(),
     };
     in_line(&mut caller, &fan).await;
     inside(&mut caller, &fan).await;
