@@ -2,7 +2,7 @@
 //!
 //! A message tells the client what to do next.
 
-use crate::Text;
+use crate::{PolicyField, Text};
 
 /// One row per field: variant, end of its code, name on the wire, rule in both languages.
 macro_rules! fields {
@@ -11,22 +11,32 @@ macro_rules! fields {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Field {
             $(#[doc = concat!("`", $name, "` ", $en)] $variant,)*
+            /// A field of a policy.
+            Policy(PolicyField),
         }
 
         impl Field {
-            const ALL: &[Self] = &[$(Self::$variant),*];
+            /// Iterates over every field.
+            fn all() -> impl Iterator<Item = Self> {
+                let policy = PolicyField::ALL.iter().map(|field| Self::Policy(*field));
+                [$(Self::$variant),*].into_iter().chain(policy)
+            }
 
             /// Returns the field of this name on the wire.
             pub fn named(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)*
-                    _ => None,
+                    _ => {
+                        let field = PolicyField::ALL.iter().find(|field| field.name() == name);
+                        field.map(|field| Self::Policy(*field))
+                    }
                 }
             }
 
             /// Returns the word on the wire and the rule.
             const fn entry(self) -> (&'static str, Text) {
                 match self {
+                    Self::Policy(field) => field.entry(),
                     $(Self::$variant => (
                         concat!("INVALID_", $code),
                         Text { ko: concat!($name, ": ", $ko), en: concat!($name, " ", $en) },
@@ -38,18 +48,9 @@ macro_rules! fields {
 }
 
 fields! {
-    AutoOpen "AUTO_OPEN" "autoOpen"
-        "true 또는 false로 보내 주세요."
-        "must be true or false.";
     BatchSize "BATCH_SIZE" "batchSize"
         "1~10,000의 정수로 보내 주세요."
         "must be a whole number from 1 to 10,000.";
-    BookingEndAt "BOOKING_END_AT" "bookingEndAt"
-        "bookingStartAt보다 늦은 RFC 3339 시각으로 보내 주세요."
-        "must be an RFC 3339 time after bookingStartAt.";
-    BookingStartAt "BOOKING_START_AT" "bookingStartAt"
-        "RFC 3339 시각으로 보내 주세요."
-        "must be an RFC 3339 time.";
     ConcertId "CONCERT_ID" "concertId"
         "A-Z, a-z, 0-9, '_', '-'로 된 1~64자로 보내 주세요."
         "must be 1 to 64 characters from A-Z, a-z, 0-9, '_' and '-'.";
@@ -59,90 +60,36 @@ fields! {
     EntryNumber "ENTRY_NUMBER" "entryNumber"
         "앞 응답의 entryNumber를 그대로 보내 주세요."
         "must be the entryNumber of an earlier answer.";
-    EntryIntervalSeconds "ENTRY_INTERVAL_SECONDS" "entryIntervalSeconds"
-        "1~3,600의 정수로 보내 주세요."
-        "must be a whole number from 1 to 3,600.";
-    GroupSize "GROUP_SIZE" "groupSize"
-        "1~10,000의 정수로 보내 주세요."
-        "must be a whole number from 1 to 10,000.";
-    HoldDurationMinutes "HOLD_DURATION_MINUTES" "holdDurationMinutes"
-        "1~120의 정수로 보내 주세요."
-        "must be a whole number from 1 to 120.";
     IdempotencyKey "IDEMPOTENCY_KEY" "Idempotency-Key"
         "공백 없는 ASCII 1~128자로 보내 주세요."
         "must be 1 to 128 visible ASCII characters.";
-    Identity "IDENTITY" "identity"
-        "member 또는 guest로 보내 주세요."
-        "must be member or guest.";
     IfMatch "IF_MATCH" "If-Match"
         "앞 응답의 ETag를 그대로 보내 주세요."
         "must be the ETag of an earlier answer.";
-    JoinStartHours "JOIN_START_HOURS" "joinStartHours"
-        "0~720의 정수로 보내 주세요."
-        "must be a whole number from 0 to 720.";
-    KeepPlaceMinutes "KEEP_PLACE_MINUTES" "keepPlaceMinutes"
-        "0~1,440의 정수로 보내 주세요."
-        "must be a whole number from 0 to 1,440.";
     Limit "LIMIT" "limit"
         "1~1,000의 정수로 보내 주세요."
         "must be a whole number from 1 to 1,000.";
-    MaxActive "MAX_ACTIVE" "maxActive"
-        "1~10,000,000의 정수로 보내 주세요. mode가 threshold이면 꼭 필요합니다."
-        "must be a whole number from 1 to 10,000,000, and is required in mode threshold.";
-    MaxQueueSize "MAX_QUEUE_SIZE" "maxQueueSize"
-        "1~10,000,000의 정수로 보내 주세요."
-        "must be a whole number from 1 to 10,000,000.";
-    MaxWaitTimeMinutes "MAX_WAIT_TIME_MINUTES" "maxWaitTimeMinutes"
-        "1~10,080의 정수로 보내 주세요."
-        "must be a whole number from 1 to 10,080.";
     MemberId "MEMBER_ID" "memberId"
         "공백 없는 ASCII 1~255자로 보내 주세요."
         "must be 1 to 255 visible ASCII characters.";
-    Mode "MODE" "mode"
-        "queue, threshold, off 중 하나로 보내 주세요."
-        "must be queue, threshold or off.";
     Name "NAME" "name"
         "100자 이하로 보내 주세요."
         "must be a text of at most 100 characters.";
-    Notice "NOTICE" "notice"
-        "1,000자 이하로 보내 주세요."
-        "must be a text of at most 1,000 characters.";
-    Paused "PAUSED" "paused"
-        "true 또는 false로 보내 주세요."
-        "must be true or false.";
     PaymentToken "PAYMENT_TOKEN" "paymentToken"
         "결제사에서 받은 값을 공백 없는 ASCII 1~255자로 보내 주세요."
         "must be the payment provider's token, 1 to 255 visible ASCII characters.";
     PerMemberLimit "PER_MEMBER_LIMIT" "perMemberLimit"
         "1~100의 정수로 보내 주세요."
         "must be a whole number from 1 to 100.";
-    ReadyTtlSeconds "READY_TTL_SECONDS" "readyTtlSeconds"
-        "10~3,600의 정수로 보내 주세요."
-        "must be a whole number from 10 to 3,600.";
-    RefuseLongWait "REFUSE_LONG_WAIT" "refuseLongWait"
-        "true 또는 false로 보내 주세요."
-        "must be true or false.";
     SeatIds "SEAT_IDS" "seatIds"
         "서로 다른 좌석 번호 1~100개를 목록으로 보내 주세요."
         "must be a list of 1 to 100 different seat ids.";
     Sections "SECTIONS" "sections"
         "이름, 가격, 열이 있는 구역을 목록으로 보내 주세요."
         "must be a list of sections, each with its name, price and rows.";
-    SessionMinutes "SESSION_MINUTES" "sessionMinutes"
-        "1~120의 정수로 보내 주세요."
-        "must be a whole number from 1 to 120.";
     Tickets "TICKETS" "tickets"
         "서로 다른 ticketId와 1 이상의 수량을 목록으로 보내 주세요."
         "must be a list of different ticketIds, each with a quantity of at least 1.";
-    TimeZone "TIME_ZONE" "timeZone"
-        "IANA 시간대 이름으로 보내 주세요."
-        "must be the name of an IANA time zone.";
-    Title "TITLE" "title"
-        "1~200자로 보내 주세요."
-        "must be a text of 1 to 200 characters.";
-    WaitingTtlSeconds "WAITING_TTL_SECONDS" "waitingTtlSeconds"
-        "30~3,600의 정수로 보내 주세요."
-        "must be a whole number from 30 to 3,600.";
 }
 
 /// One row per code: variant, status, word on the wire, both messages.
@@ -159,7 +106,7 @@ macro_rules! codes {
         impl Code {
             /// Iterates over every code, ordered by status.
             pub fn all() -> impl Iterator<Item = Self> {
-                let fields = Field::ALL.iter().map(|field| Self::Invalid(*field));
+                let fields = Field::all().map(Self::Invalid);
                 fields.chain([$(Self::$variant),*])
             }
 

@@ -15,7 +15,7 @@ pub use eta::{Outlook, Pace, wait_seconds};
 pub use ids::{ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId};
 pub use language::{Language, Text};
 pub use phase::Phase;
-pub use policy::{Concert, Identity, InvalidPolicy, Mode, Policy};
+pub use policy::{Concert, Identity, Mode, NewConcert, Policy, PolicyChange, PolicyField};
 pub use poll::poll_after_ms;
 pub use standing::{Place, Standing, Status};
 pub use time::UnixMs;

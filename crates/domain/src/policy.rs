@@ -1,10 +1,12 @@
-//! A concert's policy: names, defaults and bounds.
+//! A concert's policy.
+
+mod table;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::{ConcertId, Field, MemberId, UnixMs};
+pub use self::table::{NewConcert, Policy, PolicyChange, PolicyField};
+use crate::{ConcertId, MemberId};
 
 /// Who is let in line at once, and who waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -37,100 +39,6 @@ impl Identity {
     }
 }
 
-/// The rules of one concert. Field for field what `POST /v2/admin/concerts` takes and gives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Policy {
-    /// Shown to the fan; 1-200 characters.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
-    /// Left out: open from creation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub booking_start_at: Option<UnixMs>,
-    /// Left out: open until closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub booking_end_at: Option<UnixMs>,
-    /// IANA name; the zone of `estimatedEnterTime`.
-    pub time_zone: String,
-    /// How the line is run.
-    pub mode: Mode,
-    /// Hours before `bookingStartAt` from which one may line up, 0-720.
-    #[schema(minimum = 0, maximum = 720)]
-    pub join_start_hours: u32,
-    /// Seconds between two scheduled takes, 1-3,600.
-    #[schema(minimum = 1, maximum = 3600)]
-    pub entry_interval_seconds: u32,
-    /// People in one scheduled take, 1-10,000.
-    #[schema(minimum = 1, maximum = 10_000)]
-    pub group_size: u32,
-    /// Minutes; an estimate beyond it sets `longWait`, 1-10,080.
-    #[schema(minimum = 1, maximum = 10_080)]
-    pub max_wait_time_minutes: u32,
-    /// Whether an estimate beyond `maxWaitTimeMinutes` refuses a new entry.
-    pub refuse_long_wait: bool,
-    /// Life of a seat hold in minutes, 1-120.
-    #[schema(minimum = 1, maximum = 120)]
-    pub hold_duration_minutes: u32,
-    /// Seconds unseen after which a waiting member is away, 30-3,600.
-    #[schema(minimum = 30, maximum = 3600)]
-    pub waiting_ttl_seconds: u32,
-    /// Seconds in which a called member must fetch the booking token, 10-3,600.
-    #[schema(minimum = 10, maximum = 3600)]
-    pub ready_ttl_seconds: u32,
-    /// Life of a booking token and its slot in minutes, 1-120.
-    #[schema(minimum = 1, maximum = 120)]
-    pub session_minutes: u32,
-    /// Minutes for which the place of an away member is kept, 0-1,440.
-    #[schema(minimum = 0, maximum = 1440)]
-    pub keep_place_minutes: u32,
-    /// Longest line, 1-10,000,000; left out: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 10_000_000)]
-    pub max_queue_size: Option<u32>,
-    /// Slots, 1-10,000,000; left out: no limit. Required in mode `threshold`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 10_000_000)]
-    pub max_active: Option<u32>,
-    /// Whether the schedule admits; with `false` only `open` does.
-    pub auto_open: bool,
-    /// Nobody is admitted by the schedule or the fast path while set.
-    pub paused: bool,
-    /// Who may line up.
-    pub identity: Identity,
-    /// A text of the operator's, shown to everyone waiting; up to 1,000 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
-    pub notice: Option<String>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            title: String::new(),
-            booking_start_at: None,
-            booking_end_at: None,
-            time_zone: "Asia/Seoul".into(),
-            mode: Mode::Queue,
-            join_start_hours: 4,
-            entry_interval_seconds: 30,
-            group_size: 10,
-            max_wait_time_minutes: 120,
-            refuse_long_wait: false,
-            hold_duration_minutes: 10,
-            waiting_ttl_seconds: 300,
-            ready_ttl_seconds: 300,
-            session_minutes: 10,
-            keep_place_minutes: 30,
-            max_queue_size: None,
-            max_active: None,
-            auto_open: true,
-            paused: false,
-            identity: Identity::Member,
-            notice: None,
-        }
-    }
-}
-
 /// A concert as every replica knows it: its policy, and which version of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -153,149 +61,71 @@ pub struct Concert {
     pub policy: Policy,
 }
 
-/// Why a set of fields is no policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPolicy {
-    /// A known field holds what it may not hold.
-    #[error("{0:?} is out of its bounds or of the wrong type")]
-    Field(Field),
-    /// There is no such field.
-    #[error("there is no field {0:?}")]
-    Unknown(String),
-}
-
 impl Policy {
-    /// A new policy from the fields given, the defaults for the rest. `title` is required.
-    pub fn create(fields: Map<String, Value>) -> Result<Self, InvalidPolicy> {
-        Self::default().patched(fields)
+    /// Makes a policy of the fields given and the defaults for the rest, or names the first field that
+    /// may not be so. `title` is required.
+    pub fn create(fields: PolicyChange) -> Result<Self, PolicyField> {
+        Self::default().changed(fields)
     }
 
-    /// This policy with the fields given in place of its own; `null` means the default.
-    pub fn patched(&self, fields: Map<String, Value>) -> Result<Self, InvalidPolicy> {
-        let mut policy = self.clone();
-        for (name, value) in fields {
-            policy.set(&name, value)?;
+    /// Returns this policy with a change made, or names the first field that may not be so.
+    pub fn changed(&self, change: PolicyChange) -> Result<Self, PolicyField> {
+        let policy = self.with(change);
+        match policy.first_refused() {
+            Some(field) => Err(field),
+            None => Ok(policy),
         }
-        policy.check().map_err(InvalidPolicy::Field)?;
-        Ok(policy)
     }
 
-    fn set(&mut self, name: &str, value: Value) -> Result<(), InvalidPolicy> {
-        let default = Self::default();
-        macro_rules! read {
-            ($field:ident, $code:ident) => {
-                self.$field = match value {
-                    Value::Null => default.$field,
-                    value => serde_json::from_value(value)
-                        .map_err(|_| InvalidPolicy::Field(Field::$code))?,
-                }
-            };
-        }
-        match name {
-            "title" => read!(title, Title),
-            "bookingStartAt" => read!(booking_start_at, BookingStartAt),
-            "bookingEndAt" => read!(booking_end_at, BookingEndAt),
-            "timeZone" => read!(time_zone, TimeZone),
-            "mode" => read!(mode, Mode),
-            "joinStartHours" => read!(join_start_hours, JoinStartHours),
-            "entryIntervalSeconds" => read!(entry_interval_seconds, EntryIntervalSeconds),
-            "groupSize" => read!(group_size, GroupSize),
-            "maxWaitTimeMinutes" => read!(max_wait_time_minutes, MaxWaitTimeMinutes),
-            "refuseLongWait" => read!(refuse_long_wait, RefuseLongWait),
-            "holdDurationMinutes" => read!(hold_duration_minutes, HoldDurationMinutes),
-            "waitingTtlSeconds" => read!(waiting_ttl_seconds, WaitingTtlSeconds),
-            "readyTtlSeconds" => read!(ready_ttl_seconds, ReadyTtlSeconds),
-            "sessionMinutes" => read!(session_minutes, SessionMinutes),
-            "keepPlaceMinutes" => read!(keep_place_minutes, KeepPlaceMinutes),
-            "maxQueueSize" => read!(max_queue_size, MaxQueueSize),
-            "maxActive" => read!(max_active, MaxActive),
-            "autoOpen" => read!(auto_open, AutoOpen),
-            "paused" => read!(paused, Paused),
-            "identity" => read!(identity, Identity),
-            "notice" => read!(notice, Notice),
-            unknown => return Err(InvalidPolicy::Unknown(unknown.to_owned())),
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> Result<(), Field> {
-        let title = self.title.trim().chars().count();
-        let million = 1..=10_000_000;
-        let order = match (self.booking_start_at, self.booking_end_at) {
-            (Some(start), Some(end)) => start < end,
-            _ => true,
+    /// Returns whether this policy admits more slowly than another, as long as slots are free: in
+    /// smaller or rarer groups, later, by hand only, or into fewer slots.
+    pub fn is_slower_than(&self, other: &Self) -> bool {
+        let takes = |group: &Self, interval: &Self| {
+            u64::from(group.group_size) * u64::from(interval.entry_interval_seconds)
         };
-        let rules = [
-            (Field::Title, (1..=200).contains(&title)),
-            (Field::BookingEndAt, order),
-            (
-                Field::TimeZone,
-                jiff::tz::TimeZone::get(&self.time_zone).is_ok(),
-            ),
-            (Field::JoinStartHours, self.join_start_hours <= 720),
-            (
-                Field::EntryIntervalSeconds,
-                (1..=3600).contains(&self.entry_interval_seconds),
-            ),
-            (Field::GroupSize, (1..=10_000).contains(&self.group_size)),
-            (
-                Field::MaxWaitTimeMinutes,
-                (1..=10_080).contains(&self.max_wait_time_minutes),
-            ),
-            (
-                Field::HoldDurationMinutes,
-                (1..=120).contains(&self.hold_duration_minutes),
-            ),
-            (
-                Field::WaitingTtlSeconds,
-                (30..=3600).contains(&self.waiting_ttl_seconds),
-            ),
-            (
-                Field::ReadyTtlSeconds,
-                (10..=3600).contains(&self.ready_ttl_seconds),
-            ),
-            (
-                Field::SessionMinutes,
-                (1..=120).contains(&self.session_minutes),
-            ),
-            (Field::KeepPlaceMinutes, self.keep_place_minutes <= 1440),
-            (
-                Field::MaxQueueSize,
-                self.max_queue_size.is_none_or(|n| million.contains(&n)),
-            ),
-            (
-                Field::MaxActive,
-                self.max_active.is_none_or(|n| million.contains(&n)),
-            ),
-            (
-                Field::MaxActive,
-                self.mode != Mode::Threshold || self.max_active.is_some(),
-            ),
-            (
-                Field::Notice,
-                self.notice
-                    .as_ref()
-                    .is_none_or(|n| n.chars().count() <= 1000),
-            ),
+        let slots = |policy: &Self| policy.max_active.unwrap_or(u32::MAX);
+        takes(self, other) < takes(other, self)
+            || self.booking_start_at > other.booking_start_at
+            || (other.auto_open && !self.auto_open)
+            || slots(self) < slots(other)
+    }
+
+    fn first_refused(&self) -> Option<PolicyField> {
+        let ends_first = self
+            .booking_start_at
+            .zip(self.booking_end_at)
+            .is_some_and(|(start, end)| end <= start);
+        let has_no_slots = self.mode == Mode::Threshold && self.max_active.is_none();
+        let zone_is_unknown = jiff::tz::TimeZone::get(&self.time_zone).is_err();
+        let together = [
+            (PolicyField::BookingEndAt, ends_first),
+            (PolicyField::TimeZone, zone_is_unknown),
+            (PolicyField::MaxActive, has_no_slots),
         ];
-        rules
-            .into_iter()
-            .find(|(_, ok)| !ok)
-            .map_or(Ok(()), |(field, _)| Err(field))
+        let refused = together.into_iter().find(|(_, refused)| *refused);
+        self.beyond_its_bounds().or(refused.map(|(field, _)| field))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
+    use utoipa::PartialSchema;
 
     use super::*;
 
-    fn create(fields: Value) -> Result<Policy, InvalidPolicy> {
-        let Value::Object(fields) = fields else {
-            panic!("an object")
-        };
-        Policy::create(fields)
+    fn change(fields: Value) -> PolicyChange {
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn create(fields: Value) -> Result<Policy, PolicyField> {
+        Policy::create(change(fields))
+    }
+
+    /// What the OpenAPI document says of each field, by its name on the wire.
+    fn schemas() -> serde_json::Map<String, Value> {
+        let schema = serde_json::to_value(PolicyChange::schema()).unwrap();
+        schema["properties"].as_object().unwrap().clone()
     }
 
     #[test]
@@ -314,92 +144,146 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_names_its_field() {
-        use Field::*;
-        for (name, field, bad) in [
-            (
-                "title",
-                Title,
-                vec![json!(""), json!("  "), json!("x".repeat(201)), json!(1)],
-            ),
-            (
-                "bookingStartAt",
-                BookingStartAt,
-                vec![json!("soon"), json!(1), json!("2026-11-20")],
-            ),
-            ("timeZone", TimeZone, vec![json!("Mars/Olympus"), json!(9)]),
-            ("mode", Mode, vec![json!("QUEUE"), json!("fifo"), json!(0)]),
-            (
-                "joinStartHours",
-                JoinStartHours,
-                vec![json!(721), json!(-1), json!(1.5), json!("4")],
-            ),
-            (
-                "entryIntervalSeconds",
-                EntryIntervalSeconds,
-                vec![json!(0), json!(3601)],
-            ),
-            (
-                "groupSize",
-                GroupSize,
-                vec![json!(0), json!(10_001), json!(-1), json!(true)],
-            ),
-            (
-                "waitingTtlSeconds",
-                WaitingTtlSeconds,
-                vec![json!(29), json!(3601)],
-            ),
-            (
-                "readyTtlSeconds",
-                ReadyTtlSeconds,
-                vec![json!(9), json!(3601)],
-            ),
-            ("sessionMinutes", SessionMinutes, vec![json!(0), json!(121)]),
-            ("maxActive", MaxActive, vec![json!(0), json!(10_000_001)]),
-            (
-                "maxQueueSize",
-                MaxQueueSize,
-                vec![json!(0), json!(10_000_001)],
-            ),
-            ("autoOpen", AutoOpen, vec![json!("true"), json!(1)]),
-            ("identity", Identity, vec![json!("anyone")]),
-            ("notice", Notice, vec![json!("x".repeat(1001)), json!([])]),
-        ] {
-            for value in bad {
+    fn the_bounds_of_the_api_document_are_those_that_are_checked() {
+        let schemas = schemas();
+        assert_eq!(schemas.len(), PolicyField::ALL.len());
+        for field in PolicyField::ALL {
+            let (name, schema) = (field.name(), &schemas[field.name()]);
+            let with = |value: Value| {
                 let mut fields = json!({"title": "x"});
-                fields[name] = value.clone();
-                let got = create(fields).unwrap_err();
-                assert_eq!(got, InvalidPolicy::Field(field), "{name}: {value}");
+                fields[name] = value;
+                create(fields)
+            };
+            if let (Some(min), Some(max)) = (schema["minimum"].as_u64(), schema["maximum"].as_u64())
+            {
+                assert!(
+                    with(json!(min)).is_ok() && with(json!(max)).is_ok(),
+                    "{name}"
+                );
+                assert_eq!(with(json!(max + 1)), Err(*field));
+                if let Some(below) = min.checked_sub(1) {
+                    assert_eq!(with(json!(below)), Err(*field));
+                }
+            }
+            if let Some(longest) = schema["maxLength"].as_u64() {
+                let text = |length: u64| json!("가".repeat(length as usize));
+                assert!(with(text(longest)).is_ok(), "{name}");
+                assert_eq!(with(text(longest + 1)), Err(*field));
             }
         }
-        assert_eq!(create(json!({})).unwrap_err(), InvalidPolicy::Field(Title));
-        assert_eq!(
-            create(json!({"title": "x", "color": 1})).unwrap_err(),
-            InvalidPolicy::Unknown("color".into())
-        );
-        assert_eq!(
-            create(json!({"title": "x", "mode": "threshold"})).unwrap_err(),
-            InvalidPolicy::Field(MaxActive)
-        );
-        assert_eq!(
-            create(
+    }
+
+    #[test]
+    fn fields_that_must_agree_are_checked_together() {
+        for (fields, field) in [
+            (json!({}), PolicyField::Title),
+            (json!({"title": "  "}), PolicyField::Title),
+            (json!({"title": null}), PolicyField::Title),
+            (
+                json!({"title": "x", "timeZone": "Mars/Olympus"}),
+                PolicyField::TimeZone,
+            ),
+            (
+                json!({"title": "x", "mode": "threshold"}),
+                PolicyField::MaxActive,
+            ),
+            (
                 json!({"title": "x", "bookingStartAt": "2026-11-20T05:00:00Z",
-                "bookingEndAt": "2026-11-20T05:00:00Z"})
-            )
-            .unwrap_err(),
-            InvalidPolicy::Field(BookingEndAt)
-        );
+                    "bookingEndAt": "2026-11-20T05:00:00Z"}),
+                PolicyField::BookingEndAt,
+            ),
+        ] {
+            assert_eq!(create(fields.clone()), Err(field), "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_or_an_unknown_field_is_no_change() {
+        for fields in [
+            json!({"title": 1}),
+            json!({"bookingStartAt": "2026-11-20"}),
+            json!({"mode": "QUEUE"}),
+            json!({"groupSize": "10"}),
+            json!({"groupSize": 1.5}),
+            json!({"autoOpen": 1}),
+            json!({"notice": []}),
+            json!({"color": 1}),
+        ] {
+            assert!(
+                serde_json::from_value::<PolicyChange>(fields.clone()).is_err(),
+                "{fields}"
+            );
+        }
     }
 
     #[test]
     fn a_patch_changes_what_it_names_and_null_restores_the_default() {
         let policy = create(json!({"title": "x", "maxActive": 5, "groupSize": 7})).unwrap();
         let fields = json!({"maxActive": null, "groupSize": null, "paused": true});
-        let patched = policy.patched(fields.as_object().unwrap().clone()).unwrap();
+        let patched = policy.changed(change(fields)).unwrap();
         assert_eq!(
             (patched.max_active, patched.group_size, patched.paused),
             (None, 10, true)
         );
         assert_eq!(patched.title, "x");
+    }
+
+    #[test]
+    fn a_new_concert_takes_its_id_and_the_fields_of_a_change() {
+        let fields = json!({"title": "x", "groupSize": 7, "notice": null});
+        let mut body = fields.clone();
+        body["concertId"] = json!("c");
+        let new: NewConcert = serde_json::from_value(body.clone()).unwrap();
+        assert_eq!(new.policy(), change(fields));
+        assert_eq!(serde_json::to_value(&new).unwrap(), body);
+    }
+
+    /// 10000 as "10,000".
+    fn grouped(number: &Value) -> String {
+        let digits = number.to_string();
+        let of_three: Vec<_> = digits
+            .as_bytes()
+            .rchunks(3)
+            .rev()
+            .map(String::from_utf8_lossy)
+            .collect();
+        of_three.join(",")
+    }
+
+    #[test]
+    fn the_manual_lists_every_field_with_its_default_and_bounds() {
+        let manual = include_str!("../../../docs/api.md");
+        let table = manual.split("\n## The policy\n").nth(1).unwrap();
+        let table = table.split("\n## ").next().unwrap();
+        let rows: Vec<_> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        assert_eq!(rows.len(), PolicyField::ALL.len());
+        let defaults = serde_json::to_value(Policy::default()).unwrap();
+        for (name, schema) in schemas() {
+            let default = match &defaults[&name] {
+                Value::Null => "-".to_owned(),
+                Value::String(text) if text.is_empty() => "required".to_owned(),
+                Value::String(text) => format!("`{text}`"),
+                other => other.to_string(),
+            };
+            let start = format!("| `{name}` | {default} | ");
+            let row = rows.iter().find(|row| row.starts_with(&start));
+            let row = row.unwrap_or_else(|| panic!("docs/api.md lacks {start}"));
+            let bounds = |least: &str, most: &str, unit: &str| {
+                let known = schema.get(most)?;
+                Some(format!(
+                    "{}-{}{unit} |",
+                    grouped(&schema[least]),
+                    grouped(known)
+                ))
+            };
+            let number = bounds("minimum", "maximum", "");
+            let length = bounds("minLength", "maxLength", " characters");
+            if let Some(bounds) = number.or(length) {
+                assert!(row[start.len()..].starts_with(&bounds), "{row}: {bounds}");
+            }
+        }
     }
 }

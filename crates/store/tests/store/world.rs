@@ -37,7 +37,7 @@ pub(crate) fn policy(fields: Value) -> Policy {
     all.as_object_mut()
         .unwrap()
         .extend(fields.as_object().unwrap().clone());
-    Policy::create(all.as_object().unwrap().clone()).unwrap()
+    Policy::create(serde_json::from_value(all).unwrap()).unwrap()
 }
 
 /// RFC 3339 of a moment so many seconds after the start of the test's world.

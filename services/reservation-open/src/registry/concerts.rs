@@ -5,12 +5,13 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::IntoResponse,
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Expected, OrFail, PathConcert, Reply, Success, Tag,
 };
-use sunbeon_domain::{Code, Concert, ConcertId, Field, InvalidPolicy, Phase, Policy, Text};
-use utoipa::ToSchema;
+use sunbeon_domain::{
+    Code, Concert, ConcertId, Field, NewConcert, Phase, Policy, PolicyChange, PolicyField, Text,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{ReservationOpen, audit::Actor};
@@ -28,8 +29,6 @@ const DELETED: Text = Text {
     en: "The concert is deleted.",
 };
 
-type Fields = Map<String, Value>;
-
 /// What is for admins alone.
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new()
@@ -42,37 +41,8 @@ pub(super) fn etag(concert: &Concert) -> [(HeaderName, HeaderValue); 1] {
     [Tag::of_version(concert.version).header()]
 }
 
-fn refused(error: InvalidPolicy) -> ApiError {
-    match error {
-        InvalidPolicy::Field(field) => Code::Invalid(field).into(),
-        InvalidPolicy::Unknown(name) => {
-            ApiError::new(Code::InvalidBody).with_data(json!({ "unknownField": name }))
-        }
-    }
-}
-
-/// A new concert: its id, its title, and what differs from the defaults.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "tour", "title": "Tour", "groupSize": 50,
-    "bookingStartAt": "2026-12-01T20:00:00+09:00"}))]
-struct NewConcert {
-    concert_id: ConcertId,
-    #[serde(flatten)]
-    policy: Policy,
-}
-
-impl NewConcert {
-    /// Reads it field by field, so that a wrong one is named.
-    fn read(mut fields: Fields) -> ApiResult<Self> {
-        let id = fields.remove("concertId");
-        let id = id.and_then(|id| serde_json::from_value(id).ok());
-        Ok(Self {
-            concert_id: id.ok_or(Code::Invalid(Field::ConcertId))?,
-            policy: Policy::create(fields).map_err(refused)?,
-        })
-    }
+fn refused(field: PolicyField) -> ApiError {
+    Code::Invalid(Field::Policy(field)).into()
 }
 
 /// Creates a concert: `concertId`, `title`, and the fields of the policy that differ from the defaults.
@@ -94,14 +64,14 @@ impl NewConcert {
 async fn create(
     State(service): State<ReservationOpen>,
     actor: Actor,
-    Body(mut fields): Body<Fields>,
+    Body(body): Body<NewConcert>,
 ) -> ApiResult<impl IntoResponse> {
-    let new = NewConcert::read(fields.clone())?;
-    let (id, policy) = (new.concert_id, new.policy);
-    fields.remove("concertId");
+    let fields = body.policy();
+    let id = body.concert_id.ok_or(Code::Invalid(Field::ConcertId))?;
+    let policy = Policy::create(fields.clone()).map_err(refused)?;
     service
         .audit
-        .before(&actor, "create", &id, Value::Object(fields))
+        .before(&actor, "create", &id, json!(fields))
         .await?;
     let concert = service.registry.create(&id, &policy).await.or_fail()?;
     let concert = service.put_in_force(concert).await?;
@@ -113,7 +83,7 @@ async fn create(
 /// `If-Match` is the `ETag` that was read. The change is in force on every replica when the answer is sent.
 #[utoipa::path(
     patch, path = "/v2/admin/concerts/{concertId}", tag = "operators", operation_id = "changeConcert",
-    request_body(content = Policy, example = json!({"groupSize": 30, "notice": "We start at eight."})),
+    request_body(content = PolicyChange, example = json!({"groupSize": 30, "notice": "We start at eight."})),
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that was read."),
@@ -134,11 +104,11 @@ async fn change(
     actor: Actor,
     PathConcert(id): PathConcert,
     expected: Expected,
-    Body(fields): Body<Fields>,
+    Body(fields): Body<PolicyChange>,
 ) -> ApiResult<impl IntoResponse> {
     let edit = |concert: &Concert| {
         expected.check(&Tag::of_version(concert.version))?;
-        let policy = concert.policy.patched(fields.clone()).map_err(refused)?;
+        let policy = concert.policy.changed(fields.clone()).map_err(refused)?;
         if concert.closed {
             return Err(Code::BookingClosed.into());
         }
@@ -147,7 +117,7 @@ async fn change(
             ..concert.clone()
         })
     };
-    let detail = Value::Object(fields.clone());
+    let detail = json!(fields);
     let concert = service.edit(&actor, "change", &id, detail, edit).await?;
     Ok((etag(&concert), Reply::ok(CHANGED, concert)))
 }
