@@ -1,9 +1,14 @@
-//! How long the wait will be.
+//! How long the wait will be, and why it is longer than the pace would say.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Policy, UnixMs};
+
+/// How long the slot of a session stays taken after its end, until every gate knows of it.
+pub const COOLING_MS: i64 = 5_000;
+
+const MINUTE_MS: i64 = 60_000;
 
 /// How many people were taken off the front of the line lately.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,15 +26,27 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// People a minute, weighted 0.5 / 0.3 / 0.2 over the last 1, 5 and 15 minutes. A window
+    /// How long a change of the pace shows in it.
+    const MEMORY_MS: i64 = 15 * MINUTE_MS;
+
+    /// Returns people a minute, weighted 0.5 / 0.3 / 0.2 over the last 1, 5 and 15 minutes. A window
     /// longer than the sale so far is averaged over the sale so far, which is counted as one
     /// interval longer than the time since the first take: a take stands for its interval.
     pub fn per_minute(&self, interval_seconds: u32, now: UnixMs) -> f64 {
-        let Some(since) = self.since else { return 0.0 };
+        let [one, five, fifteen] = self.averages(interval_seconds, now);
+        0.5 * one + 0.3 * five + 0.2 * fifteen
+    }
+
+    fn averages(&self, interval_seconds: u32, now: UnixMs) -> [f64; 3] {
+        let Some(since) = self.since else {
+            return [0.0; 3];
+        };
         let so_far = ((now.0 - since.0) as f64 / 1000.0 + f64::from(interval_seconds)) / 60.0;
-        0.5 * (self.one as f64 / so_far.min(1.0))
-            + 0.3 * (self.five as f64 / so_far.min(5.0))
-            + 0.2 * (self.fifteen as f64 / so_far.min(15.0))
+        [
+            self.one as f64 / so_far.min(1.0),
+            self.five as f64 / so_far.min(5.0),
+            self.fifteen as f64 / so_far.min(15.0),
+        ]
     }
 }
 
@@ -38,40 +55,252 @@ impl Pace {
 pub struct Outlook {
     /// Entries in line, away ones included.
     pub line_length: u64,
-    /// Free slots; `None` without a limit.
-    pub free_slots: Option<u64>,
     /// How fast the line has moved.
     pub pace: Pace,
+    /// The latest scheduled take.
+    pub last_take_at: Option<UnixMs>,
+    /// When the policy was last changed to one that admits more slowly.
+    pub slower_since: Option<UnixMs>,
+    /// The slots; `None` without a limit.
+    pub slots: Option<Slots>,
 }
 
-/// Estimated seconds until the entry at `queue_number` is admitted, counted from the later of
-/// `now` and `bookingStartAt`. `None` while paused, and without any pace where only `open` admits.
-///
-/// `queueNumber / pace` where there is a pace, else
-/// `ceil(queueNumber / groupSize) × entryIntervalSeconds`. The latter is also the most that it can
-/// be while slots are free for everyone up to this number: a pace is low also where few came.
-pub fn wait_seconds(
-    queue_number: u64,
-    outlook: &Outlook,
-    policy: &Policy,
+/// The slots of a concert with a limit, as one entry waits for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Slots {
+    /// How many are in use.
+    pub used: u64,
+    /// When as many slots will have become free as each of [`Slots::sampled`] needs, if every
+    /// session lasts to its end; any moment that is past where they are free.
+    pub free_at: [UnixMs; Self::SAMPLES],
+}
+
+impl Slots {
+    const SAMPLES: usize = 4;
+
+    /// Returns, of the next `number` entries to be taken, those whose slots are looked at: the last of
+    /// each quarter.
+    pub fn sampled(number: u64) -> [u64; Self::SAMPLES] {
+        [1, 2, 3, 4].map(|quarter| (number * quarter).div_ceil(4))
+    }
+}
+
+/// Why an estimate is longer than the pace of the line would say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EstimateReason {
+    /// The operator paused the line; there is no estimate until it goes on.
+    Paused,
+    /// All slots are taken; sessions must end first.
+    SlotsFull,
+    /// The operator changed the concert so that fewer are admitted.
+    Changed,
+    /// The line moves more slowly than it did in the last quarter of an hour.
+    Slowed,
+}
+
+/// When an entry will be taken off the front.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// The moment; `None` while paused, and without any pace where only `open` admits.
+    pub at: Option<UnixMs>,
+    /// Why it is later than the pace would say.
+    pub reason: Option<EstimateReason>,
+}
+
+impl Estimate {
+    /// Estimates when the entry with so many live entries ahead of it will be taken.
+    ///
+    /// It is never earlier than the schedule and the slots allow, where every session lasts to its
+    /// end: groups of `groupSize`, one each `entryIntervalSeconds` from the next due take, and no
+    /// member before there is a slot. Where only `open` admits there is no schedule: it is the pace,
+    /// and the slots.
+    pub fn new(live_ahead: u64, outlook: &Outlook, policy: &Policy, now: UnixMs) -> Self {
+        if policy.paused {
+            return Self {
+                at: None,
+                reason: Some(EstimateReason::Paused),
+            };
+        }
+        let wait = Wait {
+            number: live_ahead + 1,
+            begin: policy.booking_start_at.map_or(now, |start| start.max(now)),
+            outlook,
+            policy,
+            now,
+        };
+        if policy.auto_open {
+            wait.by_schedule()
+        } else {
+            wait.by_hand()
+        }
+    }
+
+    /// An estimate that needs no reason.
+    pub fn at(moment: UnixMs) -> Self {
+        Self {
+            at: Some(moment),
+            reason: None,
+        }
+    }
+
+    /// Returns whether the wait is beyond the concert's `maxWaitTimeMinutes`, counted from the later
+    /// of now and `bookingStartAt`.
+    pub fn is_long(&self, policy: &Policy, now: UnixMs) -> bool {
+        let begin = policy.booking_start_at.map_or(now, |start| start.max(now));
+        let most = i64::from(policy.max_wait_time_minutes) * MINUTE_MS;
+        self.at.is_some_and(|at| at > begin + most)
+    }
+}
+
+struct Wait<'a> {
+    /// Live entries at or before this one.
+    number: u64,
+    /// The later of now and `bookingStartAt`.
+    begin: UnixMs,
+    outlook: &'a Outlook,
+    policy: &'a Policy,
     now: UnixMs,
-) -> Option<u64> {
-    if policy.paused {
-        return None;
+}
+
+impl Wait<'_> {
+    fn by_schedule(&self) -> Estimate {
+        let scheduled = self.due() + self.takes(self.number);
+        let with_slots = self.slots_allow(self.interval());
+        let at = with_slots.map_or(scheduled, |allowed| allowed.max(scheduled));
+        let reason = if at > scheduled {
+            Some(EstimateReason::SlotsFull)
+        } else {
+            self.slower(|| self.pace_beats_schedule())
+        };
+        Estimate {
+            at: Some(at),
+            reason,
+        }
     }
-    let groups = queue_number.div_ceil(u64::from(policy.group_size));
-    let scheduled = groups * u64::from(policy.entry_interval_seconds);
-    let rate = outlook.pace.per_minute(policy.entry_interval_seconds, now);
-    if rate == 0.0 {
-        return policy.auto_open.then_some(scheduled);
+
+    fn by_hand(&self) -> Estimate {
+        let rate = self.rate();
+        if rate == 0.0 {
+            return Estimate::default();
+        }
+        let paced = self.begin + (self.number as f64 * MINUTE_MS as f64 / rate).ceil() as i64;
+        let with_slots = self.slots_allow(0);
+        let at = with_slots.map_or(paced, |allowed| allowed.max(paced));
+        let reason = if at > paced {
+            Some(EstimateReason::SlotsFull)
+        } else {
+            self.slower(|| self.pace_has_fallen())
+        };
+        Estimate {
+            at: Some(at),
+            reason,
+        }
     }
-    let paced = (queue_number as f64 * 60.0 / rate).ceil() as u64;
-    let free = outlook.free_slots.is_none_or(|free| free >= queue_number);
-    Some(if policy.auto_open && free {
-        paced.min(scheduled)
-    } else {
-        paced
-    })
+
+    fn interval(&self) -> i64 {
+        i64::from(self.policy.entry_interval_seconds) * 1_000
+    }
+
+    fn rate(&self) -> f64 {
+        let interval = self.policy.entry_interval_seconds;
+        self.outlook.pace.per_minute(interval, self.now)
+    }
+
+    /// How long after a take the last of so many is taken, the first of them with that take.
+    fn takes(&self, entries: u64) -> i64 {
+        let groups = entries.div_ceil(u64::from(self.policy.group_size));
+        millis(groups.saturating_sub(1)).saturating_mul(self.interval())
+    }
+
+    /// The next take. Where one is due that has not come, it may take as long as an interval; unless
+    /// it only waits for a slot.
+    fn due(&self) -> UnixMs {
+        let next = self.outlook.last_take_at.map(|last| last + self.interval());
+        let full = self
+            .slots_limit()
+            .is_some_and(|(slots, limit)| slots.used >= limit);
+        match next.filter(|next| *next > self.begin) {
+            Some(next) => next,
+            None if full => self.begin,
+            None => self.begin + self.interval(),
+        }
+    }
+
+    fn slots_limit(&self) -> Option<(Slots, u64)> {
+        self.outlook
+            .slots
+            .zip(self.policy.max_active.map(u64::from))
+    }
+
+    /// The latest moment that waiting for slots can lead to, if a take follows the one before it by
+    /// at least `interval`. Until a slot is free for some entry, those ahead of it may be taken one by
+    /// one; from then on each take is a whole group. That entry is not known, only in which quarter
+    /// it is: the quarter's last slot and first entry are taken for it. A slot is used again after a
+    /// whole session.
+    fn slots_allow(&self, interval: i64) -> Option<UnixMs> {
+        let (slots, limit) = self.slots_limit()?;
+        let again = i64::from(self.policy.session_minutes) * MINUTE_MS + COOLING_MS + interval;
+        let due = if interval == 0 {
+            self.begin
+        } else {
+            self.due()
+        };
+        let mut latest = None;
+        let mut before = 0;
+        for (sampled, free_at) in Slots::sampled(self.number.min(limit))
+            .into_iter()
+            .zip(slots.free_at)
+        {
+            if sampled > before {
+                let rounds = (self.number - before - 1) / limit;
+                for round in [0, rounds] {
+                    if round == 0 && free_at <= self.begin {
+                        continue;
+                    }
+                    let alone = round == 0 && sampled == 1;
+                    let first = free_at.max(self.begin) + if alone { 0 } else { interval };
+                    let group = if interval == 0 {
+                        0
+                    } else {
+                        self.takes(self.number - round * limit - before)
+                    };
+                    let reused =
+                        millis(round).saturating_mul(again) + if round == 0 { 0 } else { interval };
+                    latest = latest.max(Some(first.max(due) + group + reused));
+                }
+            }
+            before = sampled;
+        }
+        latest
+    }
+
+    fn slower(&self, slowed: impl Fn() -> bool) -> Option<EstimateReason> {
+        let since = self.outlook.slower_since;
+        if since.is_some_and(|since| self.now < since + Pace::MEMORY_MS) {
+            Some(EstimateReason::Changed)
+        } else {
+            slowed().then_some(EstimateReason::Slowed)
+        }
+    }
+
+    /// Whether the line moved faster than the schedule takes people now, by more than a fifth.
+    fn pace_beats_schedule(&self) -> bool {
+        let a_take = self.rate() * self.interval() as f64 / MINUTE_MS as f64;
+        let paced = (self.number as f64 * 1.2 / a_take).ceil();
+        a_take > 0.0 && self.number.div_ceil(u64::from(self.policy.group_size)) as f64 > paced
+    }
+
+    /// Whether the pace is below that of the last quarter of an hour, by more than a fifth.
+    fn pace_has_fallen(&self) -> bool {
+        let interval = self.policy.entry_interval_seconds;
+        let [_, _, fifteen] = self.outlook.pace.averages(interval, self.now);
+        self.rate() < 0.8 * fifteen
+    }
+}
+
+fn millis(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -86,22 +315,29 @@ mod tests {
         }
     }
 
-    fn wait(queue_number: u64, pace: Pace, policy: &Policy, now: UnixMs) -> Option<u64> {
-        let outlook = Outlook {
-            free_slots: Some(0),
-            pace,
-            ..Outlook::default()
-        };
-        wait_seconds(queue_number, &outlook, policy, now)
+    const NOW: UnixMs = UnixMs(3_600_000);
+
+    /// Seconds from now until the entry with this queue number is taken, nobody away.
+    fn wait(number: u64, outlook: &Outlook, policy: &Policy) -> Option<i64> {
+        let estimate = Estimate::new(number - 1, outlook, policy, NOW);
+        estimate.at.map(|at| (at.0 - NOW.0) / 1_000)
     }
 
     #[test]
     fn without_history_it_is_groups_times_the_interval() {
         for (number, seconds) in [(1, 30), (10, 30), (11, 60), (15, 60), (100, 300)] {
-            assert_eq!(
-                wait(number, Pace::default(), &policy(), UnixMs(0)),
-                Some(seconds)
-            );
+            assert_eq!(wait(number, &Outlook::default(), &policy()), Some(seconds));
+        }
+    }
+
+    #[test]
+    fn after_a_take_it_counts_from_the_next_one() {
+        let outlook = Outlook {
+            last_take_at: Some(NOW + -12_000),
+            ..Outlook::default()
+        };
+        for (number, seconds) in [(1, 18), (10, 18), (11, 48), (100, 288)] {
+            assert_eq!(wait(number, &outlook, &policy()), Some(seconds));
         }
     }
 
@@ -113,45 +349,58 @@ mod tests {
             fifteen: 300,
             since: Some(UnixMs(0)),
         };
-        let now = UnixMs(3_600_000);
-        assert!((pace.per_minute(30, now) - (0.5 * 60.0 + 0.3 * 40.0 + 0.2 * 20.0)).abs() < 1e-9);
-        assert_eq!(wait(46, pace, &policy(), now), Some(60));
+        assert!((pace.per_minute(30, NOW) - (0.5 * 60.0 + 0.3 * 40.0 + 0.2 * 20.0)).abs() < 1e-9);
+        let by_hand = Policy {
+            auto_open: false,
+            ..policy()
+        };
+        let outlook = Outlook {
+            pace,
+            ..Outlook::default()
+        };
+        assert_eq!(wait(46, &outlook, &by_hand), Some(60));
     }
 
     #[test]
-    fn after_the_first_take_the_estimate_is_what_it_was_without_history() {
-        let pace = Pace {
-            one: 10,
-            five: 10,
-            fifteen: 10,
-            since: Some(UnixMs(1000)),
+    fn with_all_slots_taken_it_waits_for_sessions_to_end() {
+        let full = Policy {
+            max_active: Some(10),
+            session_minutes: 60,
+            group_size: 10,
+            entry_interval_seconds: 1,
+            ..Policy::default()
         };
-        assert_eq!(wait(20, pace, &policy(), UnixMs(1000)), Some(60));
+        let outlook = Outlook {
+            slots: Some(Slots {
+                used: 10,
+                free_at: [NOW + 1_805_000; 4],
+            }),
+            ..Outlook::default()
+        };
+        let estimate = |ahead| Estimate::new(ahead, &outlook, &full, NOW);
+        assert_eq!(estimate(0).reason, Some(EstimateReason::SlotsFull));
+        assert_eq!(wait(1, &outlook, &full), Some(1_805));
+        assert!(wait(10, &outlook, &full) <= Some(1_807));
+        let rounds = wait(200, &outlook, &full).unwrap();
+        assert!((1_805 + 19 * 3_605..70_500).contains(&rounds), "{rounds}");
     }
 
     #[test]
-    fn a_low_pace_is_no_hindrance_while_slots_are_free() {
-        let pace = Pace {
-            one: 0,
-            five: 1,
-            fifteen: 1,
-            since: Some(UnixMs(0)),
+    fn one_slot_is_free_when_its_session_ends() {
+        let one = Policy {
+            max_active: Some(1),
+            session_minutes: 1,
+            ..policy()
         };
-        let now = UnixMs(240_000);
-        assert!(wait(5, pace, &policy(), now) > Some(600));
-        for free_slots in [None, Some(5)] {
-            let outlook = Outlook {
-                line_length: 5,
-                free_slots,
-                pace,
-            };
-            assert_eq!(wait_seconds(5, &outlook, &policy(), now), Some(30));
-            let by_hand = Policy {
-                auto_open: false,
-                ..policy()
-            };
-            assert!(wait_seconds(5, &outlook, &by_hand, now) > Some(600));
-        }
+        let outlook = Outlook {
+            last_take_at: Some(NOW + -50_000),
+            slots: Some(Slots {
+                used: 1,
+                free_at: [NOW + 65_000; 4],
+            }),
+            ..Outlook::default()
+        };
+        assert_eq!(wait(1, &outlook, &one), Some(65));
     }
 
     #[test]
@@ -160,18 +409,55 @@ mod tests {
             paused: true,
             ..policy()
         };
-        assert_eq!(wait(1, Pace::default(), &paused, UnixMs(0)), None);
+        let estimate = Estimate::new(0, &Outlook::default(), &paused, NOW);
+        assert_eq!(estimate.at, None);
+        assert_eq!(estimate.reason, Some(EstimateReason::Paused));
         let by_hand = Policy {
             auto_open: false,
             ..policy()
         };
-        assert_eq!(wait(1, Pace::default(), &by_hand, UnixMs(0)), None);
-        let pace = Pace {
-            one: 10,
-            five: 10,
-            fifteen: 10,
-            since: Some(UnixMs(0)),
+        assert_eq!(wait(1, &Outlook::default(), &by_hand), None);
+    }
+
+    #[test]
+    fn a_schedule_slower_than_the_line_was_is_said() {
+        let outlook = Outlook {
+            pace: Pace {
+                one: 600,
+                five: 3_000,
+                fifteen: 9_000,
+                since: Some(UnixMs(0)),
+            },
+            ..Outlook::default()
         };
-        assert!(wait(1, pace, &by_hand, UnixMs(60_000)).is_some());
+        let reason =
+            |outlook: &Outlook, ahead| Estimate::new(ahead, outlook, &policy(), NOW).reason;
+        assert_eq!(reason(&outlook, 199), Some(EstimateReason::Slowed));
+        assert_eq!(reason(&outlook, 0), None, "the next take has room");
+        let changed = Outlook {
+            slower_since: Some(NOW + -60_000),
+            ..outlook
+        };
+        assert_eq!(reason(&changed, 199), Some(EstimateReason::Changed));
+    }
+
+    #[test]
+    fn a_line_opened_by_hand_less_often_than_before_is_said() {
+        let by_hand = Policy {
+            auto_open: false,
+            ..policy()
+        };
+        let of = |one, five, fifteen| Outlook {
+            pace: Pace {
+                one,
+                five,
+                fifteen,
+                since: Some(UnixMs(0)),
+            },
+            ..Outlook::default()
+        };
+        let reason = |outlook| Estimate::new(9, &outlook, &by_hand, NOW).reason;
+        assert_eq!(reason(of(10, 50, 150)), None);
+        assert_eq!(reason(of(0, 40, 150)), Some(EstimateReason::Slowed));
     }
 }

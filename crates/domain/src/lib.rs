@@ -11,7 +11,7 @@ mod standing;
 mod time;
 
 pub use code::{Code, Coded, Field};
-pub use eta::{Outlook, Pace, wait_seconds};
+pub use eta::{COOLING_MS, Estimate, EstimateReason, Outlook, Pace, Slots};
 pub use ids::{ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId};
 pub use language::{Language, Text};
 pub use phase::Phase;

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Concert, ConcertId, EntryNumber, Outlook, Phase, UnixMs, poll_after_ms, wait_seconds};
+use crate::{
+    Concert, ConcertId, EntryNumber, Estimate, EstimateReason, Outlook, Phase, UnixMs,
+    poll_after_ms,
+};
 
 /// A member's status in one concert, as clients see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,8 +33,10 @@ pub enum Place {
     Waiting {
         /// The entry.
         number: EntryNumber,
-        /// Entries that stand at or before this one, from 1.
+        /// Entries that stand at or before this one, away ones included, from 1.
         queue_number: u64,
+        /// Entries that stand before this one and are not away.
+        live_ahead: u64,
     },
     /// Taken off the front; the ENTER message is on its way.
     Admitting {
@@ -89,6 +94,9 @@ pub struct Standing {
     /// Whether the estimate is beyond the concert's `maxWaitTimeMinutes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub long_wait: Option<bool>,
+    /// Why the estimate is longer than the pace of the line would say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate_reason: Option<EstimateReason>,
     /// Ask again after so many milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_after_ms: Option<u64>,
@@ -132,6 +140,7 @@ impl Standing {
             estimated_wait_seconds: None,
             estimated_enter_at: None,
             long_wait: None,
+            estimate_reason: None,
             poll_after_ms: None,
             status,
             can_enter: matches!(status, Status::Ready | Status::Entered),
@@ -147,12 +156,16 @@ impl Standing {
 
     fn describe_wait(&mut self, concert: &Concert, place: Place, outlook: &Outlook, now: UnixMs) {
         let policy = &concert.policy;
-        let (queue_number, wait) = match place {
-            Place::Waiting { queue_number, .. } => (
+        let (queue_number, estimate) = match place {
+            Place::Waiting {
                 queue_number,
-                wait_seconds(queue_number, outlook, policy, now),
+                live_ahead,
+                ..
+            } => (
+                queue_number,
+                Estimate::new(live_ahead, outlook, policy, now),
             ),
-            _ => (1, Some(0)),
+            _ => (1, Estimate::at(now)),
         };
         self.queue_number = Some(queue_number);
         self.total_waiting_count = Some(outlook.line_length);
@@ -161,17 +174,15 @@ impl Standing {
             outlook.line_length,
             policy.waiting_ttl_seconds,
         ));
-        if let Some(wait) = wait {
-            let start = policy.booking_start_at.map_or(now, |start| start.max(now));
-            let enter_at = start + i64::try_from(wait).unwrap_or(i64::MAX / 1000) * 1000;
-            let seconds = u64::try_from(enter_at.0 - now.0)
-                .unwrap_or(0)
-                .div_ceil(1000);
+        self.estimate_reason = estimate.reason;
+        if let Some(enter_at) = estimate.at {
+            let wait = u64::try_from(enter_at.0 - now.0).unwrap_or(0);
+            let seconds = wait.div_ceil(1000);
             self.estimated_wait_seconds = Some(seconds);
             self.estimated_wait_time = Some(seconds.div_ceil(60));
             self.estimated_enter_at = Some(enter_at);
             self.estimated_enter_time = Some(enter_at.local_time(&policy.time_zone));
-            self.long_wait = Some(wait > u64::from(policy.max_wait_time_minutes) * 60);
+            self.long_wait = Some(estimate.is_long(policy, now));
         }
     }
 }
@@ -212,6 +223,7 @@ mod tests {
         let place = Place::Waiting {
             number: NUMBER,
             queue_number: 15,
+            live_ahead: 14,
         };
         assert_eq!(
             standing(&concert(), place),
@@ -232,6 +244,7 @@ mod tests {
         let place = Place::Waiting {
             number: NUMBER,
             queue_number: 15,
+            live_ahead: 14,
         };
         let got = standing(&concert, place);
         assert_eq!(got["estimatedWaitTime"], 11);
@@ -243,6 +256,7 @@ mod tests {
         let place = |queue_number| Place::Waiting {
             number: NUMBER,
             queue_number,
+            live_ahead: queue_number - 1,
         };
         assert_eq!(standing(&concert(), place(2400))["longWait"], false);
         assert_eq!(standing(&concert(), place(2401))["longWait"], true);

@@ -3,8 +3,10 @@
 mod admit;
 mod line;
 mod ordered;
+mod records;
 mod ring;
 mod sessions;
+mod slots;
 mod verbs;
 
 use std::{

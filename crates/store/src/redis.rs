@@ -3,6 +3,7 @@
 mod connection;
 mod keys;
 mod reply;
+mod script;
 mod verbs;
 
 use secrecy::SecretString;

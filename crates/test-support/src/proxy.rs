@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +17,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct TcpProxy {
     address: SocketAddr,
+    upstream: Arc<Mutex<String>>,
     switches: watch::Sender<Switches>,
     accepting: JoinHandle<()>,
 }
@@ -47,9 +50,11 @@ impl TcpProxy {
             .local_addr()
             .expect("a bound listener has an address");
         let (switches, seen) = watch::channel(Switches::default());
-        let accepting = tokio::spawn(accept(listener, upstream.into(), seen));
+        let upstream = Arc::new(Mutex::new(upstream.into()));
+        let accepting = tokio::spawn(accept(listener, upstream.clone(), seen));
         TcpProxy {
             address,
+            upstream,
             switches,
             accepting,
         }
@@ -58,6 +63,11 @@ impl TcpProxy {
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Connects new clients to another server (`host:port`); live connections stay where they are.
+    pub fn redirect(&self, upstream: impl Into<String>) {
+        *self.upstream.lock() = upstream.into();
     }
 
     /// Closes all live connections, whatever they hold. New ones are taken as before.
@@ -95,14 +105,19 @@ impl Drop for TcpProxy {
     }
 }
 
-async fn accept(listener: TcpListener, upstream: String, switches: watch::Receiver<Switches>) {
+async fn accept(
+    listener: TcpListener,
+    upstream: Arc<Mutex<String>>,
+    switches: watch::Receiver<Switches>,
+) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
             continue;
         };
         let now = *switches.borrow();
         if !now.refusing {
-            tokio::spawn(carry(client, upstream.clone(), switches.clone(), now.cuts));
+            let upstream = upstream.lock().clone();
+            tokio::spawn(carry(client, upstream, switches.clone(), now.cuts));
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
 
-use super::line::{Line, Opened, RESEND_MS, Settled, TakenBy, WORK};
+use super::{
+    line::{Line, RESEND_MS, WORK},
+    records::{Opened, Settled, TakenBy},
+};
 use crate::{Admission, AdmitBy, LimitedBy, Popped, Taken};
 
 const DAY_MS: i64 = 86_400_000;

@@ -2,40 +2,18 @@
 
 use std::collections::HashMap;
 
-use sunbeon_domain::{Concert, EntryNumber, MemberId, Mode, Outlook, Phase, Place, UnixMs};
+use sunbeon_domain::{COOLING_MS, Concert, EntryNumber, MemberId, Outlook, Phase, Place, UnixMs};
 
-use super::{ordered::Ordered, ring::Ring, sessions::Session};
-use crate::{Counts, LimitedBy, Sight, Totals};
+use super::{
+    ordered::Ordered,
+    records::{Entry, Opened, Session, Settled},
+    ring::Ring,
+};
+use crate::{Counts, Sight, Totals};
 
-pub(super) const COOLING_MS: i64 = 5_000;
 pub(super) const RESEND_MS: i64 = 5_000;
 pub(super) const WORK: usize = 1_000;
 const DEAF_MS: i64 = 15_000;
-
-/// How an entry was taken off the front.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TakenBy {
-    Open,
-    Schedule,
-}
-
-/// The record of an entry in line or admitting.
-pub(super) struct Entry {
-    pub(super) number: EntryNumber,
-    pub(super) name: String,
-    /// Once admitting: when and by whom it was taken.
-    pub(super) popped: Option<(UnixMs, TakenBy)>,
-}
-
-/// What came of an opening with an idempotency key.
-pub(super) struct Opened {
-    pub(super) batch_size: u32,
-    pub(super) taken: u32,
-    pub(super) finished: bool,
-    pub(super) limited_by: LimitedBy,
-    /// When it may be forgotten.
-    pub(super) until: UnixMs,
-}
 
 /// One concert's line.
 pub(super) struct Line {
@@ -64,6 +42,7 @@ pub(super) struct Line {
     pub(super) beat: Option<UnixMs>,
     pub(super) grace: i64,
     resumed: i64,
+    slower: Option<UnixMs>,
 }
 
 pub(super) fn moment(now_us: u64) -> UnixMs {
@@ -99,6 +78,7 @@ impl Line {
             beat: Some(now),
             grace: 0,
             resumed: 0,
+            slower: None,
         }
     }
 
@@ -136,6 +116,9 @@ impl Line {
         // Who could not run out until now has a whole time to be seen from now on.
         if self.frozen() && concert.phase(self.now) == Phase::Open {
             self.resumed = self.now.0;
+        }
+        if concert.policy.is_slower_than(&self.concert.policy) {
+            self.slower = Some(self.now);
         }
         self.concert = concert.clone();
     }
@@ -283,13 +266,6 @@ impl Line {
         }
     }
 
-    /// Free slots; `None` without a limit.
-    pub(super) fn free(&self, counts: &Counts) -> Option<u64> {
-        let policy = &self.concert.policy;
-        let limit = policy.max_active.filter(|_| policy.mode != Mode::Off)?;
-        Some(u64::from(limit).saturating_sub(counts.slots))
-    }
-
     /// Ends what has run out of an entry in line or away; says where it stands then.
     pub(super) fn settle_line(&mut self, member: &MemberId) -> Option<Settled> {
         let (frozen, now) = (self.frozen(), self.now.0);
@@ -354,47 +330,47 @@ impl Line {
         Settled::Waiting(number)
     }
 
-    pub(super) fn outlook(&self) -> Outlook {
+    /// What an estimate is made from for the `number`-th live entry, 0 for nobody's.
+    pub(super) fn outlook(&self, number: u64) -> Outlook {
         Outlook {
             line_length: self.line.len() + self.away.len(),
-            free_slots: self.free(&self.counts()),
             pace: self.ring.pace(self.now),
+            last_take_at: self.last_take,
+            slower_since: self.slower,
+            slots: self.slots(number),
         }
     }
 
     /// What a standing is made from.
-    pub(super) fn sight(&self, place: Settled) -> Sight {
-        let place = match place {
+    pub(super) fn sight(&self, settled: Settled) -> Sight {
+        let (mut number_of_live, place) = (0, self.place(settled));
+        if let Place::Waiting { live_ahead, .. } = place {
+            number_of_live = live_ahead + 1;
+        }
+        Sight {
+            at: self.now,
+            concert: self.concert.clone(),
+            place,
+            outlook: self.outlook(number_of_live),
+        }
+    }
+
+    fn place(&self, settled: Settled) -> Place {
+        match settled {
             Settled::Lapsed | Settled::None => Place::None,
             Settled::Waiting(number) | Settled::Away(number) => {
                 let at = number.0 as i64;
-                let queue_number = self.line.count_up_to(at) + self.away.count_up_to(at);
+                let live = self.line.count_up_to(at);
+                let own = matches!(settled, Settled::Waiting(_));
                 Place::Waiting {
                     number,
-                    queue_number,
+                    queue_number: live + self.away.count_up_to(at),
+                    live_ahead: live - u64::from(own),
                 }
             }
             Settled::Admitting(number) => Place::Admitting { number },
             Settled::Ready(number, until) => Place::Ready { number, until },
             Settled::Entered(number, until) => Place::Entered { number, until },
-        };
-        Sight {
-            at: self.now,
-            concert: self.concert.clone(),
-            place,
-            outlook: self.outlook(),
         }
     }
-}
-
-/// Where a member stands once all that has run out is ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Settled {
-    None,
-    Lapsed,
-    Waiting(EntryNumber),
-    Away(EntryNumber),
-    Admitting(EntryNumber),
-    Ready(EntryNumber, UnixMs),
-    Entered(EntryNumber, UnixMs),
 }

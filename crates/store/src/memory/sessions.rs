@@ -1,15 +1,12 @@
 //! READY and ENTERED: what the user records are on Redis.
 
-use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
+use sunbeon_domain::{COOLING_MS, EntryNumber, MemberId, Phase, UnixMs};
 
-use super::line::{COOLING_MS, Line, Settled};
+use super::{
+    line::Line,
+    records::{Session, Settled},
+};
 use crate::{Claim, Extension, Leaving, TokenFacts};
-
-/// The record of a READY or ENTERED member.
-pub(super) enum Session {
-    Ready { number: EntryNumber, until: UnixMs },
-    Entered { facts: TokenFacts, extended: bool },
-}
 
 impl Line {
     pub(super) fn become_ready(&mut self, member: &MemberId, number: EntryNumber) -> Settled {

@@ -1,8 +1,11 @@
 //! The verbs of the line.
 
-use sunbeon_domain::{EntryNumber, MemberId, Mode, Phase, wait_seconds};
+use sunbeon_domain::{EntryNumber, Estimate, MemberId, Mode, Phase};
 
-use super::line::{Entry, Line, Settled, WORK};
+use super::{
+    line::{Line, WORK},
+    records::{Entry, Settled},
+};
 use crate::{Entering, Leaving, Listed, Sight, Snapshot, Swept};
 
 impl Line {
@@ -68,10 +71,9 @@ impl Line {
         {
             return true;
         }
-        let outlook = self.outlook();
-        let wait = wait_seconds(outlook.line_length + 1, &outlook, policy, self.now);
-        let most = u64::from(policy.max_wait_time_minutes) * 60;
-        policy.refuse_long_wait && wait.is_some_and(|wait| wait > most)
+        let live = self.line.len();
+        let estimate = || Estimate::new(live, &self.outlook(live + 1), policy, self.now);
+        policy.refuse_long_wait && estimate().is_long(policy, self.now)
     }
 
     pub(super) fn status(&mut self, member: &MemberId, sign_of_life: bool) -> Sight {

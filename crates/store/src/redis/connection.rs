@@ -1,72 +1,111 @@
 //! Connections, a limit on every call, and what its errors mean.
 
 use std::{
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use parking_lot::RwLock;
 use redis::{
-    Client, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, Script, ServerErrorKind,
+    Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    ServerErrorKind, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
 use secrecy::ExposeSecret;
 use sunbeon_domain::ConcertId;
 
-use super::{Settings, keys};
+use super::{
+    Settings, keys,
+    script::{Answered, Verb},
+};
 use crate::{Result, StoreError};
 
-/// A verb's script.
-pub(super) struct Verb {
-    pub(super) name: &'static str,
-    script: LazyLock<Script>,
-    writes: bool,
-}
-
-impl Verb {
-    pub(super) const fn new(name: &'static str, writes: bool, script: fn() -> Script) -> Self {
-        Self {
-            name,
-            script: LazyLock::new(script),
-            writes,
-        }
-    }
-}
-
-/// One multiplexed connection, which reconnects when it breaks and is given up when it is silent:
-/// a peer that vanished without a word would otherwise hold it for as long as the kernel waits.
+/// One multiplexed connection, which reconnects when it breaks. It is given up when it is silent (a
+/// peer that vanished without a word would hold it for as long as the kernel waits), and when its
+/// server cannot serve writes: behind the same address a failover may have put another.
 struct Link {
     client: Client,
     config: ConnectionManagerConfig,
-    /// How many were given up before, and the one in use.
-    current: RwLock<(u64, ConnectionManager)>,
+    current: RwLock<Current>,
 }
 
+#[derive(Clone)]
+struct Current {
+    manager: ConnectionManager,
+    /// How many were given up before.
+    number: u64,
+    since: Instant,
+}
+
+/// A connection younger than this is not given up because its server refuses writes, so that a
+/// server that is still loading is not asked for a connection by every request.
+const GIVE_UP_AFTER: Duration = Duration::from_millis(250);
+
 impl Link {
-    fn new(client: Client, config: ConnectionManagerConfig) -> redis::RedisResult<Self> {
-        let first = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
+    fn new(client: Client, config: ConnectionManagerConfig) -> RedisResult<Self> {
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
+        let current = Current {
+            manager,
+            number: 0,
+            since: Instant::now(),
+        };
         Ok(Self {
             client,
             config,
-            current: RwLock::new((0, first)),
+            current: RwLock::new(current),
         })
     }
 
-    fn current(&self) -> (u64, ConnectionManager) {
-        self.current.read().clone()
+    /// Sends a pipeline and returns the answer of each command.
+    async fn send(
+        &self,
+        pipeline: &Pipeline,
+        limit: Duration,
+    ) -> RedisResult<Vec<RedisResult<Value>>> {
+        let mut used = self.current.read().clone();
+        let call = pipeline.query_async::<Vec<RedisResult<Value>>>(&mut used.manager);
+        let Ok(answers) = tokio::time::timeout(limit, call).await else {
+            self.give_up(&used);
+            return Err((ErrorKind::Io, "no answer within the limit").into());
+        };
+        let of_no_use = match &answers {
+            Err(error) => error.is_timeout(),
+            Ok(each) => {
+                let mut errors = each.iter().filter_map(|answer| answer.as_ref().err());
+                used.since.elapsed() >= GIVE_UP_AFTER && errors.any(serves_no_writes)
+            }
+        };
+        if of_no_use {
+            self.give_up(&used);
+        }
+        answers
     }
 
-    /// Gives up the connection that was silent, unless somebody else has.
-    fn give_up(&self, silent: u64) {
+    /// Replaces the connection that was used, unless somebody else has.
+    fn give_up(&self, used: &Current) {
         let mut current = self.current.write();
         let (client, config) = (self.client.clone(), self.config.clone());
-        if current.0 == silent
-            && let Ok(next) = ConnectionManager::new_lazy_with_config(client, config)
+        if current.number == used.number
+            && let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config)
         {
-            *current = (silent + 1, next);
+            *current = Current {
+                manager,
+                number: used.number + 1,
+                since: Instant::now(),
+            };
         }
     }
+}
+
+/// Whether a server said that it is a replica, lost its primary, is loading, or is cut off from its
+/// cluster.
+fn serves_no_writes(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
+    matches!(
+        error.kind(),
+        ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly)
+    )
 }
 
 #[derive(Clone)]
@@ -115,8 +154,8 @@ impl Connection {
         })
     }
 
-    /// Runs a verb's script on the concert's keys, those given behind them. Never retried: the
-    /// caller knows whether a repeat is safe.
+    /// Runs a verb's script on the concert's keys, then those given. Never retried: the caller knows
+    /// whether a repeat is safe.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         verb: &Verb,
@@ -124,70 +163,58 @@ impl Connection {
         more_keys: &[String],
         args: &[&str],
     ) -> Result<T> {
-        let mut call = verb.script.prepare_invoke();
-        for key in keys::concert(id).iter().chain(more_keys) {
-            call.key(key);
-        }
-        for arg in args {
-            call.arg(*arg);
-        }
-        let link = if verb.writes {
-            &self.writes
-        } else {
-            &self.reads
-        };
-        let (number, mut manager) = link.current();
+        let keys = [keys::concert(id).as_slice(), more_keys].concat();
+        let replicated = verb.answered == Answered::Replicated;
         let started = Instant::now();
-        let answer = self
-            .limited(link, number, call.invoke_async(&mut manager))
-            .await;
+        let mut answer = self.ask(verb.call(&keys, args), replicated).await;
+        if answer.as_ref().is_err_and(script_is_unknown) {
+            answer = self.ask(verb.first_call(&keys, args), replicated).await;
+        }
         metrics::histogram!("sunbeon_script_seconds", "verb" => verb.name)
             .record(started.elapsed().as_secs_f64());
-        if verb.writes && self.wait_replicas > 0 && answer.is_ok() {
-            self.replicated(number, manager).await?;
+        answer.map_err(meaning)
+    }
+
+    /// Runs one plain command that changes nothing of a line.
+    pub(super) async fn command<T: FromRedisValue>(&self, command: Cmd) -> Result<T> {
+        self.ask(command, false).await.map_err(meaning)
+    }
+
+    /// Writes a key of its own that expires, as every verb must be able to write: a replica, a full
+    /// Redis, or one that cannot save refuses it.
+    pub(super) async fn probe(&self) -> Result<()> {
+        let mut set = redis::cmd("SET");
+        set.arg(keys::PROBE).arg("").arg("EX").arg(60);
+        self.ask(set, true).await.map_err(meaning)
+    }
+
+    /// Sends a command; with `replicated`, answers once enough replicas have what it wrote. Both go
+    /// on one connection in one pipeline, so that the count is of this write.
+    async fn ask<T: FromRedisValue>(&self, command: Cmd, replicated: bool) -> RedisResult<T> {
+        let waits = replicated && self.wait_replicas > 0;
+        let link = if waits { &self.writes } else { &self.reads };
+        let mut pipeline = redis::pipe();
+        pipeline.ignore_errors().add_command(command);
+        if waits {
+            let half = u64::try_from(self.limit.as_millis() / 2).unwrap_or(u64::MAX);
+            pipeline.cmd("WAIT").arg(self.wait_replicas).arg(half);
         }
-        answer
-    }
-
-    /// Runs one plain command.
-    pub(super) async fn command<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T> {
-        let (number, mut manager) = self.reads.current();
-        self.limited(&self.reads, number, command.query_async(&mut manager))
-            .await
-    }
-
-    /// Waits until enough replicas have what was written on this connection.
-    async fn replicated(&self, number: u64, mut manager: ConnectionManager) -> Result<()> {
-        let half = u64::try_from(self.limit.as_millis() / 2).unwrap_or(u64::MAX);
-        let mut wait = redis::cmd("WAIT");
-        let wait = wait.arg(self.wait_replicas).arg(half);
-        let have = self.limited(&self.writes, number, wait.query_async::<u32>(&mut manager));
-        if have.await? < self.wait_replicas {
-            return Err(StoreError::Down("too few replicas have the write".into()));
-        }
-        Ok(())
-    }
-
-    async fn limited<T>(
-        &self,
-        link: &Link,
-        number: u64,
-        call: impl Future<Output = redis::RedisResult<T>>,
-    ) -> Result<T> {
-        match tokio::time::timeout(self.limit, call).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if error.is_timeout() {
-                    link.give_up(number);
-                }
-                Err(meaning(error))
-            }
-            Err(elapsed) => {
-                link.give_up(number);
-                Err(StoreError::Down(Box::new(elapsed)))
+        let answers = link.send(&pipeline, self.limit).await?;
+        let mut answers = answers.into_iter();
+        let answer = answers.next().unwrap_or(Ok(Value::Nil))?;
+        if let Some(have) = answers.next() {
+            let have: u32 = redis::from_redis_value(have?)?;
+            if have < self.wait_replicas {
+                let text = "too few replicas have the write";
+                return Err((ErrorKind::Io, text).into());
             }
         }
+        Ok(redis::from_redis_value(answer)?)
     }
+}
+
+fn script_is_unknown(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 /// Only an answer that no healthy Redis gives is a bug; all else passes when Redis is well again.

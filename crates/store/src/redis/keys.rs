@@ -6,6 +6,9 @@ use sunbeon_domain::{ConcertId, MemberId};
 /// The set of the ids of all concerts in force.
 pub(super) const CONCERTS: &str = "concerts";
 
+/// A key that is written to see whether writes are taken; it says nothing.
+pub(super) const PROBE: &str = "probe";
+
 const TAGGED: [&str; 11] = [
     "away",
     "deadlines",

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use sunbeon_domain::{Concert, EntryNumber, MemberId, Outlook, Pace, Place, UnixMs};
+use sunbeon_domain::{
+    Concert, EntryNumber, Estimate, MemberId, Outlook, Pace, Place, Slots, UnixMs,
+};
 
 use crate::{
     Admission, Counts, Extension, LimitedBy, Listed, Popped, Result, Sight, Snapshot, StoreError,
@@ -12,7 +14,7 @@ use crate::{
 /// A flat reply, read word by word.
 pub(super) struct Words(std::vec::IntoIter<String>);
 
-fn nonsense(why: impl Into<String>) -> StoreError {
+pub(super) fn nonsense(why: impl Into<String>) -> StoreError {
     StoreError::Bug(why.into().into())
 }
 
@@ -77,31 +79,54 @@ impl Words {
     /// What `sight` of `sight.lua` gives, behind its kind.
     pub(super) fn sight(&mut self) -> Result<Sight> {
         let (at, concert, place) = (self.moment()?, self.concert()?, self.text()?);
-        let (number, queue_number, until) = (self.entry()?, self.number()?, self.moment()?);
+        let (number, queue_number) = (self.entry()?, self.number()?);
+        let (live_ahead, until) = (self.number()?, self.moment()?);
         let place = match place.as_str() {
             "NONE" => Place::None,
             "WAITING" | "AWAY" => Place::Waiting {
                 number,
                 queue_number,
+                live_ahead,
             },
             "ADMITTING" => Place::Admitting { number },
             "READY" => Place::Ready { number, until },
             "ENTERED" => Place::Entered { number, until },
             other => return Err(nonsense(format!("{other:?} is no place"))),
         };
-        let (line_length, free) = (self.number()?, self.number::<i64>()?);
-        let free_slots = u64::try_from(free).ok();
-        let outlook = Outlook {
-            line_length,
-            free_slots,
-            pace: self.pace()?,
-        };
         Ok(Sight {
             at,
             concert,
             place,
-            outlook,
+            outlook: self.outlook()?,
         })
+    }
+
+    /// What `add_outlook` of `sight.lua` gives.
+    fn outlook(&mut self) -> Result<Outlook> {
+        let (line_length, pace) = (self.number()?, self.pace()?);
+        let (last_take_at, slower_since) = (self.maybe_moment()?, self.maybe_moment()?);
+        let used = self.number::<i64>()?;
+        let mut slots = Slots {
+            used: used.unsigned_abs(),
+            ..Slots::default()
+        };
+        for moment in &mut slots.free_at {
+            *moment = self.moment()?;
+        }
+        Ok(Outlook {
+            line_length,
+            pace,
+            last_take_at,
+            slower_since,
+            slots: (used >= 0).then_some(slots),
+        })
+    }
+
+    /// Whether a new entry would wait too long, from what `enter` gives to weigh.
+    pub(super) fn would_wait_too_long(&mut self) -> Result<bool> {
+        let (at, concert, ahead) = (self.moment()?, self.concert()?, self.number()?);
+        let estimate = Estimate::new(ahead, &self.outlook()?, &concert.policy, at);
+        Ok(estimate.is_long(&concert.policy, at))
     }
 
     pub(super) fn token_facts(&mut self) -> Result<TokenFacts> {
@@ -137,7 +162,8 @@ impl Words {
         let limited_by = match self.text()?.as_str() {
             "batchSize" => LimitedBy::BatchSize,
             "maxActive" => LimitedBy::MaxActive,
-            _ => LimitedBy::Line,
+            "line" => LimitedBy::Line,
+            other => return Err(nonsense(format!("{other:?} limits no opening"))),
         };
         let replayed = self.flag()?;
         let mut entries = Vec::new();

@@ -1,46 +1,20 @@
 //! The verbs: keys and arguments in, a reply out.
 
 use async_trait::async_trait;
-use redis::Script;
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, Identity, MemberId, Mode, UnixMs};
 
-use super::{RedisStore, connection::Verb, keys, reply::Words};
+use super::{
+    RedisStore, keys,
+    reply::{Words, nonsense},
+    script::{
+        ADMIT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
+        PUT_CONCERT, READY, RESEND, REVOKED, RUN_OUT, SNAPSHOT, STATUS, Verb,
+    },
+};
 use crate::{
     Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Popped, Result, Sight,
     Snapshot, Store, StoreError, Swept, TokenFacts,
 };
-
-macro_rules! verb {
-    ($constant:ident, $name:literal, $writes:literal) => {
-        static $constant: Verb = Verb::new($name, $writes, || {
-            Script::new(concat!(
-                include_str!("scripts/prelude.lua"),
-                include_str!("scripts/line.lua"),
-                include_str!("scripts/sessions.lua"),
-                include_str!("scripts/sight.lua"),
-                include_str!(concat!("scripts/", $name, ".lua"))
-            ))
-        });
-    };
-}
-
-verb!(PUT_CONCERT, "put_concert", true);
-verb!(DROP_CONCERT, "drop_concert", true);
-verb!(ENTER, "enter", true);
-verb!(STATUS, "status", false);
-verb!(LEAVE, "leave", true);
-verb!(CLAIM, "claim", true);
-verb!(COMPLETE, "complete", true);
-verb!(EXTEND, "extend", true);
-verb!(REVOKED, "revoked", false);
-verb!(ADMIT, "admit", true);
-verb!(READY, "ready", true);
-verb!(RESEND, "resend", false);
-verb!(SNAPSHOT, "snapshot", false);
-verb!(MEMBERS, "members", false);
-verb!(CLEAR, "clear", true);
-verb!(RUN_OUT, "run_out", false);
-verb!(COLLECT, "collect", false);
 
 impl RedisStore {
     async fn read(&self, verb: &Verb, id: &ConcertId, args: &[&str]) -> Result<Words> {
@@ -71,10 +45,8 @@ impl Store for RedisStore {
     async fn put_concert(&self, concert: &Concert) -> Result<u64> {
         let id = &concert.concert_id;
         let mut add = redis::cmd("SADD");
-        let _: u64 = self
-            .connection
-            .command(add.arg(keys::CONCERTS).arg(id.as_str()))
-            .await?;
+        add.arg(keys::CONCERTS).arg(id.as_str());
+        let _: u64 = self.connection.command(add).await?;
         let fields = policy_fields(concert)?;
         let args: Vec<&str> = fields.iter().map(String::as_str).collect();
         self.connection.run(&PUT_CONCERT, id, &[], &args).await
@@ -88,7 +60,7 @@ impl Store for RedisStore {
             .await?;
         if gone == 1 {
             let mut remove = redis::cmd("SREM");
-            let remove = remove.arg(keys::CONCERTS).arg(id.as_str());
+            remove.arg(keys::CONCERTS).arg(id.as_str());
             let _: u64 = self.connection.command(remove).await?;
         }
         Ok(gone != 0)
@@ -96,7 +68,8 @@ impl Store for RedisStore {
 
     async fn concerts(&self) -> Result<Vec<ConcertId>> {
         let mut members = redis::cmd("SMEMBERS");
-        let ids: Vec<String> = self.connection.command(members.arg(keys::CONCERTS)).await?;
+        members.arg(keys::CONCERTS);
+        let ids: Vec<String> = self.connection.command(members).await?;
         let mut ids: Vec<_> = ids
             .into_iter()
             .filter_map(|id| ConcertId::parse(id).ok())
@@ -107,8 +80,20 @@ impl Store for RedisStore {
 
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
         let guest = if member.is_guest() { "1" } else { "0" };
-        let mut words = Words::new(self.about(&ENTER, id, member, &[name, guest]).await?);
-        Ok(match words.text()?.as_str() {
+        let enter = async |weighed| {
+            self.about(&ENTER, id, member, &[name, guest, weighed])
+                .await
+        };
+        let mut words = Words::new(enter("0").await?);
+        let mut kind = words.text()?;
+        if kind == "WEIGH" {
+            if words.would_wait_too_long()? {
+                return Ok(Entering::Full);
+            }
+            words = Words::new(enter("1").await?);
+            kind = words.text()?;
+        }
+        Ok(match kind.as_str() {
             "NEW" => Entering::New(words.sight()?),
             "ALREADY" => Entering::Already(words.sight()?),
             "NOT_OPEN_YET" => Entering::NotOpenYet {
@@ -116,7 +101,8 @@ impl Store for RedisStore {
             },
             "CLOSED" => Entering::Closed,
             "MEMBERS_ONLY" => Entering::MembersOnly,
-            _ => Entering::Full,
+            "FULL" => Entering::Full,
+            other => return Err(nonsense(format!("{other:?} is no answer to enter"))),
         })
     }
 
@@ -151,7 +137,8 @@ impl Store for RedisStore {
                 Claim::Entered(Box::new(facts))
             }
             "CLOSED" => Claim::Closed,
-            _ => Claim::NotReady,
+            "NOT_READY" => Claim::NotReady,
+            other => return Err(nonsense(format!("{other:?} is no answer to claim"))),
         })
     }
 
@@ -272,10 +259,7 @@ impl Store for RedisStore {
     }
 
     async fn is_up(&self) -> bool {
-        self.connection
-            .command::<String>(&redis::cmd("PING"))
-            .await
-            .is_ok()
+        self.connection.probe().await.is_ok()
     }
 }
 

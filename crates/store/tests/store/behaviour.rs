@@ -2,7 +2,7 @@
 
 use crate::world::{World, at, id, member, names, number};
 use serde_json::json;
-use sunbeon_domain::{EntryNumber, Phase, Place, UnixMs};
+use sunbeon_domain::{EntryNumber, EstimateReason, Phase, Place, Standing, UnixMs};
 use sunbeon_store::{
     Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, StoreError, TokenFacts,
 };
@@ -71,6 +71,12 @@ behaviours!(
     mode_off_lets_everyone_in_and_admits_those_left_in_line,
     the_line_can_be_full,
     a_long_wait_can_be_refused,
+    the_estimate_that_is_told_decides_whether_a_wait_is_refused,
+    with_all_slots_taken_the_estimate_waits_for_sessions_to_end,
+    slots_are_told_to_free_when_they_do,
+    between_two_takes_the_estimate_counts_from_the_next,
+    only_the_seen_ahead_count_in_an_estimate,
+    an_estimate_says_why_it_is_longer_than_the_pace,
     the_same_idempotency_key_opens_one_batch,
     a_key_of_a_dropped_concert_opens_anew,
     what_limits_an_opening_is_said,
@@ -524,7 +530,8 @@ async fn an_away_member_is_skipped_counted_and_back_at_the_same_place(world: Wor
         back,
         Place::Waiting {
             number: first,
-            queue_number: 1
+            queue_number: 1,
+            live_ahead: 0,
         }
     );
     assert_eq!(world.let_in(10).await, ["a", "c"]);
@@ -777,10 +784,12 @@ async fn slots_are_held_from_the_pop_until_the_gates_know(world: World) {
     assert_eq!(world.snapshot().await.counts.slots, 0);
 }
 
-async fn join_many(world: &World, names: std::ops::Range<u32>) {
-    for i in names {
-        world.join(&format!("m{i:05}")).await;
+async fn join_many(world: &World, numbers: std::ops::Range<u32>) -> Vec<String> {
+    let names: Vec<_> = numbers.map(|i| format!("m{i:05}")).collect();
+    for name in &names {
+        world.join(name).await;
     }
+    names
 }
 
 async fn the_schedule_takes_a_group_each_interval_and_makes_up_for_none(world: World) {
@@ -956,10 +965,143 @@ async fn a_long_wait_can_be_refused(world: World) {
     assert_eq!(
         world.enter("c").await,
         Entering::Full,
-        "at the pace of four a minute"
+        "the next take is 30 s away"
     );
     world.pass(60.0).await;
     assert_eq!(world.enter("c").await, Entering::Full);
+}
+
+/// What a member is told, without a sign of life.
+async fn told(world: &World, name: &str) -> Standing {
+    let sight = world.store.status(&id(), &member(name), false).await;
+    sight.unwrap().standing()
+}
+
+async fn seconds(world: &World, name: &str) -> u64 {
+    let told = told(world, name).await;
+    told.estimated_wait_seconds.expect("an estimate")
+}
+
+async fn the_estimate_that_is_told_decides_whether_a_wait_is_refused(world: World) {
+    let fields = |refuse| {
+        json!({"mode": "threshold", "maxActive": 2, "sessionMinutes": 1, "groupSize": 2,
+            "entryIntervalSeconds": 1, "maxWaitTimeMinutes": 5, "refuseLongWait": refuse})
+    };
+    world.put(1, fields(true)).await;
+    for name in ["inside", "ready"] {
+        world.join(name).await;
+    }
+    world.claimed("inside").await;
+    let mut accepted = 0;
+    while let Entering::New(_) = world.enter(&format!("m{accepted}")).await {
+        let told = told(&world, &format!("m{accepted}")).await;
+        assert_eq!(told.long_wait, Some(false), "{told:?}");
+        accepted += 1;
+        assert!(accepted < 20, "nobody is refused");
+    }
+    assert!(accepted > 4, "{accepted}");
+    world.put(2, fields(false)).await;
+    world.join("next").await;
+    assert_eq!(told(&world, "next").await.long_wait, Some(true));
+}
+
+async fn with_all_slots_taken_the_estimate_waits_for_sessions_to_end(world: World) {
+    let fields = json!({"mode": "threshold", "maxActive": 10, "sessionMinutes": 60,
+        "groupSize": 10, "entryIntervalSeconds": 1});
+    world.put(1, fields).await;
+    for name in join_many(&world, 0..10).await {
+        world.claimed(&name).await;
+    }
+    let waiting = join_many(&world, 100..300).await;
+    let session = 3_605;
+    let first = told(&world, &waiting[0]).await;
+    assert_eq!(first.estimated_wait_seconds, Some(session));
+    assert_eq!(first.estimate_reason, Some(EstimateReason::SlotsFull));
+    assert!((session..session + 10).contains(&seconds(&world, &waiting[9]).await));
+    let last = seconds(&world, &waiting[199]).await;
+    assert!((20 * session..20 * session + 100).contains(&last), "{last}");
+}
+
+async fn slots_are_told_to_free_when_they_do(world: World) {
+    let fields = json!({"mode": "threshold", "maxActive": 1, "sessionMinutes": 1,
+        "groupSize": 10, "entryIntervalSeconds": 1});
+    world.put(1, fields).await;
+    world.join("inside").await;
+    world.claimed("inside").await;
+    world.join("next").await;
+    for left in [65, 45, 25, 5] {
+        assert_eq!(seconds(&world, "next").await, left);
+        assert_eq!(world.schedule().await.entries.len(), 0);
+        world.pass(20.0).await;
+    }
+    let taken = world.schedule().await;
+    assert_eq!(names(&taken), ["next"]);
+
+    // A session that ends early frees its slot once the gates know.
+    world.call(&taken.entries).await;
+    let number = world.claimed("next").await.number;
+    world.join("third").await;
+    world.complete("next", number).await;
+    assert_eq!(seconds(&world, "third").await, 5);
+}
+
+async fn between_two_takes_the_estimate_counts_from_the_next(world: World) {
+    world
+        .put(1, json!({"groupSize": 10, "entryIntervalSeconds": 60}))
+        .await;
+    let line = join_many(&world, 0..40).await;
+    let taken = world.schedule().await;
+    world.call(&taken.entries).await;
+    // The 11th is the first now, and the 26th the 16th.
+    for passed in 0..6 {
+        let left = 60 - passed * 10;
+        assert_eq!(seconds(&world, &line[10]).await, left);
+        assert_eq!(seconds(&world, &line[25]).await, left + 60);
+        world.pass(10.0).await;
+    }
+}
+
+async fn only_the_seen_ahead_count_in_an_estimate(world: World) {
+    let fields = json!({"waitingTtlSeconds": 30, "groupSize": 1, "entryIntervalSeconds": 60,
+        "maxActive": 1, "sessionMinutes": 10});
+    world.put(1, fields).await;
+    let gone = join_many(&world, 0..20).await;
+    world.pass(31.0).await;
+    world.join("here").await;
+    world.sweep().await;
+    let standing = told(&world, "here").await;
+    assert_eq!(standing.queue_number, Some(21));
+    assert_eq!(standing.estimated_wait_seconds, Some(60));
+    // One who is back stands ahead again.
+    world.enter(&gone[3]).await;
+    assert_eq!(told(&world, "here").await.queue_number, Some(21));
+    assert!(seconds(&world, "here").await > 600);
+}
+
+async fn an_estimate_says_why_it_is_longer_than_the_pace(world: World) {
+    let fields = |group: u32, paused: bool| {
+        json!({"groupSize": group, "entryIntervalSeconds": 30, "paused": paused,
+            "waitingTtlSeconds": 3_600})
+    };
+    world.put(1, fields(20, false)).await;
+    let line = join_many(&world, 0..100).await;
+    let last = &line[99];
+    assert_eq!(told(&world, last).await.estimate_reason, None);
+    world.put(2, fields(5, false)).await;
+    let changed = told(&world, last).await;
+    assert_eq!(changed.estimate_reason, Some(EstimateReason::Changed));
+    assert_eq!(changed.estimated_wait_seconds, Some(600));
+    world.put(3, fields(5, true)).await;
+    let paused = told(&world, last).await;
+    assert_eq!(paused.estimate_reason, Some(EstimateReason::Paused));
+    assert_eq!(paused.estimated_wait_seconds, None);
+    world.put(4, fields(5, false)).await;
+    world.pass(16.0 * 60.0).await;
+    world.let_in(60).await;
+    let slowed = told(&world, last).await;
+    assert_eq!(slowed.estimate_reason, Some(EstimateReason::Slowed));
+    world.put(5, fields(60, false)).await;
+    assert_eq!(told(&world, last).await.estimate_reason, None);
 }
 
 async fn the_same_idempotency_key_opens_one_batch(world: World) {

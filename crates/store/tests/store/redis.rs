@@ -2,10 +2,10 @@
 
 use std::{process::Command, time::Duration};
 
-use crate::world::{World, id, member, policy};
+use crate::world::{self, World, id, member, policy};
 use serde_json::json;
 use sunbeon_domain::Concert;
-use sunbeon_store::{RedisStore, Store, StoreError, redis::Settings};
+use sunbeon_store::{Entering, RedisStore, Store, StoreError, redis::Settings};
 use sunbeon_test_support::{RedisServer, TcpProxy, eventually};
 use tokio::{
     io::copy_bidirectional,
@@ -200,10 +200,130 @@ async fn a_redis_that_is_away_or_silent_is_down_in_time_and_is_found_again() {
     proxy.cut();
     eventually(SOON, "the Redis that lost an answer", back).await;
     let again = store.enter(&id(), &member("a"), "").await.unwrap();
-    assert!(
-        matches!(again, sunbeon_store::Entering::Already(_)),
-        "{again:?}"
-    );
+    assert!(matches!(again, Entering::Already(_)), "{again:?}");
+}
+
+/// Two servers, the second a replica of the first and in step with it.
+async fn primary_and_replica() -> (RedisServer, RedisServer) {
+    let (primary, replica) = (RedisServer::start().await, RedisServer::start().await);
+    let port = primary.port().to_string();
+    cli(&replica, &["REPLICAOF", "127.0.0.1", &port]);
+    let in_step = async || {
+        let info = cli(&replica, &["INFO", "replication"]);
+        info.iter()
+            .any(|line| line.trim() == "master_link_status:up")
+    };
+    eventually(SOON, "the replica", in_step).await;
+    (primary, replica)
+}
+
+async fn has_entry(server: &RedisServer, name: &str) -> bool {
+    cli(server, &["ZSCORE", "concert:c", name]).len() == 1
+}
+
+fn store_at(url: String, wait_replicas: u32) -> RedisStore {
+    RedisStore::open(&Settings {
+        url: url.into(),
+        wait_replicas,
+        timeout_ms: 1_500,
+    })
+    .unwrap()
+}
+
+/// Makes the replica the primary and the primary its replica.
+fn fail_over(primary: &RedisServer, replica: &RedisServer) {
+    let port = replica.port().to_string();
+    cli(replica, &["REPLICAOF", "NO", "ONE"]);
+    cli(primary, &["REPLICAOF", "127.0.0.1", &port]);
+}
+
+#[tokio::test]
+async fn a_failover_behind_one_address_is_followed_and_keeps_every_place() {
+    let (primary, replica) = primary_and_replica().await;
+    let proxy = TcpProxy::start(format!("127.0.0.1:{}", primary.port())).await;
+    let store = store_at(format!("redis://{}", proxy.address()), 0);
+    put(&store).await.unwrap();
+    let place = async |name: &str| match store.enter(&id(), &member(name), "").await {
+        Ok(Entering::New(sight) | Entering::Already(sight)) => world::number(sight.place),
+        Ok(other) => panic!("{other:?}"),
+        Err(StoreError::Down(_)) => None,
+        Err(other) => panic!("{other:?}"),
+    };
+    let first = place("a").await.expect("the primary is up");
+    eventually(SOON, "the entry at the replica", async || {
+        has_entry(&replica, "a").await
+    })
+    .await;
+
+    fail_over(&primary, &replica);
+    proxy.redirect(format!("127.0.0.1:{}", replica.port()));
+
+    let within = Duration::from_secs(10);
+    eventually(within, "the new primary", async || {
+        place("a").await.is_some()
+    })
+    .await;
+    assert_eq!(place("a").await, Some(first));
+    assert!(place("b").await.unwrap() > first);
+    assert!(store.is_up().await);
+}
+
+#[tokio::test]
+async fn what_a_former_primary_remembers_is_not_told() {
+    let (primary, replica) = primary_and_replica().await;
+    let proxy = TcpProxy::start(format!("127.0.0.1:{}", primary.port())).await;
+    let store = store_at(format!("redis://{}", proxy.address()), 0);
+    put(&store).await.unwrap();
+    eventually(SOON, "the concert at the replica", async || {
+        cli(&replica, &["EXISTS", "{concert:c}:policy"]) == ["1"]
+    })
+    .await;
+    // Cut off from each other, each takes itself for right.
+    let nowhere = ["REPLICAOF", "127.0.0.1", "1"];
+    cli(&replica, &["REPLICAOF", "NO", "ONE"]);
+    cli(&primary, &nowhere);
+    proxy.redirect(format!("127.0.0.1:{}", replica.port()));
+    let promoted = store_at(replica.url(), 0);
+    promoted.enter(&id(), &member("a"), "").await.unwrap();
+
+    let told = async || match store.members(&id(), None, 10).await {
+        Ok(members) => {
+            assert_eq!(members.len(), 1, "an old line was told");
+            true
+        }
+        Err(StoreError::Down(_)) => false,
+        Err(other) => panic!("{other:?}"),
+    };
+    eventually(Duration::from_secs(10), "the new primary", told).await;
+}
+
+#[tokio::test]
+async fn a_write_is_answered_once_a_replica_has_it() {
+    let (primary, replica) = primary_and_replica().await;
+    let store = store_at(primary.url(), 1);
+    put(&store).await.unwrap();
+    store.enter(&id(), &member("a"), "").await.unwrap();
+    assert!(has_entry(&replica, "a").await);
+    assert!(store.is_up().await);
+
+    replica.kill();
+    let answer = store.enter(&id(), &member("b"), "").await;
+    assert!(matches!(answer, Err(StoreError::Down(_))), "{answer:?}");
+    assert!(!store.is_up().await);
+    assert!(store.status(&id(), &member("a"), true).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_not_up() {
+    let (primary, replica) = primary_and_replica().await;
+    let store = store_at(primary.url(), 0);
+    assert!(store.is_up().await);
+    assert!(!store_at(replica.url(), 0).is_up().await, "a replica");
+
+    cli(&primary, &["CONFIG", "SET", "maxmemory", "1"]);
+    assert!(!store.is_up().await, "a full Redis");
+    cli(&primary, &["CONFIG", "SET", "maxmemory", "0"]);
+    assert!(store.is_up().await);
 }
 
 /// Forwards every connection to a server but the first, which it holds without a word for ever.

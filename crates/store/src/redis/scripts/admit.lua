@@ -40,7 +40,7 @@ if by == 'schedule' then
   end
   -- Between two takes only the rest of one that the bound on work cut short.
   if last and NOW < last + P.intervalMs then left = math.min(left, take_left) end
-  if PHASE ~= 'open' or not P.autoOpen then left = 0 end
+  if PHASE ~= 'open' or P.autoOpen ~= 1 then left = 0 end
 end
 local wanted = math.min(left, free_slots() or left)
 

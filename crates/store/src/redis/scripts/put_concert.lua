@@ -17,6 +17,13 @@ call('HSETNX', STATE, 'born', S(US))
 -- From now on signs of life are missed, if nobody hears them.
 call('HSETNX', STATE, 'beat', S(NOW))
 local new = policy()
+local function slots_of(p) return p.maxActive or math.huge end
+-- As Policy::is_slower_than.
+if P and (new.groupSize * P.intervalMs < P.groupSize * new.intervalMs
+  or (new.startMs or 0) > (P.startMs or 0) or new.autoOpen < P.autoOpen
+  or slots_of(new) < slots_of(P)) then
+  call('HSET', STATE, 'slower', S(NOW))
+end
 -- Who could not run out until now has a whole time to be seen from now on.
 if FROZEN and phase(new) == 'open' then call('HSET', STATE, 'resumed', S(NOW)) end
 -- Who has run out by now was decided by the old policy.

@@ -1,21 +1,4 @@
--- Sessions and their slots: READY, ENTERED, and what has ended less than 5 s ago. Behind line.lua.
-
--- Slots in use, and what they are made of, by the clock.
-local function slots()
-  local s = { admitting = call('ZCARD', ADMITTING), ready = call('ZCARD', READY) }
-  s.unclaimed = GRACE + P.readyMs > NOW and 0 or count(READY, '-inf', S(NOW))
-  s.ready = s.ready - s.unclaimed
-  s.expired = count(INSIDE, '-inf', S(NOW))
-  s.inside = call('ZCARD', INSIDE) - s.expired
-  local ending = count(INSIDE, '(' .. S(NOW - COOLING_MS), S(NOW))
-  s.used = s.admitting + s.ready + s.inside + ending + count(COOLING, '(' .. S(NOW), '+inf')
-  return s
-end
-
--- Free slots; nil without a limit.
-local function free_slots()
-  if P.maxActive and P.mode ~= 'off' then return math.max(0, P.maxActive - slots().used) end
-end
+-- One session: READY or ENTERED. Behind policy.lua.
 
 -- A session's record: READY number until | ENTERED number until jti kid iat exp, and once it was
 -- extended: 1.
@@ -77,12 +60,4 @@ local function settle_session(member, user)
     total('expired', 1)
   end
   return 'NONE'
-end
-
--- place, number, till (ms), session: NONE, WAITING, AWAY, ADMITTING, READY or ENTERED.
-local function settle(member, user)
-  local place, number = settle_line(member)
-  if place and place ~= 'NONE' then return place, number end
-  if call('ZSCORE', ADMITTING, member) then return 'ADMITTING', (entry(member)) end
-  return settle_session(member, user)
 end

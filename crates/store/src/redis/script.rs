@@ -1,0 +1,123 @@
+//! The verbs' scripts: which parts each needs, and when it is answered.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Script};
+
+/// When a verb is answered where `wait_replicas` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// Once enough replicas have what it wrote.
+    Replicated,
+    /// At once: a failover may lose what it wrote, and that harms nobody.
+    AtOnce,
+}
+
+/// A verb's script.
+pub(super) struct Verb {
+    pub(super) name: &'static str,
+    pub(super) answered: Answered,
+    text: &'static str,
+    hash: LazyLock<String>,
+}
+
+impl Verb {
+    /// Returns the call of a script that Redis knows.
+    pub(super) fn call(&self, keys: &[String], args: &[&str]) -> Cmd {
+        command("EVALSHA", &self.hash, keys, args)
+    }
+
+    /// Returns the call that sends the script with it.
+    pub(super) fn first_call(&self, keys: &[String], args: &[&str]) -> Cmd {
+        command("EVAL", self.text, keys, args)
+    }
+}
+
+fn command(name: &str, script: &str, keys: &[String], args: &[&str]) -> Cmd {
+    let mut command = redis::cmd(name);
+    command.arg(script).arg(keys.len()).arg(keys).arg(args);
+    command
+}
+
+macro_rules! verbs {
+    ($($constant:ident $name:literal $answered:ident [$($part:literal)*];)*) => {
+        $(
+            pub(super) static $constant: Verb = {
+                const TEXT: &str = concat!(
+                    $(include_str!(concat!("scripts/parts/", $part, ".lua")),)*
+                    include_str!(concat!("scripts/", $name, ".lua"))
+                );
+                Verb {
+                    name: $name,
+                    answered: Answered::$answered,
+                    text: TEXT,
+                    hash: LazyLock::new(|| Script::new(TEXT).get_hash().to_owned()),
+                }
+            };
+        )*
+
+        #[cfg(test)]
+        const ALL: &[&Verb] = &[$(&$constant),*];
+    };
+}
+
+// Those answered at once: a lost sign of life is given again with the next poll, a lost beat with
+// the next beat; a message whose next time is lost is sent again early; what a lost sweep collected
+// has run out all the same.
+verbs! {
+    PUT_CONCERT "put_concert" Replicated ["prelude" "policy" "line"];
+    DROP_CONCERT "drop_concert" Replicated ["prelude" "policy" "line" "slots"];
+    ENTER "enter" Replicated
+        ["prelude" "policy" "line" "entries" "sessions" "settle" "slots" "slot_ends" "pace"
+            "sight"];
+    STATUS "status" AtOnce
+        ["prelude" "policy" "line" "entries" "sessions" "settle" "slots" "slot_ends" "pace"
+            "sight"];
+    LEAVE "leave" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
+    CLAIM "claim" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
+    COMPLETE "complete" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
+    EXTEND "extend" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
+    REVOKED "revoked" AtOnce ["prelude"];
+    ADMIT "admit" Replicated ["prelude" "policy" "line" "entries" "slots" "pace"];
+    READY "ready" Replicated ["prelude" "policy" "line" "entries" "sessions"];
+    RESEND "resend" AtOnce ["prelude" "policy" "line" "entries"];
+    SNAPSHOT "snapshot" AtOnce ["prelude" "policy" "line" "slots" "pace"];
+    MEMBERS "members" AtOnce ["prelude" "policy" "line" "entries"];
+    CLEAR "clear" Replicated ["prelude" "policy" "line"];
+    RUN_OUT "run_out" AtOnce ["prelude" "policy"];
+    COLLECT "collect" AtOnce ["prelude" "policy" "line" "entries" "sessions"];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    /// Needs `luacheck` on the `PATH` (Debian: `lua-check`).
+    #[test]
+    fn every_script_is_clean_to_the_linter() {
+        for verb in ALL {
+            let config = concat!(env!("CARGO_MANIFEST_DIR"), "/.luacheckrc");
+            let mut linter = Command::new("luacheck")
+                .args(["--config", config, "--no-color", "--codes", "-"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("luacheck is needed; Debian has it as lua-check");
+            let mut script = linter.stdin.take().expect("its input is piped");
+            script.write_all(verb.text.as_bytes()).unwrap();
+            drop(script);
+            let said = linter.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&said.stdout);
+            assert!(
+                said.status.success(),
+                "{}.lua with its parts:\n{text}",
+                verb.name
+            );
+        }
+    }
+}

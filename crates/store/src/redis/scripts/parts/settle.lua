@@ -1,0 +1,10 @@
+-- Where a member stands. Behind entries.lua and sessions.lua.
+
+-- Ends what has run out of a member's entry or session; says where the member stands then:
+-- place, number, till (ms), session: NONE, WAITING, AWAY, ADMITTING, READY or ENTERED.
+local function settle(member, user)
+  local place, number = settle_line(member)
+  if place and place ~= 'NONE' then return place, number end
+  if call('ZSCORE', ADMITTING, member) then return 'ADMITTING', (entry(member)) end
+  return settle_session(member, user)
+end
