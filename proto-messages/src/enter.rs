@@ -28,7 +28,7 @@ pub struct Enter {
     /// For people who read the queue; may be empty.
     #[serde(default)]
     pub concert_title: String,
-    /// The moment of the pop, UTC, `YYYY-MM-DDTHH:MM:SS`; the same when sent again.
+    /// The moment when the entry was taken off the front, UTC, `YYYY-MM-DDTHH:MM:SS`; the same when sent again.
     #[schemars(with = "String")]
     pub timestamp: DateTime,
     /// Always ENTER.
@@ -38,16 +38,16 @@ pub struct Enter {
 }
 
 impl Enter {
-    /// The message for an entry popped at a moment.
+    /// The message for an entry taken at a moment.
     pub fn new(
         concert_id: ConcertId,
         concert_title: String,
         member_id: MemberId,
         member_name: String,
         entry_number: EntryNumber,
-        popped_at: UnixMs,
+        taken_at: UnixMs,
     ) -> Self {
-        let second = UnixMs(popped_at.seconds() * 1000).timestamp();
+        let second = UnixMs(taken_at.seconds() * 1000).timestamp();
         Self {
             member_id,
             concert_id,

@@ -21,9 +21,9 @@ fn member_id() -> MemberId {
 const NUMBER: EntryNumber = EntryNumber(1_704_103_200_000_001);
 
 fn enter() -> Enter {
-    let popped_at = UnixMs(1_704_103_200_999);
+    let taken_at = UnixMs(1_704_103_200_999);
     let (title, name) = ("콘서트 제목".to_owned(), "사용자명".to_owned());
-    Enter::new(concert_id(), title, member_id(), name, NUMBER, popped_at)
+    Enter::new(concert_id(), title, member_id(), name, NUMBER, taken_at)
 }
 
 fn events() -> Vec<(&'static str, Event)> {

@@ -52,7 +52,7 @@ impl Pace {
 
 /// What an estimate is made from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outlook {
+pub struct LineFacts {
     /// Entries in line, away ones included.
     pub line_length: u64,
     /// How fast the line has moved.
@@ -115,25 +115,23 @@ impl Estimate {
     /// end: groups of `groupSize`, one each `entryIntervalSeconds` from the next due take, and no
     /// member before there is a slot. Where only `open` admits there is no schedule: it is the pace,
     /// and the slots.
-    pub fn new(live_ahead: u64, outlook: &Outlook, policy: &Policy, now: UnixMs) -> Self {
+    pub fn new(live_ahead: u64, line_facts: &LineFacts, policy: &Policy, now: UnixMs) -> Self {
         if policy.paused {
             return Self {
                 at: None,
                 reason: Some(EstimateReason::Paused),
             };
         }
+        let interval = i64::from(policy.entry_interval_seconds) * 1_000;
         let wait = Wait {
             number: live_ahead + 1,
             begin: policy.booking_start_at.map_or(now, |start| start.max(now)),
-            outlook,
+            interval: if policy.auto_open { interval } else { 0 },
+            line_facts,
             policy,
             now,
         };
-        if policy.auto_open {
-            wait.by_schedule()
-        } else {
-            wait.by_hand()
-        }
+        wait.estimate()
     }
 
     /// An estimate that needs no reason.
@@ -158,39 +156,28 @@ struct Wait<'a> {
     number: u64,
     /// The later of now and `bookingStartAt`.
     begin: UnixMs,
-    outlook: &'a Outlook,
+    /// Between two takes at least; 0 where only `open` admits.
+    interval: i64,
+    line_facts: &'a LineFacts,
     policy: &'a Policy,
     now: UnixMs,
 }
 
 impl Wait<'_> {
-    fn by_schedule(&self) -> Estimate {
-        let scheduled = self.due() + self.takes(self.number);
-        let with_slots = self.slots_allow(self.interval());
-        let at = with_slots.map_or(scheduled, |allowed| allowed.max(scheduled));
-        let reason = if at > scheduled {
-            Some(EstimateReason::SlotsFull)
-        } else {
-            self.slower(|| self.pace_beats_schedule())
-        };
-        Estimate {
-            at: Some(at),
-            reason,
-        }
-    }
-
-    fn by_hand(&self) -> Estimate {
-        let rate = self.rate();
-        if rate == 0.0 {
+    fn estimate(&self) -> Estimate {
+        let Some(unhindered) = self.unhindered() else {
             return Estimate::default();
-        }
-        let paced = self.begin + (self.number as f64 * MINUTE_MS as f64 / rate).ceil() as i64;
-        let with_slots = self.slots_allow(0);
-        let at = with_slots.map_or(paced, |allowed| allowed.max(paced));
-        let reason = if at > paced {
+        };
+        let at = self
+            .slots_allow()
+            .map_or(unhindered, |allowed| allowed.max(unhindered));
+        let since = self.line_facts.slower_since;
+        let reason = if at > unhindered {
             Some(EstimateReason::SlotsFull)
+        } else if since.is_some_and(|since| self.now < since + Pace::MEMORY_MS) {
+            Some(EstimateReason::Changed)
         } else {
-            self.slower(|| self.pace_has_fallen())
+            self.is_slowed().then_some(EstimateReason::Slowed)
         };
         Estimate {
             at: Some(at),
@@ -198,95 +185,95 @@ impl Wait<'_> {
         }
     }
 
-    fn interval(&self) -> i64 {
-        i64::from(self.policy.entry_interval_seconds) * 1_000
+    /// The moment as the schedule, or else the pace, has it while slots are free.
+    fn unhindered(&self) -> Option<UnixMs> {
+        if self.policy.auto_open {
+            return Some(self.due() + self.takes(self.number));
+        }
+        let rate = self.rate();
+        let wait = (self.number as f64 * MINUTE_MS as f64 / rate).ceil() as i64;
+        (rate > 0.0).then(|| self.begin + wait)
     }
 
     fn rate(&self) -> f64 {
         let interval = self.policy.entry_interval_seconds;
-        self.outlook.pace.per_minute(interval, self.now)
+        self.line_facts.pace.per_minute(interval, self.now)
     }
 
     /// How long after a take the last of so many is taken, the first of them with that take.
     fn takes(&self, entries: u64) -> i64 {
         let groups = entries.div_ceil(u64::from(self.policy.group_size));
-        millis(groups.saturating_sub(1)).saturating_mul(self.interval())
+        millis(groups.saturating_sub(1)).saturating_mul(self.interval)
     }
 
-    /// The next take. Where one is due that has not come, it may take as long as an interval; unless
-    /// it only waits for a slot.
+    /// The next take. One that is due and has not come may take as long as an interval, unless it only
+    /// waits for a slot.
     fn due(&self) -> UnixMs {
-        let next = self.outlook.last_take_at.map(|last| last + self.interval());
+        let last = self.line_facts.last_take_at;
+        let next = last.map(|last| last + self.interval);
         let full = self
-            .slots_limit()
+            .limited()
             .is_some_and(|(slots, limit)| slots.used >= limit);
         match next.filter(|next| *next > self.begin) {
             Some(next) => next,
             None if full => self.begin,
-            None => self.begin + self.interval(),
+            None => self.begin + self.interval,
         }
     }
 
-    fn slots_limit(&self) -> Option<(Slots, u64)> {
-        self.outlook
-            .slots
-            .zip(self.policy.max_active.map(u64::from))
+    /// The slots and how many there are; `None` without a limit.
+    fn limited(&self) -> Option<(Slots, u64)> {
+        let limit = self.policy.max_active.map(u64::from);
+        self.line_facts.slots.zip(limit)
     }
 
-    /// The latest moment that waiting for slots can lead to, if a take follows the one before it by
-    /// at least `interval`. Until a slot is free for some entry, those ahead of it may be taken one by
-    /// one; from then on each take is a whole group. That entry is not known, only in which quarter
-    /// it is: the quarter's last slot and first entry are taken for it. A slot is used again after a
-    /// whole session.
-    fn slots_allow(&self, interval: i64) -> Option<UnixMs> {
-        let (slots, limit) = self.slots_limit()?;
-        let again = i64::from(self.policy.session_minutes) * MINUTE_MS + COOLING_MS + interval;
-        let due = if interval == 0 {
-            self.begin
-        } else {
-            self.due()
-        };
-        let mut latest = None;
-        let mut before = 0;
-        for (sampled, free_at) in Slots::sampled(self.number.min(limit))
-            .into_iter()
+    /// The latest moment to which waiting for slots can lead. Until some entry ahead has its slot, those
+    /// before it may be taken one by one, an interval apart; from then on each take is a whole group.
+    /// Which entry that is, is not known, only in which quarter it is: the slot of the quarter's last
+    /// and the place of its first stand for it.
+    fn slots_allow(&self) -> Option<UnixMs> {
+        let (slots, limit) = self.limited()?;
+        let lasts = Slots::sampled(self.number.min(limit));
+        let befores = std::iter::once(0).chain(lasts);
+        befores
+            .zip(lasts)
             .zip(slots.free_at)
-        {
-            if sampled > before {
+            .filter(|((before, last), _)| before < last)
+            .filter_map(|((before, last), free_at)| {
                 let rounds = (self.number - before - 1) / limit;
-                for round in [0, rounds] {
-                    if round == 0 && free_at <= self.begin {
-                        continue;
-                    }
-                    let alone = round == 0 && sampled == 1;
-                    let first = free_at.max(self.begin) + if alone { 0 } else { interval };
-                    let group = if interval == 0 {
-                        0
-                    } else {
-                        self.takes(self.number - round * limit - before)
-                    };
-                    let reused =
-                        millis(round).saturating_mul(again) + if round == 0 { 0 } else { interval };
-                    latest = latest.max(Some(first.max(due) + group + reused));
-                }
-            }
-            before = sampled;
-        }
-        latest
+                let first = (free_at > self.begin).then(|| {
+                    let apart = if last == 1 { 0 } else { self.interval };
+                    self.due().max(free_at + apart) + self.takes(self.number - before)
+                });
+                let again = (rounds > 0).then(|| {
+                    let left = self.number - rounds * limit - before;
+                    let start = self.due().max(free_at + self.interval);
+                    start + self.reuse(rounds) + self.takes(left)
+                });
+                first.max(again)
+            })
+            .max()
     }
 
-    fn slower(&self, slowed: impl Fn() -> bool) -> Option<EstimateReason> {
-        let since = self.outlook.slower_since;
-        if since.is_some_and(|since| self.now < since + Pace::MEMORY_MS) {
-            Some(EstimateReason::Changed)
+    /// How long it takes until a slot was used by so many whole sessions, one after another.
+    fn reuse(&self, rounds: u64) -> i64 {
+        let session = i64::from(self.policy.session_minutes) * MINUTE_MS;
+        let round = session + COOLING_MS + self.interval;
+        millis(rounds).saturating_mul(round) + self.interval
+    }
+
+    /// Whether the line moved faster, by more than a fifth, than this estimate has it go on.
+    fn is_slowed(&self) -> bool {
+        if self.policy.auto_open {
+            self.pace_beats_schedule()
         } else {
-            slowed().then_some(EstimateReason::Slowed)
+            self.pace_has_fallen()
         }
     }
 
     /// Whether the line moved faster than the schedule takes people now, by more than a fifth.
     fn pace_beats_schedule(&self) -> bool {
-        let a_take = self.rate() * self.interval() as f64 / MINUTE_MS as f64;
+        let a_take = self.rate() * self.interval as f64 / MINUTE_MS as f64;
         let paced = (self.number as f64 * 1.2 / a_take).ceil();
         a_take > 0.0 && self.number.div_ceil(u64::from(self.policy.group_size)) as f64 > paced
     }
@@ -294,7 +281,7 @@ impl Wait<'_> {
     /// Whether the pace is below that of the last quarter of an hour, by more than a fifth.
     fn pace_has_fallen(&self) -> bool {
         let interval = self.policy.entry_interval_seconds;
-        let [_, _, fifteen] = self.outlook.pace.averages(interval, self.now);
+        let [_, _, fifteen] = self.line_facts.pace.averages(interval, self.now);
         self.rate() < 0.8 * fifteen
     }
 }
@@ -318,26 +305,29 @@ mod tests {
     const NOW: UnixMs = UnixMs(3_600_000);
 
     /// Seconds from now until the entry with this queue number is taken, nobody away.
-    fn wait(number: u64, outlook: &Outlook, policy: &Policy) -> Option<i64> {
-        let estimate = Estimate::new(number - 1, outlook, policy, NOW);
+    fn wait(number: u64, line_facts: &LineFacts, policy: &Policy) -> Option<i64> {
+        let estimate = Estimate::new(number - 1, line_facts, policy, NOW);
         estimate.at.map(|at| (at.0 - NOW.0) / 1_000)
     }
 
     #[test]
     fn without_history_it_is_groups_times_the_interval() {
         for (number, seconds) in [(1, 30), (10, 30), (11, 60), (15, 60), (100, 300)] {
-            assert_eq!(wait(number, &Outlook::default(), &policy()), Some(seconds));
+            assert_eq!(
+                wait(number, &LineFacts::default(), &policy()),
+                Some(seconds)
+            );
         }
     }
 
     #[test]
     fn after_a_take_it_counts_from_the_next_one() {
-        let outlook = Outlook {
+        let line_facts = LineFacts {
             last_take_at: Some(NOW + -12_000),
-            ..Outlook::default()
+            ..LineFacts::default()
         };
         for (number, seconds) in [(1, 18), (10, 18), (11, 48), (100, 288)] {
-            assert_eq!(wait(number, &outlook, &policy()), Some(seconds));
+            assert_eq!(wait(number, &line_facts, &policy()), Some(seconds));
         }
     }
 
@@ -354,11 +344,11 @@ mod tests {
             auto_open: false,
             ..policy()
         };
-        let outlook = Outlook {
+        let line_facts = LineFacts {
             pace,
-            ..Outlook::default()
+            ..LineFacts::default()
         };
-        assert_eq!(wait(46, &outlook, &by_hand), Some(60));
+        assert_eq!(wait(46, &line_facts, &by_hand), Some(60));
     }
 
     #[test]
@@ -370,18 +360,18 @@ mod tests {
             entry_interval_seconds: 1,
             ..Policy::default()
         };
-        let outlook = Outlook {
+        let line_facts = LineFacts {
             slots: Some(Slots {
                 used: 10,
                 free_at: [NOW + 1_805_000; 4],
             }),
-            ..Outlook::default()
+            ..LineFacts::default()
         };
-        let estimate = |ahead| Estimate::new(ahead, &outlook, &full, NOW);
+        let estimate = |ahead| Estimate::new(ahead, &line_facts, &full, NOW);
         assert_eq!(estimate(0).reason, Some(EstimateReason::SlotsFull));
-        assert_eq!(wait(1, &outlook, &full), Some(1_805));
-        assert!(wait(10, &outlook, &full) <= Some(1_807));
-        let rounds = wait(200, &outlook, &full).unwrap();
+        assert_eq!(wait(1, &line_facts, &full), Some(1_805));
+        assert!(wait(10, &line_facts, &full) <= Some(1_807));
+        let rounds = wait(200, &line_facts, &full).unwrap();
         assert!((1_805 + 19 * 3_605..70_500).contains(&rounds), "{rounds}");
     }
 
@@ -392,15 +382,15 @@ mod tests {
             session_minutes: 1,
             ..policy()
         };
-        let outlook = Outlook {
+        let line_facts = LineFacts {
             last_take_at: Some(NOW + -50_000),
             slots: Some(Slots {
                 used: 1,
                 free_at: [NOW + 65_000; 4],
             }),
-            ..Outlook::default()
+            ..LineFacts::default()
         };
-        assert_eq!(wait(1, &outlook, &one), Some(65));
+        assert_eq!(wait(1, &line_facts, &one), Some(65));
     }
 
     #[test]
@@ -409,34 +399,34 @@ mod tests {
             paused: true,
             ..policy()
         };
-        let estimate = Estimate::new(0, &Outlook::default(), &paused, NOW);
+        let estimate = Estimate::new(0, &LineFacts::default(), &paused, NOW);
         assert_eq!(estimate.at, None);
         assert_eq!(estimate.reason, Some(EstimateReason::Paused));
         let by_hand = Policy {
             auto_open: false,
             ..policy()
         };
-        assert_eq!(wait(1, &Outlook::default(), &by_hand), None);
+        assert_eq!(wait(1, &LineFacts::default(), &by_hand), None);
     }
 
     #[test]
     fn a_schedule_slower_than_the_line_was_is_said() {
-        let outlook = Outlook {
+        let line_facts = LineFacts {
             pace: Pace {
                 one: 600,
                 five: 3_000,
                 fifteen: 9_000,
                 since: Some(UnixMs(0)),
             },
-            ..Outlook::default()
+            ..LineFacts::default()
         };
         let reason =
-            |outlook: &Outlook, ahead| Estimate::new(ahead, outlook, &policy(), NOW).reason;
-        assert_eq!(reason(&outlook, 199), Some(EstimateReason::Slowed));
-        assert_eq!(reason(&outlook, 0), None, "the next take has room");
-        let changed = Outlook {
+            |line_facts: &LineFacts, ahead| Estimate::new(ahead, line_facts, &policy(), NOW).reason;
+        assert_eq!(reason(&line_facts, 199), Some(EstimateReason::Slowed));
+        assert_eq!(reason(&line_facts, 0), None, "the next take has room");
+        let changed = LineFacts {
             slower_since: Some(NOW + -60_000),
-            ..outlook
+            ..line_facts
         };
         assert_eq!(reason(&changed, 199), Some(EstimateReason::Changed));
     }
@@ -447,16 +437,16 @@ mod tests {
             auto_open: false,
             ..policy()
         };
-        let of = |one, five, fifteen| Outlook {
+        let of = |one, five, fifteen| LineFacts {
             pace: Pace {
                 one,
                 five,
                 fifteen,
                 since: Some(UnixMs(0)),
             },
-            ..Outlook::default()
+            ..LineFacts::default()
         };
-        let reason = |outlook| Estimate::new(9, &outlook, &by_hand, NOW).reason;
+        let reason = |line_facts| Estimate::new(9, &line_facts, &by_hand, NOW).reason;
         assert_eq!(reason(of(10, 50, 150)), None);
         assert_eq!(reason(of(0, 40, 150)), Some(EstimateReason::Slowed));
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Why a text is no id.
+/// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(&'static str);
@@ -31,7 +31,7 @@ macro_rules! text_id {
                 if ok(&text) { Ok(Self(text)) } else { Err(InvalidId(concat!("must be ", $rule))) }
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -77,11 +77,11 @@ text_id!(
     |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 
-/// What the id of every guest begins with; no login may give such an id.
+/// The start of every guest's id; no login may give such an id.
 pub const GUEST_PREFIX: &str = "guest:";
 
 impl MemberId {
-    /// Whether this is a guest: somebody who lined up without a login.
+    /// Returns whether this is a guest, a member who lined up without a login.
     pub fn is_guest(&self) -> bool {
         self.0.starts_with(GUEST_PREFIX)
     }

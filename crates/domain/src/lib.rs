@@ -11,11 +11,11 @@ mod standing;
 mod time;
 
 pub use code::{Code, Coded, Field};
-pub use eta::{COOLING_MS, Estimate, EstimateReason, Outlook, Pace, Slots};
+pub use eta::{COOLING_MS, Estimate, EstimateReason, LineFacts, Pace, Slots};
 pub use ids::{ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId};
 pub use language::{Language, Text};
 pub use phase::Phase;
 pub use policy::{Concert, Identity, Mode, NewConcert, Policy, PolicyChange, PolicyField};
 pub use poll::poll_after_ms;
-pub use standing::{Place, Standing, Status};
+pub use standing::{EntryState, Standing, Status};
 pub use time::UnixMs;

@@ -32,7 +32,7 @@ impl Phase {
 }
 
 impl Concert {
-    /// When lining up begins; `None`: from creation.
+    /// Returns when lining up begins; `None` means from creation.
     pub fn opens_at(&self) -> Option<UnixMs> {
         let hours = i64::from(self.policy.join_start_hours);
         self.policy
@@ -40,7 +40,7 @@ impl Concert {
             .map(|start| start + -hours * 3_600_000)
     }
 
-    /// The phase at a moment.
+    /// Returns the phase at a moment.
     pub fn phase(&self, now: UnixMs) -> Phase {
         let policy = &self.policy;
         if self.closed {

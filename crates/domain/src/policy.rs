@@ -8,27 +8,27 @@ use utoipa::ToSchema;
 pub use self::table::{NewConcert, Policy, PolicyChange, PolicyField};
 use crate::{ConcertId, MemberId};
 
-/// Who is let in line at once, and who waits.
+/// How the line is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Everyone lines up; batches open by hand and, from `bookingStartAt`, on schedule.
+    /// Everyone lines up; batches are taken by hand and, from `bookingStartAt`, on schedule.
     #[default]
     Queue,
-    /// Up to `maxActive` go straight in; the rest line up and are admitted as slots free.
+    /// Up to `maxActive` go straight in; the rest line up and are admitted as slots become free.
     Threshold,
-    /// No line: `enter` answers READY, without regard to `maxActive`.
+    /// There is no line: `enter` answers READY, whatever `maxActive` says.
     Off,
 }
 
-/// Who may stand in the line.
+/// Which members may line up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
-    /// Holders of the shop's access token.
+    /// Members with an access token of the shop.
     #[default]
     Member,
-    /// Holders of a guest token too.
+    /// Guests too.
     Guest,
 }
 
@@ -39,7 +39,7 @@ impl Identity {
     }
 }
 
-/// A concert as every replica knows it: its policy, and which version of it.
+/// A concert as every replica knows it: its policy and the version of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -62,13 +62,13 @@ pub struct Concert {
 }
 
 impl Policy {
-    /// Makes a policy of the fields given and the defaults for the rest, or names the first field that
-    /// may not be so. `title` is required.
+    /// Makes a policy from the fields given and the defaults for the rest, or returns the first field
+    /// that is not allowed. `title` is required.
     pub fn create(fields: PolicyChange) -> Result<Self, PolicyField> {
         Self::default().changed(fields)
     }
 
-    /// Returns this policy with a change made, or names the first field that may not be so.
+    /// Returns this policy with a change made, or the first field that is not allowed.
     pub fn changed(&self, change: PolicyChange) -> Result<Self, PolicyField> {
         let policy = self.with(change);
         match policy.first_refused() {

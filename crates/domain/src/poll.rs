@@ -1,11 +1,11 @@
 //! How often a waiting client should ask.
 
-/// Polls a second that one concert's whole line may cost before far places ask less often.
+/// Polls a second above which a concert's far places ask less often.
 const POLLS_PER_SECOND: u64 = 2_000;
 
-/// Milliseconds until the next poll: 1 s within 10 of the front, 2 s within 50, 3 s within 200,
-/// else 5 s; far places longer where the line is so long that its polls would pass 2,000 a
-/// second; never over a third of `waitingTtlSeconds`, so that nobody goes away between two polls.
+/// Returns the milliseconds until the next poll: 1 s within 10 of the front, 2 s within 50, 3 s within
+/// 200, else 5 s. Far places wait longer where the line's polls would exceed 2,000 a second. Never more
+/// than a third of `waitingTtlSeconds`, so that nobody goes away between two polls.
 pub fn poll_after_ms(queue_number: u64, line_length: u64, waiting_ttl_seconds: u32) -> u64 {
     let pause = match queue_number {
         0..=10 => 1_000,

@@ -4,17 +4,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Concert, ConcertId, EntryNumber, Estimate, EstimateReason, Outlook, Phase, UnixMs,
+    Concert, ConcertId, EntryNumber, Estimate, EstimateReason, LineFacts, Phase, UnixMs,
     poll_after_ms,
 };
 
-/// A member's status in one concert, as clients see it.
+/// The status of a member in one concert, as clients see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// In line.
     Waiting,
-    /// Called; a limited time to fetch the booking token.
+    /// Called; the member has a limited time to fetch the booking token.
     Ready,
     /// The booking token is issued.
     Entered,
@@ -24,9 +24,9 @@ pub enum Status {
     BookingClosed,
 }
 
-/// Where a member stands, as the store knows it.
+/// The state of a member's entry, as the store knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Place {
+pub enum EntryState {
     /// No entry.
     None,
     /// In line.
@@ -97,38 +97,40 @@ pub struct Standing {
     /// Why the estimate is longer than the pace of the line would say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate_reason: Option<EstimateReason>,
-    /// Ask again after so many milliseconds.
+    /// Milliseconds after which to ask again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_after_ms: Option<u64>,
     /// The status.
     pub status: Status,
-    /// True for READY and ENTERED alone.
+    /// True only for READY and ENTERED.
     pub can_enter: bool,
     /// The entry. Left out without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry_number: Option<EntryNumber>,
-    /// READY: until when the token can be fetched; ENTERED: when the token ends.
+    /// READY: the end of the time to fetch the token. ENTERED: the end of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixMs>,
-    /// A text of the operator's.
+    /// A text from the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }
 
 impl Standing {
-    /// The standing of a member at `place`.
-    pub fn new(concert: &Concert, place: Place, outlook: &Outlook, now: UnixMs) -> Self {
+    /// The standing of a member in a state.
+    pub fn new(concert: &Concert, state: EntryState, line_facts: &LineFacts, now: UnixMs) -> Self {
         let phase = concert.phase(now);
         let over = matches!(phase, Phase::Closed | Phase::Ended);
-        let (status, number, until) = match place {
-            Place::Entered { number, until } => (Status::Entered, Some(number), Some(until)),
-            Place::Ready { .. } if phase == Phase::Closed => (Status::BookingClosed, None, None),
-            Place::Ready { number, until } => (Status::Ready, Some(number), Some(until)),
+        let (status, number, until) = match state {
+            EntryState::Entered { number, until } => (Status::Entered, Some(number), Some(until)),
+            EntryState::Ready { .. } if phase == Phase::Closed => {
+                (Status::BookingClosed, None, None)
+            }
+            EntryState::Ready { number, until } => (Status::Ready, Some(number), Some(until)),
             _ if over => (Status::BookingClosed, None, None),
-            Place::Waiting { number, .. } | Place::Admitting { number } => {
+            EntryState::Waiting { number, .. } | EntryState::Admitting { number } => {
                 (Status::Waiting, Some(number), None)
             }
-            Place::None => (Status::NotInQueue, None, None),
+            EntryState::None => (Status::NotInQueue, None, None),
         };
         let mut standing = Self {
             concert_id: concert.concert_id.clone(),
@@ -149,29 +151,35 @@ impl Standing {
             notice: concert.policy.notice.clone(),
         };
         if status == Status::Waiting {
-            standing.describe_wait(concert, place, outlook, now);
+            standing.describe_wait(concert, state, line_facts, now);
         }
         standing
     }
 
-    fn describe_wait(&mut self, concert: &Concert, place: Place, outlook: &Outlook, now: UnixMs) {
+    fn describe_wait(
+        &mut self,
+        concert: &Concert,
+        state: EntryState,
+        line_facts: &LineFacts,
+        now: UnixMs,
+    ) {
         let policy = &concert.policy;
-        let (queue_number, estimate) = match place {
-            Place::Waiting {
+        let (queue_number, estimate) = match state {
+            EntryState::Waiting {
                 queue_number,
                 live_ahead,
                 ..
             } => (
                 queue_number,
-                Estimate::new(live_ahead, outlook, policy, now),
+                Estimate::new(live_ahead, line_facts, policy, now),
             ),
             _ => (1, Estimate::at(now)),
         };
         self.queue_number = Some(queue_number);
-        self.total_waiting_count = Some(outlook.line_length);
+        self.total_waiting_count = Some(line_facts.line_length);
         self.poll_after_ms = Some(poll_after_ms(
             queue_number,
-            outlook.line_length,
+            line_facts.line_length,
             policy.waiting_ttl_seconds,
         ));
         self.estimate_reason = estimate.reason;
@@ -209,18 +217,18 @@ mod tests {
     const NOW: UnixMs = UnixMs(1_763_616_600_000); // 14:30:00 in Seoul
     const NUMBER: EntryNumber = EntryNumber(1_763_616_000_000_001);
 
-    fn standing(concert: &Concert, place: Place) -> serde_json::Value {
-        let outlook = Outlook {
+    fn standing(concert: &Concert, state: EntryState) -> serde_json::Value {
+        let line_facts = LineFacts {
             line_length: 150,
-            ..Outlook::default()
+            ..LineFacts::default()
         };
-        let standing = Standing::new(concert, place, &outlook, NOW);
+        let standing = Standing::new(concert, state, &line_facts, NOW);
         serde_json::to_value(standing).unwrap()
     }
 
     #[test]
     fn a_waiting_member_sees_number_total_and_time() {
-        let place = Place::Waiting {
+        let place = EntryState::Waiting {
             number: NUMBER,
             queue_number: 15,
             live_ahead: 14,
@@ -241,7 +249,7 @@ mod tests {
     fn the_estimate_never_lies_before_the_start() {
         let mut concert = concert();
         concert.policy.booking_start_at = Some(NOW + 600_000);
-        let place = Place::Waiting {
+        let place = EntryState::Waiting {
             number: NUMBER,
             queue_number: 15,
             live_ahead: 14,
@@ -253,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_the_limit_is_said() {
-        let place = |queue_number| Place::Waiting {
+        let place = |queue_number| EntryState::Waiting {
             number: NUMBER,
             queue_number,
             live_ahead: queue_number - 1,
@@ -263,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn queue_fields_are_for_waiting_members_alone() {
-        let place = Place::Ready {
+    fn only_waiting_members_have_queue_fields() {
+        let place = EntryState::Ready {
             number: NUMBER,
             until: NOW + 300_000,
         };
@@ -275,27 +283,36 @@ mod tests {
                 "canEnter": true, "entryNumber": NUMBER, "expiresAt": "2025-11-20T05:35:00.000Z"
             })
         );
-        assert_eq!(standing(&concert(), Place::None)["status"], "NOT_IN_QUEUE");
+        assert_eq!(
+            standing(&concert(), EntryState::None)["status"],
+            "NOT_IN_QUEUE"
+        );
     }
 
     #[test]
     fn after_a_close_only_those_inside_can_enter() {
         let mut concert = concert();
         concert.closed = true;
-        let ready = Place::Ready {
+        let ready = EntryState::Ready {
             number: NUMBER,
             until: NOW + 1,
         };
-        let entered = Place::Entered {
+        let entered = EntryState::Entered {
             number: NUMBER,
             until: NOW + 1,
         };
         assert_eq!(standing(&concert, ready)["status"], "BOOKING_CLOSED");
         assert_eq!(standing(&concert, entered)["status"], "ENTERED");
-        assert_eq!(standing(&concert, Place::None)["status"], "BOOKING_CLOSED");
+        assert_eq!(
+            standing(&concert, EntryState::None)["status"],
+            "BOOKING_CLOSED"
+        );
         concert.closed = false;
         concert.policy.booking_end_at = Some(NOW);
         assert_eq!(standing(&concert, ready)["status"], "READY");
-        assert_eq!(standing(&concert, Place::None)["status"], "BOOKING_CLOSED");
+        assert_eq!(
+            standing(&concert, EntryState::None)["status"],
+            "BOOKING_CLOSED"
+        );
     }
 }

@@ -16,18 +16,18 @@ impl UnixMs {
     /// The earliest and the latest moment a policy may name: the years 2000 to 2199.
     pub const RANGE: (Self, Self) = (Self(946_684_800_000), Self(7_258_118_399_999));
 
-    /// Reads RFC 3339; `None` for anything else and outside [`UnixMs::RANGE`].
+    /// Reads RFC 3339; returns `None` for anything else and outside [`UnixMs::RANGE`].
     pub fn parse(text: &str) -> Option<Self> {
         let ms = Self(text.parse::<Timestamp>().ok()?.as_millisecond());
         (Self::RANGE.0 <= ms && ms <= Self::RANGE.1).then_some(ms)
     }
 
-    /// The moment as a `jiff` timestamp.
+    /// Returns the moment as a `jiff` timestamp.
     pub fn timestamp(self) -> Timestamp {
         Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX)
     }
 
-    /// The local wall-clock time as `HH:mm:ss` in a time zone; UTC where the zone is unknown.
+    /// Returns the local time in a time zone as `HH:mm:ss`; in UTC where the zone is unknown.
     pub fn local_time(self, time_zone: &str) -> String {
         let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
         self.timestamp()
@@ -36,7 +36,7 @@ impl UnixMs {
             .to_string()
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns whole seconds since the epoch, rounded down.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }

@@ -1,7 +1,7 @@
 //! Estimates against a simulation of the rule by which entries are taken.
 
 use proptest::prelude::*;
-use sunbeon_domain::{COOLING_MS, Estimate, Outlook, Policy, Slots, UnixMs};
+use sunbeon_domain::{COOLING_MS, Estimate, LineFacts, Policy, Slots, UnixMs};
 
 const NOW: i64 = 1_000_000_000;
 
@@ -55,7 +55,7 @@ impl Line {
     }
 
     /// What the store tells of this line.
-    fn outlook(&self) -> Outlook {
+    fn line_facts(&self) -> LineFacts {
         let mut ends = self.ends.clone();
         ends.sort_unstable();
         let slots = self.policy.max_active.map(|limit| {
@@ -66,15 +66,20 @@ impl Line {
             });
             Slots { used, free_at }
         });
-        Outlook {
+        LineFacts {
             last_take_at: self.last_take.map(UnixMs),
             slots,
-            ..Outlook::default()
+            ..LineFacts::default()
         }
     }
 
     fn estimate(&self) -> i64 {
-        let estimate = Estimate::new(self.number - 1, &self.outlook(), &self.policy, UnixMs(NOW));
+        let estimate = Estimate::new(
+            self.number - 1,
+            &self.line_facts(),
+            &self.policy,
+            UnixMs(NOW),
+        );
         estimate.at.expect("a schedule gives an estimate").0
     }
 }

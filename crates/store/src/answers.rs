@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use sunbeon_domain::{
-    Concert, EntryNumber, MemberId, Outlook, Pace, Phase, Place, Standing, UnixMs,
+    Concert, EntryNumber, EntryState, LineFacts, MemberId, Pace, Phase, Standing, UnixMs,
 };
 
-/// Where a member stands, with all that a standing tells.
+/// What the store tells of one member; a [`Standing`] is made from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sight {
+pub struct StandingFacts {
     /// The moment, by the store's clock.
     pub at: UnixMs,
     /// The concert in force.
     pub concert: Concert,
-    /// The member's place.
-    pub place: Place,
+    /// The state of the member's entry.
+    pub state: EntryState,
     /// What the wait is estimated from.
-    pub outlook: Outlook,
+    pub line_facts: LineFacts,
 }
 
-impl Sight {
-    /// The answer to "where am I".
+impl StandingFacts {
+    /// Makes the standing that the client sees.
     pub fn standing(&self) -> Standing {
-        Standing::new(&self.concert, self.place, &self.outlook, self.at)
+        Standing::new(&self.concert, self.state, &self.line_facts, self.at)
     }
 }
 
@@ -31,9 +31,9 @@ impl Sight {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entering {
     /// A new entry.
-    New(Sight),
+    New(StandingFacts),
     /// The member has an entry already; it is unchanged but for its sign of life.
-    Already(Sight),
+    Already(StandingFacts),
     /// Lining up begins later.
     NotOpenYet {
         /// When.
@@ -47,7 +47,7 @@ pub enum Entering {
     MembersOnly,
 }
 
-/// Who ends an entry.
+/// How an entry ends before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
     /// The member.
@@ -93,7 +93,7 @@ pub struct Extension {
     pub extended: bool,
 }
 
-/// What makes entries be taken.
+/// Why entries are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdmitBy<'a> {
     /// An operator's `open`.
@@ -127,7 +127,7 @@ pub struct Taken {
     /// The concert in force.
     pub concert: Concert,
     /// Those taken now, front first.
-    pub entries: Vec<Popped>,
+    pub entries: Vec<TakenEntry>,
     /// Taken by this opening so far, these included.
     pub total: u32,
     /// Whether to call again: the bound on work ended the call.
@@ -148,33 +148,33 @@ pub struct Taken {
 pub enum LimitedBy {
     /// It took all it was asked for.
     BatchSize,
-    /// Nobody else waits.
+    /// Nobody else is waiting.
     Line,
     /// No slot is free.
     MaxActive,
-    /// The messages of more could not be sent: the broker went away. Never the store's answer.
+    /// The broker went away, so no more messages could be sent. The store never answers this.
     Broker,
 }
 
 /// An entry taken off the front, with all that its ENTER message tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Popped {
-    /// Who.
+pub struct TakenEntry {
+    /// The member.
     pub member: MemberId,
-    /// Which entry.
+    /// The entry.
     pub number: EntryNumber,
     /// For people; may be empty.
     pub name: String,
-    /// The moment of the pop.
-    pub popped_at: UnixMs,
+    /// When it was taken.
+    pub taken_at: UnixMs,
 }
 
 /// A member in line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Who.
+    /// The member.
     pub member: MemberId,
-    /// Which entry.
+    /// The entry.
     pub number: EntryNumber,
     /// For people; may be empty.
     pub name: String,
@@ -199,7 +199,7 @@ pub struct Counts {
     pub slots: u64,
 }
 
-/// How many there have been since the concert began; what has run out counts by the clock.
+/// How many there have been since the concert began; deadlines that have passed count, swept or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -230,7 +230,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Everyone who became READY.
+    /// Returns how many became READY.
     pub fn admitted(&self) -> u64 {
         self.by_open + self.by_schedule + self.by_enter
     }
@@ -260,13 +260,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The phase at the snapshot's moment.
+    /// Returns the phase at the snapshot's moment.
     pub fn phase(&self) -> Phase {
         self.concert.phase(self.at)
     }
 
-    /// Whether both identities hold: every accepted entry is in exactly one place, and so is
-    /// everyone who became READY.
+    /// Returns whether both sums hold: every accepted entry is counted exactly once, and so is every
+    /// member who became READY.
     pub fn adds_up(&self) -> bool {
         let (now, ever) = (&self.counts, &self.totals);
         let places = now.waiting + now.away + now.admitting + ever.admitted();
@@ -288,6 +288,6 @@ pub struct Swept {
     pub unclaimed: u64,
     /// ENTERED, expired.
     pub expired: u64,
-    /// Whether there may be more to collect.
+    /// Whether there may be more to remove.
     pub more: bool,
 }

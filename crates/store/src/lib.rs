@@ -12,8 +12,8 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
-    Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, Popped,
-    Sight, Snapshot, Swept, Taken, TokenFacts, Totals,
+    Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, Snapshot,
+    StandingFacts, Swept, Taken, TakenEntry, TokenFacts, Totals,
 };
 pub use lines::for_each_line;
 pub use memory::MemoryStore;
@@ -58,7 +58,7 @@ pub enum StoreError {
     /// unknown.
     #[error("the store did not answer")]
     Down(#[source] Box<dyn Error + Send + Sync>),
-    /// The store answered what it never should.
+    /// The store gave an answer that it never should.
     #[error("the store answered nonsense")]
     Bug(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -85,27 +85,27 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>> {
     })
 }
 
-/// Whether a store answers: what `/health` asks.
+/// Returns whether a store takes writes: what `/health` asks.
 pub async fn is_up(store: Arc<dyn Store>) -> bool {
     store.is_up().await
 }
 
-/// The waiting room's verbs. Each is one atomic step; each first ends what has run out of the
-/// entry it touches, by the store's own clock.
+/// The waiting room's verbs. Each is one atomic step, and first applies the deadlines that have passed
+/// for the entry it touches, by the store's own clock.
 ///
 /// Unless a verb says otherwise it answers [`StoreError::UnknownConcert`] for a concert that was
-/// never put or is dropped.
+/// never put or was dropped.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Puts a concert's policy in force. An older version than the one in force changes nothing.
-    /// A closed concert's line is cleared in the same step. Answers the version in force, so that a
-    /// higher one than this says that this is not: one above it where another policy is in force by
-    /// this version (the registry comes from a backup); for a concert that was dropped at this
-    /// version or later, one above the version it was dropped at.
+    /// A closed concert's line is cleared in the same step. Returns the version in force. A higher one
+    /// means that this policy is not: one above it where this version has another policy (the registry
+    /// was restored from a backup); one above the version at which the concert was dropped, if that
+    /// was this version or a later one.
     async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
-    /// Forgets a concert and all its keys, unless a newer version is in force. `false`: somebody
-    /// is still inside, so nothing was done. Tokens that ended early stay [`Store::revoked`] until
+    /// Forgets a concert and all its keys, unless a newer version is in force. Returns `false`, and
+    /// does nothing, while anybody is in line or inside. Tokens that ended early stay [`Store::revoked`] until
     /// they expire.
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool>;
 
@@ -116,11 +116,17 @@ pub trait Store: Send + Sync + 'static {
     /// Lines up, or goes straight in where the mode says so.
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering>;
 
-    /// Where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
+    /// Returns where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
     /// away member is back at the same place.
-    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight>;
+    async fn status(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        sign_of_life: bool,
+    ) -> Result<StandingFacts>;
 
-    /// Ends whatever the member has: place or session. Nothing to end is fine. Says what ended.
+    /// Ends whatever the member has, place or session, and returns the entry that ended; `None` if
+    /// there was none.
     async fn leave(
         &self,
         id: &ConcertId,
@@ -172,12 +178,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Up to 1,000 entries in `admitting` whose ENTER message is due to be sent again; each is
     /// due next 5 s from now.
-    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)>;
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)>;
 
-    /// Says that signs of life are being heard, and answers [`Store::snapshot`].
+    /// Records that signs of life are being heard, and returns [`Store::snapshot`].
     async fn beat(&self, id: &ConcertId) -> Result<Snapshot>;
 
-    /// The whole line in numbers, by the clock.
+    /// Returns the whole line in numbers, by the clock.
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
 
     /// Up to `limit` (at most 1,000) members in line, away ones included, behind entry number
@@ -189,12 +195,12 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Listed>>;
 
-    /// Empties the line (waiting, away, admitting) and says how many that were.
+    /// Empties the line (waiting, away, admitting) and returns how many were in it.
     async fn clear(&self, id: &ConcertId) -> Result<u64>;
 
-    /// Collects up to 1,000 of each kind that have run out.
+    /// Removes up to 1,000 expired entries, sessions and records of each kind.
     async fn sweep(&self, id: &ConcertId) -> Result<Swept>;
 
-    /// Whether the store answers.
+    /// Returns whether the store takes writes: a replica, a full Redis and one that cannot save do not.
     async fn is_up(&self) -> bool;
 }

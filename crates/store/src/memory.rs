@@ -24,8 +24,8 @@ use self::{
     ordered::Ordered,
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Popped, Result, Sight,
-    Snapshot, Store, StoreError, Swept,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Result, Snapshot,
+    StandingFacts, Store, StoreError, Swept, TakenEntry,
 };
 
 /// Microseconds since the epoch.
@@ -160,7 +160,12 @@ impl Store for MemoryStore {
         self.line(id, |line| line.enter(member, name))
     }
 
-    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight> {
+    async fn status(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        sign_of_life: bool,
+    ) -> Result<StandingFacts> {
         self.line(id, |line| line.status(member, sign_of_life))
     }
 
@@ -225,7 +230,7 @@ impl Store for MemoryStore {
         self.line(id, |line| line.ready(entries))
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)> {
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)> {
         self.line(id, |line| (line.concert.clone(), line.resend()))
     }
 

@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy, Standing};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, Popped, RedisStore, Snapshot, Store,
-    redis,
+    Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, RedisStore, Snapshot, Store,
+    TakenEntry, redis,
 };
 
 use crate::{RedisServer, eventually};
@@ -92,13 +92,13 @@ impl Stage {
     pub async fn enter(&self, concert: &str, who: &str) -> EntryNumber {
         let entering = self.store.enter(&id(concert), &member(who), "이름").await;
         match entering.expect("the store is up") {
-            Entering::New(sight) => sight.standing().entry_number.expect("a number"),
+            Entering::New(found) => found.standing().entry_number.expect("a number"),
             other => panic!("{who} does not line up: {other:?}"),
         }
     }
 
     /// Takes so many off the front, as `open` does before it sends their messages.
-    pub async fn take(&self, concert: &str, batch_size: u32) -> Vec<Popped> {
+    pub async fn take(&self, concert: &str, batch_size: u32) -> Vec<TakenEntry> {
         let by = AdmitBy::Open {
             batch_size,
             taken: 0,
@@ -128,8 +128,8 @@ impl Stage {
 
     /// Returns where a member stands, without a sign of life.
     pub async fn standing(&self, concert: &str, who: &str) -> Standing {
-        let sight = self.store.status(&id(concert), &member(who), false).await;
-        sight.expect("the store is up").standing()
+        let found = self.store.status(&id(concert), &member(who), false).await;
+        found.expect("the store is up").standing()
     }
 
     /// Returns the line in numbers.
@@ -182,8 +182,6 @@ fn member(id: &str) -> MemberId {
 }
 
 fn patched(policy: &Policy, fields: Value) -> Policy {
-    let Value::Object(fields) = fields else {
-        panic!("not an object: {fields}");
-    };
-    policy.patched(fields).expect("a good policy")
+    let change = serde_json::from_value(fields).expect("fields of a policy");
+    policy.changed(change).expect("a good policy")
 }

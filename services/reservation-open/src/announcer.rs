@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use sunbeon_broker::Broker;
 use sunbeon_domain::{Concert, ConcertId};
 use sunbeon_proto_messages::{Enter, Event};
-use sunbeon_store::Popped;
+use sunbeon_store::TakenEntry;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -35,7 +35,11 @@ impl Announcer {
 
     /// Sends one ENTER message for each entry, in the background; says how many are confirmed.
     /// What is not is announced again when it is due.
-    pub(crate) fn announce(&self, concert: &Concert, entries: Vec<Popped>) -> JoinHandle<usize> {
+    pub(crate) fn announce(
+        &self,
+        concert: &Concert,
+        entries: Vec<TakenEntry>,
+    ) -> JoinHandle<usize> {
         let messages: Vec<_> = entries
             .into_iter()
             .map(|entry| enter(concert, entry))
@@ -81,13 +85,13 @@ impl Announcer {
     }
 }
 
-fn enter(concert: &Concert, entry: Popped) -> Enter {
+fn enter(concert: &Concert, entry: TakenEntry) -> Enter {
     Enter::new(
         concert.concert_id.clone(),
         concert.policy.title.clone(),
         entry.member,
         entry.name,
         entry.number,
-        entry.popped_at,
+        entry.taken_at,
     )
 }

@@ -46,8 +46,8 @@ async fn look_up(
     State(store): State<Arc<dyn Store>>,
     PathMember(id, member): PathMember,
 ) -> ApiResult<Reply<Standing>> {
-    let sight = store.status(&id, &member, false).await.or_fail()?;
-    Ok(Reply::ok(FOUND, sight.standing()))
+    let found = store.status(&id, &member, false).await.or_fail()?;
+    Ok(Reply::ok(FOUND, found.standing()))
 }
 
 /// Takes a member out of the line, or ends their session and revokes its booking token.

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
-use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Field, MemberId, Place};
-use sunbeon_store::{Sight, StoreError};
+use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, EntryState, Field, MemberId};
+use sunbeon_store::{StandingFacts, StoreError};
 use sunbeon_tokens::{MEMBER_ID, forget_cookie};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -53,7 +53,7 @@ async fn verify(
     let refused = |_| ApiError::from(Code::QueueTokenRequired);
     let (id, open) = asked(&query).map_err(refused)?;
     match service.store.status(&id, &member.id, false).await {
-        Ok(sight) => Ok(service.answer(&sight, &member.id, &headers)),
+        Ok(found) => Ok(service.answer(&found, &member.id, &headers)),
         Err(StoreError::UnknownConcert) => Err(Code::QueueTokenRequired.into()),
         Err(error) => {
             let cause = format!("{:#}", anyhow::Error::from(error));
@@ -88,22 +88,22 @@ fn asked(query: &QueryPairs) -> ApiResult<(ConcertId, bool)> {
 
 impl Token {
     /// The token proves which entry was admitted; the store says whether it is still inside.
-    fn answer(&self, sight: &Sight, member: &MemberId, headers: &HeaderMap) -> Response {
+    fn answer(&self, found: &StandingFacts, member: &MemberId, headers: &HeaderMap) -> Response {
         let Concert {
             concert_id, policy, ..
-        } = &sight.concert;
-        let phase = sight.concert.phase(sight.at);
+        } = &found.concert;
+        let phase = found.concert.phase(found.at);
         if phase.is_open_to(policy.mode, policy.identity, member) {
             return passes(member);
         }
         let proofs = self.proofs(headers, concert_id);
-        if let Place::Entered { number, .. } = sight.place
+        if let EntryState::Entered { number, .. } = found.state
             && proofs.entries(member).any(|entry| entry == number)
         {
             return passes(member);
         }
         let mut refusal = ApiError::from(Code::QueueTokenRequired).into_response();
-        if proofs.are_spent(member, current(sight.place)) {
+        if proofs.are_spent(member, current(found.state)) {
             let forget = forget_cookie(concert_id);
             refusal.headers_mut().append(header::SET_COOKIE, forget);
         }
@@ -118,10 +118,10 @@ fn passes(member: &MemberId) -> Response {
 }
 
 /// The entry whose token may be valid, or become so.
-fn current(place: Place) -> Option<EntryNumber> {
+fn current(place: EntryState) -> Option<EntryNumber> {
     match place {
-        Place::Ready { number, .. } | Place::Entered { number, .. } => Some(number),
-        Place::None | Place::Waiting { .. } | Place::Admitting { .. } => None,
+        EntryState::Ready { number, .. } | EntryState::Entered { number, .. } => Some(number),
+        EntryState::None | EntryState::Waiting { .. } | EntryState::Admitting { .. } => None,
     }
 }
 

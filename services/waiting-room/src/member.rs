@@ -66,9 +66,9 @@ async fn enter(
 ) -> ApiResult<Reply<Standing>> {
     let entering = store.enter(&body.concert_id, &member.id, &member.name);
     match entering.await.or_fail()? {
-        Entering::New(sight) => Ok(Reply::created(ENTERED, sight.standing())),
-        Entering::Already(sight) => {
-            Err(ApiError::new(Code::AlreadyInQueue).with_data(sight.standing()))
+        Entering::New(found) => Ok(Reply::created(ENTERED, found.standing())),
+        Entering::Already(found) => {
+            Err(ApiError::new(Code::AlreadyInQueue).with_data(found.standing()))
         }
         Entering::NotOpenYet { opens_at } => {
             Err(ApiError::new(Code::NotOpenYet).with_data(json!({ "opensAt": opens_at })))
@@ -100,8 +100,8 @@ async fn status(
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Standing>> {
-    let sight = store.status(&id, &member.id, true).await.or_fail()?;
-    Ok(Reply::ok(STATUS, sight.standing()))
+    let found = store.status(&id, &member.id, true).await.or_fail()?;
+    Ok(Reply::ok(STATUS, found.standing()))
 }
 
 /// Leaves the line, or ends the session and revokes its booking token.

@@ -6,7 +6,7 @@ use super::{
     line::{Line, RESEND_MS, WORK},
     records::{Opened, Settled, TakenBy},
 };
-use crate::{Admission, AdmitBy, LimitedBy, Popped, Taken};
+use crate::{Admission, AdmitBy, LimitedBy, Taken, TakenEntry};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -94,7 +94,7 @@ impl Line {
 
     fn taken(
         &self,
-        entries: Vec<Popped>,
+        entries: Vec<TakenEntry>,
         total: u32,
         more: bool,
         limited_by: LimitedBy,
@@ -133,7 +133,7 @@ impl Line {
 
     /// Moves up to `left` live entries from the front to admitting, as slots are free; says
     /// whether the bound on work ended it.
-    fn take(&mut self, left: u64, by: TakenBy) -> (Vec<Popped>, bool) {
+    fn take(&mut self, left: u64, by: TakenBy) -> (Vec<TakenEntry>, bool) {
         let wanted = self
             .free(&self.counts())
             .map_or(left, |free| free.min(left)) as usize;
@@ -144,7 +144,7 @@ impl Line {
             };
             looked += 1;
             if let Some(Settled::Waiting(number)) = self.settle_line(&member) {
-                taken.push(self.pop(member, number, by));
+                taken.push(self.take_one(member, number, by));
             }
         }
         if !taken.is_empty() {
@@ -154,7 +154,7 @@ impl Line {
         (taken, more)
     }
 
-    fn pop(&mut self, member: MemberId, number: EntryNumber, by: TakenBy) -> Popped {
+    fn take_one(&mut self, member: MemberId, number: EntryNumber, by: TakenBy) -> TakenEntry {
         self.line.remove(&member);
         self.deadlines.remove(&member);
         self.admitting.set(&member, self.now.0 + RESEND_MS);
@@ -162,12 +162,12 @@ impl Line {
             .entries
             .get_mut(&member)
             .expect("an entry in line has a record");
-        entry.popped = Some((self.now, by));
-        Popped {
+        entry.taken = Some((self.now, by));
+        TakenEntry {
             member,
             number,
             name: entry.name.clone(),
-            popped_at: self.now,
+            taken_at: self.now,
         }
     }
 
@@ -183,7 +183,7 @@ impl Line {
             .entries
             .get(member)
             .filter(|entry| entry.number == number);
-        let Some((_, by)) = known.and_then(|entry| entry.popped) else {
+        let Some((_, by)) = known.and_then(|entry| entry.taken) else {
             return false;
         };
         self.admitting.remove(member);
@@ -196,18 +196,18 @@ impl Line {
         true
     }
 
-    pub(super) fn resend(&mut self) -> Vec<Popped> {
+    pub(super) fn resend(&mut self) -> Vec<TakenEntry> {
         let mut due = Vec::new();
         for member in self.admitting.due(self.now.0, WORK) {
             self.admitting.set(&member, self.now.0 + RESEND_MS);
             let entry = &self.entries[&member];
-            let popped_at = entry.popped.map_or(self.now, |(at, _)| at);
+            let taken_at = entry.taken.map_or(self.now, |(at, _)| at);
             let (number, name) = (entry.number, entry.name.clone());
-            due.push(Popped {
+            due.push(TakenEntry {
                 member,
                 number,
                 name,
-                popped_at,
+                taken_at,
             });
         }
         due

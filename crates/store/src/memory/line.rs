@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use sunbeon_domain::{COOLING_MS, Concert, EntryNumber, MemberId, Outlook, Phase, Place, UnixMs};
+use sunbeon_domain::{
+    COOLING_MS, Concert, EntryNumber, EntryState, LineFacts, MemberId, Phase, UnixMs,
+};
 
 use super::{
     ordered::Ordered,
     records::{Entry, Opened, Session, Settled},
     ring::Ring,
 };
-use crate::{Counts, Sight, Totals};
+use crate::{Counts, StandingFacts, Totals};
 
 pub(super) const RESEND_MS: i64 = 5_000;
 pub(super) const WORK: usize = 1_000;
@@ -331,8 +333,8 @@ impl Line {
     }
 
     /// What an estimate is made from for the `number`-th live entry, 0 for nobody's.
-    pub(super) fn outlook(&self, number: u64) -> Outlook {
-        Outlook {
+    pub(super) fn line_facts(&self, number: u64) -> LineFacts {
+        LineFacts {
             line_length: self.line.len() + self.away.len(),
             pace: self.ring.pace(self.now),
             last_take_at: self.last_take,
@@ -342,35 +344,35 @@ impl Line {
     }
 
     /// What a standing is made from.
-    pub(super) fn sight(&self, settled: Settled) -> Sight {
-        let (mut number_of_live, place) = (0, self.place(settled));
-        if let Place::Waiting { live_ahead, .. } = place {
+    pub(super) fn standing_facts(&self, settled: Settled) -> StandingFacts {
+        let (mut number_of_live, state) = (0, self.entry_state(settled));
+        if let EntryState::Waiting { live_ahead, .. } = state {
             number_of_live = live_ahead + 1;
         }
-        Sight {
+        StandingFacts {
             at: self.now,
             concert: self.concert.clone(),
-            place,
-            outlook: self.outlook(number_of_live),
+            state,
+            line_facts: self.line_facts(number_of_live),
         }
     }
 
-    fn place(&self, settled: Settled) -> Place {
+    fn entry_state(&self, settled: Settled) -> EntryState {
         match settled {
-            Settled::Lapsed | Settled::None => Place::None,
+            Settled::Lapsed | Settled::None => EntryState::None,
             Settled::Waiting(number) | Settled::Away(number) => {
                 let at = number.0 as i64;
                 let live = self.line.count_up_to(at);
                 let own = matches!(settled, Settled::Waiting(_));
-                Place::Waiting {
+                EntryState::Waiting {
                     number,
                     queue_number: live + self.away.count_up_to(at),
                     live_ahead: live - u64::from(own),
                 }
             }
-            Settled::Admitting(number) => Place::Admitting { number },
-            Settled::Ready(number, until) => Place::Ready { number, until },
-            Settled::Entered(number, until) => Place::Entered { number, until },
+            Settled::Admitting(number) => EntryState::Admitting { number },
+            Settled::Ready(number, until) => EntryState::Ready { number, until },
+            Settled::Entered(number, until) => EntryState::Entered { number, until },
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Entry {
     pub(super) number: EntryNumber,
     pub(super) name: String,
     /// Once admitting: when and by whom it was taken.
-    pub(super) popped: Option<(UnixMs, TakenBy)>,
+    pub(super) taken: Option<(UnixMs, TakenBy)>,
 }
 
 /// What came of an opening with an idempotency key.

@@ -6,7 +6,7 @@ use super::{
     line::{Line, WORK},
     records::{Entry, Settled},
 };
-use crate::{Entering, Leaving, Listed, Sight, Snapshot, Swept};
+use crate::{Entering, Leaving, Listed, Snapshot, StandingFacts, Swept};
 
 impl Line {
     pub(super) fn enter(&mut self, member: &MemberId, name: &str) -> Entering {
@@ -16,7 +16,7 @@ impl Line {
         }
         if !matches!(place, Settled::None | Settled::Lapsed) {
             let place = self.seen(member, place);
-            return Entering::Already(self.sight(place));
+            return Entering::Already(self.standing_facts(place));
         }
         if !self.concert.policy.identity.allows(member) {
             return Entering::MembersOnly;
@@ -34,17 +34,17 @@ impl Line {
         if straight {
             self.totals.by_enter += 1;
             let place = self.become_ready(member, number);
-            return Entering::New(self.sight(place));
+            return Entering::New(self.standing_facts(place));
         }
         self.line.set(member, number.0 as i64);
         let entry = Entry {
             number,
             name: name.to_owned(),
-            popped: None,
+            taken: None,
         };
         self.entries.insert(member.clone(), entry);
         let place = self.seen(member, Settled::Waiting(number));
-        Entering::New(self.sight(place))
+        Entering::New(self.standing_facts(place))
     }
 
     fn goes_straight_in(&self) -> bool {
@@ -72,16 +72,16 @@ impl Line {
             return true;
         }
         let live = self.line.len();
-        let estimate = || Estimate::new(live, &self.outlook(live + 1), policy, self.now);
+        let estimate = || Estimate::new(live, &self.line_facts(live + 1), policy, self.now);
         policy.refuse_long_wait && estimate().is_long(policy, self.now)
     }
 
-    pub(super) fn status(&mut self, member: &MemberId, sign_of_life: bool) -> Sight {
+    pub(super) fn status(&mut self, member: &MemberId, sign_of_life: bool) -> StandingFacts {
         let mut place = self.settle(member);
         if sign_of_life {
             place = self.seen(member, place);
         }
-        self.sight(place)
+        self.standing_facts(place)
     }
 
     pub(super) fn leave(&mut self, member: &MemberId, how: Leaving) -> Option<EntryNumber> {

@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use sunbeon_domain::{
-    Concert, EntryNumber, Estimate, MemberId, Outlook, Pace, Place, Slots, UnixMs,
+    Concert, EntryNumber, EntryState, Estimate, LineFacts, MemberId, Pace, Slots, UnixMs,
 };
 
 use crate::{
-    Admission, Counts, Extension, LimitedBy, Listed, Popped, Result, Sight, Snapshot, StoreError,
-    Taken, TokenFacts, Totals,
+    Admission, Counts, Extension, LimitedBy, Listed, Result, Snapshot, StandingFacts, StoreError,
+    Taken, TakenEntry, TokenFacts, Totals,
 };
 
 /// A flat reply, read word by word.
@@ -76,56 +76,59 @@ impl Words {
         })
     }
 
-    /// What `sight` of `sight.lua` gives, behind its kind.
-    pub(super) fn sight(&mut self) -> Result<Sight> {
-        let (at, concert, place) = (self.moment()?, self.concert()?, self.text()?);
+    /// What `found` of `found.lua` gives, behind its kind.
+    pub(super) fn standing_facts(&mut self) -> Result<StandingFacts> {
+        let (at, concert, state) = (self.moment()?, self.concert()?, self.text()?);
         let (number, queue_number) = (self.entry()?, self.number()?);
         let (live_ahead, until) = (self.number()?, self.moment()?);
-        let place = match place.as_str() {
-            "NONE" => Place::None,
-            "WAITING" | "AWAY" => Place::Waiting {
+        let state = match state.as_str() {
+            "NONE" => EntryState::None,
+            "WAITING" | "AWAY" => EntryState::Waiting {
                 number,
                 queue_number,
                 live_ahead,
             },
-            "ADMITTING" => Place::Admitting { number },
-            "READY" => Place::Ready { number, until },
-            "ENTERED" => Place::Entered { number, until },
-            other => return Err(nonsense(format!("{other:?} is no place"))),
+            "ADMITTING" => EntryState::Admitting { number },
+            "READY" => EntryState::Ready { number, until },
+            "ENTERED" => EntryState::Entered { number, until },
+            other => return Err(nonsense(format!("{other:?} is no state"))),
         };
-        Ok(Sight {
+        Ok(StandingFacts {
             at,
             concert,
-            place,
-            outlook: self.outlook()?,
+            state,
+            line_facts: self.line_facts()?,
         })
     }
 
-    /// What `add_outlook` of `sight.lua` gives.
-    fn outlook(&mut self) -> Result<Outlook> {
+    /// What `add_line_facts` of `found.lua` gives.
+    fn line_facts(&mut self) -> Result<LineFacts> {
         let (line_length, pace) = (self.number()?, self.pace()?);
         let (last_take_at, slower_since) = (self.maybe_moment()?, self.maybe_moment()?);
         let used = self.number::<i64>()?;
-        let mut slots = Slots {
-            used: used.unsigned_abs(),
-            ..Slots::default()
+        let slots = match u64::try_from(used) {
+            Ok(used) => {
+                let mut free_at = [UnixMs(0); 4];
+                for moment in &mut free_at {
+                    *moment = self.moment()?;
+                }
+                Some(Slots { used, free_at })
+            }
+            Err(_) => None,
         };
-        for moment in &mut slots.free_at {
-            *moment = self.moment()?;
-        }
-        Ok(Outlook {
+        Ok(LineFacts {
             line_length,
             pace,
             last_take_at,
             slower_since,
-            slots: (used >= 0).then_some(slots),
+            slots,
         })
     }
 
     /// Whether a new entry would wait too long, from what `enter` gives to weigh.
     pub(super) fn would_wait_too_long(&mut self) -> Result<bool> {
         let (at, concert, ahead) = (self.moment()?, self.concert()?, self.number()?);
-        let estimate = Estimate::new(ahead, &self.outlook()?, &concert.policy, at);
+        let estimate = Estimate::new(ahead, &self.line_facts()?, &concert.policy, at);
         Ok(estimate.is_long(&concert.policy, at))
     }
 
@@ -157,7 +160,7 @@ impl Words {
     }
 
     fn taken(&mut self) -> Result<Taken> {
-        let (concert, popped_at) = (self.concert()?, self.moment()?);
+        let (concert, taken_at) = (self.concert()?, self.moment()?);
         let (total, more, still_waiting) = (self.number()?, self.flag()?, self.number()?);
         let limited_by = match self.text()?.as_str() {
             "batchSize" => LimitedBy::BatchSize,
@@ -169,11 +172,11 @@ impl Words {
         let mut entries = Vec::new();
         while !self.is_empty() {
             let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
-            entries.push(Popped {
+            entries.push(TakenEntry {
                 member,
                 number,
                 name,
-                popped_at,
+                taken_at,
             });
         }
         let paused = concert.policy.paused;
@@ -189,16 +192,16 @@ impl Words {
         })
     }
 
-    pub(super) fn due_again(&mut self) -> Result<(Concert, Vec<Popped>)> {
+    pub(super) fn due_again(&mut self) -> Result<(Concert, Vec<TakenEntry>)> {
         let concert = self.concert()?;
         let mut due = Vec::new();
         while !self.is_empty() {
             let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
-            due.push(Popped {
+            due.push(TakenEntry {
                 member,
                 number,
                 name,
-                popped_at: self.moment()?,
+                taken_at: self.moment()?,
             });
         }
         Ok((concert, due))

@@ -69,10 +69,10 @@ verbs! {
     DROP_CONCERT "drop_concert" Replicated ["prelude" "policy" "line" "slots"];
     ENTER "enter" Replicated
         ["prelude" "policy" "line" "entries" "sessions" "settle" "slots" "slot_ends" "pace"
-            "sight"];
+            "standing"];
     STATUS "status" AtOnce
         ["prelude" "policy" "line" "entries" "sessions" "settle" "slots" "slot_ends" "pace"
-            "sight"];
+            "standing"];
     LEAVE "leave" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
     CLAIM "claim" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
     COMPLETE "complete" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];

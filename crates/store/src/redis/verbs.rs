@@ -12,8 +12,8 @@ use super::{
     },
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Popped, Result, Sight,
-    Snapshot, Store, StoreError, Swept, TokenFacts,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Result, Snapshot,
+    StandingFacts, Store, StoreError, Swept, TakenEntry, TokenFacts,
 };
 
 impl RedisStore {
@@ -94,8 +94,8 @@ impl Store for RedisStore {
             kind = words.text()?;
         }
         Ok(match kind.as_str() {
-            "NEW" => Entering::New(words.sight()?),
-            "ALREADY" => Entering::Already(words.sight()?),
+            "NEW" => Entering::New(words.standing_facts()?),
+            "ALREADY" => Entering::Already(words.standing_facts()?),
             "NOT_OPEN_YET" => Entering::NotOpenYet {
                 opens_at: words.moment()?,
             },
@@ -106,11 +106,16 @@ impl Store for RedisStore {
         })
     }
 
-    async fn status(&self, id: &ConcertId, member: &MemberId, sign_of_life: bool) -> Result<Sight> {
+    async fn status(
+        &self,
+        id: &ConcertId,
+        member: &MemberId,
+        sign_of_life: bool,
+    ) -> Result<StandingFacts> {
         let sign = if sign_of_life { "1" } else { "0" };
         let mut words = Words::new(self.about(&STATUS, id, member, &[sign]).await?);
         words.text()?;
-        words.sight()
+        words.standing_facts()
     }
 
     async fn leave(
@@ -207,7 +212,7 @@ impl Store for RedisStore {
         Ok(called.into_iter().map(|called| called == 1).collect())
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<Popped>)> {
+    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)> {
         self.read(&RESEND, id, &[]).await?.due_again()
     }
 
@@ -264,7 +269,7 @@ impl Store for RedisStore {
 }
 
 /// The version, then the fields of the policy HASH and their values: the concert as JSON for
-/// those who read it, and what the scripts decide by as plain numbers.
+/// readers, and the values that the scripts decide by as plain numbers.
 fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
     let policy = &concert.policy;
     let json = serde_json::to_string(concert).map_err(|error| StoreError::Bug(Box::new(error)))?;

@@ -2,7 +2,7 @@
 
 use crate::world::{World, at, id, member, names, number};
 use serde_json::json;
-use sunbeon_domain::{EntryNumber, EstimateReason, Phase, Place, Standing, UnixMs};
+use sunbeon_domain::{EntryNumber, EntryState, EstimateReason, Phase, Standing, UnixMs};
 use sunbeon_store::{
     Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, StoreError, TokenFacts,
 };
@@ -59,7 +59,7 @@ behaviours!(
     a_late_duplicate_call_admits_nobody_twice,
     a_call_for_one_still_in_line_does_nothing,
     what_is_not_called_is_due_again_every_five_seconds,
-    slots_are_held_from_the_pop_until_the_gates_know,
+    slots_are_held_from_the_take_until_the_gates_know,
     the_schedule_takes_a_group_each_interval_and_makes_up_for_none,
     a_take_of_nobody_starts_no_interval,
     the_schedule_holds_back_while_messages_are_on_their_way,
@@ -196,9 +196,9 @@ async fn entering_in_every_state(world: World) {
     for state in STATES {
         let before = number(world.place(state).await);
         match (state, world.enter(state).await) {
-            ("none", Entering::New(sight)) => assert!(number(sight.place).is_some()),
-            (_, Entering::Already(sight)) => {
-                assert_eq!(number(sight.place), before, "{state}");
+            ("none", Entering::New(found)) => assert!(number(found.state).is_some()),
+            (_, Entering::Already(found)) => {
+                assert_eq!(number(found.state), before, "{state}");
                 let expected = if state == "away" { "waiting" } else { state };
                 assert_eq!(world.state(state).await, expected);
             }
@@ -486,9 +486,9 @@ async fn the_queue_number_never_rises(world: World) {
         if step <= 20 {
             world.store.status(&id(), &member("c"), true).await.unwrap();
         }
-        let sight = world.store.status(&id(), &member("d"), true).await.unwrap();
-        let Place::Waiting { queue_number, .. } = sight.place else {
-            panic!("{sight:?}")
+        let found = world.store.status(&id(), &member("d"), true).await.unwrap();
+        let EntryState::Waiting { queue_number, .. } = found.state else {
+            panic!("{found:?}")
         };
         assert!(queue_number <= last, "{queue_number} after {last}");
         last = queue_number;
@@ -515,7 +515,7 @@ async fn an_away_member_is_skipped_counted_and_back_at_the_same_place(world: Wor
     world.join("c").await;
     assert!(matches!(
         world.place("c").await,
-        Place::Waiting {
+        EntryState::Waiting {
             queue_number: 2,
             ..
         }
@@ -525,10 +525,10 @@ async fn an_away_member_is_skipped_counted_and_back_at_the_same_place(world: Wor
         .status(&id(), &member("a"), true)
         .await
         .unwrap()
-        .place;
+        .state;
     assert_eq!(
         back,
-        Place::Waiting {
+        EntryState::Waiting {
             number: first,
             queue_number: 1,
             live_ahead: 0,
@@ -726,25 +726,25 @@ async fn a_call_for_one_still_in_line_does_nothing(world: World) {
 async fn what_is_not_called_is_due_again_every_five_seconds(world: World) {
     world.put(1, json!({})).await;
     world.join("a").await;
-    let popped = world.open(1).await.entries;
+    let taken = world.open(1).await.entries;
     assert!(world.due_again().await.is_empty());
     world.pass(4.9).await;
     assert!(world.due_again().await.is_empty());
     world.pass(0.1).await;
     assert_eq!(
         world.due_again().await,
-        popped,
+        taken,
         "the same, its time included"
     );
     assert!(world.due_again().await.is_empty());
     world.pass(5.0).await;
-    assert_eq!(world.due_again().await, popped);
-    assert_eq!(world.call(&popped).await, 1);
+    assert_eq!(world.due_again().await, taken);
+    assert_eq!(world.call(&taken).await, 1);
     world.pass(5.0).await;
     assert!(world.due_again().await.is_empty());
 }
 
-async fn slots_are_held_from_the_pop_until_the_gates_know(world: World) {
+async fn slots_are_held_from_the_take_until_the_gates_know(world: World) {
     world.put(1, json!({"maxActive": 2})).await;
     for name in ["a", "b", "c", "d", "e"] {
         world.join(name).await;
@@ -973,8 +973,8 @@ async fn a_long_wait_can_be_refused(world: World) {
 
 /// What a member is told, without a sign of life.
 async fn told(world: &World, name: &str) -> Standing {
-    let sight = world.store.status(&id(), &member(name), false).await;
-    sight.unwrap().standing()
+    let found = world.store.status(&id(), &member(name), false).await;
+    found.unwrap().standing()
 }
 
 async fn seconds(world: &World, name: &str) -> u64 {
@@ -1234,7 +1234,7 @@ async fn a_session_is_extended_once_to_the_end_of_a_hold(world: World) {
     assert_eq!(extension.token, moved, "the same token but for its end");
     assert_eq!(world.claimed("a").await, moved);
     let until = UnixMs(exp * 1_000);
-    assert!(matches!(world.place("a").await, Place::Entered { until: u, .. } if u == until));
+    assert!(matches!(world.place("a").await, EntryState::Entered { until: u, .. } if u == until));
     world.pass(100.0).await;
     let again = world.extend("a", moved.number).await.unwrap();
     assert_eq!((again.extended, again.token), (false, moved));

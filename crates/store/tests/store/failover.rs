@@ -89,8 +89,8 @@ async fn a_claim_that_a_failover_lost_gives_a_token_of_the_same_id_and_both_are_
 
 /// Claims once this machine's clock, which is also the servers', is past the first claim's second.
 async fn claimed_later(store: &RedisStore, first: &TokenFacts) -> bool {
-    let sight = store.status(&id(), &member("a"), false).await.unwrap();
-    let later = sight.at.seconds() > first.iat;
+    let found = store.status(&id(), &member("a"), false).await.unwrap();
+    let later = found.at.seconds() > first.iat;
     if later {
         claimed(store).await;
     }

@@ -204,7 +204,7 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
             let place = store
                 .status(id, &name(*who), false)
                 .await
-                .map(|sight| sight.place);
+                .map(|found| found.state);
             let number = place
                 .ok()
                 .and_then(crate::world::number)

@@ -244,7 +244,7 @@ async fn a_failover_behind_one_address_is_followed_and_keeps_every_place() {
     let store = store_at(format!("redis://{}", proxy.address()), 0);
     put(&store).await.unwrap();
     let place = async |name: &str| match store.enter(&id(), &member(name), "").await {
-        Ok(Entering::New(sight) | Entering::Already(sight)) => world::number(sight.place),
+        Ok(Entering::New(found) | Entering::Already(found)) => world::number(found.state),
         Ok(other) => panic!("{other:?}"),
         Err(StoreError::Down(_)) => None,
         Err(other) => panic!("{other:?}"),

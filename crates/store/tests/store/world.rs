@@ -8,10 +8,10 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Place, Policy, UnixMs};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, MemoryStore, Popped, RedisStore,
-    Snapshot, Store, Taken, TokenFacts, redis::Settings,
+    Admission, AdmitBy, Claim, Entering, Extension, Leaving, MemoryStore, RedisStore, Snapshot,
+    Store, Taken, TakenEntry, TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
 
@@ -126,18 +126,18 @@ impl World {
     /// A new entry's number.
     pub(crate) async fn join(&self, name: &str) -> EntryNumber {
         match self.enter(name).await {
-            Entering::New(sight) => number(sight.place).expect("an entry has a number"),
+            Entering::New(found) => number(found.state).expect("an entry has a number"),
             other => panic!("{name}: {other:?}"),
         }
     }
 
     /// Where a member stands, without a sign of life.
-    pub(crate) async fn place(&self, name: &str) -> Place {
+    pub(crate) async fn place(&self, name: &str) -> EntryState {
         self.store
             .status(&id(), &member(name), false)
             .await
             .unwrap()
-            .place
+            .state
     }
 
     /// A word for where a member stands, away told apart from waiting.
@@ -146,12 +146,12 @@ impl World {
         let listed = self.store.members(&id(), None, 1000).await.unwrap();
         let away = listed.iter().any(|l| l.away && l.member == member(name));
         match place {
-            Place::None => "none",
-            Place::Waiting { .. } if away => "away",
-            Place::Waiting { .. } => "waiting",
-            Place::Admitting { .. } => "admitting",
-            Place::Ready { .. } => "ready",
-            Place::Entered { .. } => "entered",
+            EntryState::None => "none",
+            EntryState::Waiting { .. } if away => "away",
+            EntryState::Waiting { .. } => "waiting",
+            EntryState::Admitting { .. } => "admitting",
+            EntryState::Ready { .. } => "ready",
+            EntryState::Entered { .. } => "entered",
         }
     }
 
@@ -176,11 +176,8 @@ impl World {
     }
 
     /// Delivers the ENTER messages of entries taken; how many became READY.
-    pub(crate) async fn call(&self, popped: &[Popped]) -> usize {
-        let entries: Vec<_> = popped
-            .iter()
-            .map(|p| (p.member.clone(), p.number))
-            .collect();
+    pub(crate) async fn call(&self, taken: &[TakenEntry]) -> usize {
+        let entries: Vec<_> = taken.iter().map(|p| (p.member.clone(), p.number)).collect();
         let called = self.store.ready(&id(), &entries).await.unwrap();
         called.into_iter().filter(|called| *called).count()
     }
@@ -242,7 +239,7 @@ impl World {
         snapshot
     }
 
-    pub(crate) async fn due_again(&self) -> Vec<Popped> {
+    pub(crate) async fn due_again(&self) -> Vec<TakenEntry> {
         self.store.resend(&id()).await.unwrap().1
     }
 
@@ -259,13 +256,13 @@ pub(crate) fn settings(url: String) -> Settings {
     }
 }
 
-pub(crate) fn number(place: Place) -> Option<EntryNumber> {
+pub(crate) fn number(place: EntryState) -> Option<EntryNumber> {
     match place {
-        Place::None => None,
-        Place::Waiting { number, .. }
-        | Place::Admitting { number }
-        | Place::Ready { number, .. }
-        | Place::Entered { number, .. } => Some(number),
+        EntryState::None => None,
+        EntryState::Waiting { number, .. }
+        | EntryState::Admitting { number }
+        | EntryState::Ready { number, .. }
+        | EntryState::Entered { number, .. } => Some(number),
     }
 }
 
@@ -273,6 +270,6 @@ pub(crate) fn names(taken: &Taken) -> Vec<String> {
     taken
         .entries
         .iter()
-        .map(|popped| popped.member.to_string())
+        .map(|taken| taken.member.to_string())
         .collect()
 }

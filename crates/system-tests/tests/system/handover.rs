@@ -32,7 +32,7 @@ async fn an_opener_killed_before_it_has_published_or_heard_so_loses_nobody() {
     );
     let (room, console) = (room.api(), stack.console().await);
 
-    // Between pop and publish: nothing of what it sends arrives.
+    // Between taking and publishing: nothing of what it sends arrives.
     let _ = doomed
         .api()
         .create("unsent", json!({ "autoOpen": false }))

@@ -7,7 +7,7 @@ use sunbeon_broker::{Broker, Heard, MemoryBroker, rabbitmq};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, Status};
 use sunbeon_entry_consumer::EntryConsumer;
 use sunbeon_proto_messages::{Admitted, Enter, Event};
-use sunbeon_store::{Leaving, Popped};
+use sunbeon_store::{Leaving, TakenEntry};
 use sunbeon_test_support::{Stage, TestVhost, eventually, on_each};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// Sends the messages of entries of a concert.
-    async fn send(&self, concert: &str, entries: &[Popped]) {
+    async fn send(&self, concert: &str, entries: &[TakenEntry]) {
         let messages: Vec<_> = entries.iter().map(|it| message(concert, it)).collect();
         let confirmed = self.broker.publish_enters(&messages).await;
         assert_eq!(confirmed, vec![true; entries.len()]);
@@ -78,14 +78,14 @@ impl World {
 }
 
 /// Returns the ENTER message of an entry.
-fn message(concert: &str, entry: &Popped) -> Enter {
+fn message(concert: &str, entry: &TakenEntry) -> Enter {
     Enter::new(
         ConcertId::parse(concert).expect("a good id"),
         "콘서트 제목".to_owned(),
         entry.member.clone(),
         entry.name.clone(),
         entry.number,
-        entry.popped_at,
+        entry.taken_at,
     )
 }
 
@@ -123,11 +123,11 @@ async fn a_message_of_another_entry_calls_nobody(world: World) {
     }
     let taken = world.stage.take("c", 2).await;
     let (a, b) = (&taken[0], &taken[1]);
-    let earlier = Popped {
+    let earlier = TakenEntry {
         number: EntryNumber(a.number.0 - 1),
         ..a.clone()
     };
-    let stranger = Popped {
+    let stranger = TakenEntry {
         number: EntryNumber(1),
         member: MemberId::parse("stranger").expect("a good id"),
         ..a.clone()

@@ -50,8 +50,8 @@ while n < wanted and looked < WORK do
   if #front == 0 then break end
   for _, member in ipairs(front) do
     looked = looked + 1
-    local place, number = settle_line(member)
-    if place == 'WAITING' then
+    local state, number = settle_line(member)
+    if state == 'WAITING' then
       local _, _, _, name = entry(member)
       n = n + 1
       call('ZREM', LINE, member)

@@ -4,12 +4,12 @@
 assert(#KEYS == 13 and #ARGV == 2)
 if not P then return UNKNOWN end
 local member, kid, user = ARGV[1], ARGV[2], KEYS[13]
-local place, number, _, s = settle(member, user)
-if place == 'ENTERED' then
+local state, number, _, s = settle(member, user)
+if state == 'ENTERED' then
   return { 'ENTERED', P.json, S(number), s.jti, s.kid, s.iat, s.exp }
 end
 if PHASE == 'closed' then return { 'CLOSED' } end
-if place ~= 'READY' then return { 'NOT_READY' } end
+if state ~= 'READY' then return { 'NOT_READY' } end
 local jti, iat = token_id(number), math.floor(NOW / 1000)
 local exp = iat + P.sessionMs / 1000
 call('ZREM', READY, member)

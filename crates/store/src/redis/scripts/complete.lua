@@ -4,8 +4,8 @@
 -- Reply: 1 if it ended, else 0.
 assert(#KEYS == 13 and #ARGV == 2)
 if not P then return UNKNOWN end
-local place, number, _, s = settle(ARGV[1], KEYS[13])
-if (place ~= 'ENTERED' and place ~= 'READY') or S(number) ~= ARGV[2] then return 0 end
+local state, number, _, s = settle(ARGV[1], KEYS[13])
+if (state ~= 'ENTERED' and state ~= 'READY') or S(number) ~= ARGV[2] then return 0 end
 call('ZREM', READY, ARGV[1])
 end_inside(ARGV[1], KEYS[13], s, NOW + COOLING_MS)
 revoke(s)

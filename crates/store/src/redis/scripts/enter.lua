@@ -1,20 +1,21 @@
 -- enter: lines up, or goes straight in where the mode says so.
 -- KEYS  13 user record
 -- ARGV  1 member  2 name  3 '1' for a guest  4 '1' if the wait was found not too long
--- Reply {kind, sight…}: NEW, ALREADY; or {'NOT_OPEN_YET', opens (ms)}, {'CLOSED'}, {'FULL'},
+-- Reply {kind, what a standing is made from…}: NEW, ALREADY; or
+--       {'NOT_OPEN_YET', opens (ms)}, {'CLOSED'}, {'FULL'},
 --       {'MEMBERS_ONLY'}; or {'WEIGH', now, json, live entries ahead, what an estimate is made from}:
 --       the caller finds whether the wait is too long, and calls again if it is not.
 assert(#KEYS == 13 and #ARGV == 4)
 if not P then return UNKNOWN end
 local member, name, user = ARGV[1], ARGV[2], KEYS[13]
-local place, number, till = settle(member, user)
+local state, number, till = settle(member, user)
 if OVER then return { 'CLOSED' } end
-if place ~= 'NONE' then
-  if place == 'WAITING' or place == 'AWAY' then
-    seen(member, place, number)
-    place = 'WAITING'
+if state ~= 'NONE' then
+  if state == 'WAITING' or state == 'AWAY' then
+    seen(member, state, number)
+    state = 'WAITING'
   end
-  return sight('ALREADY', place, number, till)
+  return standing_facts('ALREADY', state, number, till)
 end
 if ARGV[3] == '1' and P.identity ~= 'guest' then return { 'MEMBERS_ONLY' } end
 if PHASE == 'early' then return { 'NOT_OPEN_YET', S(P.opensMs) } end
@@ -30,7 +31,7 @@ if not straight then
   if P.maxQueueSize and waiting + away >= P.maxQueueSize then return { 'FULL' } end
   if P.refuseLongWait == 1 and ARGV[4] ~= '1' then
     local live = call('ZCARD', LINE)
-    return add_outlook({ 'WEIGH', S(NOW), P.json, S(live) }, live + 1)
+    return add_line_facts({ 'WEIGH', S(NOW), P.json, S(live) }, live + 1)
   end
 end
 
@@ -40,9 +41,9 @@ total('joined', 1)
 if straight then
   till = become_ready(member, user, number)
   total('byEnter', 1)
-  return sight('NEW', 'READY', number, till)
+  return standing_facts('NEW', 'READY', number, till)
 end
 call('ZADD', LINE, S(number), member)
 call('HSET', ENTRIES, member, S(number) .. ' 0 - ' .. name)
 seen(member, 'WAITING', number)
-return sight('NEW', 'WAITING', number)
+return standing_facts('NEW', 'WAITING', number)

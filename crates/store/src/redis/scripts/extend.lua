@@ -5,8 +5,8 @@
 assert(#KEYS == 13 and #ARGV == 2)
 if not P then return UNKNOWN end
 local member, user = ARGV[1], KEYS[13]
-local place, number, _, s = settle(member, user)
-if place ~= 'ENTERED' or S(number) ~= ARGV[2] then return false end
+local state, number, _, s = settle(member, user)
+if state ~= 'ENTERED' or S(number) ~= ARGV[2] then return false end
 local exp = math.floor(NOW / 1000) + P.holdMs / 1000
 local moves = not s.extended and exp > tonumber(s.exp)
 if moves then

@@ -4,15 +4,15 @@
 assert(#KEYS == 13 and #ARGV == 2)
 if not P then return UNKNOWN end
 local member, user = ARGV[1], KEYS[13]
-local place, number, _, s = settle(member, user)
-if place == 'NONE' then return false end
-if place == 'READY' then
+local state, number, _, s = settle(member, user)
+if state == 'NONE' then return false end
+if state == 'READY' then
   call('ZREM', READY, member)
   call('DEL', user)
   -- A failover may have lost the claim. Members leave too often to be listed for that.
   if ARGV[2] == 'removed' then revoke(s) end
   total('exited', 1)
-elseif place == 'ENTERED' then
+elseif state == 'ENTERED' then
   end_inside(member, user, s, NOW + COOLING_MS)
   revoke(s)
   total('exited', 1)

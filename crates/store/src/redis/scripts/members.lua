@@ -1,4 +1,4 @@
--- members: who stands in line behind an entry number, away ones included, from the front.
+-- members: the members in line behind an entry number, away ones included, from the front.
 -- ARGV  1 entry number  2 how many of each kind, at most 1,000
 -- Reply {member, number, name, "1" if away, …}, each kind in order.
 assert(#KEYS == 12 and #ARGV == 2 and tonumber(ARGV[2]) <= WORK)

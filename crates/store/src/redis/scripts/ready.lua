@@ -1,5 +1,5 @@
--- ready: each member that is in admitting with exactly that number becomes READY; any other is
--- left alone.
+-- ready: each member that is in admitting with exactly that number becomes READY; the
+-- others stay as they are.
 -- KEYS  13… user record of each    ARGV  member, number of each, at most 1,000
 -- Reply: 1 or 0 for each, in order.
 local n = #KEYS - 12

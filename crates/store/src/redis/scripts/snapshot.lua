@@ -15,7 +15,7 @@ local function add(n) reply[#reply + 1] = S(n) end
 for _, n in ipairs({ waiting, away, s.admitting, s.ready, s.inside, s.used }) do add(n) end
 for i = 1, 12 do add((tonumber(v[i]) or 0) + (unswept[i] or 0)) end
 local one, five, fifteen, since = pace()
-for _, n in ipairs({ one, five, fifteen, since or 0 }) do add(n) end
+for _, n in ipairs({ one, five, fifteen, tonumber(since) or 0 }) do add(n) end
 local head
 for _, key in ipairs({ LINE, AWAY }) do
   local first = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])

@@ -1,11 +1,11 @@
 -- One entry in line, away or admitting. Behind line.lua.
 
--- An entry's record while in line or admitting: number, pop (ms, 0 in line), by, name.
+-- An entry's record while in line or admitting: number, taken (ms, 0 in line), by, name.
 local function entry(member)
   local record = call('HGET', ENTRIES, member)
   if not record then return end
-  local number, popped, by, name = string.match(record, '^(%d+) (%d+) (%S+) (.*)$')
-  return tonumber(number), tonumber(popped), by, name
+  local number, taken_at, by, name = string.match(record, '^(%d+) (%d+) (%S+) (.*)$')
+  return tonumber(number), tonumber(taken_at), by, name
 end
 
 -- Ends what has run out of an entry in line or away; says where it stands then.
@@ -35,8 +35,8 @@ local function settle_line(member)
 end
 
 -- A sign of life of a member in line; an away member is back at the same number.
-local function seen(member, place, number)
-  if place == 'AWAY' then
+local function seen(member, state, number)
+  if state == 'AWAY' then
     call('ZREM', AWAY, member)
     call('ZREM', LAPSES, member)
     call('ZADD', LINE, S(number), member)

@@ -9,7 +9,10 @@ local FIELDS = { 'json', 'startMs', 'endMs', 'opensMs', 'closed', 'paused', 'mod
 local function policy()
   local values, p = call('HMGET', POLICY, unpack(FIELDS)), {}
   if not values[1] then return end
-  for i, name in ipairs(FIELDS) do p[name] = tonumber(values[i]) or values[i] or nil end
+  for i = 1, #FIELDS do
+    local value = values[i]
+    if value then p[FIELDS[i]] = tonumber(value) or value end
+  end
   return p
 end
 local P = policy()

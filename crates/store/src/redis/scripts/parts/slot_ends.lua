@@ -13,8 +13,7 @@ end
 -- When i of the slots in use will be free again, if every session lasts to its end. Those called
 -- and not yet inside are taken to begin their session now.
 local function slot_end(s, i)
-  local cooled = call('ZCARD', COOLING) - s.cooling
-  if i <= s.cooling then return score_at(COOLING, cooled + i - 1) end
+  if i <= s.cooling then return score_at(COOLING, call('ZCARD', COOLING) - s.cooling + i - 1) end
   local last_cooling = s.cooling > 0 and score_at(COOLING, -1) or 0
   local called, called_end = s.admitting + s.ready, NOW + P.sessionMs + COOLING_MS
   i = i - s.cooling
@@ -26,9 +25,10 @@ local function slot_end(s, i)
 end
 
 -- Of the next `number` entries to be taken, when there is a slot for the last of each quarter; 0
--- where it is free.
+-- where it is free, and for no entry.
 local function free_at(s, number)
-  local moments, before, at = {}, 0, 0
+  local moments, before, at = { 0, 0, 0, 0 }, 0, 0
+  if number == 0 or number + s.used <= LIMIT then return moments end
   for quarter = 1, 4 do
     local i = math.ceil(math.min(number, LIMIT) * quarter / 4) + s.used - LIMIT
     if i > 0 and i ~= before then before, at = i, slot_end(s, i) end
