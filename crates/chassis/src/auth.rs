@@ -22,6 +22,7 @@ mod who;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
+use axum::http::request::Parts;
 pub use layer::{AuthLayer, AuthService};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::MemberId;
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 pub use who::{Admin, Member, Origin};
 
 use self::{issue::Issuing, layer::Audience, verify::Verifier};
-use crate::{limits::Limits, settings};
+use crate::{ApiResult, limits::Limits, settings};
 
 /// Tokens may be this many seconds past `exp` or before `nbf`.
 pub const LEEWAY_SECONDS: u64 = 5;
@@ -138,6 +139,14 @@ impl Auth {
         let issuing =
             issuing.context("tokens are issued with SUNBEON__AUTH__HS256_SECRET alone")?;
         issuing.token(id, name, admin, ttl)
+    }
+
+    /// Counts a new guest for the address that a request comes from. Fails with 429 where too many
+    /// were made for it within the last hour.
+    pub fn count_guest(&self, request: &Parts) -> ApiResult<()> {
+        let limits = &self.0.limits;
+        let client = limits.client(request);
+        client.map_or(Ok(()), |client| limits.guest(client))
     }
 
     /// Makes a guest whom every service with the same `auth.guest_secret` knows for 24 hours.

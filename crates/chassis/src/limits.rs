@@ -27,6 +27,7 @@ pub(crate) struct Limits {
     main_page: Option<Limit<IpAddr>>,
     member: Option<Limit<MemberId>>,
     proxied_member: Option<Limit<MemberId>>,
+    guest: Option<Limit<IpAddr>>,
     loopback: bool,
     trusted_proxies: Vec<IpNet>,
     unbelieved: Unbelieved,
@@ -42,11 +43,12 @@ struct Unbelieved {
 impl Limits {
     pub(crate) fn new(settings: &settings::Limits) -> Self {
         Self {
-            address: Limit::new(settings.address_per_second),
-            gate: Limit::new(settings.address_per_second),
-            main_page: Limit::new(settings.main_page_per_second),
-            member: Limit::new(settings.member_per_second),
-            proxied_member: Limit::new(settings.proxied_member_per_second),
+            address: Limit::per_second(settings.address_per_second),
+            gate: Limit::per_second(settings.address_per_second),
+            main_page: Limit::per_second(settings.main_page_per_second),
+            member: Limit::per_second(settings.member_per_second),
+            proxied_member: Limit::per_second(settings.proxied_member_per_second),
+            guest: Limit::new(Quota::per_hour, settings.guests_per_hour),
             loopback: settings.loopback,
             trusted_proxies: settings.trusted_proxies.clone(),
             unbelieved: Unbelieved::default(),
@@ -104,6 +106,11 @@ impl Limits {
         check(&self.member, member)
     }
 
+    /// Counts a new guest of an address.
+    pub(crate) fn guest(&self, client: IpAddr) -> ApiResult<()> {
+        check(&self.guest, &client)
+    }
+
     /// Counts a request of a member to a shop, for which a proxy asks.
     pub(crate) fn proxied_member(&self, member: &MemberId) -> ApiResult<()> {
         check(&self.proxied_member, member)
@@ -122,7 +129,7 @@ fn check<K: Hash + Eq + Clone>(limit: &Option<Limit<K>>, key: &K) -> ApiResult<(
     limit.as_ref().map_or(Ok(()), |limit| limit.check(key))
 }
 
-/// A number of requests per second, with bursts of as many, for each key.
+/// A number of requests per time, with bursts of as many, for each key.
 struct Limit<K: Hash + Eq + Clone> {
     counted: RateLimiter<K, DashMapStateStore<K>, DefaultClock>,
     /// Requests until quiet keys are forgotten.
@@ -133,11 +140,14 @@ struct Limit<K: Hash + Eq + Clone> {
 const SWEEP_AFTER: i64 = 4096;
 
 impl<K: Hash + Eq + Clone> Limit<K> {
+    fn per_second(many: u32) -> Option<Self> {
+        Self::new(Quota::per_second, many)
+    }
+
     /// Makes a limit; none for 0.
-    fn new(per_second: u32) -> Option<Self> {
-        let quota = Quota::per_second(NonZeroU32::new(per_second)?);
+    fn new(quota: fn(NonZeroU32) -> Quota, many: u32) -> Option<Self> {
         Some(Self {
-            counted: RateLimiter::dashmap(quota),
+            counted: RateLimiter::dashmap(quota(NonZeroU32::new(many)?)),
             until_sweep: AtomicI64::new(SWEEP_AFTER),
         })
     }
@@ -235,7 +245,7 @@ mod tests {
     #[test]
     fn quiet_keys_are_forgotten() {
         // So fast that a key is as good as new when the next one comes.
-        let limit = Limit::new(1_000_000_000).unwrap();
+        let limit = Limit::per_second(1_000_000_000).unwrap();
         let many = 10 * SWEEP_AFTER;
         for key in 0..many {
             limit.check(&key).unwrap();
@@ -246,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_busy_key_stays_refused() {
-        let limit = Limit::new(1).unwrap();
+        let limit = Limit::per_second(1).unwrap();
         let begun = std::time::Instant::now();
         let passed = (0..3 * SWEEP_AFTER)
             .filter(|other| {

@@ -107,7 +107,8 @@ impl Auth {
     }
 }
 
-/// How many requests a second are taken from whom, with bursts of as many; 0 is no limit.
+/// How many requests are taken from one caller, a second unless it says otherwise, with bursts of as
+/// many; 0 is no limit.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -119,6 +120,8 @@ pub struct Limits {
     pub member_per_second: u32,
     /// From one member, where a proxy asks for each of their requests.
     pub proxied_member_per_second: u32,
+    /// New guests in an hour from one address; a burst may take them all at once.
+    pub guests_per_hour: u32,
     /// Whether callers on loopback addresses are limited too.
     pub loopback: bool,
     /// Whose `X-Forwarded-For` is believed.

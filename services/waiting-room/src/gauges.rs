@@ -1,8 +1,15 @@
 //! A line's numbers as metrics. Every instance shows the same, for they are the store's.
 
 use metrics::{counter, gauge};
+use sunbeon_domain::ConcertId;
 use sunbeon_store::Snapshot;
 
+/// Counts a guest token that was refused: too many for one address.
+pub(crate) fn guest_refused(concert: &ConcertId) {
+    counter!("sunbeon_guests_refused_total", "concert" => concert.to_string()).increment(1);
+}
+
+/// Shows a snapshot.
 pub(crate) fn show(snapshot: &Snapshot) {
     let concert = snapshot.concert.concert_id.as_str();
     let (now, ever) = (&snapshot.counts, &snapshot.totals);

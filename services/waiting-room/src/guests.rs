@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, extract::State, http::header, response::IntoResponse};
+use axum::{
+    Extension,
+    extract::State,
+    http::{header, request::Parts},
+    response::IntoResponse,
+};
 use serde::{Deserialize, Serialize};
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
 use sunbeon_domain::{Code, ConcertId, Identity, MemberId, Text, UnixMs};
@@ -10,7 +15,7 @@ use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::WaitingRoom;
+use crate::{WaitingRoom, gauges};
 
 const ISSUED: Text = Text {
     ko: "비회원 토큰 발급 성공",
@@ -61,12 +66,15 @@ struct GuestToken {
 async fn guest(
     State(store): State<Arc<dyn Store>>,
     Extension(auth): Extension<Auth>,
+    request: Parts,
     Body(body): Body<NewGuest>,
 ) -> ApiResult<impl IntoResponse> {
     let snapshot = store.snapshot(&body.concert_id).await.or_fail()?;
     if snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
+    auth.count_guest(&request)
+        .inspect_err(|_| gauges::guest_refused(&id))?;
     let guest = auth.issue_guest();
     let guest = guest.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
     let reply = GuestToken {
@@ -116,7 +124,9 @@ mod tests {
         let wanted = NewGuest {
             concert_id: ConcertId::parse("c").unwrap(),
         };
-        let answer = guest(State(Arc::new(store)), Extension(auth), Body(wanted)).await;
+        let (request, ()) = axum::http::Request::new(()).into_parts();
+        let store = State(Arc::new(store) as Arc<dyn Store>);
+        let answer = guest(store, Extension(auth), request, Body(wanted)).await;
         answer.map(|_| ()).map_err(|error| error.code())
     }
 

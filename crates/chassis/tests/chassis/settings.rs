@@ -84,6 +84,7 @@ fn the_manual_alone_is_a_complete_setting() {
         (100, 10)
     );
     assert_eq!((limits.member_per_second, limits.loopback), (20, false));
+    assert_eq!(limits.guests_per_hour, 1000);
     assert!(limits.trusted_proxies.is_empty());
     assert!(all.booking_token.signing_key.is_none());
     assert_eq!(all.booking_token.issuer, "sunbeon");

@@ -18,6 +18,8 @@ on_both!(
     a_proxy_is_told_who_is_inside_now,
     a_proxy_is_told_nothing_but_yes_no_and_who_are_you,
     the_cookie_completes_a_session_as_the_header_does,
+    of_several_cookies_any_good_one_counts,
+    cookies_that_let_nobody_in_any_more_are_cleared,
     what_ended_early_is_on_the_list_of_the_revoked,
     the_revoked_outlive_their_concert,
     what_ended_before_a_request_is_in_its_answer_however_many_ask,
@@ -145,6 +147,61 @@ async fn the_cookie_completes_a_session_as_the_header_does(app: App) {
         app.stage.standing("c", "a").await.status,
         Status::NotInQueue
     );
+}
+
+/// Asks as a proxy does for a visitor with these cookies.
+async fn verify_with(app: &App, who: &str, tokens: &[&str]) -> Answer {
+    let path = "/v2/reservation/verify?concertId=c";
+    let request = app.api.request(Method::GET, path, &member(who));
+    let cookies = tokens.iter().map(|token| format!("queue-token-c={token}"));
+    let cookies: Vec<_> = cookies.collect();
+    send(request.header("Cookie", cookies.join("; "))).await
+}
+
+async fn of_several_cookies_any_good_one_counts(app: App) {
+    app.stage.create_by_hand("c").await;
+    let stale = app.inside("c", "a").await;
+    app.stage.leave("c", "a", Leaving::ByChoice).await;
+    let good = app.inside("c", "a").await;
+    let others = app.inside("c", "b").await;
+    for bad in [stale.as_str(), &others, "garbage"] {
+        for tokens in [[bad, &good], [&good, bad]] {
+            let answer = verify_with(&app, "a", &tokens).await;
+            assert_eq!((answer.status, answer.header("x-member-id")), (204, "a"));
+            assert_eq!(answer.header("set-cookie"), "", "it might be the good one");
+        }
+    }
+    let path = "/v2/reservation/complete/c";
+    let complete = app.api.request(Method::POST, path, &member("a"));
+    let both = format!("queue-token-c={stale}; queue-token-c={good}");
+    send(complete.header("Cookie", both)).await.data(200);
+    assert_eq!(
+        app.stage.standing("c", "a").await.status,
+        Status::NotInQueue
+    );
+}
+
+async fn cookies_that_let_nobody_in_any_more_are_cleared(app: App) {
+    app.stage.create_by_hand("c").await;
+    let stale = app.inside("c", "a").await;
+    app.stage.leave("c", "a", Leaving::ByChoice).await;
+    let others = app.inside("c", "b").await;
+    let cleared = "queue-token-c=; Path=/; Max-Age=0; SameSite=Lax";
+    for (tokens, expected) in [
+        (&[stale.as_str()][..], cleared),
+        (&["garbage"], cleared),
+        (&[&stale, "garbage"], cleared),
+        // Its holder may log in again.
+        (&[&others], ""),
+        (&[&stale, &others], ""),
+        (&[], ""),
+    ] {
+        let answer = verify_with(&app, "a", tokens).await;
+        assert_eq!(answer.header("set-cookie"), expected, "{tokens:?}");
+        answer.fails("QUEUE_TOKEN_REQUIRED");
+    }
+    let by_header = verify(&app, "concertId=c", &member("a"), &stale).await;
+    assert_eq!(by_header.header("set-cookie"), "");
 }
 
 const REVOKED: &str = "/v2/reservation/revoked";

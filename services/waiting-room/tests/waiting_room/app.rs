@@ -33,8 +33,18 @@ impl App {
     }
 
     async fn on(stage: Stage) -> App {
-        let set = access::SETTINGS.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let settings: Settings = settings::load_from(set.into()).expect("good settings");
+        Self::with_settings(stage, &[]).await
+    }
+
+    /// The same service on the same store, with these settings too.
+    pub(crate) async fn with(self, variables: &[(&str, &str)]) -> App {
+        Self::with_settings(self.stage, variables).await
+    }
+
+    async fn with_settings(stage: Stage, variables: &[(&str, &str)]) -> App {
+        let set = access::SETTINGS.iter().chain(variables);
+        let set = set.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let settings: Settings = settings::load_from(set.collect()).expect("good settings");
         let auth = Auth::new(&settings.auth, &settings.limits).expect("a good secret");
         let service = WaitingRoom::new(stage.store.clone());
         let readiness = Readiness::new();

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use sunbeon_test_support::{
-    Answer,
+    Answer, Method,
     access::{in_seconds, signed},
+    send,
 };
 
 use crate::app::App;
@@ -11,6 +12,7 @@ use crate::app::App;
 on_both!(
     where_only_members_line_up_a_guest_is_refused_and_nothing_changes,
     a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in,
+    an_address_has_so_many_guests_an_hour_and_no_more,
 );
 
 /// Returns a new guest's token.
@@ -80,4 +82,44 @@ async fn a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in(app: 
     enter(&app, "c", &late).await.fails("GUESTS_NOT_ALLOWED");
     app.api.guest("c").await.fails("GUESTS_NOT_ALLOWED");
     assert_eq!(app.api.line("c").await["totals"]["joined"], 1);
+}
+
+/// Asks for a guest token through a proxy that says who asked it.
+async fn guest_at(app: &App, address: &str) -> Answer {
+    let request = app
+        .api
+        .request(Method::POST, "/v2/waiting-room/guest", "")
+        .header("X-Forwarded-For", address);
+    send(request.json(&json!({"concertId": "c"}))).await
+}
+
+async fn an_address_has_so_many_guests_an_hour_and_no_more(app: App) {
+    let app = app
+        .with(&[
+            ("SUNBEON__LIMITS__GUESTS_PER_HOUR", "3"),
+            ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0"),
+            ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1"),
+        ])
+        .await;
+    create(&app, "c").await;
+    for [first, second, third, fourth] in [
+        ["203.0.113.7"; 4],
+        [
+            "2001:db8:1:2::1",
+            "2001:db8:1:2::2",
+            "2001:db8:1:2:3::",
+            "2001:db8:1:2:f::f",
+        ],
+    ] {
+        for address in [first, second, third] {
+            guest_at(&app, address).await.data(201);
+        }
+        let refused = guest_at(&app, fourth).await;
+        let wait: u32 = refused.header("retry-after").parse().expect("seconds");
+        assert!((60..=1200).contains(&wait), "{wait}");
+        refused.fails("TOO_MANY_REQUESTS");
+    }
+    for address in ["203.0.113.8", "2001:db8:1:3::1"] {
+        guest_at(&app, address).await.data(201);
+    }
 }
