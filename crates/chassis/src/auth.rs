@@ -1,4 +1,4 @@
-//! Who asks: access tokens, the static admin token, and the layers that guard routes by audience.
+//! The caller: access tokens, static tokens, and the layers that guard routes by audience.
 //!
 //! ```
 //! # use sunbeon_chassis::{Auth, Member};
@@ -85,39 +85,39 @@ impl Auth {
         })))
     }
 
-    /// The layer for routes that need no token: the limit by address alone.
+    /// Returns the layer for routes that need no token: only the limit by address.
     pub fn anyone(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Anyone)
     }
 
-    /// The layer for what gates ask again and again: as [`Auth::anyone`], counted apart.
+    /// Returns the layer for routes that gates poll: as [`Auth::anyone`], counted apart.
     pub fn gates(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Gates)
     }
 
-    /// The layer for public pages with a tight limit of their own.
+    /// Returns the layer for public pages with a tight limit of their own.
     pub fn main_page(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::MainPage)
     }
 
-    /// The layer for routes of members, guests among them: 401 without a good access token, 403 for
+    /// Returns the layer for routes of members, guests among them: 401 without a valid access token, 403 for
     /// the static tokens.
     pub fn members(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Members)
     }
 
-    /// The layer for routes of admins: 401 without a good token, 403 without the role.
+    /// Returns the layer for routes of admins: 401 without a valid token, 403 without the role.
     pub fn admins(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Admins)
     }
 
-    /// The layer for routes of shops' back ends: the origin token, or an admin.
+    /// Returns the layer for routes of shops' back ends: the origin token, or an admin.
     pub fn origins(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Origins)
     }
 
     /// Keeps the keys of `auth.jwks_url` fresh until `shutdown` is cancelled. Keys of other kinds
-    /// stay as they are, and only `shutdown` is waited for.
+    /// need no refresh: then it only waits for `shutdown`.
     pub async fn keep_fresh(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         match self.0.verifier.remote() {
             Some(keys) => keys.clone().keep_fresh(shutdown).await,
@@ -137,7 +137,7 @@ impl Auth {
     ) -> anyhow::Result<String> {
         let issuing = self.0.issuing.as_ref();
         let issuing =
-            issuing.context("tokens are issued with SUNBEON__AUTH__HS256_SECRET alone")?;
+            issuing.context("only SUNBEON__AUTH__HS256_SECRET issues tokens")?;
         issuing.token(id, name, admin, ttl)
     }
 

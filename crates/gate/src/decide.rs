@@ -54,7 +54,7 @@ pub(crate) struct Reading {
 }
 
 impl Inner {
-    /// Decides, where nothing has to be asked for it; otherwise returns what the tokens say. `now`
+    /// Decides without asking Sunbeon, or returns what the tokens say where that is not enough. `now`
     /// is in seconds since the epoch.
     pub(crate) fn at_once(
         &self,
@@ -105,7 +105,6 @@ impl Inner {
                 Decision::Admitted(Admitted::unnumbered(case.member, concert))
             }
             Ok(_) => Decision::Refused(reading.refusal(&case)),
-            // No token of theirs was good.
             Err(Unknown::Unreachable) if self.on_failure == OnFailure::Open => {
                 Decision::Admitted(Admitted::unnumbered(case.member, concert))
             }
@@ -155,7 +154,7 @@ impl Inner {
         reading
     }
 
-    /// What a token says whose signature, issuer and audience are right; whenever it ends.
+    /// Returns the claims of a token whose signature, issuer and audience are right, expired or not.
     fn claims(&self, keys: &Arc<Verifier>, token: &str) -> Result<Arc<Claims>, InvalidToken> {
         if let Some(claims) = self.seen.get(keys, token) {
             return Ok(claims);

@@ -1,4 +1,4 @@
-//! The gate: what it is made of.
+//! The gate and its parts.
 
 use std::sync::Arc;
 

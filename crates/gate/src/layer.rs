@@ -18,7 +18,7 @@ use crate::{
     visit::Visit,
 };
 
-/// What [`Gate::layer`] makes.
+/// The layer that [`Gate::layer`] makes.
 #[derive(Clone)]
 pub struct GateLayer<F> {
     gate: Gate,
@@ -90,7 +90,7 @@ where
             },
             Err(undecided) => {
                 let gate: Arc<Inner> = gate.clone();
-                // The one that was asked whether it is ready.
+                // The one that was polled ready is the one to call.
                 let clone = self.inner.clone();
                 let mut inner = std::mem::replace(&mut self.inner, clone);
                 Either::Right(Either::Right(Box::pin(async move {
@@ -109,7 +109,7 @@ where
 }
 
 impl Inner {
-    /// The request with who was admitted, or the refusal.
+    /// Returns the request with its [`Admitted`](crate::Admitted), or the refusal.
     fn carry_out<A, B: From<String>>(
         &self,
         decision: Decision,

@@ -119,7 +119,7 @@ impl Modes {
 }
 
 impl Fetched {
-    /// Whether it answers a visitor who came then, so that Sunbeon is not asked again.
+    /// Returns whether this fetch answers a visitor who came then, so that Sunbeon is not asked again.
     fn speaks_for(&self, came: Instant) -> bool {
         self.began.elapsed() < BETWEEN || self.ended >= came
     }

@@ -1,4 +1,4 @@
-//! The answers to those who do not pass.
+//! The answers to visitors who do not pass.
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -84,7 +84,7 @@ impl Inner {
     }
 }
 
-/// Answers 503: nobody can tell who was admitted.
+/// Answers 503: the gate cannot tell who was admitted.
 pub(crate) fn down<B: From<String>>(request: &Parts) -> Response<B> {
     let mut response = failure(request, Code::WaitingRoomDown, None);
     let headers = response.headers_mut();

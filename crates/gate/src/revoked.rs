@@ -18,7 +18,7 @@ pub(crate) struct Revoked(RwLock<Heard>);
 struct Heard {
     ids: Arc<HashSet<String>>,
     etag: Option<String>,
-    /// When the poll began that heard it last: it cannot know of what came later.
+    /// When the last successful poll began: it cannot know of anything later.
     asked: Option<Instant>,
     /// Whether Sunbeon refused the last poll.
     turned_away: bool,

@@ -9,14 +9,14 @@ const GENERATION: usize = 50_000;
 
 type Generation = HashMap<Box<str>, Arc<Claims>>;
 
-/// What tokens say whose signature was checked, by the whole token. That a token stands here says
-/// nothing of its time, its holder or its revocation.
+/// The claims of tokens whose signature was checked, by the whole token. An entry says nothing of the
+/// token's end, its holder or its revocation.
 #[derive(Default)]
 pub(crate) struct Seen(Mutex<Tokens>);
 
 #[derive(Default)]
 struct Tokens {
-    /// Whose signatures these are. Others' tokens are forgotten.
+    /// The keys that checked these tokens. With other keys all are forgotten.
     keys: Option<Arc<Verifier>>,
     young: Generation,
     old: Generation,
@@ -47,7 +47,7 @@ impl Seen {
         found
     }
 
-    /// Keeps what a token says by these keys, unless others are in force by now.
+    /// Keeps the claims of a token that these keys checked, unless others are in force by now.
     pub(crate) fn keep(&self, keys: &Arc<Verifier>, token: &str, claims: Arc<Claims>) {
         let retired = {
             let mut tokens = self.0.lock();
@@ -65,7 +65,7 @@ impl Tokens {
         self.keys.as_ref().is_some_and(|own| Arc::ptr_eq(own, keys))
     }
 
-    /// Answers what was forgotten for it.
+    /// Returns the generation that was forgotten to make room.
     fn keep(&mut self, token: Box<str>, claims: Arc<Claims>) -> Generation {
         let mut retired = Generation::new();
         if self.young.len() >= GENERATION {
@@ -118,7 +118,7 @@ mod tests {
         seen.keep(&first, "a", claims());
         assert!(
             seen.get(&second, "a").is_none(),
-            "checked by keys of before"
+            "checked by the previous keys"
         );
         assert!(seen.get(&first, "a").is_none());
     }

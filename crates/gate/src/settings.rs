@@ -13,7 +13,7 @@ pub struct Settings {
     pub sunbeon_url: SunbeonUrl,
     /// The `iss` of booking tokens.
     pub issuer: String,
-    /// What to do while Sunbeon cannot be asked. There is no default.
+    /// Whether visitors pass while Sunbeon cannot be asked. There is no default.
     pub on_failure: Option<OnFailure>,
     /// The waiting page; `{concertId}` stands for the concert.
     pub waiting_page: String,
@@ -22,7 +22,7 @@ pub struct Settings {
     pub own_hosts: Vec<String>,
 }
 
-/// What a gate does while it cannot know who was admitted.
+/// Whether visitors pass while a gate cannot know who was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {

@@ -1,4 +1,4 @@
-//! What is known of concerts, bounded where strangers may invent them.
+//! What a gate knows of concerts, bounded where strangers may invent them.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::snapshot::{Fetched, Found};
 const BELIEVED: Duration = Duration::from_secs(5);
 /// A concert is believed not to exist for so long.
 const ABSENT: Duration = Duration::from_secs(10);
-/// Of concerts that were never found so many are remembered; found ones always.
+/// The most concerts remembered that were never found; found ones always are.
 const STRANGERS: usize = 1_024;
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! The way back, which leads to hosts of one's own alone.
+//! The way back, which leads only to the origin's own hosts.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Target(String);
 impl Target {
     /// Accepts an `http://` or `https://` address on one of `own_hosts`, or a path that begins with
     /// exactly one `/`; at most 2,048 bytes of visible ASCII, without `\` and without a name or a
-    /// password before the host. A host of one's own without a port stands for the port of the
+    /// password before the host. An own host without a port stands for the port of the
     /// scheme.
     ///
     /// ```
@@ -44,7 +44,7 @@ impl Target {
             .then(|| Self(text.to_owned()))
     }
 
-    /// The address that a request asked for, as its browser knows it.
+    /// Returns the address that a request asked for, as its browser knows it.
     pub(crate) fn of(request: &Parts, own_hosts: &[String]) -> Option<Self> {
         let uri = &request.uri;
         let host = match uri.authority() {

@@ -1,4 +1,4 @@
-//! Turns at asking Sunbeon for concerts: well below what it answers one address in a second.
+//! Turns at asking Sunbeon for concerts, well below its limit for one address.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-/// How long a fetch waits for its moment, and then for one of those before it to end.
+/// How long a fetch waits for its moment, and then for an earlier one to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Concerts that were found have a room of their own: who invents others takes nothing from it.
+/// Concerts that were found have a room of their own, from which invented ones take nothing.
 pub(crate) struct Turns {
     pub(crate) known: Room,
     pub(crate) strangers: Room,
 }
 
-/// So many fetches a second, evenly, and so many at once.
+/// A number of fetches a second, evenly spaced, and a number at once.
 pub(crate) struct Room {
     every: Duration,
     next: Mutex<Instant>,
@@ -46,7 +46,7 @@ impl Room {
         }
     }
 
-    /// The next free moment; nothing where that is too far away.
+    /// Returns the next free moment; nothing where that is too far away.
     pub(crate) fn moment(&self) -> Option<Moment> {
         let now = Instant::now();
         let mut next = self.next.lock();
@@ -58,7 +58,7 @@ impl Room {
         Some(Moment(mine))
     }
 
-    /// Waits for the moment and for a place; nothing where those before take too long.
+    /// Waits for the moment and for a place; returns nothing where earlier fetches take too long.
     pub(crate) async fn turn(&self, moment: Moment) -> Option<SemaphorePermit<'_>> {
         if Instant::now() < moment.0 {
             sleep_until(moment.0).await;

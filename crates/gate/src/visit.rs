@@ -1,9 +1,9 @@
-//! Who asks for what, and who was let in.
+//! A visit, and a visitor who was let in.
 
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 use sunbeon_tokens::Claims;
 
-/// Who visits what: said by the origin, which alone knows its routes and its logins.
+/// A request as the origin sees it: only the origin knows its routes and its logins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visit {
     /// The member who is logged in; nobody passes without a login.

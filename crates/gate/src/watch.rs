@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gate::Inner;
 
-/// Between the starts of two polls of the revoked list.
+/// The time between the starts of two polls of the revoked list.
 const EVERY: Duration = Duration::from_secs(2);
-/// The same where the first one failed.
+/// The same after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl Inner {
@@ -30,12 +30,12 @@ impl Inner {
             }
             let wait = if polled.is_ok() { EVERY } else { AFTER_FAILURE };
             sleep_until(began + wait).await;
-            // Told once the wait is over: at start the keys come as the list does.
+            // Only after the wait: at start the keys arrive together with the list.
             seeing = self.tell(seeing);
         }
     }
 
-    /// Says when sight is lost or comes back.
+    /// Logs when sight is lost or comes back.
     fn tell(&self, before: bool) -> bool {
         let seeing = self.keys.current().is_some() && self.revoked.current().is_some();
         let on_failure = self.on_failure;

@@ -44,7 +44,7 @@ struct Remote<T> {
 
 struct Known<T> {
     keys: Option<Arc<T>>,
-    /// What `keys` was read from.
+    /// The text that `keys` was read from.
     text: String,
     failing: bool,
     /// Whether the last fetch was refused.
@@ -108,7 +108,7 @@ impl<T: Send + Sync + 'static> RemoteKeys<T> {
     }
 
     /// Fetches for a token whose key is not known, and returns the keys: at most one fetch in 10 s,
-    /// whoever asks; otherwise the current ones. Waits for a fetch that is under way.
+    /// however many ask; otherwise the current ones. Waits for a fetch that is under way.
     pub async fn refreshed(&self) -> Option<Arc<T>> {
         let attempt = self.0.attempt.clone().lock_owned().await;
         let due = attempt.is_none_or(|began| began.elapsed() >= self.0.pace.asked);

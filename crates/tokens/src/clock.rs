@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Returns the seconds since the epoch by this machine's clock, for those who have no store whose
+/// Returns the seconds since the epoch by this machine's clock, for callers without a store whose
 /// clock they could ask.
 #[expect(
     clippy::disallowed_methods,

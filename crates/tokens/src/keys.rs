@@ -1,4 +1,4 @@
-//! The keys that sign, and what is published of them.
+//! The keys that sign, and their published halves.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,7 +27,7 @@ pub enum InvalidKeys {
     /// The same key twice.
     #[error("PEM block {0} repeats a key")]
     Repeated(usize),
-    /// The system gives no randomness.
+    /// The system has no randomness to give.
     #[error("could not generate a key")]
     Generation,
 }
@@ -37,7 +37,7 @@ pub enum InvalidKeys {
 #[error("no signing key of this id")]
 pub struct UnknownKey;
 
-/// Ed25519 keys: the first signs what is new, all are published.
+/// Ed25519 keys: the first signs new tokens, all are published.
 pub struct SigningKeys(pub(crate) Vec<SigningKey>);
 
 pub(crate) struct SigningKey {
@@ -70,7 +70,7 @@ impl SigningKeys {
         }
     }
 
-    /// One new key.
+    /// Makes one new key.
     pub fn generate() -> Result<Self, InvalidKeys> {
         let pair = Ed25519KeyPair::generate().map_err(|_| InvalidKeys::Generation)?;
         Ok(Self(vec![
@@ -78,7 +78,7 @@ impl SigningKeys {
         ]))
     }
 
-    /// The keys as [`SigningKeys::from_pem`] reads them. Secret.
+    /// Returns the keys as [`SigningKeys::from_pem`] reads them. Secret.
     pub fn to_pem(&self) -> String {
         self.0
             .iter()
@@ -86,7 +86,7 @@ impl SigningKeys {
             .collect()
     }
 
-    /// The id of the key that signs what is new.
+    /// Returns the id of the key that signs new tokens.
     pub fn active_kid(&self) -> &str {
         &self.0[0].kid
     }
@@ -104,7 +104,7 @@ impl SigningKeys {
         Ok(token.expect("claims are JSON and the key was read as Ed25519"))
     }
 
-    /// The public keys, to be served as `/.well-known/jwks.json`.
+    /// Returns the public keys, to be served as `/.well-known/jwks.json`.
     pub fn jwks(&self) -> JwkSet {
         JwkSet {
             keys: self.0.iter().map(|key| key.published.clone()).collect(),

@@ -11,7 +11,7 @@ pub const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-tok
 pub const MEMBER_ID: HeaderName = HeaderName::from_static("x-member-id");
 
 /// The most cookies of one name that are looked at. Browsers keep one for each path and domain that
-/// set it; each further one would be a signature to check for whoever sends a thousand.
+/// set it; a client that sends a thousand must not cost a thousand signature checks.
 const MOST: usize = 4;
 
 /// The booking tokens that a request presents, any of which may be the good one.
@@ -38,7 +38,7 @@ pub fn forget_cookie(concert: &ConcertId) -> HeaderValue {
 /// Returns the token of the header `X-Queue-Token` or, without that header, those of the cookies
 /// `queue-token-<concertId>`; without a concert no cookie is read.
 ///
-/// Two headers that differ are none, for whoever else reads the request might take the other one.
+/// Two headers that differ are none: another reader of the request might take the other one.
 /// Of two cookies that differ, one is usually left over from an earlier session and set for another
 /// path or domain, where nobody but the browser can tell them apart: both are returned.
 pub fn presented<'a>(headers: &'a HeaderMap, concert: Option<&ConcertId>) -> Presented<'a> {

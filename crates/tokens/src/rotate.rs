@@ -17,26 +17,26 @@ pub enum CannotRetire {
 }
 
 impl SigningKeys {
-    /// The ids of all keys; the first is [`SigningKeys::active_kid`].
+    /// Returns the ids of all keys; the first is [`SigningKeys::active_kid`].
     pub fn kids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| key.kid.as_str())
     }
 
-    /// A new key behind the others, by its id: published, and not signing yet.
+    /// Adds a new key behind the others, published and not signing yet, and returns its id.
     pub fn add(&mut self) -> Result<&str, InvalidKeys> {
         let Self(new) = Self::generate()?;
         self.0.extend(new);
         Ok(self.kids().last().expect("a key was just added"))
     }
 
-    /// Moves a key to the front: it signs what is new. The order of the others stays.
+    /// Moves a key to the front: it signs new tokens. The order of the others stays.
     pub fn activate(&mut self, kid: &str) -> Result<(), UnknownKey> {
         let place = self.place_of(kid)?;
         self.0[..=place].rotate_right(1);
         Ok(())
     }
 
-    /// Removes a key that does not sign: its tokens are no longer good.
+    /// Removes a key that does not sign: its tokens are no longer valid.
     pub fn retire(&mut self, kid: &str) -> Result<(), CannotRetire> {
         match (self.place_of(kid)?, self.0.len()) {
             (_, 1) => Err(CannotRetire::Last),

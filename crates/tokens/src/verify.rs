@@ -27,7 +27,7 @@ pub enum InvalidToken {
     /// The signature is not by its key.
     #[error("the signature is wrong")]
     Signature,
-    /// Another issuer or audience.
+    /// Issued by another issuer or for another audience.
     #[error("by another issuer or for another audience")]
     Issuer,
     /// For another concert.
@@ -54,13 +54,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// With the Ed25519 keys of a JWKS; keys of other kinds and purposes are passed over.
+    /// Checks with the Ed25519 keys of a JWKS; keys of other kinds and purposes are ignored.
     pub fn from_jwks(json: &str, issuer: &str) -> Result<Self, InvalidJwks> {
         let set: JwkSet = serde_json::from_str(json).map_err(|_| InvalidJwks)?;
         Self::new(&set, issuer)
     }
 
-    /// With the public halves of signing keys.
+    /// Checks with the public halves of signing keys.
     pub fn from_keys(keys: &SigningKeys, issuer: &str) -> Self {
         Self::new(&keys.jwks(), issuer).expect("signing keys publish at least one key")
     }
@@ -83,12 +83,12 @@ impl Verifier {
         }
     }
 
-    /// The claims of a token that is good now, by this machine's clock, for a concert.
+    /// Returns the claims of a token that is valid now, by this machine's clock, for a concert.
     pub fn verify(&self, token: &str, concert: &ConcertId) -> Result<Claims, InvalidToken> {
         self.verify_at(token, concert, unix_now())
     }
 
-    /// Like [`Verifier::verify`], at a time in seconds since the epoch.
+    /// Does as [`Verifier::verify`], at a time in seconds since the epoch.
     pub fn verify_at(
         &self,
         token: &str,
@@ -102,8 +102,8 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// The claims of a token that is good at a time in seconds since the epoch, for whatever concert
-    /// it names: to be compared by the caller, as are member and revocation.
+    /// Returns the claims of a token that is valid at a time in seconds since the epoch, for whatever
+    /// concert it names: the caller compares that, the member and revocation.
     pub fn claims_at(&self, token: &str, now: i64) -> Result<Claims, InvalidToken> {
         let header = read_header(token).ok_or(InvalidToken::Malformed)?;
         if header.alg != Algorithm::EdDSA || !has_type(&header, &TYPES) {
@@ -123,7 +123,7 @@ impl Verifier {
     }
 }
 
-/// A text that is no JWKS, or one without an Ed25519 key to check signatures with.
+/// A text that is no JWKS, or a JWKS without an Ed25519 key to check signatures with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no JWKS with an Ed25519 key for signatures that has a kid")]
 pub struct InvalidJwks;

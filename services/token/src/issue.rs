@@ -30,7 +30,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
         .routes(routes!(complete))
 }
 
-/// A booking token and what it is for.
+/// A booking token, its concert and its entry.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(

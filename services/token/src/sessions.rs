@@ -1,4 +1,4 @@
-//! What a shop's back end says of its sessions: over, or in need of more time.
+//! A shop's back end ends its sessions, or asks for more time.
 
 use axum::{extract::State, http::header, response::IntoResponse};
 use serde::{Deserialize, Serialize};

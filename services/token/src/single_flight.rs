@@ -1,4 +1,4 @@
-//! One piece of work for all who wait for it.
+//! One piece of work for all callers that wait for it.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
@@ -23,7 +23,7 @@ impl<T: Clone> SingleFlight<T> {
         }
     }
 
-    /// What `gathering` finds, or one of another caller that began no earlier than this call. One
+    /// Returns what `gathering` finds, or another caller's that began no earlier than this call. One
     /// that is dropped half-way is nobody's answer.
     pub(crate) async fn run(&self, gathering: impl Future<Output = T>) -> T {
         let before = self.begun.load(SeqCst);

@@ -1,4 +1,4 @@
-//! What a proxy asks for every request: may this member pass?
+//! The question of a proxy for every request: may this member pass?
 
 use axum::{
     extract::State,

@@ -9,14 +9,14 @@ use sunbeon_domain::MemberId;
 
 use crate::settings;
 
-/// What signs access tokens; HS256 only.
+/// Signs access tokens; HS256 only.
 pub(super) struct Issuing {
     key: EncodingKey,
     settings: settings::Auth,
 }
 
 impl Issuing {
-    /// Nothing without an HS256 secret.
+    /// Returns nothing without an HS256 secret.
     pub(super) fn new(settings: &settings::Auth) -> Option<Self> {
         let secret = settings.hs256_secret.as_ref()?;
         Some(Self {

@@ -29,7 +29,7 @@ const FOR_US: &str = "SUNBEON__AUTH__ISSUER and SUNBEON__AUTH__AUDIENCE must be 
 pub(super) type PublicKeys = HashMap<String, DecodingKey>;
 
 impl Keys {
-    /// The keys and the one algorithm that is accepted.
+    /// Returns the one algorithm that is accepted, and its keys.
     pub(super) fn new(settings: &settings::Auth) -> anyhow::Result<(Algorithm, Self)> {
         const ALL: &str =
             "SUNBEON__AUTH__HS256_SECRET, SUNBEON__AUTH__JWKS_FILE and SUNBEON__AUTH__JWKS_URL";
@@ -88,14 +88,14 @@ impl Keys {
     }
 }
 
-/// The keys of an algorithm in a JWKS that somebody else keeps: what is of no use is passed over.
+/// Returns the keys of an algorithm in a JWKS that somebody else keeps; useless ones are ignored.
 fn published(text: &str, algorithm: settings::Algorithm) -> Option<PublicKeys> {
     #[derive(serde::Deserialize)]
     struct Set {
         keys: Vec<serde_json::Value>,
     }
     let set: Set = serde_json::from_str(text).ok()?;
-    // One by one: a key of a kind that is not known here would spoil the whole.
+    // One by one: a key of an unknown kind would spoil the whole set.
     let jwks = set.keys.into_iter();
     let keys: PublicKeys = jwks
         .filter_map(|jwk| serde_json::from_value(jwk).ok())
@@ -108,7 +108,7 @@ fn published(text: &str, algorithm: settings::Algorithm) -> Option<PublicKeys> {
     (!keys.is_empty()).then_some(keys)
 }
 
-/// Whether a key may check signatures of this algorithm.
+/// Returns whether a key may check signatures of this algorithm.
 fn fits(jwk: &Jwk, algorithm: settings::Algorithm) -> bool {
     use settings::Algorithm::{ES256, EdDSA, RS256};
     let (of_its_kind, named) = match (&jwk.algorithm, algorithm) {

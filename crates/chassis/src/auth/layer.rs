@@ -21,7 +21,7 @@ use tower::{Layer, Service};
 use super::{Admin, Auth, Member, Origin, verify};
 use crate::ApiError;
 
-/// What `typ` may say of an access token, where it says anything (RFC 7519 §5.1, RFC 9068 §2.1).
+/// The types of access tokens; `typ` may be left out (RFC 7519 §5.1, RFC 9068 §2.1).
 const ACCESS_TOKENS: [&str; 2] = ["JWT", "at+jwt"];
 
 #[derive(Clone, Copy)]
@@ -59,8 +59,8 @@ impl AuthLayer {
         }
     }
 
-    /// A proxy asks for everybody: by address it is limited for those alone who are refused, and the
-    /// limit by member is one for all that a page of a shop loads.
+    /// Takes requests of proxies, which ask for everybody: only refused ones count against their
+    /// address, and the limit by member allows for all that a page of a shop loads.
     pub fn by_proxies(self) -> Self {
         Self {
             by_proxies: true,
@@ -68,7 +68,7 @@ impl AuthLayer {
         }
     }
 
-    /// Counts a request against its address; `None` is a caller who is not limited.
+    /// Counts a request against its address; `None` is a caller that is not limited.
     fn limit(&self, client: Option<IpAddr>) -> Result<(), Refused> {
         let limits = &self.auth.0.limits;
         let Some(address) = client else {
@@ -82,8 +82,8 @@ impl AuthLayer {
         Ok(())
     }
 
-    /// Lets a request in that is not one too many. Proxies and shops' back ends ask for everybody
-    /// from one address: there only those who are refused count against it.
+    /// Lets a request in unless it is one too many. Proxies and shops' back ends ask for everybody
+    /// from one address: there only refused requests count against it.
     fn pass(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
         if self.by_proxies || matches!(self.audience, Audience::Origins) {
             return self
@@ -94,7 +94,7 @@ impl AuthLayer {
         self.admit(parts, client)
     }
 
-    /// Lets a request in as who it is.
+    /// Lets a request in as the caller whom its token names.
     fn admit(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
         use Audience::{Anyone, Gates, MainPage};
         if matches!(self.audience, Anyone | Gates | MainPage) {
@@ -137,7 +137,7 @@ impl AuthLayer {
     }
 }
 
-/// Whom a token names.
+/// The caller whom a token names.
 enum Caller {
     AdminToken,
     OriginToken,
@@ -145,7 +145,7 @@ enum Caller {
 }
 
 impl Caller {
-    /// The name of an admin.
+    /// Returns the name of an admin.
     fn admin(&self) -> Option<String> {
         match self {
             Self::AdminToken => Some("admin-token".to_owned()),
@@ -184,7 +184,7 @@ impl Auth {
         }
     }
 
-    /// Fetches keys that may be published meanwhile.
+    /// Fetches keys that may have been published meanwhile.
     async fn refresh(&self) {
         if let Some(keys) = self.0.verifier.remote() {
             keys.refreshed().await;
@@ -223,12 +223,12 @@ impl From<Refused> for ApiError {
     }
 }
 
-/// The one bearer token of a request.
+/// Returns the one bearer token of a request.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
-    let alone = values.next().is_none();
-    (alone && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
+    let is_only = values.next().is_none();
+    (is_only && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
 }
 
 impl<S> Layer<S> for AuthLayer {
@@ -242,7 +242,7 @@ impl<S> Layer<S> for AuthLayer {
     }
 }
 
-/// What [`AuthLayer`] wraps a route in.
+/// A route behind an [`AuthLayer`].
 #[derive(Clone)]
 pub struct AuthService<S> {
     layer: AuthLayer,

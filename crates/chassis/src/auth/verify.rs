@@ -15,7 +15,7 @@ const NAME_CHARACTERS: usize = 100;
 
 /// Why a token names nobody.
 pub(super) enum Refused {
-    /// It is not good.
+    /// It is not valid.
     Token,
     /// The key that it names is not known here; it may be published by now.
     UnknownKey,
@@ -65,7 +65,7 @@ impl Verifier {
         })
     }
 
-    /// The keys that are fetched from elsewhere, if they are.
+    /// Returns the keys that are fetched from a URL, if they are.
     pub(super) fn remote(&self) -> Option<&RemoteKeys<PublicKeys>> {
         match &self.keys {
             Keys::Remote(keys) => Some(keys),
@@ -73,7 +73,7 @@ impl Verifier {
         }
     }
 
-    /// The member whom a good token names.
+    /// Returns the member whom a valid token names.
     pub(super) fn member(&self, token: &str, header: &Header) -> Result<Member, Refused> {
         if header.alg != self.algorithm {
             return Err(Refused::Token);
@@ -115,7 +115,7 @@ impl Verifier {
     }
 }
 
-/// A text, or a whole number as its digits.
+/// Takes a text, or a whole number as its digits.
 fn member_id(claim: &Value) -> Option<MemberId> {
     let text = match claim {
         Value::String(text) => text.clone(),
@@ -125,7 +125,7 @@ fn member_id(claim: &Value) -> Option<MemberId> {
     MemberId::parse(text).ok()
 }
 
-/// A name as it may be shown.
+/// Returns a name as it may be shown.
 fn shown(name: &str) -> String {
     name.chars()
         .filter(|c| !c.is_control())

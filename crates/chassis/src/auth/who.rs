@@ -1,11 +1,11 @@
-//! Who asks, as handlers see it.
+//! The caller, as handlers see it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use sunbeon_domain::{Code, MemberId};
 
 use crate::{ApiError, ApiResult};
 
-/// A person whose access token is good.
+/// A person whose access token is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// By the token's member claim.
