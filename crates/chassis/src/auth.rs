@@ -136,8 +136,7 @@ impl Auth {
         ttl: Duration,
     ) -> anyhow::Result<String> {
         let issuing = self.0.issuing.as_ref();
-        let issuing =
-            issuing.context("only SUNBEON__AUTH__HS256_SECRET issues tokens")?;
+        let issuing = issuing.context("only SUNBEON__AUTH__HS256_SECRET issues tokens")?;
         issuing.token(id, name, admin, ttl)
     }
 

@@ -395,13 +395,16 @@ async fn what_an_origin_says_must_be_well_formed(app: App) {
             let body = json!({"memberId": "a", "entryNumber": number});
             say("c", body).await.fails("INVALID_ENTRY_NUMBER");
         }
-        for body in [
-            json!({}),
-            json!([]),
-            json!({"memberId": "a"}),
-            json!({"memberId": "a", "entryNumber": 1, "more": 1}),
+        for (body, code) in [
+            (json!({}), "INVALID_MEMBER_ID"),
+            (json!([]), "INVALID_BODY"),
+            (json!({"memberId": "a"}), "INVALID_ENTRY_NUMBER"),
+            (
+                json!({"memberId": "a", "entryNumber": 1, "more": 1}),
+                "INVALID_BODY",
+            ),
         ] {
-            say("c", body).await.fails("INVALID_BODY");
+            say("c", body).await.fails(code);
         }
         let good = json!({"memberId": "a", "entryNumber": 1});
         say("nowhere", good.clone())

@@ -42,16 +42,13 @@ async fn where_only_members_line_up_a_guest_is_refused_and_nothing_changes(app: 
     app.api.guest("members").await.fails("GUESTS_NOT_ALLOWED");
     app.api.guest("nowhere").await.fails("CONCERT_NOT_FOUND");
     app.api.guest("a b").await.fails("INVALID_CONCERT_ID");
-    for body in [
-        json!({}),
-        json!([]),
-        json!({"concertId": "guests", "more": 1}),
+    for (body, code) in [
+        (json!({}), "INVALID_CONCERT_ID"),
+        (json!([]), "INVALID_BODY"),
+        (json!({"concertId": "guests", "more": 1}), "INVALID_BODY"),
     ] {
         let path = "/v2/waiting-room/guest";
-        app.api
-            .post_json(path, "", &body)
-            .await
-            .fails("INVALID_BODY");
+        app.api.post_json(path, "", &body).await.fails(code);
     }
     let token = guest(&app, "guests").await;
     let before = app.api.line("members").await;
