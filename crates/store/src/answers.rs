@@ -257,6 +257,8 @@ pub struct Snapshot {
     pub cleared_through: Option<EntryNumber>,
     /// The latest scheduled take.
     pub last_take_at: Option<UnixMs>,
+    /// Guests refused a token, since the beginning: their addresses had too many.
+    pub guests_refused: u64,
 }
 
 impl Snapshot {

@@ -186,6 +186,9 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the whole line in numbers, by the clock.
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
 
+    /// Counts a guest who was refused a token, in [`Snapshot::guests_refused`].
+    async fn refuse_guest(&self, id: &ConcertId) -> Result<()>;
+
     /// Up to `limit` (at most 1,000) members in line, away ones included, behind entry number
     /// `after`, from the front.
     async fn members(

@@ -242,6 +242,10 @@ impl Store for MemoryStore {
         self.line(id, |line| line.snapshot())
     }
 
+    async fn refuse_guest(&self, id: &ConcertId) -> Result<()> {
+        self.line(id, |line| line.guests_refused += 1)
+    }
+
     async fn members(
         &self,
         id: &ConcertId,

@@ -73,6 +73,9 @@ struct Line {
     cleared_through: Option<EntryNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_take_at: Option<UnixMs>,
+    /// Guests refused a token because their addresses had too many; left out where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guests_refused: Option<u64>,
 }
 
 impl From<Snapshot> for Line {
@@ -97,6 +100,7 @@ impl From<Snapshot> for Line {
             last: snapshot.last,
             cleared_through: snapshot.cleared_through,
             last_take_at: snapshot.last_take_at,
+            guests_refused: Some(snapshot.guests_refused).filter(|many| *many > 0),
         }
     }
 }

@@ -1,13 +1,7 @@
 //! A line's numbers as metrics. Every instance shows the same, for they are the store's.
 
 use metrics::{counter, gauge};
-use sunbeon_domain::ConcertId;
 use sunbeon_store::Snapshot;
-
-/// Counts a guest token that was refused: too many for one address.
-pub(crate) fn guest_refused(concert: &ConcertId) {
-    counter!("sunbeon_guests_refused_total", "concert" => concert.to_string()).increment(1);
-}
 
 /// Shows a snapshot.
 pub(crate) fn show(snapshot: &Snapshot) {
@@ -46,6 +40,8 @@ pub(crate) fn show(snapshot: &Snapshot) {
         counter!("sunbeon_ended_total", "concert" => concert.to_owned(), "cause" => cause)
             .absolute(n);
     }
+    counter!("sunbeon_guests_refused_total", "concert" => concert.to_owned())
+        .absolute(snapshot.guests_refused);
     let (open, schedule, enter) = (ever.by_open, ever.by_schedule, ever.by_enter);
     for (by, n) in [("open", open), ("schedule", schedule), ("enter", enter)] {
         counter!("sunbeon_admitted_total", "concert" => concert.to_owned(), "by" => by).absolute(n);

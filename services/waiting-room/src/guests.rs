@@ -15,7 +15,7 @@ use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{WaitingRoom, gauges};
+use crate::WaitingRoom;
 
 const ISSUED: Text = Text {
     ko: "비회원 토큰 발급 성공",
@@ -73,8 +73,11 @@ async fn guest(
     if snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
-    auth.count_guest(&request)
-        .inspect_err(|_| gauges::guest_refused(&id))?;
+    if let Err(refused) = auth.count_guest(&request) {
+        // A refusal stands whether or not it can be counted.
+        let _counted = store.refuse_guest(&body.concert_id).await;
+        return Err(refused);
+    }
     let guest = auth.issue_guest();
     let guest = guest.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
     let reply = GuestToken {

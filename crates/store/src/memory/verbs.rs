@@ -134,6 +134,7 @@ impl Line {
             last: entry(self.last),
             cleared_through: entry(self.cleared_through),
             last_take_at: self.last_take,
+            guests_refused: self.guests_refused,
         }
     }
 

@@ -252,6 +252,7 @@ impl Words {
             last: self.maybe_entry()?,
             cleared_through: self.maybe_entry()?,
             last_take_at: self.maybe_moment()?,
+            guests_refused: self.number()?,
         })
     }
 }

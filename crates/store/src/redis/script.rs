@@ -82,6 +82,7 @@ verbs! {
     READY "ready" Replicated ["prelude" "policy" "line" "entries" "sessions"];
     RESEND "resend" AtOnce ["prelude" "policy" "line" "entries"];
     SNAPSHOT "snapshot" AtOnce ["prelude" "policy" "line" "slots" "pace"];
+    REFUSE_GUEST "refuse_guest" AtOnce ["prelude" "policy"];
     MEMBERS "members" AtOnce ["prelude" "policy" "line" "entries"];
     CLEAR "clear" Replicated ["prelude" "policy" "line"];
     RUN_OUT "run_out" AtOnce ["prelude" "policy"];

@@ -8,7 +8,7 @@ use super::{
     reply::{Words, nonsense},
     script::{
         ADMIT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
-        PUT_CONCERT, READY, RESEND, REVOKED, RUN_OUT, SNAPSHOT, STATUS, Verb,
+        PUT_CONCERT, READY, REFUSE_GUEST, RESEND, REVOKED, RUN_OUT, SNAPSHOT, STATUS, Verb,
     },
 };
 use crate::{
@@ -222,6 +222,11 @@ impl Store for RedisStore {
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
         self.read(&SNAPSHOT, id, &["0"]).await?.snapshot()
+    }
+
+    async fn refuse_guest(&self, id: &ConcertId) -> Result<()> {
+        let _: u8 = self.connection.run(&REFUSE_GUEST, id, &[], &[]).await?;
+        Ok(())
     }
 
     async fn members(

@@ -88,6 +88,7 @@ behaviours!(
     a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live,
     a_session_whose_claim_was_lost_is_completed_with_its_token,
     a_called_member_who_is_removed_has_no_token_either,
+    refused_guests_are_counted,
     sessions_are_extended_while_paused_and_after_the_close,
     what_ended_early_is_revoked_until_it_expires,
     the_revoked_are_read_page_by_page_and_none_is_missed,
@@ -1332,6 +1333,17 @@ async fn a_session_whose_claim_was_lost_is_completed_with_its_token(world: World
     assert_eq!(snapshot.counts.slots, 1, "until the gates know");
     world.pass(5.0).await;
     assert_eq!(world.snapshot().await.counts.slots, 0);
+}
+
+async fn refused_guests_are_counted(world: World) {
+    let refuse = async || world.store.refuse_guest(&id()).await;
+    let unknown = refuse().await.unwrap_err();
+    assert!(matches!(unknown, StoreError::UnknownConcert));
+    world.put(1, json!({})).await;
+    assert_eq!(world.snapshot().await.guests_refused, 0);
+    refuse().await.unwrap();
+    refuse().await.unwrap();
+    assert_eq!(world.snapshot().await.guests_refused, 2);
 }
 
 async fn a_called_member_who_is_removed_has_no_token_either(world: World) {

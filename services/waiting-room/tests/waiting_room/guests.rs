@@ -119,4 +119,5 @@ async fn an_address_has_so_many_guests_an_hour_and_no_more(app: App) {
     for address in ["203.0.113.8", "2001:db8:1:3::1"] {
         guest_at(&app, address).await.data(201);
     }
+    assert_eq!(app.api.line("c").await["guestsRefused"], 2);
 }

@@ -1,6 +1,7 @@
 -- snapshot: the whole line in numbers, by the clock; with a beat, signs of life are being heard.
 -- ARGV  1 '1' for a beat
--- Reply {now, json, six counts, twelve totals, four of pace, head, last, cleared through, last take}.
+-- Reply {now, json, six counts, twelve totals, four of pace, head, last, cleared through, last take,
+--        guests refused}.
 assert(#KEYS == 12 and #ARGV == 1)
 if not P then return UNKNOWN end
 if ARGV[1] == '1' then call('HSET', STATE, 'beat', S(NOW)) end
@@ -8,7 +9,7 @@ local waiting, away, lapsed = in_line()
 local s = slots()
 local v = call('HMGET', STATE, 'joined', 'byOpen', 'bySchedule', 'byEnter', 'left', 'removed',
   'lapsed', 'cleared', 'unclaimed', 'expired', 'completed', 'exited', 'last', 'clearedThrough',
-  'taken')
+  'taken', 'guestsRefused')
 local unswept = { [7] = lapsed, [9] = s.unclaimed, [10] = s.expired }
 local reply = { S(NOW), P.json }
 local function add(n) reply[#reply + 1] = S(n) end
@@ -22,5 +23,5 @@ for _, key in ipairs({ LINE, AWAY }) do
   if first and (not head or first < head) then head = first end
 end
 add(head or 0)
-for i = 13, 15 do add(tonumber(v[i]) or 0) end
+for i = 13, 16 do add(tonumber(v[i]) or 0) end
 return reply
