@@ -103,10 +103,14 @@ impl MemberId {
     JsonSchema,
     ToSchema,
 )]
+#[serde(try_from = "u64")]
 #[schema(value_type = u64, example = 1_763_640_000_123_456_u64)]
 pub struct EntryNumber(pub u64);
 
 impl EntryNumber {
+    /// The largest one: stores keep entry numbers as doubles, which hold whole numbers up to here.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
     /// Returns the id (`jti`) of every booking token of this entry of a concert.
     ///
     /// It follows from the entry and is no secret: the signature proves a token, the id only names
@@ -114,6 +118,16 @@ impl EntryNumber {
     /// id, and revoking one revokes both.
     pub fn token_id(self, concert: &ConcertId) -> String {
         format!("{concert}:{self}")
+    }
+}
+
+impl TryFrom<u64> for EntryNumber {
+    type Error = InvalidId;
+
+    fn try_from(number: u64) -> Result<Self, InvalidId> {
+        let fits = number <= Self::MAX.0;
+        fits.then_some(Self(number))
+            .ok_or(InvalidId("must be at most 9007199254740991"))
     }
 }
 
@@ -153,6 +167,15 @@ mod tests {
         }
         for bad in ["", "a b", "a\tb", "회원", "a\u{7f}", &"x".repeat(256)] {
             assert!(MemberId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_number_is_one_that_a_double_holds() {
+        let read = serde_json::from_str::<EntryNumber>;
+        assert_eq!(read("9007199254740991").unwrap(), EntryNumber::MAX);
+        for bad in ["9007199254740992", "18446744073709551615", "-1", "1.5"] {
+            assert!(read(bad).is_err(), "{bad}");
         }
     }
 

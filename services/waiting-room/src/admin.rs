@@ -25,9 +25,6 @@ const SWEPT: Text = Text {
     en: "Expired entries were removed.",
 };
 
-/// The largest whole number that a Redis score holds exactly: no entry number is larger.
-const LAST_NUMBER: u64 = (1 << 53) - 1;
-
 /// A cleanup collects from one line so many times a thousand at most.
 const CALLS: u32 = 100;
 
@@ -173,7 +170,7 @@ async fn line(
     query: QueryPairs,
 ) -> ApiResult<Reply<LineWithMembers>> {
     let limit = query.page_limit()?;
-    let cursor = query.number("cursor", Field::Cursor, 0..=LAST_NUMBER)?;
+    let cursor = query.number("cursor", Field::Cursor, 0..=EntryNumber::MAX.0)?;
     let cursor = cursor.map(EntryNumber);
     let line = store.snapshot(&id).await.or_fail()?.into();
     let listed = store.members(&id, cursor, limit).await.or_fail()?;

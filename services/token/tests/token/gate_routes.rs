@@ -391,7 +391,15 @@ async fn what_an_origin_says_must_be_well_formed(app: App) {
             let body = json!({"memberId": member, "entryNumber": 1});
             say("c", body).await.fails("INVALID_MEMBER_ID");
         }
-        for number in [json!(-1), json!(1.5), json!("1"), json!(null), json!([1])] {
+        for number in [
+            json!(-1),
+            json!(1.5),
+            json!("1"),
+            json!(null),
+            json!([1]),
+            json!(1_u64 << 53),
+            json!(u64::MAX),
+        ] {
             let body = json!({"memberId": "a", "entryNumber": number});
             say("c", body).await.fails("INVALID_ENTRY_NUMBER");
         }
