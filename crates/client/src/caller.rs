@@ -7,7 +7,7 @@ use serde_json::json;
 use sunbeon_domain::{Code, ConcertId, Standing};
 use sunbeon_tokens::QUEUE_TOKEN;
 
-use crate::{Error, Inside, Issued, Result, Sunbeon, sunbeon::nonsense};
+use crate::{Error, Inside, IssuedToken, Result, Sunbeon, sunbeon::nonsense};
 
 /// Somebody with an access token: a member or a guest, a shop's back end, an admin. A cheap handle.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl Caller {
 
     /// Fetches the booking token: READY becomes ENTERED. While the session lives it is the same
     /// token each time.
-    pub async fn booking_token(&self, concert: &ConcertId) -> Result<Issued> {
+    pub async fn booking_token(&self, concert: &ConcertId) -> Result<IssuedToken> {
         let path = format!("/v2/reservation/token/{concert}");
         self.send(self.request(Method::GET, &path)).await
     }

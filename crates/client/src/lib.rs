@@ -25,6 +25,6 @@ pub use self::{
     url::{InvalidUrl, SunbeonUrl},
 };
 pub use wire::{
-    Booked, ConcertPage, Extended, GuestToken, Held, Issued, Revoked, Seat, SeatMap, TicketKind,
-    TicketKinds,
+    Booked, ConcertPage, ExtendedSession, GuestToken, Held, IssuedToken, RevokedTokens, Seat,
+    SeatMap, TicketKind, TicketKinds,
 };

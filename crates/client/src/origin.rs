@@ -4,7 +4,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, MemberId};
 
-use crate::{Caller, ConcertPage, Extended, Result};
+use crate::{Caller, ConcertPage, ExtendedSession, Result};
 
 /// The largest page there is.
 const PAGE: u32 = 1_000;
@@ -54,7 +54,7 @@ impl Caller {
         concert: &ConcertId,
         member: &MemberId,
         entry: EntryNumber,
-    ) -> Result<Option<Extended>> {
+    ) -> Result<Option<ExtendedSession>> {
         let request = self.session(concert, "extend", member, entry);
         match self.send(request).await {
             Err(error) if error.is(Code::NotReady) => Ok(None),

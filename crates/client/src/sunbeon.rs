@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sunbeon_domain::ConcertId;
 
-use crate::{Caller, Error, GuestToken, Refusal, Result, Revoked, SunbeonUrl};
+use crate::{Caller, Error, GuestToken, Refusal, Result, RevokedTokens, SunbeonUrl};
 
 /// The limit of a request unless [`Sunbeon::within`] sets another.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -98,7 +98,7 @@ impl Sunbeon {
 
     /// Fetches the ids of booking tokens that ended early, unless the ones `known` by this ETag are
     /// current.
-    pub async fn revoked(&self, known: Option<&str>) -> Result<Fresh<Revoked>> {
+    pub async fn revoked(&self, known: Option<&str>) -> Result<Fresh<RevokedTokens>> {
         let mut request = self.request(Method::GET, "/v2/reservation/revoked");
         if let Some(etag) = known {
             request = request.header(IF_NONE_MATCH, etag);

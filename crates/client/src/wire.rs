@@ -7,6 +7,10 @@ use utoipa::ToSchema;
 /// A new guest.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"memberId": "guest:6f0c2f1e-5d0f-4b8e-9a52-3f6b1c9d7e10",
+    "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "expiresAt": "2026-11-20T05:00:00.000Z"}))]
 pub struct GuestToken {
     /// The guest's member id.
     pub member_id: MemberId,
@@ -16,30 +20,38 @@ pub struct GuestToken {
     pub expires_at: UnixMs,
 }
 
-/// A booking token, and where its member stands.
+/// A booking token, its concert and its entry.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Issued {
+#[schema(example = json!(
+    {"concertId": "demo", "concertTitle": "Demo Concert", "status": "ENTERED", "canEnter": true,
+    "entryNumber": 1_763_614_800_000_000_u64,
+    "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
+pub struct IssuedToken {
     /// The concert.
     pub concert_id: ConcertId,
     /// Its title.
     pub concert_title: String,
-    /// ENTERED.
+    /// Always ENTERED.
     pub status: Status,
-    /// True.
+    /// Always true.
     pub can_enter: bool,
     /// The entry.
     pub entry_number: EntryNumber,
-    /// A JWT signed with EdDSA; send it as `X-Queue-Token` beside the access token.
+    /// A JWT by EdDSA; send it as `X-Queue-Token` beside the access token.
     pub token: String,
     /// When it ends.
     pub expires_at: UnixMs,
 }
 
-/// A session's booking token, whose end may have been moved.
+/// A session's booking token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Extended {
+#[schema(example = json!(
+    {"extended": true, "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
+pub struct ExtendedSession {
     /// Whether this request moved its end.
     pub extended: bool,
     /// For the member, in place of the previous one.
@@ -49,19 +61,27 @@ pub struct Extended {
 }
 
 /// The booking tokens that ended early and have not expired.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-pub struct Revoked {
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"revoked": ["demo:1763614800000000"]}))]
+pub struct RevokedTokens {
     /// Their `jti`s, sorted.
     pub revoked: Vec<String>,
 }
 
-/// A page of concerts.
+/// A page of concerts, in the order of their ids.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concerts": [{"concertId": "demo", "version": 1, "closed": false, "title": "Demo Concert",
+    "timeZone": "Asia/Seoul", "mode": "queue", "joinStartHours": 4, "entryIntervalSeconds": 30,
+    "groupSize": 10, "maxWaitTimeMinutes": 120, "refuseLongWait": false,
+    "holdDurationMinutes": 10, "waitingTtlSeconds": 300, "readyTtlSeconds": 300,
+    "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true, "paused": false,
+    "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}], "nextCursor": "demo"}))]
 pub struct ConcertPage {
     /// In the order of their ids.
     pub concerts: Vec<Concert>,
-    /// Where the next page begins; left out on the last one.
+    /// The `cursor` of the next page; left out on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<ConcertId>,
 }

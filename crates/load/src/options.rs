@@ -11,56 +11,56 @@ use crate::Usage;
 /// How the run's own concert admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// Everyone lines up; batches by schedule.
+    /// Everyone lines up and is admitted in batches, on schedule.
     Queue,
-    /// Up to `--max-active` go straight in; the rest line up.
+    /// Up to --max-active members go straight in; the rest line up.
     Threshold,
 }
 
 /// Sends a crowd through a sale over HTTP and holds the servers to their promises.
 #[derive(Debug, Clone, Parser)]
 pub struct Options {
-    /// The address that answers every route [default: SUNBEON_URL, else the instances, else
-    /// http://127.0.0.1:8080]
+    /// Front door that answers every route [default: SUNBEON_URL, else the instances in the settings,
+    /// else http://127.0.0.1:8080]
     #[arg(long)]
     pub url: Option<String>,
-    /// Ask the instances named in the settings in turn, past the front door
+    /// Bypass the front door: take turns among the instances in the settings
     #[arg(long, conflicts_with = "url")]
     pub direct: bool,
-    /// File of KEY=value lines [default: .dev/env, if it is there]
+    /// File of KEY=value lines with addresses and secrets [default: .dev/env, if it exists]
     #[arg(long, value_name = "FILE")]
     pub env: Option<PathBuf>,
     /// Members in the crowd
     #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub members: u32,
-    /// An existing concert [default: one of the run's own, removed at the end]
+    /// Existing concert to go to [default: the run creates its own and removes it at the end]
     #[arg(long, value_name = "ID", value_parser = |text: &str| ConcertId::parse(text))]
     pub concert: Option<ConcertId>,
-    /// Members in one scheduled batch (own concert)
+    /// Members admitted per batch; only for the run's own concert
     #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=10_000))]
     pub group_size: u32,
-    /// Seconds between two batches (own concert)
+    /// Seconds between two batches; only for the run's own concert
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=3_600))]
     pub interval_seconds: u32,
-    /// How the concert admits (own concert)
+    /// How members are admitted; only for the run's own concert
     #[arg(long, value_enum, default_value_t = Mode::Queue)]
     pub mode: Mode,
-    /// Slots (own concert) [default: no limit]
+    /// Members inside at a time; only for the run's own concert [default: no limit]
     #[arg(long, value_parser = value_parser!(u32).range(1..=10_000_000))]
     pub max_active: Option<u32>,
-    /// Seconds over which the members arrive, evenly
+    /// Seconds over which the members arrive, evenly spread
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(0..=86_400))]
     pub arrival_seconds: u32,
     /// Requests in flight at a time
     #[arg(long, default_value_t = 256, value_parser = value_parser!(u16).range(1..=4_096))]
     pub connections: u16,
-    /// Give up after so many seconds
+    /// Seconds after which the run gives up
     #[arg(long, default_value_t = 300, value_parser = value_parser!(u32).range(1..=86_400))]
     pub timeout_seconds: u32,
-    /// Complete each session once its booking token is there
+    /// Complete each session as soon as its booking token is issued
     #[arg(long)]
     pub complete: bool,
-    /// Allow addresses that are not loopback
+    /// Allow addresses other than loopback; only ever load your own machines
     #[arg(long)]
     pub allow_remote: bool,
     /// Print the report as JSON
@@ -69,7 +69,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Refuses what can never end well.
+    /// Refuses options with which no run can end well.
     pub fn check(&self) -> Result<(), Usage> {
         let fail = |text: &str| Err(Usage(text.to_owned()));
         if self.arrival_seconds > self.timeout_seconds {

@@ -25,13 +25,13 @@ use crate::{
     verdict::{Check, Watch, judge_fans},
 };
 
-/// Access tokens outlive the run by so much.
+/// How much longer than the run its access tokens last.
 const SPARE: Duration = Duration::from_secs(600);
-/// How long the last slots may take to come free after `complete`, with some room.
+/// How long the last slots may take to become free after `complete`, and some more.
 const LAST_SLOTS: Duration = Duration::from_secs(10);
 
-/// Runs the crowd that `options` asks for; `stop` ends it early. An error is what kept it from
-/// starting (a [`crate::Usage`] among them); what goes wrong later is in the report.
+/// Runs the crowd that `options` asks for; `stop` ends it early. An error, which may be a
+/// [`crate::Usage`], kept the run from starting; what goes wrong later is in the report.
 pub async fn run(
     options: &Options,
     settings: &Settings,
@@ -137,7 +137,7 @@ impl Crowd<'_> {
         }
     }
 
-    /// Lets the fans arrive and waits for all; those still there at the end of the time go home.
+    /// Lets the fans arrive and waits for all of them; those still there when time is up go home.
     async fn send(
         &self,
         fans: impl Iterator<Item = (String, String)>,
@@ -205,7 +205,7 @@ impl Crowd<'_> {
     }
 }
 
-/// One member's whole way, the token fetched twice: the second must be the same.
+/// Takes a member the whole way. The token is fetched twice: the second must be the same.
 async fn attend(mut fan: Fan, complete: bool, give_up: Clock, stop: CancellationToken) -> Diary {
     tokio::select! {
         _ = go_through(&mut fan, complete) => (),
@@ -227,7 +227,7 @@ async fn go_through(fan: &mut Fan, complete: bool) -> Result<(), Failure> {
     }
 }
 
-/// Reads the operators' line each second until told to stop.
+/// Reads the operators' line once a second until told to stop.
 async fn watch(admin: Admin, limit: Option<u32>, stop: CancellationToken) -> Watch {
     let mut watch = Watch::default();
     loop {
@@ -263,5 +263,5 @@ fn cleaned_up(removed: anyhow::Result<bool>) -> Check {
         Ok(false) => "closed; not deleted while members are inside".to_owned(),
         Err(error) => format!("{error:#}"),
     };
-    Check::new("the run's concert was put away", removed.is_ok(), detail)
+    Check::new("the run's concert was removed", removed.is_ok(), detail)
 }

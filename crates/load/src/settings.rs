@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::Usage;
 
-/// Read when no `--env` is given, if it is there.
+/// The file that is read without `--env`, if it exists.
 pub const DEFAULT_FILE: &str = ".dev/env";
 
 /// Named values. Their `Debug` would show secrets, so there is none.
@@ -12,7 +12,7 @@ pub const DEFAULT_FILE: &str = ".dev/env";
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// The file's values, with those of the environment in their place.
+    /// Reads the file's values; those of the environment take precedence.
     pub fn load(file: Option<&Path>) -> Result<Self, Usage> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
@@ -44,7 +44,7 @@ impl Settings {
         Ok(Self(values))
     }
 
-    /// A value that is there and not empty.
+    /// Returns a value that is set and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0
             .get(key)
@@ -52,7 +52,7 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
-    /// `<NAME>_1_URL`, `<NAME>_2_URL`, … up to the first that is missing.
+    /// Returns `<NAME>_1_URL`, `<NAME>_2_URL`, … up to the first that is missing.
     pub fn instances(&self, name: &str) -> Vec<&str> {
         (1..)
             .map_while(|n| self.get(&format!("{name}_{n}_URL")))

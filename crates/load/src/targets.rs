@@ -91,7 +91,7 @@ impl Targets {
         {
             None => Ok(()),
             Some(url) => Err(Usage(format!(
-                "{url} is not a loopback address; load a machine of your own only, with --allow-remote"
+                "{url} is not a loopback address; to load a machine of your own, add --allow-remote"
             ))),
         }
     }
@@ -108,7 +108,7 @@ fn parse(text: &str) -> Result<Url, Usage> {
     }
 }
 
-/// By the address itself; of names `localhost` alone.
+/// Decides by the address; the only name that counts is `localhost`.
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host

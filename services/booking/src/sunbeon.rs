@@ -5,7 +5,7 @@ mod catalog;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use sunbeon_client::{Caller, Error, Extended, SunbeonUrl};
+use sunbeon_client::{Caller, Error, ExtendedSession, SunbeonUrl};
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub(crate) use self::catalog::Catalog;
@@ -81,7 +81,7 @@ impl Sunbeon {
         concert: &ConcertId,
         member: &MemberId,
         entry: EntryNumber,
-    ) -> Result<Option<Extended>> {
+    ) -> Result<Option<ExtendedSession>> {
         let caller = self.0.within(EXTEND_LIMIT);
         Ok(caller.extend_session(concert, member, entry).await?)
     }

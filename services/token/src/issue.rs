@@ -5,12 +5,11 @@ use axum::{
     http::{HeaderMap, header},
     response::IntoResponse,
 };
-use serde::Serialize;
 use sunbeon_chassis::{ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
-use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, Status, Text, UnixMs};
+use sunbeon_client::IssuedToken;
+use sunbeon_domain::{Code, Concert, ConcertId, Status, Text, UnixMs};
 use sunbeon_store::{Claim, TokenFacts};
 use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES};
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Token;
@@ -28,25 +27,6 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new()
         .routes(routes!(issue))
         .routes(routes!(complete))
-}
-
-/// A booking token, its concert and its entry.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "concertTitle": "Demo Concert", "status": "ENTERED", "canEnter": true,
-    "entryNumber": 1_763_614_800_000_000_u64,
-    "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
-    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
-struct IssuedToken {
-    concert_id: ConcertId,
-    concert_title: String,
-    status: Status,
-    can_enter: bool,
-    entry_number: EntryNumber,
-    /// A JWT by EdDSA; send it as `X-Queue-Token` beside the access token.
-    token: String,
-    expires_at: UnixMs,
 }
 
 /// Returns the booking token once the member's turn has come: READY becomes ENTERED.
@@ -86,23 +66,18 @@ async fn issue(
         (QUEUE_TOKEN_EXPIRES, facts.exp.to_string()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((
-        headers,
-        Reply::ok(ISSUED, IssuedToken::new(concert, &facts, token)),
-    ))
+    Ok((headers, Reply::ok(ISSUED, issued(concert, &facts, token))))
 }
 
-impl IssuedToken {
-    fn new(concert: Concert, facts: &TokenFacts, token: String) -> Self {
-        Self {
-            concert_id: concert.concert_id,
-            concert_title: concert.policy.title,
-            status: Status::Entered,
-            can_enter: true,
-            entry_number: facts.number,
-            token,
-            expires_at: UnixMs(facts.exp * 1_000),
-        }
+fn issued(concert: Concert, facts: &TokenFacts, token: String) -> IssuedToken {
+    IssuedToken {
+        concert_id: concert.concert_id,
+        concert_title: concert.policy.title,
+        status: Status::Entered,
+        can_enter: true,
+        entry_number: facts.number,
+        token,
+        expires_at: UnixMs(facts.exp * 1_000),
     }
 }
 

@@ -8,12 +8,11 @@ use axum::{
     response::Response,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use sunbeon_chassis::{ApiError, ApiResult, Known, Reply, Success, Tag};
+use sunbeon_client::RevokedTokens;
 use sunbeon_domain::{Coded, ConcertId, Text};
 use sunbeon_store::{Store, StoreError};
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{Token, single_flight::SingleFlight};
@@ -34,14 +33,6 @@ pub(crate) type Gatherings = SingleFlight<Result<Arc<List>, Arc<StoreError>>>;
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new().routes(routes!(revoked))
-}
-
-/// Tokens that a gate no longer believes.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"revoked": ["demo:1763614800000000"]}))]
-struct RevokedTokens {
-    /// Their `jti`s, sorted.
-    revoked: Vec<String>,
 }
 
 /// Lists booking tokens of every concert that ended early and have not expired.

@@ -1,8 +1,9 @@
 //! A shop's back end ends its sessions, or asks for more time.
 
 use axum::{extract::State, http::header, response::IntoResponse};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sunbeon_chassis::{ApiResult, Body, Empty, OrFail, Origin, PathConcert, Reply, Success};
+use sunbeon_client::ExtendedSession;
 use sunbeon_domain::{Code, ConcertId, EntryNumber, MemberId, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -63,20 +64,6 @@ async fn complete(
     let ended = service.store.complete(&id, &member_id, entry_number);
     ended.await.or_fail()?;
     Ok(Reply::ok(COMPLETED, Empty {}))
-}
-
-/// A session's booking token.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"extended": true, "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
-    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
-struct ExtendedSession {
-    /// Whether this request moved its end.
-    extended: bool,
-    /// For the member, in place of the one before.
-    token: String,
-    expires_at: UnixMs,
 }
 
 /// Lets a member's session last, once, until `holdDurationMinutes` from now, where that is later.

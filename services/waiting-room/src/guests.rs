@@ -8,9 +8,10 @@ use axum::{
     http::{header, request::Parts},
     response::IntoResponse,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
-use sunbeon_domain::{Code, ConcertId, Identity, MemberId, Text, UnixMs};
+use sunbeon_client::GuestToken;
+use sunbeon_domain::{Code, ConcertId, Identity, Text};
 use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,20 +35,6 @@ pub(crate) fn router(auth: &Auth) -> OpenApiRouter<WaitingRoom> {
 #[schema(example = json!({"concertId": "train"}))]
 struct NewGuest {
     concert_id: ConcertId,
-}
-
-/// A new guest.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"memberId": "guest:6f0c2f1e-5d0f-4b8e-9a52-3f6b1c9d7e10",
-    "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
-    "expiresAt": "2026-11-20T05:00:00.000Z"}))]
-struct GuestToken {
-    member_id: MemberId,
-    /// Send it as the access token.
-    token: String,
-    expires_at: UnixMs,
 }
 
 /// Makes a guest, where the concert lets guests enter.

@@ -24,7 +24,7 @@ pub type Tokens = Arc<dyn Fn(&str) -> String + Send + Sync>;
 /// A crowd of synthetic fans, about as many at any time as asked for.
 #[derive(Clone)]
 pub struct Demo {
-    /// The address that answers every route, `http://` alone.
+    /// The address that answers every route; `http://` only.
     pub base_url: String,
     /// Each fan picks one of these; with none the crowd stays away.
     pub concert_ids: Vec<ConcertId>,
@@ -43,7 +43,7 @@ enum Habit {
     Refreshes,
     /// Gives up before its turn.
     Leaves,
-    /// Is called and does not come.
+    /// Does not come when called.
     NeverClaims,
 }
 
@@ -59,8 +59,8 @@ impl Habit {
 }
 
 impl Demo {
-    /// Runs until `shutdown`. Fans arrive gradually; one who is done makes room for another after a
-    /// pause. What fails is logged and tried again later; nothing here ends the process.
+    /// Runs until `shutdown` is cancelled. Fans arrive gradually; when one is done, another comes
+    /// after a pause. A fan whose request fails goes home; nothing here ends the process.
     pub async fn run(self, shutdown: CancellationToken) {
         if self.concert_ids.is_empty() {
             return tracing::warn!("the demo crowd stays away: there is no concert to go to");
@@ -115,8 +115,8 @@ impl Demo {
     }
 }
 
-/// What must not happen to a demo fan. Out of the line is where an operator may have put them: by
-/// clearing it, or closing the concert.
+/// Returns the faults that are not an operator's doing: clearing the line or closing the concert
+/// puts fans out of it.
 fn unexplained(faults: &[Fault]) -> Vec<&'static str> {
     let others = faults.iter().filter(|fault| **fault != Fault::Lost);
     others.map(|fault| fault.name()).collect()
@@ -156,7 +156,7 @@ async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failur
             shopper.cancel(&booked).await
         }
         Some(_) => Ok(()),
-        // Somebody who finds nothing goes, so that the next may look.
+        // A fan who finds nothing leaves, so that the next one may look.
         None => fan.exit().await,
     }
 }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_emptied_line_is_no_fault_and_every_other_one_is_said() {
+    fn an_emptied_line_is_no_fault_and_every_other_one_is_reported() {
         let faults = [Fault::Lost, Fault::QueueNumberRose, Fault::Lost];
         assert_eq!(unexplained(&faults), [Fault::QueueNumberRose.name()]);
     }

@@ -1,10 +1,9 @@
 //! Reading concerts and their policies: for admins, and for shops' back ends.
 
 use axum::{extract::State, response::IntoResponse};
-use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
+use sunbeon_client::ConcertPage;
 use sunbeon_domain::{Concert, ConcertId, Field, Text};
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::concerts::etag;
@@ -23,23 +22,6 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(read))
-}
-
-/// A page of concerts, in the order of their ids.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concerts": [{"concertId": "demo", "version": 1, "closed": false, "title": "Demo Concert",
-    "timeZone": "Asia/Seoul", "mode": "queue", "joinStartHours": 4, "entryIntervalSeconds": 30,
-    "groupSize": 10, "maxWaitTimeMinutes": 120, "refuseLongWait": false,
-    "holdDurationMinutes": 10, "waitingTtlSeconds": 300, "readyTtlSeconds": 300,
-    "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true, "paused": false,
-    "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}], "nextCursor": "demo"}))]
-struct ConcertPage {
-    concerts: Vec<Concert>,
-    /// The `cursor` of the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<ConcertId>,
 }
 
 /// Lists concerts with their policies, in the order of their ids.
