@@ -3,6 +3,7 @@
 mod demo;
 mod dev_token;
 mod keys;
+mod openapi;
 mod options;
 mod serve;
 mod settings;
@@ -32,6 +33,10 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
             whole.run(options.fans).await
         }
         Some(Command::Serve { service }) => service.run().await,
+        Some(Command::Openapi { service }) => {
+            println!("{}", openapi::document(service)?);
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::Keys(keys)) => keys.run().map(|()| ExitCode::SUCCESS),
         Some(Command::Load(options)) => Ok(sunbeon_load::command(&options).await),
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use sunbeon_chassis::command::SETTINGS;
 
-use crate::{keys::Keys, serve::Service};
+use crate::{keys::Keys, openapi::Api, serve::Service};
 
 /// The whole of Sunbeon in one process, with a demo sale.
 #[derive(Parser)]
@@ -44,6 +44,11 @@ pub(crate) enum Command {
     },
     /// Look at or replace the keys that sign booking tokens.
     Keys(Keys),
+    /// Print an OpenAPI document.
+    Openapi {
+        /// Of one service; without it, of all in one.
+        service: Option<Api>,
+    },
     /// Send a crowd through a sale over HTTP and hold the servers to their promises.
     Load(sunbeon_load::options::Options),
 }

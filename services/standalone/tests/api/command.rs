@@ -45,7 +45,13 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> String {
 
 #[test]
 fn help_and_version_are_told_and_nothing_is_started() {
-    let mut commands = vec![vec![], vec!["keys"], vec!["load"], vec!["serve"]];
+    let mut commands = vec![
+        vec![],
+        vec!["keys"],
+        vec!["load"],
+        vec!["openapi"],
+        vec!["serve"],
+    ];
     commands.extend(SERVICES.map(|name| vec!["serve", name]));
     for command in commands {
         let done = run(&[&command[..], &["--help"]].concat(), &[]);
