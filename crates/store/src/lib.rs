@@ -176,8 +176,9 @@ pub trait Store: Send + Sync + 'static {
     async fn ready(&self, id: &ConcertId, entries: &[(MemberId, EntryNumber)])
     -> Result<Vec<bool>>;
 
-    /// Up to 1,000 entries in `admitting` whose ENTER message is due to be sent again; each is
-    /// due next 5 s from now.
+    /// Returns up to 1,000 entries in `admitting` whose ENTER message is due to be sent again. Each
+    /// is first due 5 s after it was taken, and then after a pause as long as it has waited so far,
+    /// at most 60 s: while nothing consumes messages, sending them again does not pile them up.
     async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)>;
 
     /// Records that signs of life are being heard, and returns [`Store::snapshot`].

@@ -59,6 +59,21 @@ impl RabbitServer {
         &self.management_url
     }
 
+    /// Runs `rabbitmqctl` for this node.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn ctl(&self, arguments: &'static [&'static str]) {
+        let program = self.folder.path().join("rabbitmqctl");
+        let ran = move || {
+            let mut command = Command::new(program);
+            command.arg("-q").args(arguments).stdin(Stdio::null());
+            run_tool("rabbitmqctl", command)
+        };
+        let said = tokio::task::spawn_blocking(ran).await;
+        said.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    }
+
     /// Ends it in good order. Its data stays.
     ///
     /// # Panics

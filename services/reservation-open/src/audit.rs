@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use axum::Extension;
 use serde_json::Value;
 use sunbeon_chassis::{Admin, ApiError, ApiResult, OrFail, http::RequestId};
-use sunbeon_database::Database;
+use sunbeon_database::{Database, DatabaseError};
 use sunbeon_domain::{ConcertId, UnixMs};
 use uuid::Uuid;
 
@@ -70,8 +70,8 @@ impl Audit {
         concert: Option<&ConcertId>,
         before: Option<&str>,
         limit: u32,
-    ) -> ApiResult<Vec<Row>> {
-        self.0.page(concert, before, limit).await.or_fail()
+    ) -> Result<Vec<Row>, DatabaseError> {
+        self.0.page(concert, before, limit).await
     }
 }
 

@@ -171,7 +171,7 @@ impl Outage {
             tracing::warn!(
                 error,
                 purpose = self.purpose,
-                "no connection to RabbitMQ; trying on"
+                "RabbitMQ connection lost; retrying"
             );
         }
         self.lasts = true;

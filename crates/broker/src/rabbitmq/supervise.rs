@@ -11,7 +11,7 @@ use sunbeon_proto_messages::{Event, topology::EVENTS_EXCHANGE};
 use tokio::{
     pin,
     sync::mpsc,
-    time::{interval, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,9 @@ use super::{
 };
 use crate::backoff::Backoff;
 
+/// How often a message that reaches no queue is published. A server tells a connection that it
+/// blocks publishers only when that publishes something.
+const PROBE: Duration = Duration::from_secs(2);
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// What lapin says about a connection.
@@ -110,7 +113,8 @@ impl Supervisor {
         news: &mut News,
         link: &Link,
     ) -> Result<(), Lost> {
-        let mut look = interval(LOOK);
+        let (mut look, mut probes) = (interval(LOOK), interval(PROBE));
+        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let pump = pump(&link.events, &mut self.outbox);
         pin!(pump);
         loop {
@@ -127,6 +131,7 @@ impl Supervisor {
                 }
                 () = link.over.cancelled() => return Err(Lost::Unconfirmed),
                 _ = look.tick() => check(connection)?,
+                _ = probes.tick() => probe(&link.events).await?,
                 Err(why) = &mut pump => return Err(why),
             }
         }
@@ -172,6 +177,14 @@ fn weigh(event: Option<ConnectionEvent>) -> Result<ControlFlow<String>, Lost> {
         Some(_) => Ok(ControlFlow::Continue(())),
         None => Err(Lost::Ended),
     }
+}
+
+async fn probe(channel: &Channel) -> Result<(), Lost> {
+    let (exchange, nowhere) = ("".into(), "".into());
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    in_time(channel.basic_publish(exchange, nowhere, options, b"", properties))
+        .await
+        .map(drop)
 }
 
 async fn pump(channel: &Channel, outbox: &mut mpsc::Receiver<Event>) -> Result<(), Lost> {

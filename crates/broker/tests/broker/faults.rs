@@ -433,3 +433,20 @@ async fn a_server_that_blocks_publishers_is_not_published_to_until_it_unblocks()
     publish(&broker, [3]).await;
     assert_eq!(Console::open(vhost.url()).await.waiting().await, 2);
 }
+
+/// A server with an alarm tells a connection that it blocks it only once that publishes something;
+/// nobody publishes here.
+#[tokio::test]
+async fn a_memory_alarm_shows_before_anything_is_published_and_ends_with_the_alarm() {
+    let server = RabbitServer::start().await;
+    let broker = crate::kit::open(server.amqp_url()).await;
+    crate::kit::can_publish(&broker).await;
+    server
+        .ctl(&["set_vm_memory_high_watermark", "0.000001"])
+        .await;
+    let blocked = async || !broker.can_publish();
+    eventually(SOON, "the alarm shows", blocked).await;
+    server.ctl(&["set_vm_memory_high_watermark", "0.6"]).await;
+    crate::kit::can_publish(&broker).await;
+    publish(&broker, [1]).await;
+}

@@ -21,6 +21,10 @@ use tower::{Layer, Service};
 use super::{Admin, Auth, Member, Origin, verify};
 use crate::ApiError;
 
+/// What the holders of the static tokens are called in logs and in the audit. No member id has a
+/// blank, so no login can be taken for one of them.
+const ADMIN_TOKEN: &str = "admin token";
+const ORIGIN_TOKEN: &str = "origin token";
 /// The types of access tokens; `typ` may be left out (RFC 7519 §5.1, RFC 9068 §2.1).
 const ACCESS_TOKENS: [&str; 2] = ["JWT", "at+jwt"];
 
@@ -117,7 +121,7 @@ impl AuthLayer {
                 parts.extensions.insert(member);
             }
             (Audience::Origins, Caller::OriginToken) => {
-                let actor = "origin-token".to_owned();
+                let actor = ORIGIN_TOKEN.to_owned();
                 parts.extensions.insert(Origin { actor });
             }
             (Audience::Admins, caller) => {
@@ -148,7 +152,7 @@ impl Caller {
     /// Returns the name of an admin.
     fn admin(&self) -> Option<String> {
         match self {
-            Self::AdminToken => Some("admin-token".to_owned()),
+            Self::AdminToken => Some(ADMIN_TOKEN.to_owned()),
             Self::Member(member) if member.admin => Some(member.id.to_string()),
             Self::OriginToken | Self::Member(_) => None,
         }

@@ -30,14 +30,14 @@ impl Member {
 /// Somebody who may use admin routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// The member id, or `admin-token` for the static one.
+    /// The member id, or `admin token` for the static one: no member id has a blank.
     pub actor: String,
 }
 
 /// A shop's back end, or an admin in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// `origin-token`, `admin-token`, or the member id of an admin.
+    /// `origin token`, `admin token`, or the member id of an admin.
     pub actor: String,
 }
 

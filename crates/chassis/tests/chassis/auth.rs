@@ -252,7 +252,7 @@ async fn admin_routes_are_for_admins_and_member_routes_for_members() {
         whoami(&app, &token).await;
     }
     let body: Value = ask(&app, "/actor", ADMIN_TOKEN).await.json().await.unwrap();
-    assert_eq!(body["data"], "admin-token");
+    assert_eq!(body["data"], "admin token");
     failure(
         ask(&app, "/whoami", ADMIN_TOKEN).await,
         Code::Forbidden,

@@ -26,7 +26,7 @@ fn issued(admin: bool) -> String {
 #[tokio::test]
 async fn the_origin_token_is_good_on_origins_routes_alone() {
     let app = App::default().await;
-    assert_eq!(actor(&app, ORIGIN_TOKEN).await, "origin-token");
+    assert_eq!(actor(&app, ORIGIN_TOKEN).await, "origin token");
     for path in ["/whoami", "/actor", "/by-proxies"] {
         failure(ask(&app, path, ORIGIN_TOKEN).await, Code::Forbidden, false).await;
     }
@@ -35,7 +35,7 @@ async fn the_origin_token_is_good_on_origins_routes_alone() {
 #[tokio::test]
 async fn an_admin_stands_in_for_an_origin_and_a_member_does_not() {
     let app = App::default().await;
-    assert_eq!(actor(&app, ADMIN_TOKEN).await, "admin-token");
+    assert_eq!(actor(&app, ADMIN_TOKEN).await, "admin token");
     assert_eq!(actor(&app, &issued(true)).await, "42");
     failure(
         ask(&app, "/origin", &issued(false)).await,

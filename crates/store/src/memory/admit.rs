@@ -3,7 +3,7 @@
 use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
 
 use super::{
-    line::{Line, RESEND_MS, WORK},
+    line::{Line, RESEND_MOST_MS, RESEND_MS, WORK},
     records::{Opened, Settled, TakenBy},
 };
 use crate::{Admission, AdmitBy, LimitedBy, Taken, TakenEntry};
@@ -199,9 +199,10 @@ impl Line {
     pub(super) fn resend(&mut self) -> Vec<TakenEntry> {
         let mut due = Vec::new();
         for member in self.admitting.due(self.now.0, WORK) {
-            self.admitting.set(&member, self.now.0 + RESEND_MS);
             let entry = &self.entries[&member];
             let taken_at = entry.taken.map_or(self.now, |(at, _)| at);
+            let pause = (self.now.0 - taken_at.0).clamp(RESEND_MS, RESEND_MOST_MS);
+            self.admitting.set(&member, self.now.0 + pause);
             let (number, name) = (entry.number, entry.name.clone());
             due.push(TakenEntry {
                 member,

@@ -14,6 +14,7 @@ use super::{
 use crate::{Counts, StandingFacts, Totals};
 
 pub(super) const RESEND_MS: i64 = 5_000;
+pub(super) const RESEND_MOST_MS: i64 = 60_000;
 pub(super) const WORK: usize = 1_000;
 const DEAF_MS: i64 = 15_000;
 

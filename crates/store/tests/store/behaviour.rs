@@ -58,7 +58,7 @@ behaviours!(
     a_stale_call_admits_nobody,
     a_late_duplicate_call_admits_nobody_twice,
     a_call_for_one_still_in_line_does_nothing,
-    what_is_not_called_is_due_again_every_five_seconds,
+    what_is_not_called_is_due_again_ever_more_seldom,
     slots_are_held_from_the_take_until_the_gates_know,
     the_schedule_takes_a_group_each_interval_and_makes_up_for_none,
     a_take_of_nobody_starts_no_interval,
@@ -724,7 +724,7 @@ async fn a_call_for_one_still_in_line_does_nothing(world: World) {
     assert_eq!(world.state("a").await, "waiting");
 }
 
-async fn what_is_not_called_is_due_again_every_five_seconds(world: World) {
+async fn what_is_not_called_is_due_again_ever_more_seldom(world: World) {
     world.put(1, json!({})).await;
     world.join("a").await;
     let taken = world.open(1).await.entries;
@@ -738,10 +738,15 @@ async fn what_is_not_called_is_due_again_every_five_seconds(world: World) {
         "the same, its time included"
     );
     assert!(world.due_again().await.is_empty());
-    world.pass(5.0).await;
-    assert_eq!(world.due_again().await, taken);
+    // At 5 s, and then at 10, 20, 40, 80, 140 and 200 s.
+    for pause in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
+        world.pass(pause - 1.0).await;
+        assert!(world.due_again().await.is_empty(), "before {pause} s");
+        world.pass(1.0).await;
+        assert_eq!(world.due_again().await, taken, "after {pause} s");
+    }
     assert_eq!(world.call(&taken).await, 1);
-    world.pass(5.0).await;
+    world.pass(60.0).await;
     assert!(world.due_again().await.is_empty());
 }
 

@@ -74,8 +74,7 @@ impl Line {
     }
 
     pub(super) fn next_cursor(&self) -> Option<String> {
-        let cursor = self.get("nextCursor")?;
-        Some(cursor.to_string().trim_matches('"').to_owned())
+        Some(self.get("nextCursor")?.as_str()?.to_owned())
     }
 
     fn number(&self, kind: &str, name: &str) -> u64 {

@@ -1,9 +1,10 @@
 //! Reading the audit.
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use serde::Serialize;
 use serde_json::Value;
-use sunbeon_chassis::{ApiResult, QueryPairs, Reply, Success};
+use sunbeon_chassis::{ApiResult, Export, OrFail, QueryPairs, Reply, Success};
+use sunbeon_database::DatabaseError;
 use sunbeon_domain::{ConcertId, Field, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -11,13 +12,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Audit, table::Row};
 use crate::ReservationOpen;
 
+/// How many acts are read at once for a file.
+const AT_ONCE: u32 = 500;
+
 const AUDIT: Text = Text {
     ko: "감사 기록 조회 성공",
     en: "Here is the audit.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(csv_file))
+        .routes(routes!(json_lines))
 }
 
 /// One admin act.
@@ -26,7 +33,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 struct AuditEntry {
     id: String,
     at: UnixMs,
-    /// The member id of the admin, or `admin-token`.
+    /// The member id of the admin, or `admin token` for the static token: no member id has a blank.
     actor: String,
     act: String,
     concert_id: String,
@@ -81,9 +88,7 @@ struct AuditPage {
     )
 )]
 async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<AuditPage>> {
-    let concert = query.field("concertId", Field::ConcertId, |text| {
-        ConcertId::parse(text).ok()
-    })?;
+    let concert = concert(&query)?;
     let before = query.field("cursor", Field::Cursor, |text| {
         let good = text.len() == 50 && text.bytes().all(|byte| byte.is_ascii_graphic());
         good.then(|| text.to_owned())
@@ -91,7 +96,8 @@ async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<
     let limit = query.page_limit()?;
     let rows = audit
         .page(concert.as_ref(), before.as_deref(), limit)
-        .await?;
+        .await
+        .or_fail()?;
     let next_cursor = rows
         .last()
         .filter(|_| rows.len() == limit as usize)
@@ -103,4 +109,77 @@ async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<
             next_cursor,
         },
     ))
+}
+
+/// Exports the audit as CSV, newest first.
+#[utoipa::path(
+    get, path = "/v2/admin/audit.csv", tag = "operators", operation_id = "exportAuditAsCsv",
+    params(("concertId" = Option<ConcertId>, Query, description = "Only of this concert.")),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = "The whole audit, with a header line.", body = String,
+            content_type = "text/csv"),
+    )
+)]
+async fn csv_file(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Response> {
+    export(audit, &query, Export::Csv).await
+}
+
+/// Exports the audit as JSON lines, newest first: one act a line, as the list has it.
+#[utoipa::path(
+    get, path = "/v2/admin/audit.jsonl", tag = "operators", operation_id = "exportAuditAsJsonLines",
+    params(("concertId" = Option<ConcertId>, Query, description = "Only of this concert.")),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = "The whole audit, one act a line.", body = String,
+            content_type = "application/jsonl"),
+    )
+)]
+async fn json_lines(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Response> {
+    export(audit, &query, Export::JsonLines).await
+}
+
+async fn export(audit: Audit, query: &QueryPairs, kind: Export) -> ApiResult<Response> {
+    let concert = concert(query)?;
+    let read = move |last: Option<&AuditEntry>| {
+        let (audit, concert) = (audit.clone(), concert.clone());
+        let before = last.map(|last| last.id.clone());
+        async move {
+            let page = audit.page(concert.as_ref(), before.as_deref(), AT_ONCE);
+            let acts: Vec<_> = page.await?.into_iter().map(AuditEntry::from).collect();
+            Ok::<_, DatabaseError>(acts)
+        }
+    };
+    kind.file("audit", read).await
+}
+
+fn concert(query: &QueryPairs) -> ApiResult<Option<ConcertId>> {
+    query.field("concertId", Field::ConcertId, |text| {
+        ConcertId::parse(text).ok()
+    })
+}
+
+impl sunbeon_chassis::Row for AuditEntry {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "at",
+        "actor",
+        "act",
+        "concertId",
+        "detail",
+        "requestId",
+    ];
+
+    fn fields(&self) -> Vec<String> {
+        let (at, detail) = (self.at.to_string(), self.detail.to_string());
+        let (id, actor, act) = (self.id.clone(), self.actor.clone(), self.act.clone());
+        let (concert, request) = (self.concert_id.clone(), self.request_id.clone());
+        vec![id, at, actor, act, concert, detail, request]
+    }
 }

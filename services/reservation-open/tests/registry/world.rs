@@ -81,6 +81,14 @@ impl World {
 
     /// The status, and the data of a success or the code of a failure.
     async fn call(&self, method: &str, path: &str, etag: &str, body: &Value) -> (u16, Value) {
+        let (status, text) = self.raw(method, path, etag, body).await;
+        let mut body: Value = serde_json::from_str(&text).expect("JSON");
+        let field = if status < 300 { "data" } else { "code" };
+        (status, body[field].take())
+    }
+
+    /// The status and the body.
+    async fn raw(&self, method: &str, path: &str, etag: &str, body: &Value) -> (u16, String) {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -99,9 +107,14 @@ impl World {
         let bytes = to_bytes(answer.into_body(), usize::MAX)
             .await
             .expect("a body");
-        let mut body: Value = serde_json::from_slice(&bytes).expect("JSON");
-        let field = if status < 300 { "data" } else { "code" };
-        (status, body[field].take())
+        (status, String::from_utf8(bytes.to_vec()).expect("UTF-8"))
+    }
+
+    /// The whole of a file.
+    async fn text(&self, path: &str) -> String {
+        let (status, text) = self.raw("GET", path, "", &json!({})).await;
+        assert_eq!(status, 200, "{text}");
+        text
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
@@ -143,7 +156,9 @@ impl World {
             assert_eq!(self.act("c", act).await, down, "{act}");
         }
         assert_eq!(self.get(CONCERTS).await, down);
-        assert_eq!(self.get("/v2/admin/audit").await, down);
+        for form in ["", ".csv", ".jsonl"] {
+            assert_eq!(self.get(&format!("/v2/admin/audit{form}")).await, down);
+        }
         assert!(!self.registry.clone().is_up().await);
     }
 
@@ -173,6 +188,20 @@ impl World {
             path = format!("/v2/admin/audit?concertId=kept&limit=8&cursor={next}");
         }
         assert_eq!(seen, (0..=30).rev().collect::<Vec<_>>());
+        let lines = self.text("/v2/admin/audit.jsonl?concertId=kept").await;
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        let lines: Vec<Value> = lines.collect();
+        assert_eq!(lines.len(), 31);
+        assert_eq!(lines[0]["detail"], json!({"groupSize": 30}));
+        let csv = self.text("/v2/admin/audit.csv?concertId=kept").await;
+        let csv: Vec<_> = csv.lines().collect();
+        assert_eq!(csv[0], "id,at,actor,act,concertId,detail,requestId");
+        assert_eq!(csv.len(), 32);
+        let at = lines[0]["at"].as_str().expect("a time");
+        let newest = format!(",{at},operator,change,kept,\"{{\"\"groupSize\"\":30}}\",");
+        assert!(csv[1].contains(&newest), "{}", csv[1]);
         let (_, all) = self.get("/v2/admin/audit?limit=1").await;
         assert_eq!(all["acts"][0]["concertId"], "other");
     }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sunbeon_domain::MemberId;
 use sunbeon_test_support::{
     RedisServer, TcpProxy, TestDatabase, TestVhost,
     access::{ADMIN_TOKEN, admin, member},
@@ -87,7 +88,9 @@ async fn every_act_is_written_down_with_who_and_in_which_request(app: App) {
         .await
         .data(201);
     let row = acts(&app, "?concertId=d").await[0].clone();
-    assert_eq!(row["actor"], "admin-token");
+    assert_eq!(row["actor"], "admin token");
+    // A login may have any visible characters, but no blank.
+    assert!(MemberId::parse("admin token").is_err());
     assert!(!row["requestId"].as_str().unwrap().is_empty());
     assert!(!row.to_string().contains(ADMIN_TOKEN));
 }

@@ -79,6 +79,8 @@ const ROUTES: [(&str, &str, For); 43] = [
     ("POST", "/v2/waiting-room/cleanup", For::Admins),
     ("POST", "/v2/reservation/open/{concertId}", For::Admins),
     ("GET", "/v2/admin/audit", For::Admins),
+    ("GET", "/v2/admin/audit.csv", For::Admins),
+    ("GET", "/v2/admin/audit.jsonl", For::Admins),
     ("GET", "/v2/admin/concerts", For::Origins),
     ("POST", "/v2/admin/concerts", For::Admins),
     ("GET", "/v2/admin/concerts/{concertId}", For::Origins),

@@ -30,7 +30,7 @@ async fn the_line_is_shown_page_by_page(app: App) {
                 .iter()
                 .map(|member| member["memberId"].as_str().unwrap().to_owned()),
         );
-        match line["nextCursor"].as_u64() {
+        match line["nextCursor"].as_str() {
             Some(next) => path = format!("/v2/waiting-room/admin/c?limit=10&cursor={next}"),
             None => assert_eq!(page, 2),
         }

@@ -5,7 +5,8 @@
 assert(#KEYS >= 12, 'a verb takes at least 12 keys')
 local LINE, AWAY, DEADLINES, LAPSES, ADMITTING, ENTRIES = unpack(KEYS, 1, 6)
 local READY, INSIDE, COOLING, REVOKED, POLICY, STATE = unpack(KEYS, 7, 12)
-local DEAF_MS, COOLING_MS, RESEND_MS, WORK = 15000, 5000, 5000, 1000
+local DEAF_MS, COOLING_MS, WORK = 15000, 5000, 1000
+local RESEND_MS, RESEND_MOST_MS = 5000, 60000
 -- A user record's own expiry only removes garbage that no sweep collected: a week after its
 -- deadline, so that it decides nothing in any outage shorter than that.
 local COLLECT_MS = 7 * 86400000

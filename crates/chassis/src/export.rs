@@ -1,0 +1,196 @@
+//! Rows as files for spreadsheets and scripts.
+
+use axum::{
+    body::Body,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use csv::WriterBuilder;
+use futures::stream;
+use serde::Serialize;
+use sunbeon_domain::Coded;
+
+use crate::{ApiResult, OrFail};
+
+/// A row of an exported file. In JSON lines it is what it serializes to.
+pub trait Row: Serialize + Send + 'static {
+    /// The names of the CSV columns.
+    const COLUMNS: &'static [&'static str];
+
+    /// Returns the CSV fields, one for each column.
+    fn fields(&self) -> Vec<String>;
+}
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// CSV (RFC 4180) with a header line. A text that a spreadsheet would take for a formula has an
+    /// apostrophe in front.
+    Csv,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+impl Export {
+    /// Streams a file of all rows, read page by page: `read` returns those behind a row, or the
+    /// first ones, and nothing at the end. Where a later page cannot be read the connection is cut,
+    /// so that a file that ends early is not taken for a whole one.
+    ///
+    /// # Errors
+    /// When the first page cannot be read.
+    pub async fn file<R: Row, E: Coded, Page>(
+        self,
+        name: &str,
+        read: impl Fn(Option<&R>) -> Page + Send + 'static,
+    ) -> ApiResult<Response>
+    where
+        Page: Future<Output = Result<Vec<R>, E>> + Send + 'static,
+    {
+        let first = read(None).await.or_fail()?;
+        let pages = stream::try_unfold(Some((first, true)), move |page| {
+            let last = page.as_ref().and_then(|(rows, _)| rows.last());
+            let next = last.map(|last| read(Some(last)));
+            async move {
+                let Some((rows, is_first)) = page else {
+                    return anyhow::Ok(None);
+                };
+                let bytes = self.write(&rows, is_first)?;
+                let next = match next {
+                    Some(next) => Some((next.await?, false)),
+                    None => None,
+                };
+                Ok(Some((bytes, next)))
+            }
+        });
+        let (content_type, extension) = match self {
+            Self::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
+            Self::JsonLines => ("application/jsonl", "jsonl"),
+        };
+        let attachment = format!("attachment; filename=\"{name}.{extension}\"");
+        let headers = [
+            (header::CONTENT_TYPE, content_type.to_owned()),
+            (header::CONTENT_DISPOSITION, attachment),
+            (header::CACHE_CONTROL, "no-store".to_owned()),
+        ];
+        Ok((headers, Body::from_stream(pages)).into_response())
+    }
+    fn write<R: Row>(self, rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Csv => csv(rows, is_first),
+            Self::JsonLines => json_lines(rows),
+        }
+    }
+}
+
+fn csv<R: Row>(rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
+    let mut lines = WriterBuilder::new().from_writer(Vec::new());
+    if is_first {
+        lines.write_record(R::COLUMNS)?;
+    }
+    for row in rows {
+        lines.write_record(row.fields().into_iter().map(no_formula))?;
+    }
+    Ok(lines.into_inner()?)
+}
+
+fn json_lines<R: Row>(rows: &[R]) -> anyhow::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for row in rows {
+        serde_json::to_writer(&mut lines, row)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// Puts an apostrophe in front of a text that a spreadsheet would take for a formula
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
+fn no_formula(text: String) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        true => format!("'{text}"),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use axum::body::to_bytes;
+    use sunbeon_domain::Code;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed")]
+    struct Failed;
+
+    impl Coded for Failed {
+        fn code(&self) -> Code {
+            Code::DatabaseDown
+        }
+    }
+
+    #[derive(Serialize)]
+    struct Named {
+        number: u32,
+        name: &'static str,
+    }
+
+    impl Row for Named {
+        const COLUMNS: &'static [&'static str] = &["number", "name"];
+
+        fn fields(&self) -> Vec<String> {
+            vec![self.number.to_string(), self.name.to_owned()]
+        }
+    }
+
+    /// Rows 1, 2, 3, … in pages of two; `None` for a page that fails.
+    fn pages(names: &'static [Option<&'static str>]) -> impl Fn(Option<&Named>) -> Page {
+        move |last| {
+            let from = last.map_or(0, |last| last.number as usize);
+            let page = names.iter().zip(1..).skip(from).take(2);
+            let page = page.map(|(name, number)| {
+                let name = name.ok_or(Failed)?;
+                Ok(Named { number, name })
+            });
+            ready(page.collect())
+        }
+    }
+
+    type Page = std::future::Ready<Result<Vec<Named>, Failed>>;
+
+    async fn text(export: Export, names: &'static [Option<&'static str>]) -> String {
+        let file = export.file("names", pages(names)).await.unwrap();
+        let bytes = to_bytes(file.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_has_every_row_of_every_page() {
+        let names = &[Some("a"), Some("b, \"c\""), Some("=1+1")];
+        assert_eq!(
+            text(Export::Csv, names).await,
+            "number,name\n1,a\n2,\"b, \"\"c\"\"\"\n3,'=1+1\n"
+        );
+        assert_eq!(
+            text(Export::JsonLines, names).await,
+            "{\"number\":1,\"name\":\"a\"}\n{\"number\":2,\"name\":\"b, \\\"c\\\"\"}\n\
+             {\"number\":3,\"name\":\"=1+1\"}\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_of_no_rows_has_its_header() {
+        assert_eq!(text(Export::Csv, &[]).await, "number,name\n");
+        assert_eq!(text(Export::JsonLines, &[]).await, "");
+    }
+
+    #[tokio::test]
+    async fn a_first_page_that_fails_is_an_answer_and_a_later_one_cuts_the_file() {
+        let none = Export::Csv.file("names", pages(&[None])).await;
+        assert_eq!(none.unwrap_err().code(), Code::DatabaseDown);
+        let cut = pages(&[Some("a"), Some("b"), None]);
+        let cut = Export::Csv.file("names", cut).await.unwrap();
+        assert!(to_bytes(cut.into_body(), usize::MAX).await.is_err());
+    }
+}
