@@ -34,7 +34,7 @@ enum For {
 }
 
 /// A route that is missing here, or is for somebody else, fails the test.
-const ROUTES: [(&str, &str, For); 43] = [
+const ROUTES: [(&str, &str, For); 45] = [
     ("GET", "/.well-known/jwks.json", For::Anyone),
     ("GET", "/v2/reservation/revoked", For::Anyone),
     ("GET", "/v2/concerts", For::Anyone),
