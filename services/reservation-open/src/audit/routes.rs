@@ -121,7 +121,8 @@ async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<
     ]))),
     responses(
         (status = 200, description = "The whole audit, with a header line.", body = String,
-            content_type = "text/csv"),
+            content_type = "text/csv", example = json!("id,at,actor,act,concertId,detail,requestId\n\
+                1763614800000-0193,2026-11-20T05:00:00.000Z,boss,pause,demo,{},8d7e\n")),
     )
 )]
 async fn csv_file(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Response> {
@@ -138,7 +139,9 @@ async fn csv_file(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Re
     ]))),
     responses(
         (status = 200, description = "The whole audit, one act a line.", body = String,
-            content_type = "application/jsonl"),
+            content_type = "application/jsonl", example = json!("{\"id\":\"1763614800000-0193\",\
+                \"at\":\"2026-11-20T05:00:00.000Z\",\"actor\":\"boss\",\"act\":\"pause\",\
+                \"concertId\":\"demo\",\"detail\":{},\"requestId\":\"8d7e\"}\n")),
     )
 )]
 async fn json_lines(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Response> {
