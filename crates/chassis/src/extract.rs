@@ -12,7 +12,7 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::json;
 use sunbeon_domain::{Code, ConcertId, Field, MemberId};
@@ -49,16 +49,19 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     // By itself serde takes an array of a struct's fields for the struct.
-    let Object(body) = serde_path_to_error::deserialize(&mut json).map_err(refused)?;
+    let Object(body) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        // serde_json takes a number in place of a word for an error of the syntax.
+        match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Ok(_) => refused(&error),
+            Err(_) => Code::InvalidBody.into(),
+        }
+    })?;
     json.end().map_err(|_| Code::InvalidBody)?;
     Ok(body)
 }
 
 /// Names the field that a body was refused for.
-fn refused(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
-    if !error.inner().is_data() {
-        return Code::InvalidBody.into();
-    }
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (path, cause) = (error.path().to_string(), error.inner().to_string());
     // A field that is missing or given twice stands only in serde's text.
     let named = ["missing field `", "duplicate field `"]

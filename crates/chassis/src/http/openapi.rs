@@ -98,9 +98,12 @@ pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
     components["schemas"]["Failure"] = serde_json::to_value(Failure::schema())?;
     components["securitySchemes"] = security_schemes();
     components["headers"] = headers();
-    left_out_is_not_null(&mut components["schemas"]);
+    let changes = take_changes(&mut document);
+    left_out_is_not_null(&mut document["components"]["schemas"]);
     left_out_is_not_null(&mut document["paths"]);
-    changes_take_null(&mut document);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(changes);
+    }
     let schemas = document["components"]["schemas"].clone();
     for (path, method, operation) in operations_mut(&mut document) {
         failures::describe(operation, &schemas).with_context(|| format!("{method} {path}"))?;
@@ -174,32 +177,24 @@ fn left_out_is_not_null(schema: &mut Value) {
     }
 }
 
-/// The body of a PATCH is a schema of its own: each field may also be null, which restores its default.
-fn changes_take_null(document: &mut Value) {
-    let schemas = document["components"]["schemas"].clone();
+/// Takes out the bodies of PATCH: each of their fields may also be null, which restores its default.
+fn take_changes(document: &mut Value) -> Map<String, Value> {
+    let names: Vec<_> = operations_mut(document)
+        .filter(|(_, method, _)| *method == "patch")
+        .filter_map(|(_, _, operation)| {
+            let target = operation.pointer("/requestBody/content/application~1json/schema/$ref");
+            Some(target?.as_str()?.rsplit('/').next()?.to_owned())
+        })
+        .collect();
     let mut changes = Map::new();
-    for (_, method, operation) in operations_mut(document) {
-        let Some(name) = operation
-            .pointer("/requestBody/content/application~1json/schema/$ref")
-            .and_then(|target| target.as_str()?.rsplit('/').next())
-            .filter(|_| method == "patch")
-        else {
-            continue;
-        };
-        let mut schema = schemas[name].clone();
-        let properties = schema["properties"].as_object_mut().into_iter().flatten();
-        for (_, property) in properties {
-            *property = json!({ "anyOf": [property.take(), { "type": "null" }] });
-        }
-        let name = format!("{name}Changes");
-        let target = format!("#/components/schemas/{name}");
-        operation["requestBody"]["content"]["application/json"]["schema"] =
-            json!({ "$ref": target });
-        changes.insert(name, schema);
-    }
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        schemas.extend(changes);
+        changes.extend(
+            names
+                .into_iter()
+                .filter_map(|name| schemas.remove_entry(&name)),
+        );
     }
+    changes
 }
 
 fn name_request_id(operation: &mut Value) {
