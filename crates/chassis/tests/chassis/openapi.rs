@@ -68,6 +68,6 @@ async fn a_route_is_given_the_failures_that_follow_from_what_it_takes() {
 async fn an_optional_field_is_left_out_and_never_null() {
     let app = App::default().await;
     let document = document(&app).await;
-    let note = &document["components"]["schemas"]["Order"]["properties"]["note"];
+    let note = &document["components"]["schemas"]["MealOrder"]["properties"]["note"];
     assert_eq!(*note, json!({"type": "string"}));
 }

@@ -89,22 +89,22 @@ async fn echo(Body(echo): Body<Echo>) -> ApiResult<Reply<Echo>> {
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Order {
+pub(crate) struct MealOrder {
     concert_id: ConcertId,
-    lines: Vec<Line>,
+    lines: Vec<MealLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Line {
+struct MealLine {
     count: u32,
 }
 
 /// Takes fields with a code of their own and fields without.
-#[utoipa::path(post, path = "/order", request_body = Order, responses((status = 201, body = Success<Order>)))]
-async fn order(Body(order): Body<Order>) -> ApiResult<Reply<Order>> {
+#[utoipa::path(post, path = "/order", request_body = MealOrder, responses((status = 201, body = Success<MealOrder>)))]
+async fn order(Body(order): Body<MealOrder>) -> ApiResult<Reply<MealOrder>> {
     Ok(Reply::created(ECHOED, order))
 }
 
