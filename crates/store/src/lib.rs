@@ -148,9 +148,10 @@ pub trait Store: Send + Sync + 'static {
         number: EntryNumber,
     ) -> Result<bool>;
 
-    /// Lets the ENTERED session of exactly this entry last, once, until `holdDurationMinutes` from
-    /// now; the token keeps its id. Where that is no later than its end, or it was extended before,
-    /// nothing changes. `None`: there is no such session.
+    /// Lets the ENTERED session of exactly this entry last until `holdDurationMinutes` from now, but
+    /// never past its token's `iat`, `sessionMinutes` and `holdDurationMinutes` together; the token
+    /// keeps its id. If that is no later than its end, nothing changes. `None`: there is no such
+    /// session.
     async fn extend(
         &self,
         id: &ConcertId,

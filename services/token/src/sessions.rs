@@ -66,7 +66,8 @@ async fn complete(
     Ok(Reply::ok(COMPLETED, Empty {}))
 }
 
-/// Lets a member's session last, once, until `holdDurationMinutes` from now, where that is later.
+/// Lets a member's session last until `holdDurationMinutes` from now, if that is later. Repeat it for
+/// every hold; a session never lasts longer than `sessionMinutes` and `holdDurationMinutes` together.
 #[utoipa::path(
     post, path = "/v2/reservation/sessions/{concertId}/extend", tag = "shop back ends", operation_id = "extendSessionOf",
     request_body = SessionOf,

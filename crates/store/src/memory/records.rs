@@ -32,7 +32,7 @@ pub(super) struct Opened {
 /// The record of a READY or ENTERED member.
 pub(super) enum Session {
     Ready { number: EntryNumber, until: UnixMs },
-    Entered { facts: TokenFacts, extended: bool },
+    Entered { facts: TokenFacts },
 }
 
 /// Where a member stands once all that has run out is ended.

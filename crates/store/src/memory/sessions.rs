@@ -118,7 +118,6 @@ impl Line {
         self.inside.set(member, exp * 1_000);
         let session = Session::Entered {
             facts: facts.clone(),
-            extended: false,
         };
         self.sessions.insert(member.clone(), session);
         Claim::Entered(Box::new((self.concert.clone(), facts)))
@@ -139,18 +138,20 @@ impl Line {
 
     pub(super) fn extend(&mut self, member: &MemberId, number: EntryNumber) -> Option<Extension> {
         let place = self.settle(member);
-        let hold = i64::from(self.concert.policy.hold_duration_minutes) * 60;
-        let until = self.now.seconds() + hold;
-        let Some(Session::Entered { facts, extended }) = self.sessions.get_mut(member) else {
+        let policy = &self.concert.policy;
+        let hold = i64::from(policy.hold_duration_minutes) * 60;
+        let session = i64::from(policy.session_minutes) * 60;
+        let hold_end = self.now.seconds() + hold;
+        let Some(Session::Entered { facts }) = self.sessions.get_mut(member) else {
             return None;
         };
         if !matches!(place, Settled::Entered(inside, _) if inside == number) {
             return None;
         }
-        let moves = !*extended && until > facts.exp;
+        let until = hold_end.min(facts.iat + session + hold);
+        let moves = until > facts.exp;
         if moves {
             facts.exp = until;
-            *extended = true;
             self.inside.set(member, until * 1_000);
         }
         Some(Extension {

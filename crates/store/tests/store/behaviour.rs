@@ -82,8 +82,9 @@ behaviours!(
     what_limits_an_opening_is_said,
     a_session_ends_by_the_clock_swept_or_not,
     a_token_is_the_same_until_its_session_ends,
-    a_session_is_extended_once_to_the_end_of_a_hold,
-    an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that,
+    a_session_is_extended_to_the_end_of_a_hold,
+    a_session_is_extended_as_often_as_holds_need_and_never_past_session_and_hold,
+    an_extension_never_brings_an_end_forward,
     an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then,
     a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live,
     a_session_whose_claim_was_lost_is_completed_with_its_token,
@@ -1225,7 +1226,7 @@ fn held(minutes: u32) -> serde_json::Value {
     json!({"sessionMinutes": 10, "holdDurationMinutes": minutes, "maxActive": 1})
 }
 
-async fn a_session_is_extended_once_to_the_end_of_a_hold(world: World) {
+async fn a_session_is_extended_to_the_end_of_a_hold(world: World) {
     world.put(1, held(7)).await;
     world.join("a").await;
     world.let_in(1).await;
@@ -1241,12 +1242,33 @@ async fn a_session_is_extended_once_to_the_end_of_a_hold(world: World) {
     assert_eq!(world.claimed("a").await, moved);
     let until = UnixMs(exp * 1_000);
     assert!(matches!(world.place("a").await, EntryState::Entered { until: u, .. } if u == until));
-    world.pass(100.0).await;
-    let again = world.extend("a", moved.number).await.unwrap();
-    assert_eq!((again.extended, again.token), (false, moved));
 }
 
-async fn an_extension_never_brings_an_end_forward_and_is_not_used_up_by_that(world: World) {
+async fn a_session_is_extended_as_often_as_holds_need_and_never_past_session_and_hold(
+    world: World,
+) {
+    world.put(1, held(10)).await;
+    world.join("a").await;
+    world.let_in(1).await;
+    let first = world.claimed("a").await;
+    for (pass, end) in [(3.0, 603), (20.0, 623), (560.0, 1_183), (30.0, 1_200)] {
+        world.pass(pass).await;
+        let extension = world.extend("a", first.number).await.unwrap();
+        let moved = TokenFacts {
+            exp: first.iat + end,
+            ..first.clone()
+        };
+        assert_eq!((extension.extended, extension.token), (true, moved));
+    }
+    world.pass(10.0).await;
+    let last = world.extend("a", first.number).await.unwrap();
+    assert_eq!((last.extended, last.token.exp), (false, first.iat + 1_200));
+    assert_eq!(world.claimed("a").await, last.token);
+    world.pass(577.0).await;
+    assert_eq!(world.state("a").await, "none", "session and hold are over");
+}
+
+async fn an_extension_never_brings_an_end_forward(world: World) {
     world.put(1, held(5)).await;
     world.join("a").await;
     world.let_in(1).await;

@@ -1,15 +1,13 @@
 -- One session: READY or ENTERED. Behind policy.lua.
 
--- A session's record: READY number until | ENTERED number until jti kid iat exp, and once it was
--- extended: 1.
+-- A session's record: READY number until | ENTERED number until jti kid iat exp
 local function session(user)
   local record = call('GET', user)
   if not record then return end
   local s = {}
   for word in string.gmatch(record, '%S+') do s[#s + 1] = word end
   return { state = s[1], number = tonumber(s[2]), till = tonumber(s[3]),
-    jti = s[4], kid = s[5], iat = s[6], exp = s[7],
-    extended = s[8] == '1' }
+    jti = s[4], kid = s[5], iat = s[6], exp = s[7] }
 end
 
 local function save_session(user, till, ...)
