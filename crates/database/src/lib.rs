@@ -1,19 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod driver;
 mod error;
 mod open;
+mod private;
+mod record;
 mod statement;
 mod transaction;
 mod value;
 
 use std::time::Duration;
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::PgPool;
 
+use self::open::Sqlite;
 pub use self::{
     error::DatabaseError,
     open::Migration,
-    statement::Record,
+    record::{Cell, Column, Record, Row},
+    statement::Statement,
     transaction::{Transaction, again},
     value::Value,
 };
@@ -30,14 +35,55 @@ pub struct Database(Pool);
 
 #[derive(Debug, Clone)]
 enum Pool {
-    Sqlite(SqlitePool),
+    Sqlite(Sqlite),
     Postgres(PgPool),
 }
 
+impl Database {
+    /// Runs one statement by itself and returns how many rows it changed.
+    pub async fn execute(&self, statement: &Statement, values: &[Value]) -> Result<u64> {
+        let work = async {
+            let mut connection = self.acquire().await?;
+            connection.borrow().execute(statement, values).await
+        };
+        in_time(work).await
+    }
+
+    /// Runs one statement by itself and returns its rows.
+    pub async fn rows<R: Record>(&self, statement: &Statement, values: &[Value]) -> Result<Vec<R>> {
+        record::read_all(self.fetch(statement, values).await?)
+    }
+
+    /// Runs one statement by itself and returns its first row.
+    pub async fn row<R: Record>(
+        &self,
+        statement: &Statement,
+        values: &[Value],
+    ) -> Result<Option<R>> {
+        record::read_first(self.fetch(statement, values).await?)
+    }
+
+    /// Compiles a statement without running it: what a test asks of every statement there is.
+    pub async fn prepare(&self, statement: &Statement) -> Result<()> {
+        in_time(async { self.acquire().await?.borrow().prepare(statement).await }).await
+    }
+
+    async fn fetch(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>> {
+        let work = async {
+            let mut connection = self.acquire().await?;
+            connection.borrow().fetch(statement, values).await
+        };
+        in_time(work).await
+    }
+}
+
 /// Runs a future within twice the limit; without an answer by then the database is down.
-async fn in_time<T>(work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
+async fn in_time<T, E>(work: impl Future<Output = std::result::Result<T, E>>) -> Result<T>
+where
+    DatabaseError: From<E>,
+{
     match tokio::time::timeout(LIMIT * 2, work).await {
-        Ok(done) => done.map_err(DatabaseError::from),
+        Ok(done) => Ok(done?),
         Err(_) => Err(DatabaseError::Down(sqlx::Error::PoolTimedOut)),
     }
 }

@@ -1,9 +1,9 @@
 //! Opening and migrating.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool, SqlStr, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlStr, SqliteConnection, SqlitePool,
     migrate::{
         self,
         MigrateError::{self, Execute, ExecuteMigration},
@@ -12,8 +12,9 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::{Mutex, OnceCell};
 
-use crate::{Database, DatabaseError, LIMIT, Pool, Result, in_time};
+use crate::{Database, DatabaseError, LIMIT, Pool, Result, in_time, private::make_private};
 
 /// How long tables may take to be brought up to date.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(60);
@@ -47,27 +48,63 @@ impl From<&Migration> for migrate::Migration {
     }
 }
 
+/// A pool of one connection to a SQLite database.
+#[derive(Debug, Clone)]
+pub(crate) struct Sqlite {
+    pool: SqlitePool,
+    /// Of a database in memory. SQLite drops such a database with its last connection, and the pool
+    /// may close its own, so this one is never handed out.
+    keeper: Option<Arc<OnceCell<Mutex<SqliteConnection>>>>,
+}
+
+impl Sqlite {
+    fn new(url: &str) -> Result<Self> {
+        let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
+        let options = options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            // What is deleted is overwritten: payment tokens are.
+            .pragma("secure_delete", "ON")
+            .busy_timeout(LIMIT)
+            .disable_statement_logging();
+        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        if !in_memory {
+            make_private(options.get_filename());
+        }
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            // A ping of this very process tells nothing, and a caller that gives up during it
+            // closes the connection.
+            .test_before_acquire(false)
+            .acquire_timeout(LIMIT)
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            keeper: in_memory.then(Arc::default),
+        })
+    }
+
+    /// Returns the pool, once a database in memory has its keeper.
+    pub(crate) async fn opened(&self) -> Result<&SqlitePool> {
+        if let Some(keeper) = &self.keeper {
+            let options = self.pool.connect_options();
+            let open = async || Ok::<_, sqlx::Error>(Mutex::new(options.connect().await?));
+            keeper.get_or_try_init(open).await?;
+        }
+        Ok(&self.pool)
+    }
+}
+
 impl Database {
     /// Opens a pool by its address. A database that is down is no error.
     pub fn open(url: &str) -> Result<Self> {
         if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
-            let options = options
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .busy_timeout(LIMIT)
-                .disable_statement_logging();
-            // One connection for good: a database in memory is gone with its last.
-            let pool = SqlitePoolOptions::new()
-                .max_connections(1)
-                .min_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .acquire_timeout(LIMIT)
-                .connect_lazy_with(options);
-            return Ok(Self(Pool::Sqlite(pool)));
+            return Sqlite::new(url).map(Pool::Sqlite).map(Self);
         }
         // By itself the library takes any scheme for PostgreSQL's.
         if !["postgres://", "postgresql://"]
@@ -95,15 +132,15 @@ impl Database {
         let mut known = Migrator::with_migrations(steps.iter().map(Into::into).collect());
         known.set_ignore_missing(true);
         match &self.0 {
-            Pool::Sqlite(pool) => on_sqlite(pool, &known).await,
+            Pool::Sqlite(pool) => on_sqlite(pool.opened().await?, &known).await,
             Pool::Postgres(pool) => on_postgres(pool, &known).await,
         }
     }
 }
 
 async fn on_sqlite(pool: &SqlitePool, migrations: &Migrator) -> Result<()> {
-    // SQLite has no lock for migrations: who loses a race finds them done, unless it comes back
-    // while yet another is at it.
+    // SQLite has no lock for migrations: the loser of a race finds them done, unless it comes back
+    // while yet another is at work.
     let mut tries = 1;
     loop {
         match in_a_minute(migrations.run(pool)).await {

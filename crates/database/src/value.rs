@@ -1,11 +1,13 @@
-//! What a statement is given.
+//! The arguments of statements.
+
+use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 
 /// One argument of a statement.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// TEXT, or none.
+    /// TEXT, or NULL.
     Text(Option<String>),
-    /// BIGINT, or none.
+    /// BIGINT, or NULL.
     Int(Option<i64>),
     /// BOOLEAN.
     Bool(bool),
@@ -17,46 +19,38 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::Value::from($value)),*] };
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
+macro_rules! arguments {
+    ($kind:ident of $($argument:ty => $stored:expr;)+) => {
+        $(impl From<$argument> for Value {
+            fn from(argument: $argument) -> Self {
+                Self::from(Some(argument))
+            }
+        }
+
+        impl From<Option<$argument>> for Value {
+            fn from(argument: Option<$argument>) -> Self {
+                Self::$kind(argument.map($stored))
+            }
+        })+
+    };
 }
 
-impl From<&String> for Value {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
-    }
+arguments! {
+    Text of
+    String => |text| text;
+    &str => str::to_owned;
+    &String => String::clone;
+    &ConcertId => ToString::to_string;
+    &MemberId => ToString::to_string;
 }
 
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<&str>> for Value {
-    fn from(text: Option<&str>) -> Self {
-        Self::Text(text.map(str::to_owned))
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Int(Some(number))
-    }
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        i64::from(number).into()
-    }
-}
-
-impl From<Option<i64>> for Value {
-    fn from(number: Option<i64>) -> Self {
-        Self::Int(number)
-    }
+arguments! {
+    Int of
+    i64 => |number| number;
+    u32 => i64::from;
+    UnixMs => |at| at.0;
+    // The database compares numbers; one beyond its range is the largest there is.
+    EntryNumber => |number| i64::try_from(number.0).unwrap_or(i64::MAX);
 }
 
 impl From<bool> for Value {

@@ -17,7 +17,10 @@ fn migrations(texts: &[&'static str]) -> Vec<Migration> {
 }
 
 async fn count(database: &Database, sql: &'static str) -> i64 {
-    let row: Option<(i64,)> = database.row(sql, values![]).await.expect("an answer");
+    let row: Option<(i64,)> = database
+        .row(&sql.into(), values![])
+        .await
+        .expect("an answer");
     row.expect("a row").0
 }
 
@@ -28,20 +31,23 @@ async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let server = TestDatabase::postgres().await;
     let (one, other) = (open(&server), open(&server));
-    one.execute("CREATE TABLE t (n BIGINT NOT NULL)", values![])
+    one.execute(&"CREATE TABLE t (n BIGINT NOT NULL)".into(), values![])
         .await
         .expect("a table");
-    one.execute("INSERT INTO t VALUES (1), (2)", values![])
+    one.execute(&"INSERT INTO t VALUES (1), (2)".into(), values![])
         .await
         .expect("two rows");
     let mut foreign = other.begin().await.expect("PostgreSQL");
-    foreign.execute(TAKE, values![1_i64]).await.expect("a row");
+    foreign
+        .execute(&TAKE.into(), values![1_i64])
+        .await
+        .expect("a row");
     // As many as there are connections, and all that they wait for is given up.
     let waits = (0..8).map(|_| {
         let one = one.clone();
         tokio::spawn(async move {
             let mut tx = one.begin().await?;
-            tx.execute(TAKE, values![1_i64]).await
+            tx.execute(&TAKE.into(), values![1_i64]).await
         })
     });
     let waits: Vec<_> = waits.collect();
@@ -54,10 +60,12 @@ async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
     // The lock is still held, and the rest of the table is there for all.
     for _ in 0..16 {
         let mut tx = one.begin().await.expect("a connection");
-        tx.execute(TAKE, values![2_i64]).await.expect("another row");
+        tx.execute(&TAKE.into(), values![2_i64])
+            .await
+            .expect("another row");
     }
     drop(foreign);
-    let free = async || one.execute(TAKE, values![1_i64]).await.is_ok();
+    let free = async || one.execute(&TAKE.into(), values![1_i64]).await.is_ok();
     eventually(SOON, "the row is there again", free).await;
 }
 
@@ -65,7 +73,7 @@ async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
 async fn a_statement_that_takes_too_long_is_down_not_a_bug() {
     const SLEEP: &str = "SELECT pg_sleep(20)";
     let server = TestDatabase::postgres().await;
-    let slow = open(&server).execute(SLEEP, values![]).await;
+    let slow = open(&server).execute(&SLEEP.into(), values![]).await;
     let Err(DatabaseError::Down(sqlx::Error::Database(said))) = &slow else {
         panic!("the server says so itself: {slow:?}");
     };
@@ -77,12 +85,14 @@ async fn a_transaction_that_nobody_goes_on_with_ends_in_the_server() {
     let server = TestDatabase::postgres().await;
     let database = open(&server);
     let mut idle = database.begin().await.expect("PostgreSQL");
-    idle.execute("SELECT 1", values![]).await.expect("a start");
+    idle.execute(&"SELECT 1".into(), values![])
+        .await
+        .expect("a start");
     const IDLE: &str = "SELECT COUNT(*) FROM pg_stat_activity \
         WHERE datname = current_database() AND state = 'idle in transaction'";
     let over = async || count(&database, IDLE).await == 0;
     eventually(Duration::from_secs(30), "it is over", over).await;
-    let late = idle.execute("SELECT 1", values![]).await;
+    let late = idle.execute(&"SELECT 1".into(), values![]).await;
     assert!(matches!(late, Err(DatabaseError::Down(_))), "{late:?}");
 }
 

@@ -87,6 +87,9 @@ fields! {
     Sections "SECTIONS" "sections"
         "이름, 가격, 열이 있는 구역을 목록으로 보내 주세요."
         "must be a list of sections, each with its name, price and rows.";
+    Since "SINCE" "since"
+        "앞 응답의 asOf를 그대로 보내 주세요."
+        "must be the asOf of an earlier answer.";
     Tickets "TICKETS" "tickets"
         "서로 다른 ticketId와 1 이상의 수량을 목록으로 보내 주세요."
         "must be a list of different ticketIds, each with a quantity of at least 1.";
@@ -204,8 +207,8 @@ codes! {
         "1인당 예매 한도를 넘었습니다. 수량을 줄여 주세요."
         "This is more than one member may book. Choose fewer.";
     BookingExpired 409 "BOOKING_EXPIRED"
-        "결제 시간이 지나 예매가 취소되었습니다. 다시 예매해 주세요."
-        "The booking was not paid in time and has been released. Book again.";
+        "결제 시간이 지났거나 예매를 진행하던 입장이 끝나 예매가 취소되었습니다. 다시 예매해 주세요."
+        "The booking was not paid before its time or its session ended, and has been released. Book again.";
     BookingCancelled 409 "BOOKING_CANCELLED"
         "취소된 예매입니다. 필요하면 다시 예매해 주세요."
         "This booking has been cancelled. Book again if you still want to come.";

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod decide;
+mod ended;
 #[cfg(feature = "axum")]
 mod extract;
 mod gate;

@@ -3,6 +3,7 @@
 mod announce;
 mod collect;
 mod outbox;
+mod sessions;
 mod till;
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub(crate) async fn run(shop: &Shop, shutdown: &CancellationToken) {
         shop.outbox.run(shutdown),
         shop.till.run(shutdown),
         collect::run(&shop.stock, &shop.announcer, shutdown),
+        sessions::run(&shop.gate, &shop.stock, &shop.announcer, shutdown),
         shop.announcer.run(shutdown),
     );
 }

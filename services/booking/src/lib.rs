@@ -7,6 +7,7 @@ mod serve;
 mod settings;
 pub mod stock;
 pub mod sunbeon;
+mod views;
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use self::{
     jobs::{Announcer, Outbox, Till},
     sunbeon::Catalog,
+    views::Views,
 };
 pub use self::{
     payments::Payments, serve::serve, settings::Settings, stock::Stock, sunbeon::Sunbeon,
@@ -67,6 +69,7 @@ impl Parts {
 #[derive(Clone, FromRef)]
 pub struct Shop {
     stock: Stock,
+    views: Views,
     catalog: Catalog,
     sunbeon: Sunbeon,
     announcer: Announcer,
@@ -90,6 +93,7 @@ impl Shop {
         let outbox = Outbox::new(stock.clone(), sunbeon.clone(), payments.clone());
         Self {
             catalog: Catalog::new(sunbeon.clone()),
+            views: Views::new(stock.clone()),
             till: Till::new(stock.clone(), payments, announcer.clone(), outbox.clone()),
             stock,
             sunbeon,

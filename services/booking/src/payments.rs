@@ -1,5 +1,5 @@
-//! Who takes the money: a port with one implementation for demonstrations and one for a provider
-//! that is reached by HTTP.
+//! The payment port, with one implementation for demonstrations and one for a provider that is
+//! reached by HTTP.
 
 mod fake;
 mod http;
@@ -15,7 +15,7 @@ pub use self::{
 };
 use crate::stock::Charge;
 
-/// What came of a charge.
+/// The outcome of a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charged {
     /// The money is taken.
@@ -25,25 +25,25 @@ pub enum Charged {
     },
     /// No money was taken, and none will be by this key.
     Declined,
-    /// Nobody knows: send the same charge again.
+    /// The outcome is not known: send the same charge again, or have it voided.
     Unknown,
 }
 
-/// What gives money back. The same payment is refunded once, however often it is asked.
+/// A refund. The same payment is refunded once, however often it is asked for.
 #[derive(Debug, Clone)]
 pub struct Refund {
     /// The provider's id of the payment.
     pub payment_id: String,
     /// In won; the whole payment.
     pub amount: u64,
-    /// That of its charge.
+    /// The key of its charge.
     pub key: String,
 }
 
-/// Why it is not known that money was given back.
+/// Why a refund is not known to have been made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRefunded {
-    /// It answered another HTTP status than 2xx.
+    /// The provider answered with an HTTP status other than 2xx.
     #[error("the payment provider answers a refund with {0}")]
     Refused(u16),
     /// No answer within the limit.
@@ -57,7 +57,11 @@ pub trait PaymentPort: Send + Sync + 'static {
     /// Takes money, in won, once for a key.
     async fn charge(&self, charge: &Charge) -> Charged;
 
-    /// Gives money back, once for a payment; an error where that is not known to be done.
+    /// Sees to it that the charge of this key takes no money from now on, whether or not the provider
+    /// has heard of it; `Paid` if it has taken the money already, `Declined` if it never will.
+    async fn void(&self, key: &str) -> Charged;
+
+    /// Refunds a payment once; an error if that is not known to be done.
     async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded>;
 }
 
@@ -65,13 +69,13 @@ pub trait PaymentPort: Send + Sync + 'static {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settings {
-    /// Within the process.
+    /// A fake one within the process.
     Fake,
-    /// A provider by HTTP.
+    /// A provider that is reached by HTTP.
     Http(HttpSettings),
 }
 
-/// A provider, and how long it is waited for. A cheap handle.
+/// A provider, and how long to wait for it. A cheap handle.
 #[derive(Clone)]
 pub struct Payments {
     port: Arc<dyn PaymentPort>,
@@ -79,12 +83,12 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// A provider that is waited for so long.
+    /// Waits for a provider up to `limit`.
     pub fn new(port: Arc<dyn PaymentPort>, limit: Duration) -> Self {
         Self { port, limit }
     }
 
-    /// As the settings say; a provider's address that is none is an error.
+    /// Opens the provider that the settings name. A malformed address is an error.
     pub fn open(settings: &Settings) -> Result<Self, InvalidProvider> {
         const LIMIT: Duration = Duration::from_secs(10);
         Ok(match settings {
@@ -96,13 +100,19 @@ impl Payments {
         })
     }
 
-    /// What came of the charge, as far as it is known within the limit.
+    /// Returns the outcome of a charge, as far as it is known within the limit.
     pub(crate) async fn charge(&self, charge: &Charge) -> Charged {
         let charged = tokio::time::timeout(self.limit, self.port.charge(charge)).await;
         charged.unwrap_or(Charged::Unknown)
     }
 
-    /// As the provider, within the limit.
+    /// Voids a charge, as far as that is known within the limit.
+    pub(crate) async fn void(&self, key: &str) -> Charged {
+        let voided = tokio::time::timeout(self.limit, self.port.void(key)).await;
+        voided.unwrap_or(Charged::Unknown)
+    }
+
+    /// Refunds a payment within the limit.
     pub(crate) async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded> {
         let refunded = tokio::time::timeout(self.limit, self.port.refund(refund)).await;
         refunded.unwrap_or(Err(NotRefunded::Unanswered))

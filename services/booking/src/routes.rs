@@ -3,10 +3,12 @@
 mod bookings;
 mod concerts;
 mod confirm;
+mod export;
 mod fields;
 mod inside;
 mod list;
 mod seats;
+mod session;
 mod stock;
 
 use axum::middleware::from_fn_with_state;
@@ -27,9 +29,10 @@ pub(crate) fn router(shop: &Shop, auth: &Auth) -> OpenApiRouter {
         .layer(shop.gate.layer(inside::visit))
         .layer(paid);
     let members = bookings::router().merge(gated).merge(confirming);
+    let admins = stock::router().merge(export::router());
     OpenApiRouter::new()
         .merge(list::router().layer(auth.main_page()))
         .merge(members.layer(auth.members()))
-        .merge(stock::router().layer(auth.admins()))
+        .merge(admins.layer(auth.admins()))
         .with_state(shop.clone())
 }

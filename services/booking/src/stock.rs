@@ -1,7 +1,7 @@
 //! What is for sale and who has it: the tables, and every step that changes them.
 //!
 //! Time is the database's own. A hold ends by the clock, in the query itself: a seat whose hold has
-//! run out is free, and so are the seats and tickets of a booking that has expired, whether or not
+//! expired is free, and so are the seats and tickets of a booking that has expired, whether or not
 //! anything was tidied up. Each verb is one transaction; what a customer can cause is in its
 //! answer, and an error is the database's.
 
@@ -15,25 +15,56 @@ mod plan;
 mod read;
 mod rows;
 mod sale;
+mod sessions;
+mod states;
 mod view;
 
-use sunbeon_database::{Database, Migration, Result};
+use sunbeon_database::{Database, Migration, Result, Statement, statements};
 
 pub use self::{
     answers::{
-        Begun, BookedSeat, BookedTicket, Booking, BookingState, Cancelled, Charge, Created, Freed,
-        HeldSeat, Kind, Locked, NewBooking, Paid, Put, Released, Removed, Reset, Seat, SeatState,
-        Task, Ticket, Work,
+        Begun, BookedSeat, BookedTicket, Booking, BookingState, Cancelled, Charge, Created, Ended,
+        Freed, HeldSeat, Holding, MadePayment, MembersBooking, MySeat, NewBooking, Paid, Put,
+        Released, Removed, Reset, Seat, SeatState, Session, Task, Ticket, Unsettled, Visit, Work,
     },
     ids::{BookingId, InvalidText, SeatId, Section, TicketId},
     plan::{Plan, PlannedSection, PlannedTicket},
+    states::{Kind, PaymentState},
 };
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    name: "stock and bookings",
-    sql: include_str!("../migrations/0001_stock_and_bookings.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "stock and bookings",
+        sql: include_str!("../migrations/0001_stock_and_bookings.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "sessions and payment tokens",
+        sql: include_str!("../migrations/0002_sessions_and_payment_tokens.sql"),
+    },
+];
+
+statements! {
+    IS_UP = "SELECT 1 FROM ended_sessions LIMIT 1";
+}
+
+/// Returns every statement that the shop runs, for a test that compiles each on both databases.
+pub fn statements() -> impl Iterator<Item = &'static Statement> {
+    let all = [
+        STATEMENTS,
+        book::STATEMENTS,
+        hold::STATEMENTS,
+        outbox::STATEMENTS,
+        pay::STATEMENTS,
+        read::STATEMENTS,
+        rows::STATEMENTS,
+        sale::STATEMENTS,
+        sessions::STATEMENTS,
+        view::STATEMENTS,
+    ];
+    all.into_iter().flatten().copied()
+}
 
 /// The stock of every concert. A cheap handle.
 #[derive(Debug, Clone)]
@@ -45,7 +76,7 @@ impl Stock {
         Database::open(url).map(Self)
     }
 
-    /// A stock on a database that is open.
+    /// Makes a stock on an open database.
     pub fn on(database: Database) -> Self {
         Self(database)
     }
@@ -55,9 +86,8 @@ impl Stock {
         self.0.migrate(&MIGRATIONS).await
     }
 
-    /// Whether the database answers and has the tables.
+    /// Returns whether the database answers and has the tables.
     pub async fn is_up(self) -> bool {
-        const SQL: &str = "SELECT 1 FROM tasks LIMIT 1";
-        self.0.execute(SQL, &[]).await.is_ok()
+        self.0.execute(&IS_UP, &[]).await.is_ok()
     }
 }

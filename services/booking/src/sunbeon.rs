@@ -1,18 +1,19 @@
-//! What a shop asks of Sunbeon with its own token.
+//! Sunbeon's API, called with the shop's own token.
 
 mod catalog;
 
 use std::time::Duration;
 
 use secrecy::SecretString;
-use sunbeon_client::{Caller, Error, ExtendedSession, SunbeonUrl};
-use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_client::{Caller, Error, ExtendedSession, Refusal, SunbeonUrl};
+use sunbeon_domain::{Code, Coded, Concert, ConcertId};
 
 pub(crate) use self::catalog::Catalog;
+use crate::stock::Session;
 
 /// The limit of every request but [`Sunbeon::extend`].
 const LIMIT: Duration = Duration::from_secs(2);
-/// A fan waits for the answer meanwhile, and can do without.
+/// A fan waits for the answer, and can do without it.
 const EXTEND_LIMIT: Duration = Duration::from_secs(1);
 /// The limit of reading all concerts, which takes several requests.
 const ALL_LIMIT: Duration = Duration::from_secs(5);
@@ -32,57 +33,70 @@ pub enum SunbeonError {
     Slow,
     /// Sunbeon failed a moment ago and is not asked again yet.
     #[error("Sunbeon failed a moment ago")]
-    Pause,
+    Pause(Code),
 }
 
 impl Coded for SunbeonError {
+    /// Returns what is away: a service of Sunbeon that is there says so; otherwise Sunbeon is.
     fn code(&self) -> Code {
-        Code::WaitingRoomDown
+        match self {
+            Self::Failed(Error::Refused(Refusal {
+                status: 503, code, ..
+            })) => Code::all()
+                .find(|known| known.word() == code)
+                .unwrap_or(Code::WaitingRoomDown),
+            Self::Pause(code) => *code,
+            Self::Failed(_) | Self::Slow => Code::WaitingRoomDown,
+        }
     }
 }
 
 type Result<T> = std::result::Result<T, SunbeonError>;
 
 impl Sunbeon {
-    /// Returns the client of the front door at `url`. Asks nothing yet.
+    /// Creates the client of the front door at `url`, without making any call yet.
     ///
     /// # Errors
-    /// When the system's certificates cannot be read.
+    /// If the system's certificates cannot be read.
     pub fn new(url: &SunbeonUrl, token: SecretString) -> anyhow::Result<Self> {
         let sunbeon = sunbeon_client::Sunbeon::new(url)?;
         Ok(Self(sunbeon.within(LIMIT).by(token)))
     }
 
-    /// Reads all concerts, in the order of their ids.
+    /// Returns all concerts, in the order of their ids.
     pub(crate) async fn concerts(&self) -> Result<Vec<Concert>> {
         let all = tokio::time::timeout(ALL_LIMIT, self.0.concerts()).await;
         Ok(all.map_err(|_| SunbeonError::Slow)??)
     }
 
-    /// Reads one concert; nothing where there is none.
+    /// Returns one concert; `None` if there is no such concert.
     pub(crate) async fn concert(&self, id: &ConcertId) -> Result<Option<Concert>> {
         Ok(self.0.concert(id).await?)
     }
 
-    /// Ends the session of an entry. Where there is none any longer, nothing happens.
-    pub(crate) async fn complete(
-        &self,
-        concert: &ConcertId,
-        member: &MemberId,
-        entry: EntryNumber,
-    ) -> Result<()> {
-        Ok(self.0.complete_session(concert, member, entry).await?)
+    /// Ends a session. Repeated, or if there is none, nothing more happens.
+    pub(crate) async fn complete(&self, session: &Session) -> Result<()> {
+        let Session {
+            concert_id,
+            member_id,
+            entry_number,
+        } = session;
+        let completed = self
+            .0
+            .complete_session(concert_id, member_id, *entry_number);
+        Ok(completed.await?)
     }
 
-    /// Moves the end of a session's booking token to the end of a hold that begins now, and returns
-    /// the token; nothing where the session is over.
-    pub(crate) async fn extend(
-        &self,
-        concert: &ConcertId,
-        member: &MemberId,
-        entry: EntryNumber,
-    ) -> Result<Option<ExtendedSession>> {
+    /// Has a session last as long as a hold that is taken now, as far as the policy allows, and
+    /// returns its booking token. `None`: the session is over.
+    pub(crate) async fn extend(&self, session: &Session) -> Result<Option<ExtendedSession>> {
+        let Session {
+            concert_id,
+            member_id,
+            entry_number,
+        } = session;
         let caller = self.0.within(EXTEND_LIMIT);
-        Ok(caller.extend_session(concert, member, entry).await?)
+        let extended = caller.extend_session(concert_id, member_id, *entry_number);
+        Ok(extended.await?)
     }
 }

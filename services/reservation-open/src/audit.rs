@@ -12,6 +12,7 @@ use sunbeon_database::{Database, DatabaseError};
 use sunbeon_domain::{ConcertId, UnixMs};
 use uuid::Uuid;
 
+pub(crate) use self::table::STATEMENTS;
 use self::table::{Row, Table};
 
 /// The audit. A cheap handle.

@@ -8,7 +8,7 @@ pub(crate) mod reading;
 mod rows;
 mod tables;
 
-use sunbeon_database::{Database, DatabaseError};
+use sunbeon_database::{Database, DatabaseError, Statement};
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, Policy};
 
 pub(crate) use self::rows::Row;
@@ -56,6 +56,12 @@ impl Registry {
     /// Opens a registry. A database that is down is no error.
     pub fn open(url: &str) -> Result<Self> {
         Tables::open(url).map(Self)
+    }
+
+    /// Returns every statement on the registry's database, for a test that compiles each on both databases.
+    pub fn statements() -> impl Iterator<Item = &'static Statement> {
+        let all = [tables::STATEMENTS, crate::audit::STATEMENTS];
+        all.into_iter().flatten().copied()
     }
 
     /// Brings the tables up to date; nothing to do is cheap.

@@ -1,4 +1,4 @@
-//! The events of the shop. They may be lost: the database is the authority.
+//! Publishes the shop's events. An event may be lost: the database is the authority.
 
 use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stock::{SeatId, Stock};
 
-/// How often at most it is told how many tickets of a concert are left.
+/// The shortest time between two announcements of how many tickets are left.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Publishes events. A cheap handle; one of the clones runs.
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Announcer {
     broker: Arc<dyn Broker>,
     stock: Stock,
-    /// Concerts whose tickets moved since it was told.
+    /// Concerts whose tickets have moved since the last announcement.
     moved: Arc<Mutex<BTreeSet<ConcertId>>>,
     something: Arc<Notify>,
 }
@@ -34,7 +34,7 @@ impl Announcer {
         }
     }
 
-    /// Seats are somebody's for a while.
+    /// Announces that seats are held.
     pub(crate) fn selected(&self, concert: &ConcertId, seats: &[SeatId]) {
         if !seats.is_empty() {
             self.broker.publish_event(Event::SeatSelected {
@@ -44,7 +44,7 @@ impl Announcer {
         }
     }
 
-    /// Seats are free again.
+    /// Announces that seats are free again.
     pub(crate) fn released(&self, concert: &ConcertId, seats: &[SeatId]) {
         if !seats.is_empty() {
             self.broker.publish_event(Event::SeatReleased {
@@ -54,14 +54,14 @@ impl Announcer {
         }
     }
 
-    /// Counted tickets were taken or given back: how much is left is told soon. Waits for nothing.
+    /// Has it announced soon how many tickets are left. Waits for nothing.
     pub(crate) fn tickets_moved(&self, concert: &ConcertId) {
         self.moved().insert(concert.clone());
         self.something.notify_one();
     }
 
-    /// Tells how much is left wherever tickets moved, the last number last, until `shutdown` is
-    /// cancelled.
+    /// Announces how many are left wherever tickets have moved, the latest number last, until
+    /// `shutdown` is cancelled.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         let work = async {
             loop {
@@ -82,7 +82,7 @@ impl Announcer {
                     remaining,
                 }),
                 Ok(None) => {}
-                // What goes on without the database is told when it is back.
+                // Announced once the database is back.
                 Err(_) => self.tickets_moved(&concert_id),
             }
         }

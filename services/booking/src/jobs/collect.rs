@@ -1,4 +1,5 @@
-//! Holds that ran out. They ended by the clock; this tells those who look at seats and tickets.
+//! Announces holds and bookings that have expired. They ended by the clock, whether or not this job
+//! runs.
 
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use super::announce::Announcer;
 use crate::stock::Stock;
 
 const EVERY: Duration = Duration::from_secs(1);
-/// How many seats are tidied up before they are announced.
+/// How many seats to tidy up before announcing them.
 const AT_ONCE: u32 = 50;
-/// How often so many are tidied up in one round.
+/// How often to do so in one round.
 const TIMES: u32 = 20;
 
 pub(crate) async fn run(stock: &Stock, announcer: &Announcer, shutdown: &CancellationToken) {
@@ -39,7 +40,7 @@ async fn seats(stock: &Stock, announcer: &Announcer) -> Result<(), DatabaseError
     Ok(())
 }
 
-/// Announces the tickets that came free since the last look.
+/// Announces the tickets that have come free since the last look.
 async fn tickets(
     stock: &Stock,
     announcer: &Announcer,

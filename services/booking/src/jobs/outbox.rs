@@ -1,4 +1,4 @@
-//! What is to be done outside because of a booking, at least once each.
+//! Does outside what bookings cause, at least once each: ends sessions and makes refunds.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,13 +15,13 @@ use crate::{
     sunbeon::Sunbeon,
 };
 
-/// How often the tables are looked at where nobody says that there is something.
+/// How often to look for tasks when nobody calls [`Outbox::wake`].
 const EVERY: Duration = Duration::from_secs(1);
-/// How many tasks are done in one round, all at the same time.
+/// How many tasks to do in one round, all at the same time.
 const AT_ONCE: u32 = 64;
-/// The longest that a task rests after it failed.
+/// The longest pause after a task has failed.
 const LONGEST: Duration = Duration::from_secs(60);
-/// How many tasks' failures are remembered; beyond, all count as new.
+/// How many tasks' failures to remember; beyond that, all count as new.
 const REMEMBERED: usize = 10_000;
 
 /// The worker. A cheap handle; one of the clones runs.
@@ -32,7 +32,7 @@ pub(crate) struct Outbox {
     payments: Payments,
     completes: Arc<Notify>,
     refunds: Arc<Notify>,
-    /// How often in a row each task that is not done has failed here.
+    /// How often in a row each open task has failed in this process.
     failures: Arc<Mutex<HashMap<String, u32>>>,
 }
 
@@ -48,14 +48,14 @@ impl Outbox {
         }
     }
 
-    /// There is something to do now.
+    /// Looks for tasks at once.
     pub(crate) fn wake(&self) {
         self.completes.notify_one();
         self.refunds.notify_one();
     }
 
-    /// Does what is due, until `shutdown` is cancelled. What is cut short is due again. No refund
-    /// holds up the end of a session.
+    /// Does what is due, until `shutdown` is cancelled. A task that is cut short is due again. No
+    /// refund holds up the end of a session.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         tokio::join!(
             self.work(Kind::Complete, &self.completes, shutdown),
@@ -94,17 +94,13 @@ impl Outbox {
 
     async fn is_done(&self, task: &Task) -> bool {
         let done = match &task.work {
-            Work::Complete {
-                concert_id,
-                member_id,
-                entry_number,
-            } => {
-                let told = self.sunbeon.complete(concert_id, member_id, *entry_number);
-                let told = told.await;
-                if let Err(error) = &told {
-                    tracing::debug!(%error, concert = %concert_id, "a session is not ended yet");
+            Work::Complete(session) => {
+                let completed = self.sunbeon.complete(session).await;
+                if let Err(error) = &completed {
+                    let concert = &session.concert_id;
+                    tracing::debug!(%error, %concert, "could not end a session; retrying");
                 }
-                told.is_ok()
+                completed.is_ok()
             }
             Work::Refund {
                 payment_id,
@@ -127,22 +123,22 @@ impl Outbox {
         done
     }
 
-    /// Logs the first failure of a refund, every tenth, for which somebody has to see to it, and
-    /// what ends them.
+    /// Logs the first failure of a refund, every tenth, which somebody has to look at, and the
+    /// success that ends them.
     fn report(&self, task: &str, refunded: &Result<(), NotRefunded>) {
         let failed = self.failures().get(task).copied().unwrap_or_default();
         match (refunded, failed) {
-            (Err(error), 0) => tracing::warn!(task, %error, "money does not go back yet"),
+            (Err(error), 0) => tracing::warn!(task, %error, "refund failed; will retry"),
             (Err(error), _) if (failed + 1) % 10 == 0 => {
-                tracing::error!(task, %error, times = failed + 1, "money still does not go back");
+                tracing::error!(task, %error, times = failed + 1, "refund keeps failing; will retry");
             }
-            (Ok(()), 1..) => tracing::info!(task, failed, "money goes back after failures"),
+            (Ok(()), 1..) => tracing::info!(task, failed, "refund succeeded after failures"),
             _ => {}
         }
     }
 
-    /// How often a task has failed in a row, this time too. It rests 1 s, then twice as long each
-    /// time, up to a minute.
+    /// Counts a failure, and returns how often in a row the task has failed. It pauses 1 s, then
+    /// twice as long each time, up to a minute.
     fn failed(&self, id: &str) -> u32 {
         let mut failures = self.failures();
         if failures.len() >= REMEMBERED {

@@ -1,5 +1,4 @@
-//! From a charge to what is known of it: by the member's own request, and for those whose outcome
-//! nobody heard.
+//! Settles charges: for the member who pays, and later those whose outcome is not known.
 
 use std::time::Duration;
 
@@ -11,23 +10,23 @@ use tokio_util::sync::CancellationToken;
 use super::{announce::Announcer, outbox::Outbox};
 use crate::{
     payments::{Charged, Payments},
-    stock::{Booking, BookingState, Charge, Paid, Stock},
+    stock::{Booking, BookingId, BookingState, Charge, Paid, Stock, Unsettled},
 };
 
-/// How often payments without an outcome are looked for.
+/// How often to look for payments whose outcome is not known.
 const EVERY: Duration = Duration::from_secs(5);
-/// How many charges are sent again in one round, all at the same time.
+/// How many payments to settle in one round, all at the same time.
 const AT_ONCE: u32 = 64;
 
-/// What a charge came to.
+/// How a payment ended.
 pub(crate) enum Settled {
     /// The booking is confirmed.
     Confirmed(Booking),
-    /// The money came too late and goes back.
+    /// The money was taken too late and is refunded.
     Lost(Booking),
     /// Nothing was taken.
     Declined,
-    /// Nobody knows yet.
+    /// Not known yet.
     Unknown,
 }
 
@@ -55,15 +54,23 @@ impl Till {
         }
     }
 
-    /// Asks the provider and writes down what it says. Safe to repeat, and to do twice at once.
+    /// Sends a charge and records its outcome. Safe to repeat, and to do twice at once.
     pub(crate) async fn settle(&self, charge: &Charge) -> Result<Settled, DatabaseError> {
-        let payment_id = match self.payments.charge(charge).await {
+        let charged = self.payments.charge(charge).await;
+        self.record(charge.booking_id, charge.attempt, charged)
+            .await
+    }
+
+    async fn record(
+        &self,
+        id: BookingId,
+        attempt: u32,
+        charged: Charged,
+    ) -> Result<Settled, DatabaseError> {
+        let payment_id = match charged {
             Charged::Paid { payment_id } => payment_id,
             Charged::Declined => {
-                let booking = self
-                    .stock
-                    .declined(charge.booking_id, charge.attempt)
-                    .await?;
+                let booking = self.stock.declined(id, attempt).await?;
                 // Its first deadline may have passed long ago.
                 if booking.state == BookingState::Expired && !booking.tickets.is_empty() {
                     self.announcer.tickets_moved(&booking.concert_id);
@@ -72,10 +79,7 @@ impl Till {
             }
             Charged::Unknown => return Ok(Settled::Unknown),
         };
-        let paid = self
-            .stock
-            .paid(charge.booking_id, charge.attempt, &payment_id)
-            .await?;
+        let paid = self.stock.paid(id, attempt, &payment_id).await?;
         self.outbox.wake();
         Ok(match paid {
             Paid::Confirmed { booking, .. } => Settled::Confirmed(booking),
@@ -89,7 +93,7 @@ impl Till {
         })
     }
 
-    /// Settles what nobody heard the outcome of, until `shutdown` is cancelled.
+    /// Settles payments whose outcome is not known, until `shutdown` is cancelled.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         Rounds::every(EVERY, "reconcile")
             .run(shutdown, || self.reconcile())
@@ -97,8 +101,24 @@ impl Till {
     }
 
     async fn reconcile(&self) -> Result<(), DatabaseError> {
-        let unresolved = self.stock.unresolved(AT_ONCE).await?;
-        let settled = join_all(unresolved.iter().map(|charge| self.settle(charge))).await;
+        let unsettled = self.stock.unsettled(AT_ONCE).await?;
+        let settled = join_all(unsettled.iter().map(|one| self.settle_late(one))).await;
         settled.into_iter().try_for_each(|one| one.map(drop))
+    }
+
+    /// Charges again only for a booking that still holds its seats; for any other, the provider is
+    /// to take no money, and if it has, the money is refunded.
+    async fn settle_late(&self, unsettled: &Unsettled) -> Result<Settled, DatabaseError> {
+        match unsettled {
+            Unsettled::Charge(charge) => self.settle(charge).await,
+            Unsettled::Void {
+                booking_id,
+                attempt,
+                key,
+            } => {
+                let voided = self.payments.void(key).await;
+                self.record(*booking_id, *attempt, voided).await
+            }
+        }
     }
 }

@@ -22,19 +22,19 @@ struct Ledger {
 }
 
 impl FakePayments {
-    /// How many charges were paid.
+    /// Returns how many charges were paid.
     pub fn paid(&self) -> usize {
         let ledger = self.ledger();
         let paid = |charge: &&Charged| matches!(charge, Charged::Paid { .. });
         ledger.charges.values().filter(paid).count()
     }
 
-    /// What was given back of a payment.
+    /// Returns what was refunded of a payment.
     pub fn refunded(&self, payment_id: &str) -> Option<u64> {
         self.ledger().refunds.get(payment_id).copied()
     }
 
-    /// What was given back in all.
+    /// Returns what was refunded in all.
     pub fn refunds(&self) -> u64 {
         self.ledger().refunds.values().sum()
     }
@@ -43,7 +43,7 @@ impl FakePayments {
         self.0.lock()
     }
 
-    /// What came of the charge, and whether it was known before.
+    /// Returns the outcome of a charge, and whether it was known before.
     fn enter(&self, charge: &Charge) -> (Charged, bool) {
         let mut ledger = self.ledger();
         if let Some(known) = ledger.charges.get(&charge.key) {
@@ -68,6 +68,12 @@ impl PaymentPort for FakePayments {
             pending::<()>().await;
         }
         charged
+    }
+
+    async fn void(&self, key: &str) -> Charged {
+        let mut ledger = self.ledger();
+        let charged = ledger.charges.entry(key.to_owned());
+        charged.or_insert(Charged::Declined).clone()
     }
 
     async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded> {

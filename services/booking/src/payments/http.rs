@@ -15,9 +15,9 @@ use crate::stock::Charge;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where the provider answers.
+    /// The provider's base address.
     pub url: String,
-    /// Of every call.
+    /// The time limit of every call.
     #[serde(default = "ten_seconds")]
     pub timeout_ms: u64,
 }
@@ -26,7 +26,7 @@ fn ten_seconds() -> u64 {
     10_000
 }
 
-/// Why there is no such provider.
+/// Why a provider cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidProvider {
     /// Not `http://` or `https://`.
@@ -48,7 +48,7 @@ pub struct HttpPayments {
 }
 
 impl HttpPayments {
-    /// Asks nothing yet.
+    /// Creates the client, without making any call yet.
     pub fn new(settings: &Settings) -> Result<Self, InvalidProvider> {
         let url = settings.url.trim_end_matches('/');
         if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -82,6 +82,29 @@ struct Payment {
     payment_id: String,
 }
 
+/// Reads the answer to a charge or to a void.
+async fn charged(answer: reqwest::Result<Response>) -> Charged {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            let error = error.without_url();
+            tracing::debug!(%error, "the payment provider did not answer; asking again later");
+            return Charged::Unknown;
+        }
+    };
+    match answer.status() {
+        StatusCode::OK | StatusCode::CREATED => match answer.json::<Payment>().await {
+            Ok(Payment { payment_id }) => Charged::Paid { payment_id },
+            Err(_) => Charged::Unknown,
+        },
+        StatusCode::PAYMENT_REQUIRED => Charged::Declined,
+        status => {
+            tracing::warn!(%status, "unexpected answer from the payment provider; asking again later");
+            Charged::Unknown
+        }
+    }
+}
+
 #[async_trait]
 impl PaymentPort for HttpPayments {
     async fn charge(&self, charge: &Charge) -> Charged {
@@ -91,25 +114,11 @@ impl PaymentPort for HttpPayments {
             "paymentToken": charge.payment_token.expose_secret(),
             "bookingId": charge.booking_id,
         });
-        let answer = match self.post("/charges", &charge.key, &body).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                let error = error.without_url();
-                tracing::debug!(%error, "the payment provider does not answer a charge");
-                return Charged::Unknown;
-            }
-        };
-        match answer.status() {
-            StatusCode::OK | StatusCode::CREATED => match answer.json::<Payment>().await {
-                Ok(Payment { payment_id }) => Charged::Paid { payment_id },
-                Err(_) => Charged::Unknown,
-            },
-            StatusCode::PAYMENT_REQUIRED => Charged::Declined,
-            status => {
-                tracing::warn!(%status, "the payment provider's answer to a charge says nothing");
-                Charged::Unknown
-            }
-        }
+        charged(self.post("/charges", &charge.key, &body).await).await
+    }
+
+    async fn void(&self, key: &str) -> Charged {
+        charged(self.post("/voids", key, &json!({})).await).await
     }
 
     async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded> {

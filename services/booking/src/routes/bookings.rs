@@ -1,4 +1,4 @@
-//! One's own bookings: for these the access token is enough.
+//! One's own bookings, for which the access token is enough.
 
 use axum::{
     extract::{FromRequestParts, Path, State},
@@ -34,7 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
         .routes(routes!(read, cancel))
 }
 
-/// The `{bookingId}` of the path. What is no id names no booking: 404.
+/// The `{bookingId}` of the path. A malformed one is 404, as it names no booking.
 pub(crate) struct PathBooking(pub(crate) BookingId);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathBooking {
@@ -57,7 +57,7 @@ struct Bookings {
     next_cursor: Option<BookingId>,
 }
 
-/// My bookings, newest first.
+/// List my bookings, newest first.
 #[utoipa::path(
     get, path = "/v2/bookings", tag = "booking",
     params(
@@ -86,7 +86,7 @@ async fn list(
     ))
 }
 
-/// One of my bookings.
+/// Show one of my bookings.
 #[utoipa::path(
     get, path = "/v2/bookings/{bookingId}", tag = "booking",
     params(("bookingId" = String, Path)), security(("accessToken" = [])),
@@ -105,8 +105,8 @@ async fn read(
     Ok(Reply::ok(READ, found.ok_or(Code::BookingNotFound)?))
 }
 
-/// Cancel a booking: what it held is free again, what was paid goes back, and the session that made
-/// it ends, so that the next in line is let in. Again: nothing more happens.
+/// Cancel a booking: what it held is free again, what was paid is refunded, and its session ends, so
+/// that the next in line is let in. Repeating the request changes nothing.
 #[utoipa::path(
     delete, path = "/v2/bookings/{bookingId}", tag = "booking",
     params(("bookingId" = String, Path)), security(("accessToken" = [])),

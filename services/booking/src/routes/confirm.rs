@@ -1,4 +1,4 @@
-//! A booking made, and paid: what a member does inside with what they hold.
+//! Booking what is held, and paying for it.
 
 use axum::{
     extract::{Path, Request, State},
@@ -11,17 +11,19 @@ use serde_json::{Map, Value, json};
 use sunbeon_chassis::{ApiError, ApiResult, Body, IdempotencyKey, Member, OrFail, Reply, Success};
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Code, Coded, Field, Text};
-use sunbeon_gate::Admitted;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Shop,
     jobs::{Settled, Till},
-    routes::bookings::PathBooking,
-    routes::fields::Fields,
-    routes::inside::Inside,
-    routes::seats::{LongerToken, about},
+    routes::{
+        bookings::PathBooking,
+        fields::Fields,
+        inside::Inside,
+        seats::about,
+        session::{LongerToken, lasting},
+    },
     stock::{self, Begun, BookingId, BookingState, Charge, Created, NewBooking, SeatId, TicketId},
 };
 
@@ -34,7 +36,7 @@ const CONFIRMED: Text = Text {
     en: "The booking is confirmed.",
 };
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Seconds after which a payment without an outcome is asked about again.
+/// Seconds after which to ask again for a payment whose outcome is not known.
 const ASK_AGAIN: u32 = 5;
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -46,7 +48,7 @@ pub(crate) fn last_router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(confirm))
 }
 
-/// Answers, by the access token alone, who has paid and asks again: the payment has ended the
+/// Answers members who have paid and ask again, by their access token only: the payment has ended the
 /// session, and the gate would refuse the booking token.
 pub(crate) async fn paid_before(
     State(shop): State<Shop>,
@@ -64,7 +66,7 @@ pub(crate) async fn paid_before(
     Ok(next.run(request).await)
 }
 
-/// What is booked: seats that are held, tickets, or both.
+/// What to book: seats that are held, tickets, or both.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(
@@ -123,29 +125,25 @@ async fn create(
 ) -> ApiResult<impl IntoResponse> {
     let fields = Fields::of(body, &["seatIds", "tickets"])?;
     let (seats, tickets) = (fields.seat_ids()?, fields.tickets()?);
-    let admitted = &inside.0;
+    let hold = shop.hold(&inside.0.concert).await?;
+    let (visit, token) = lasting(&shop, &inside, hold).await?;
     let wanted = NewBooking {
-        concert_id: admitted.concert.clone(),
-        member_id: admitted.member.clone(),
-        entry_number: admitted.entry_number,
+        visit,
         seat_ids: seats.unwrap_or_default(),
         tickets: tickets.unwrap_or_default(),
-        hold: shop.hold(&admitted.concert).await?,
+        hold,
         idempotency_key: key,
     };
     let (made, replayed) = match shop.stock.create(&wanted).await.or_fail()? {
         Created::New(made) => (made, false),
         Created::Replayed(made) => (made, true),
+        Created::SessionOver => return Err(inside.refused(&wanted.visit.concert_id)),
         Created::OtherConcert(other) => return Err(inside.refused(&other)),
         refused => return Err(not_made(refused)),
     };
     if !replayed && !made.tickets.is_empty() {
         shop.announcer.tickets_moved(&made.concert_id);
     }
-    let token = match made.state {
-        BookingState::Pending => LongerToken::fetch(&shop.sunbeon, admitted, made.expires_at).await,
-        _ => None,
-    };
     let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
     let headers = token.as_ref().map(LongerToken::headers);
     let made = Made {
@@ -169,14 +167,17 @@ fn not_made(refused: Created) -> ApiError {
             ApiError::new(Code::SoldOut).with_data(json!({ "ticketIds": tickets }))
         }
         Created::Limit => Code::LimitReached.into(),
-        Created::New(_) | Created::Replayed(_) | Created::OtherConcert(_) => {
+        Created::New(_)
+        | Created::Replayed(_)
+        | Created::SessionOver
+        | Created::OtherConcert(_) => {
             let fault = anyhow::anyhow!("answered before");
             ApiError::new(Code::Internal).caused_by(fault)
         }
     }
 }
 
-/// How it is paid.
+/// How to pay.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(
@@ -184,12 +185,12 @@ fn not_made(refused: Created) -> ApiError {
     reason = "it is read field by field, so that a wrong one is named"
 )]
 struct Payment {
-    /// What the payment provider gave; 1-255 visible ASCII characters.
+    /// The payment provider's token; 1-255 visible ASCII characters.
     payment_token: String,
 }
 
-/// Pay a booking, which makes it the member's for good and ends the session. Again: nothing more
-/// is paid.
+/// Pay a booking, which makes it the member's for good and ends the session. Repeating the request pays
+/// nothing more.
 #[utoipa::path(
     post, path = "/v2/bookings/{bookingId}/confirm", tag = "booking", request_body = Payment,
     params(
@@ -216,22 +217,18 @@ async fn confirm(
     Body(body): Body<Map<String, Value>>,
 ) -> ApiResult<Reply<stock::Booking>> {
     let token = Fields::of(body, &["paymentToken"])?.payment_token()?;
-    let Admitted {
-        member,
-        entry_number,
-        ..
-    } = &inside.0;
-    let found = shop.stock.booking(member, id).await.or_fail()?;
+    let visit = inside.visit();
+    let found = shop.stock.booking(&visit.member_id, id).await.or_fail()?;
     inside.to(&found.ok_or(Code::BookingNotFound)?.concert_id)?;
-    let begun = shop
-        .stock
-        .begin_payment(member, id, *entry_number, &token, key.as_deref());
+    let begun = shop.stock.begin_payment(&visit, id, &token, key.as_deref());
     match begun.await.map_err(not_begun)? {
         Begun::Charge(charge) => pay(shop.till, charge).await,
         Begun::Confirmed(booking) => Ok(Reply::ok(CONFIRMED, booking)),
         Begun::Declined => Err(Code::PaymentDeclined.into()),
         Begun::KeyReused => Err(Code::IdempotencyKeyReused.into()),
         Begun::InFlight => Err(Code::PaymentInFlight.into()),
+        Begun::InDoubt => Err(unknown()),
+        Begun::SessionOver => Err(inside.refused(&visit.concert_id)),
         Begun::Cancelled => Err(Code::BookingCancelled.into()),
         Begun::Expired => Err(Code::BookingExpired.into()),
         Begun::Unknown => Err(Code::BookingNotFound.into()),
@@ -242,8 +239,7 @@ fn unknown() -> ApiError {
     ApiError::new(Code::PaymentDown).retry_after(ASK_AGAIN)
 }
 
-/// Not DATABASE_DOWN, which says that nothing was changed: what was written may be heard of no more,
-/// and is charged then.
+/// Not DATABASE_DOWN: the attempt may have been written down without an answer, and is charged later.
 fn not_begun(error: DatabaseError) -> ApiError {
     match error.code() {
         Code::DatabaseDown => unknown().caused_by(error),
@@ -251,7 +247,7 @@ fn not_begun(error: DatabaseError) -> ApiError {
     }
 }
 
-/// In a task of its own: what the provider says is written down also where the member has gone.
+/// Pays in a task of its own, so that the provider's answer is recorded even if the member has gone.
 async fn pay(till: Till, charge: Charge) -> ApiResult<Reply<stock::Booking>> {
     let settled = tokio::spawn(async move { till.settle(&charge).await }).await;
     match settled {

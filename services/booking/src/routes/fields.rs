@@ -1,4 +1,4 @@
-//! Bodies that are read field by field, so that a wrong one is named.
+//! Bodies that are read field by field, so that a wrong field is named.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -15,7 +15,7 @@ use crate::stock::{Plan, SeatId, TicketId};
 pub(crate) struct Fields(Map<String, Value>);
 
 impl Fields {
-    /// Refuses what is not known, by its name.
+    /// Refuses an unknown field by its name.
     pub(crate) fn of(body: Map<String, Value>, known: &[&str]) -> ApiResult<Self> {
         match body.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => {
@@ -26,7 +26,7 @@ impl Fields {
         }
     }
 
-    /// One field; nothing where it is absent, 400 with its code where `read` refuses it.
+    /// Reads one field; `None` if it is absent, 400 with its code if `read` refuses it.
     fn read<T>(
         &self,
         name: &str,
@@ -71,7 +71,7 @@ impl Fields {
         })
     }
 
-    /// What a payment provider gave; required.
+    /// The payment provider's token; required.
     pub(crate) fn payment_token(&self) -> ApiResult<SecretString> {
         let token = self.read("paymentToken", Field::PaymentToken, |value| {
             let text = value.as_str()?;
@@ -82,7 +82,7 @@ impl Fields {
         Ok(token.ok_or(Code::Invalid(Field::PaymentToken))?)
     }
 
-    /// The plan that the fields are, within its bounds.
+    /// Reads the fields as a plan within its bounds.
     pub(crate) fn plan(&self) -> ApiResult<Plan> {
         let limit = self.read("perMemberLimit", Field::PerMemberLimit, |value| {
             u32::try_from(value.as_u64()?).ok()

@@ -1,4 +1,4 @@
-//! Who is inside: whom the gate let in, and to which concert.
+//! Admitted members, and to which concert the gate let them in.
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -9,11 +9,13 @@ use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
 use sunbeon_domain::{Code, ConcertId, Field};
 use sunbeon_gate::{Admitted, Gate, Visit};
 
-/// Whom the gate let in. What the request is about is compared with `concert`.
+use crate::stock;
+
+/// A member whom the gate let in. Compare `concert` with what the request is about.
 pub(crate) struct Inside(pub(crate) Admitted, Gate);
 
 impl Inside {
-    /// Whether the admission is to this concert, or 403.
+    /// Fails with 403 unless the admission is to this concert.
     pub(crate) fn to(&self, concert: &ConcertId) -> ApiResult<()> {
         if self.0.concert == *concert {
             Ok(())
@@ -22,7 +24,23 @@ impl Inside {
         }
     }
 
-    /// 403, as the gate says it: one has to be admitted to `concert`.
+    /// Returns who holds or books by this request, and in which session.
+    pub(crate) fn visit(&self) -> stock::Visit {
+        let Admitted {
+            concert,
+            member,
+            entry_number,
+            until,
+        } = &self.0;
+        stock::Visit {
+            concert_id: concert.clone(),
+            member_id: member.clone(),
+            entry_number: *entry_number,
+            until: *until,
+        }
+    }
+
+    /// Returns the 403 of the gate: the member has to be admitted to `concert`.
     pub(crate) fn refused(&self, concert: &ConcertId) -> ApiError {
         let page = self.1.waiting_page(concert);
         ApiError::new(Code::QueueTokenRequired).with_data(json!({ "waitingPage": page }))
@@ -48,8 +66,8 @@ where
     }
 }
 
-/// Whose visit a request is, and to which concert: that of the path, else that of the query, else
-/// that of the booking token.
+/// Returns whose visit a request is, and to which concert: that of the path, else that of the query,
+/// else that of the booking token.
 pub(crate) fn visit(parts: &Parts) -> Visit {
     let member = parts.extensions.get::<Member>();
     Visit {
@@ -64,7 +82,7 @@ fn in_path(parts: &Parts) -> Option<ConcertId> {
     ConcertId::parse(id).ok()
 }
 
-/// The `concertId` of the query.
+/// Returns the `concertId` of the query.
 fn named(parts: &Parts) -> ApiResult<Option<ConcertId>> {
     let query = QueryPairs::parse(parts.uri.query().unwrap_or_default());
     query.field("concertId", Field::ConcertId, |text| {

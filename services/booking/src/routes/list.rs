@@ -24,7 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// A concert as anybody may see it.
+/// A concert, as everybody may see it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
@@ -36,7 +36,7 @@ struct Listed {
     booking_end_at: Option<UnixMs>,
     time_zone: String,
     mode: Mode,
-    /// Closed for good.
+    /// Whether it is closed for good.
     closed: bool,
     /// Who may line up.
     identity: Identity,
@@ -68,7 +68,7 @@ struct List {
     next_cursor: Option<ConcertId>,
 }
 
-/// What is on sale, for anybody.
+/// List what is on sale.
 #[utoipa::path(
     get, path = "/v2/concerts", tag = "booking",
     params(
@@ -78,8 +78,9 @@ struct List {
     ),
     responses(
         (status = 200, body = Success<List>, headers(("ETag" = String))),
-        (status = 304, description = "As it was."),
-        (status = 503, description = "WAITING_ROOM_DOWN: the concerts were never heard of."),
+        (status = 304, description = "Unchanged."),
+        (status = 503, description = "The list was never read since the start, and what is needed to \
+            read it is down: WAITING_ROOM_DOWN, or DATABASE_DOWN for Sunbeon's database."),
     )
 )]
 async fn list(

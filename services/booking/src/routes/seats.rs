@@ -1,26 +1,23 @@
-//! Seats, held and given back.
+//! Holding seats and giving them back.
 
 use std::collections::BTreeSet;
 
-use axum::{
-    extract::State,
-    http::{HeaderName, header},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, Reply, Success};
 use sunbeon_domain::{Code, Field, Text, UnixMs};
-use sunbeon_gate::Admitted;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Shop,
-    routes::fields::Fields,
-    routes::inside::Inside,
-    stock::{Locked, Released, SeatId},
-    sunbeon::Sunbeon,
+    routes::{
+        fields::Fields,
+        inside::Inside,
+        session::{LongerToken, lasting},
+    },
+    stock::{Holding, Released, SeatId},
 };
 
 const HELD: Text = Text {
@@ -31,8 +28,6 @@ const RELEASED: Text = Text {
     ko: "좌석 선택 해제 성공",
     en: "The seats are free again.",
 };
-const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
-const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(lock, unlock))
@@ -51,7 +46,7 @@ struct SeatIds {
     seat_ids: Vec<SeatId>,
 }
 
-/// Seats that are the member's for a while.
+/// Seats that the member holds.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Held {
@@ -62,54 +57,9 @@ struct Held {
     token: Option<LongerToken>,
 }
 
-/// A booking token that lives as long as a hold; use it from now on.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LongerToken {
-    queue_token: String,
-    queue_token_expires_at: UnixMs,
-}
-
-impl LongerToken {
-    /// Where a hold outlives the booking token, asks Sunbeon to move the token's end. The hold
-    /// stands also where that cannot be done.
-    pub(crate) async fn fetch(
-        sunbeon: &Sunbeon,
-        admitted: &Admitted,
-        held_until: UnixMs,
-    ) -> Option<Self> {
-        let (entry, until) = (admitted.entry_number?, admitted.until?);
-        if held_until <= until {
-            return None;
-        }
-        let extended = sunbeon.extend(&admitted.concert, &admitted.member, entry);
-        match extended.await {
-            Ok(Some(token)) if until < token.expires_at => Some(Self {
-                queue_token: token.token,
-                queue_token_expires_at: token.expires_at,
-            }),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::debug!(%error, "a session is not extended, so a hold outlives it");
-                None
-            }
-        }
-    }
-
-    /// As the token service gives it.
-    pub(crate) fn headers(&self) -> [(HeaderName, String); 3] {
-        [
-            (QUEUE_TOKEN, self.queue_token.clone()),
-            (
-                QUEUE_TOKEN_EXPIRES,
-                self.queue_token_expires_at.seconds().to_string(),
-            ),
-            (header::CACHE_CONTROL, "no-store".to_owned()),
-        ]
-    }
-}
-
-/// Hold seats, all of them or none. Again, while they are mine: the same holds.
+/// Hold seats, all of them or none, until the booking token ends at the latest. Where the policy allows,
+/// the session is extended first and the longer token comes along. Seats that I hold already keep
+/// their end.
 #[utoipa::path(
     post, path = "/v2/seats/lock", tag = "booking", request_body = SeatIds,
     params(
@@ -122,6 +72,7 @@ impl LongerToken {
             ("X-Queue-Token" = String, description = "A token that lives as long as the hold."),
             ("X-Queue-Token-Expires" = i64, description = "Unix seconds."),
         )),
+        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
         (status = 404, description = "SEAT_NOT_FOUND, STOCK_NOT_FOUND."),
         (status = 409, description = "SEAT_TAKEN with `seatIds`, LIMIT_REACHED."),
     )
@@ -132,28 +83,24 @@ async fn lock(
     Body(body): Body<Map<String, Value>>,
 ) -> ApiResult<impl IntoResponse> {
     let wanted = seat_ids(body)?;
-    let Admitted {
-        concert, member, ..
-    } = &inside.0;
-    let hold = shop.hold(concert).await?;
-    let locked = shop.stock.lock(concert, member, &wanted, hold);
-    let (seats, new) = match locked.await.or_fail()? {
-        Locked::Held { seats, new } => (seats, new),
-        Locked::OtherConcert(other) => return Err(inside.refused(&other)),
-        Locked::NoStock => return Err(Code::StockNotFound.into()),
-        Locked::Unknown(seat) => return Err(about(Code::SeatNotFound, &[seat])),
-        Locked::Taken(seats) => return Err(about(Code::SeatTaken, &seats)),
-        Locked::Limit => return Err(Code::LimitReached.into()),
+    let hold = shop.hold(&inside.0.concert).await?;
+    let (visit, token) = lasting(&shop, &inside, hold).await?;
+    let concert = &visit.concert_id;
+    let holding = shop.stock.hold(&visit, &wanted, hold).await.or_fail()?;
+    let (seats, new) = match holding {
+        Holding::Held { seats, new } => (seats, new),
+        Holding::SessionOver => return Err(inside.refused(concert)),
+        Holding::OtherConcert(other) => return Err(inside.refused(&other)),
+        Holding::NoStock => return Err(Code::StockNotFound.into()),
+        Holding::Unknown(seat) => return Err(about(Code::SeatNotFound, &[seat])),
+        Holding::Taken(seats) => return Err(about(Code::SeatTaken, &seats)),
+        Holding::Limit => return Err(Code::LimitReached.into()),
     };
     shop.announcer.selected(concert, &new);
-    let ends = || seats.iter().map(|seat| seat.held_until);
-    let token = match ends().max() {
-        Some(last) => LongerToken::fetch(&shop.sunbeon, &inside.0, last).await,
-        None => None,
-    };
+    let first_end = seats.iter().map(|seat| seat.held_until).min();
     let headers = token.as_ref().map(LongerToken::headers);
     let held = Held {
-        held_until: ends().min().unwrap_or_default(),
+        held_until: first_end.unwrap_or_default(),
         seat_ids: seats.into_iter().map(|seat| seat.seat_id).collect(),
         token,
     };
@@ -179,17 +126,14 @@ async fn unlock(
     Body(body): Body<Map<String, Value>>,
 ) -> ApiResult<Reply<Empty>> {
     let given = seat_ids(body)?;
-    let Admitted {
-        concert, member, ..
-    } = &inside.0;
-    let released = shop.stock.release(concert, member, &given);
-    match released.await.or_fail()? {
+    let visit = inside.visit();
+    match shop.stock.release(&visit, &given).await.or_fail()? {
         Released::Done => {}
         Released::OtherConcert(other) => return Err(inside.refused(&other)),
         Released::NotHeld(seats) => return Err(about(Code::SeatNotHeld, &seats)),
     }
     let freed: Vec<_> = given.into_iter().collect();
-    shop.announcer.released(concert, &freed);
+    shop.announcer.released(&visit.concert_id, &freed);
     Ok(Reply::ok(RELEASED, Empty {}))
 }
 
@@ -198,7 +142,7 @@ fn seat_ids(body: Map<String, Value>) -> ApiResult<BTreeSet<SeatId>> {
     Ok(given.ok_or(Code::Invalid(Field::SeatIds))?)
 }
 
-/// A failure that names the seats that it is about.
+/// Returns a failure that names the seats that it is about.
 pub(crate) fn about(code: Code, seats: &[SeatId]) -> ApiError {
     ApiError::new(code).with_data(json!({ "seatIds": seats }))
 }

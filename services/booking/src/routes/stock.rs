@@ -1,9 +1,9 @@
-//! What an operator puts on sale.
+//! Operators' routes: putting on sale, taking off, starting over.
 
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use sunbeon_chassis::{ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
+use serde_json::{Map, Value, json};
+use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, ConcertId, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -24,7 +24,7 @@ const READ: Text = Text {
 };
 const REMOVED: Text = Text {
     ko: "판매 종료 성공",
-    en: "Nothing is on sale any more.",
+    en: "The stock is off sale.",
 };
 const RESET: Text = Text {
     ko: "판매 초기화 성공",
@@ -32,7 +32,7 @@ const RESET: Text = Text {
 };
 const RESET_IN_PART: Text = Text {
     ko: "판매 초기화 진행 중",
-    en: "Part of it is for sale again; ask again for the rest.",
+    en: "Part of it is for sale again; send the request again for the rest.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -48,7 +48,7 @@ struct OnSale {
     concert_id: ConcertId,
     #[serde(flatten)]
     plan: Plan,
-    /// How many seats and tickets nobody has.
+    /// How many seats and tickets are left.
     remaining: u64,
 }
 
@@ -61,14 +61,16 @@ async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<OnSale> {
     })
 }
 
-/// Put seats and tickets on sale, in the place of what was. The concert has to be there.
+/// Put seats and tickets on sale, or change what is on sale. More is possible at any time; less only
+/// down to what members hold or have bought.
 #[utoipa::path(
     put, path = "/v2/stock/{concertId}", tag = "admin", request_body = Plan,
     params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
     responses(
         (status = 200, body = Success<OnSale>),
         (status = 404, description = "CONCERT_NOT_FOUND."),
-        (status = 409, description = "STOCK_IN_USE."),
+        (status = 409, description = "STOCK_IN_USE with `sections` and `ticketIds`: members have more \
+            of these, or hold seats at another price."),
         (status = 503, description = "WAITING_ROOM_DOWN."),
     )
 )]
@@ -82,14 +84,18 @@ async fn put(
     concert.ok_or(Code::ConcertNotFound)?;
     match shop.stock.put(&id, &plan).await.or_fail()? {
         Put::Done => {}
-        Put::InUse => return Err(Code::StockInUse.into()),
+        Put::InUse { sections, tickets } => {
+            let in_the_way = json!({ "sections": sections, "ticketIds": tickets });
+            return Err(ApiError::new(Code::StockInUse).with_data(in_the_way));
+        }
         Put::Invalid(field) => return Err(Code::Invalid(field).into()),
     }
-    tracing::info!(concert = %id, "a stock was put on sale");
+    shop.announcer.tickets_moved(&id);
+    tracing::info!(concert = %id, "stock put on sale");
     Ok(Reply::ok(PUT, on_sale(&shop, id, plan).await?))
 }
 
-/// What is on sale.
+/// Show what is on sale.
 #[utoipa::path(
     get, path = "/v2/stock/{concertId}", tag = "admin",
     params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
@@ -104,7 +110,7 @@ async fn read(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResu
     Ok(Reply::ok(READ, on_sale(&shop, id, plan).await?))
 }
 
-/// Take everything off sale. Bookings stay to be read.
+/// Take everything off sale. Bookings can still be read.
 #[utoipa::path(
     delete, path = "/v2/stock/{concertId}", tag = "admin",
     params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
@@ -120,7 +126,7 @@ async fn remove(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiRe
         Removed::InUse => return Err(Code::StockInUse.into()),
         Removed::NoStock => return Err(Code::StockNotFound.into()),
     }
-    tracing::info!(concert = %id, "a stock was taken off sale");
+    tracing::info!(concert = %id, "stock taken off sale");
     Ok(Reply::ok(REMOVED, Empty {}))
 }
 
@@ -134,13 +140,13 @@ struct Undone {
     cancelled: u64,
     /// Seats that were held or sold.
     freed: usize,
-    /// There are bookings left: send the request again. Left out where everything is for sale.
+    /// Bookings are left: send the request again. Left out once everything is for sale.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     more: bool,
 }
 
-/// Start over: cancel every booking, give back what was paid, free every hold. Of a very large sale
-/// up to 5,000 bookings at a time: `more` says that the request is to be sent again.
+/// Start over: cancel every booking, refund what was paid, free every hold. One request undoes up to
+/// 5,000 bookings; `more` says to send it again.
 #[utoipa::path(
     post, path = "/v2/stock/{concertId}/reset", tag = "admin",
     params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
@@ -165,7 +171,7 @@ async fn reset(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiRes
         }
     }
     let (cancelled, more) = (undone.cancelled, undone.more);
-    tracing::info!(concert = %id, cancelled, more, "a stock was reset");
+    tracing::info!(concert = %id, cancelled, more, "stock reset");
     let text = if more { RESET_IN_PART } else { RESET };
     Ok(Reply::ok(text, undone))
 }

@@ -1,4 +1,4 @@
-//! What the verbs are given, and what they answer.
+//! The arguments and answers of the verbs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,21 +11,62 @@ use serde::Serialize;
 use sunbeon_domain::{ConcertId, EntryNumber, Field, MemberId, UnixMs};
 use utoipa::ToSchema;
 
-use super::{BookingId, SeatId, Section, TicketId};
+use super::{BookingId, PaymentState, SeatId, Section, TicketId};
 
-/// Whether a seat can be had.
+/// Who holds and books, and in which session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The concert that the member was admitted to.
+    pub concert_id: ConcertId,
+    /// The member.
+    pub member_id: MemberId,
+    /// The entry whose session it is; `None` where the concert has no line.
+    pub entry_number: Option<EntryNumber>,
+    /// When the booking token ends; no hold lasts longer.
+    pub until: Option<UnixMs>,
+}
+
+impl Visit {
+    /// Returns whether a hold or booking of this entry belongs to another session of the member. A
+    /// member has one session at a time, so that other one is over.
+    pub(super) fn is_after(&self, entry: Option<EntryNumber>) -> bool {
+        matches!((entry, self.entry_number), (Some(theirs), Some(own)) if theirs != own)
+    }
+}
+
+/// A member's session with a concert.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Session {
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// The member.
+    pub member_id: MemberId,
+    /// The entry.
+    pub entry_number: EntryNumber,
+}
+
+/// What came free with a session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Seats, in the order of ids: what to announce.
+    pub seats: Vec<SeatId>,
+    /// Whether tickets did.
+    pub tickets: bool,
+}
+
+/// Whether a seat is for sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SeatState {
     /// Nobody has it.
     Available,
-    /// Somebody's for a while.
+    /// A member holds it for a while.
     Held,
-    /// Somebody's for good.
+    /// A member has bought it.
     Sold,
 }
 
-/// One seat, as one member sees it.
+/// One seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Seat {
@@ -39,11 +80,19 @@ pub struct Seat {
     pub number: u32,
     /// What it costs.
     pub price: u64,
-    /// Whether it can be had.
+    /// Whether it is for sale.
     pub state: SeatState,
-    /// Whether it is the asking member's, held or sold.
-    pub mine: bool,
-    /// When the asking member's own hold ends.
+}
+
+/// A seat that a member holds or has bought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MySeat {
+    /// The seat.
+    pub seat_id: SeatId,
+    /// `HELD` or `SOLD`.
+    pub state: SeatState,
+    /// When the hold ends; left out once it is sold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_until: Option<UnixMs>,
 }
@@ -67,15 +116,21 @@ pub struct Ticket {
 /// What became of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
-    /// It is on sale; also when exactly this plan was already.
+    /// It is on sale; also if exactly this plan was already.
     Done,
-    /// Something of the old one is held, pending or confirmed; nothing is changed.
-    InUse,
+    /// The plan has less than members hold or have bought, or another price for what they hold;
+    /// nothing is changed.
+    InUse {
+        /// The sections in which it has, in the order of names.
+        sections: Vec<Section>,
+        /// The kinds of tickets of which it has, in the order of ids.
+        tickets: Vec<TicketId>,
+    },
     /// The plan breaks a bound of this field.
     Invalid(Field),
 }
 
-/// What became of a stock that was to go.
+/// What became of a stock that was to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
     /// It is gone.
@@ -109,21 +164,23 @@ pub struct HeldSeat {
 
 /// What became of seats that a member wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Locked {
-    /// All are the member's, in the order of ids.
+pub enum Holding {
+    /// The member holds all of them, in the order of ids.
     Held {
         /// Every seat that was asked for.
         seats: Vec<HeldSeat>,
-        /// Those of them that were not the member's before this call: what to announce.
+        /// Those of them that the member did not hold before this call: what to announce.
         new: Vec<SeatId>,
     },
-    /// A seat is another concert's; nothing is changed, nor in the cases that follow.
+    /// The session is over; nothing is changed, nor in the cases that follow.
+    SessionOver,
+    /// A seat is another concert's.
     OtherConcert(ConcertId),
     /// Nothing is on sale for the concert.
     NoStock,
     /// There is no such seat.
     Unknown(SeatId),
-    /// These are somebody's, or sold.
+    /// Others hold these seats or have bought them.
     Taken(Vec<SeatId>),
     /// It would be more than one member may have.
     Limit,
@@ -143,17 +200,13 @@ pub enum Released {
 /// A booking to be made.
 #[derive(Debug, Clone)]
 pub struct NewBooking {
-    /// The concert that the member was admitted to.
-    pub concert_id: ConcertId,
-    /// Whose it is.
-    pub member_id: MemberId,
-    /// The entry whose session ends with the booking; none where the concert has no line.
-    pub entry_number: Option<EntryNumber>,
+    /// Who books, and in which session.
+    pub visit: Visit,
     /// Seats that the member holds.
     pub seat_ids: BTreeSet<SeatId>,
     /// Tickets to take, at least one seat or ticket in all.
     pub tickets: BTreeMap<TicketId, NonZeroU32>,
-    /// How long tickets are held.
+    /// How long tickets are held, at most.
     pub hold: Duration,
     /// The same key of the same member gives the same booking.
     pub idempotency_key: Option<String>,
@@ -170,6 +223,8 @@ pub enum Created {
     KeyReused,
     /// Neither a seat nor a ticket is in it.
     Nothing,
+    /// The session is over.
+    SessionOver,
     /// A seat is another concert's.
     OtherConcert(ConcertId),
     /// Nothing is on sale for the concert.
@@ -198,7 +253,7 @@ pub enum BookingState {
     Confirmed,
     /// Given up, or refunded.
     Cancelled,
-    /// Not confirmed in time; what it held is free.
+    /// Not paid before its time or its session was over; what it held is free.
     Expired,
 }
 
@@ -213,6 +268,9 @@ pub struct Booking {
     /// Whose it is; not shown.
     #[serde(skip)]
     pub member_id: MemberId,
+    /// The session that it was made or last paid in; not shown.
+    #[serde(skip)]
+    pub entry_number: Option<EntryNumber>,
     /// How far it is.
     pub state: BookingState,
     /// What it costs in all, in the shop's smallest unit of money.
@@ -263,7 +321,34 @@ pub struct BookedTicket {
     pub price: u64,
 }
 
-/// A payment to ask the provider for. To ask again with the same key charges nobody twice.
+/// A booking as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MembersBooking {
+    /// The booking.
+    #[serde(flatten)]
+    pub booking: Booking,
+    /// Whose it is.
+    pub member_id: MemberId,
+    /// The session that it was made or last paid in; left out where the concert had no line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry_number: Option<EntryNumber>,
+    /// The last payment that the provider took; left out if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<MadePayment>,
+}
+
+/// A payment that the provider took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MadePayment {
+    /// The provider's id of it.
+    pub payment_id: String,
+    /// `PAID`, `REFUND_DUE` or `REFUNDED`.
+    pub state: PaymentState,
+}
+
+/// A charge to send to the provider. Sending it again with the same key charges nobody twice.
 #[derive(Debug, Clone)]
 pub struct Charge {
     /// The booking that is paid.
@@ -276,6 +361,24 @@ pub struct Charge {
     pub amount: u64,
     /// The provider's token for the means of payment.
     pub payment_token: SecretString,
+}
+
+/// An attempt to pay whose outcome is not known.
+#[derive(Debug, Clone)]
+pub enum Unsettled {
+    /// The booking still holds its seats: send the same charge again.
+    Charge(Charge),
+    /// The booking no longer holds its seats, or not for long: have the charge voided. If the
+    /// provider took the money before, tell [`Stock::paid`](super::Stock::paid), else
+    /// [`Stock::declined`](super::Stock::declined).
+    Void {
+        /// The booking.
+        booking_id: BookingId,
+        /// Which attempt at it.
+        attempt: u32,
+        /// The provider's idempotency key of the charge.
+        key: String,
+    },
 }
 
 /// What is to be done about a confirmation. But for the first, nothing is changed.
@@ -292,9 +395,13 @@ pub enum Begun {
     KeyReused,
     /// Another attempt is under way.
     InFlight,
+    /// This attempt is under way, and too little is left of the hold to send its charge again.
+    InDoubt,
+    /// The session is over.
+    SessionOver,
     /// The booking is cancelled.
     Cancelled,
-    /// The booking was not confirmed in time.
+    /// The booking's time, or the session that it was made in, is over.
     Expired,
     /// The member has no such booking.
     Unknown,
@@ -310,7 +417,7 @@ pub enum Paid {
         /// Whether this call confirmed it.
         new: bool,
     },
-    /// Too late: the money goes back by a task.
+    /// Too late: a task refunds the money.
     Lost {
         /// As it is now.
         booking: Booking,
@@ -339,24 +446,6 @@ pub enum Cancelled {
     Unknown,
 }
 
-/// What a task is done with. One kind that cannot be done holds up none of the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Ends of sessions.
-    Complete,
-    /// Money that goes back.
-    Refund,
-}
-
-impl Kind {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Refund => "refund",
-        }
-    }
-}
-
 /// Something to do outside, at least once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -370,16 +459,9 @@ pub struct Task {
 /// What a task is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// End the session of an entry.
-    Complete {
-        /// The concert.
-        concert_id: ConcertId,
-        /// The member.
-        member_id: MemberId,
-        /// The entry.
-        entry_number: EntryNumber,
-    },
-    /// Give money back.
+    /// End a session.
+    Complete(Session),
+    /// Refund a payment.
     Refund {
         /// The provider's id of the payment.
         payment_id: String,
@@ -390,7 +472,7 @@ pub enum Work {
     },
 }
 
-/// Seats of one concert whose holds have run out.
+/// Seats of one concert whose holds have expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Freed {
     /// The concert.

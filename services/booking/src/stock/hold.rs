@@ -5,42 +5,48 @@ use std::{
     time::Duration,
 };
 
-use sunbeon_database::{Result, Transaction, again, values};
-use sunbeon_domain::{ConcertId, MemberId, UnixMs};
+use sunbeon_database::{Result, Transaction, again, statements, values};
+use sunbeon_domain::{ConcertId, UnixMs};
 
-use super::{Freed, HeldSeat, Locked, Released, SeatId, Stock, rows};
+use super::{Freed, HeldSeat, Holding, Released, SeatId, Stock, Visit, rows};
+
+statements! {
+    HOLD = "UPDATE seats SET holder = $2, held_until_ms = $3, entry_number = $4, \
+        booking_id = NULL WHERE seat_id = $1";
+    FREE = "UPDATE seats SET holder = NULL, held_until_ms = NULL, entry_number = NULL \
+        WHERE seat_id = $1";
+    EXPIRED = "SELECT seat_id FROM seats WHERE held_until_ms <= (SELECT {now}) \
+        ORDER BY held_until_ms LIMIT $1";
+    /// By itself, so that it holds no other row while it waits for this one.
+    COLLECT = "UPDATE seats SET holder = NULL, held_until_ms = NULL, booking_id = NULL, \
+        entry_number = NULL WHERE seat_id = $1 AND held_until_ms <= {now} RETURNING concert_id";
+}
 
 impl Stock {
-    /// Holds all of these seats for a member, or none. What the member has already keeps its
-    /// deadline.
-    pub async fn lock(
+    /// Holds all of these seats, or none, for up to `longest` and never beyond the visitor's booking
+    /// token. Seats that the visitor holds already keep their deadline.
+    pub async fn hold(
         &self,
-        concert: &ConcertId,
-        member: &MemberId,
+        visit: &Visit,
         seats: &BTreeSet<SeatId>,
-        hold: Duration,
-    ) -> Result<Locked> {
+        longest: Duration,
+    ) -> Result<Holding> {
         again(|| async {
             let mut tx = self.0.begin().await?;
-            let locked = lock(&mut tx, concert, member, seats, hold).await?;
-            if let Locked::Held { .. } = locked {
+            let holding = hold(&mut tx, visit, seats, longest).await?;
+            if let Holding::Held { .. } = holding {
                 tx.commit().await?;
             }
-            Ok(locked)
+            Ok(holding)
         })
         .await
     }
 
     /// Gives back all of these seats, or none.
-    pub async fn release(
-        &self,
-        concert: &ConcertId,
-        member: &MemberId,
-        seats: &BTreeSet<SeatId>,
-    ) -> Result<Released> {
+    pub async fn release(&self, visit: &Visit, seats: &BTreeSet<SeatId>) -> Result<Released> {
         again(|| async {
             let mut tx = self.0.begin().await?;
-            let released = release(&mut tx, concert, member, seats).await?;
+            let released = release(&mut tx, visit, seats).await?;
             if released == Released::Done {
                 tx.commit().await?;
             }
@@ -49,24 +55,18 @@ impl Stock {
         .await
     }
 
-    /// Tidies up to so many seats whose holds have run out, for the announcement alone: each is
-    /// answered once, by one of the callers. An error is answered where nothing was freed before it.
+    /// Tidies up to `limit` seats whose holds have expired, so that they can be announced: each is
+    /// returned once, to one of the callers. An error is returned only if nothing was freed before it.
     pub async fn collect(&self, limit: u32) -> Result<Vec<Freed>> {
-        const FIND: &str = "SELECT seat_id FROM seats WHERE held_until_ms <= (SELECT {now}) \
-            ORDER BY held_until_ms LIMIT $1";
-        // By itself, so that it holds no other row while it waits for this one.
-        const FREE: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL, \
-            booking_id = NULL WHERE seat_id = $1 AND held_until_ms <= {now} RETURNING concert_id";
-        let found: Vec<(String,)> = self.0.rows(FIND, values![limit]).await?;
+        let found: Vec<(SeatId,)> = self.0.rows(&EXPIRED, values![limit]).await?;
         let mut freed = BTreeMap::<_, Vec<_>>::new();
         for (seat,) in found {
-            let concert: Result<Option<(String,)>> = self.0.row(FREE, values![&seat]).await;
+            let concert: Result<Option<(ConcertId,)>> = self.0.row(&COLLECT, values![&seat]).await;
             if concert.is_err() && !freed.is_empty() {
                 break;
             }
             if let Some((concert,)) = concert? {
-                let seats = freed.entry(rows::concert_id(concert)?).or_default();
-                seats.push(rows::seat_id(&seat)?);
+                freed.entry(concert).or_default().push(seat);
             }
         }
         let freed = freed.into_iter().map(|(concert_id, mut seat_ids)| {
@@ -80,85 +80,105 @@ impl Stock {
     }
 }
 
-async fn lock(
+async fn hold(
     tx: &mut Transaction,
-    concert: &ConcertId,
-    member: &MemberId,
+    visit: &Visit,
     wanted: &BTreeSet<SeatId>,
-    hold: Duration,
-) -> Result<Locked> {
-    const HOLD: &str = "UPDATE seats SET holder = $2, held_until_ms = $3, booking_id = NULL \
-        WHERE seat_id = $1";
-    let Some(limit) = rows::on_sale(tx, concert.as_str()).await? else {
-        return Ok(Locked::NoStock);
+    longest: Duration,
+) -> Result<Holding> {
+    let (concert, member) = (&visit.concert_id, &visit.member_id);
+    let Some(limit) = rows::lock_stock_shared(tx, concert).await? else {
+        return Ok(Holding::NoStock);
     };
-    rows::buyer(tx, concert.as_str(), member.as_str()).await?;
-    let found = rows::seats(tx, wanted).await?;
+    rows::lock_buyer(tx, concert, member).await?;
+    if rows::is_over(tx, visit).await? {
+        return Ok(Holding::SessionOver);
+    }
+    let found = rows::lock_seats(tx, wanted).await?;
     let now = rows::now(tx).await?;
-    if let Some(other) = rows::other_concert(&found, concert.as_str())? {
-        return Ok(Locked::OtherConcert(other));
+    if let Some(other) = rows::other_concert(&found, concert) {
+        return Ok(Holding::OtherConcert(other));
     }
     if let Some(unknown) = wanted.iter().find(|id| !found.contains_key(id)) {
-        return Ok(Locked::Unknown(unknown.clone()));
+        return Ok(Holding::Unknown(unknown.clone()));
     }
-    let until = now.saturating_add(rows::ms(hold));
-    let (mut seats, mut new, mut taken) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, seat) in found {
-        let held_until = match (seat.owner(now), seat.held_until_ms) {
+    let Some(until) = visit.hold_end(now, longest) else {
+        return Ok(Holding::SessionOver);
+    };
+    let (mut seats, mut new, mut again, mut taken) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (seat_id, seat) in found {
+        let held_until = match (seat.owner(now), seat.held_until) {
             (None, _) => {
-                new.push(id.clone());
+                new.push(seat_id.clone());
                 until
             }
-            (Some(owner), Some(held_until)) if owner == member.as_str() => held_until,
+            (Some(owner), Some(_)) if owner == member && visit.is_after(seat.entry_number) => {
+                again.push(seat_id.clone());
+                until
+            }
+            (Some(owner), Some(held_until)) if owner == member => held_until,
             _ => {
-                taken.push(id);
+                taken.push(seat_id);
                 continue;
             }
         };
         seats.push(HeldSeat {
-            seat_id: id,
-            held_until: UnixMs(held_until),
+            seat_id,
+            held_until,
         });
     }
     if !taken.is_empty() {
-        return Ok(Locked::Taken(taken));
+        return Ok(Holding::Taken(taken));
     }
     let had = rows::had_by(tx, concert, member, now).await?;
     if had + new.len() as i64 > limit {
-        return Ok(Locked::Limit);
+        return Ok(Holding::Limit);
     }
-    for id in &new {
-        tx.execute(HOLD, values![id.as_str(), member.as_str(), until])
-            .await?;
+    for id in new.iter().chain(&again) {
+        let values = values![id, member, until, visit.entry_number];
+        tx.execute(&HOLD, values).await?;
     }
-    Ok(Locked::Held { seats, new })
+    Ok(Holding::Held { seats, new })
 }
 
 async fn release(
     tx: &mut Transaction,
-    concert: &ConcertId,
-    member: &MemberId,
+    visit: &Visit,
     given: &BTreeSet<SeatId>,
 ) -> Result<Released> {
-    const FREE: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL WHERE seat_id = $1";
-    rows::on_sale(tx, concert.as_str()).await?;
-    rows::buyer(tx, concert.as_str(), member.as_str()).await?;
-    let found = rows::seats(tx, given).await?;
+    let concert = &visit.concert_id;
+    rows::lock_stock_shared(tx, concert).await?;
+    rows::lock_buyer(tx, concert, &visit.member_id).await?;
+    let found = rows::lock_seats(tx, given).await?;
     let now = rows::now(tx).await?;
-    if let Some(other) = rows::other_concert(&found, concert.as_str())? {
+    if let Some(other) = rows::other_concert(&found, concert) {
         return Ok(Released::OtherConcert(other));
     }
-    let not_held = given.iter().filter(|id| {
-        !found.get(id).is_some_and(|seat| {
-            seat.owner(now) == Some(member.as_str()) && seat.booking_id.is_none()
-        })
-    });
-    let not_held: Vec<_> = not_held.cloned().collect();
+    let is_held = |id: &&SeatId| {
+        found
+            .get(*id)
+            .is_some_and(|seat| seat.is_held_by(visit, now))
+    };
+    let not_held: Vec<_> = given.iter().filter(|id| !is_held(id)).cloned().collect();
     if !not_held.is_empty() {
         return Ok(Released::NotHeld(not_held));
     }
     for id in given {
-        tx.execute(FREE, values![id.as_str()]).await?;
+        tx.execute(&FREE, values![id]).await?;
     }
     Ok(Released::Done)
+}
+
+impl Visit {
+    /// Returns when a hold taken now ends: after `longest`, or with the booking token if that is
+    /// earlier. `None`: the token has ended.
+    pub(super) fn hold_end(&self, now: UnixMs, longest: Duration) -> Option<UnixMs> {
+        let end = now + rows::ms(longest);
+        match self.until {
+            Some(until) if until <= now => None,
+            Some(until) => Some(end.min(until)),
+            None => Some(end),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The ids of what is sold and of who bought it.
+//! The ids of seats, tickets and bookings.
 
 use std::fmt;
 

@@ -1,39 +1,88 @@
 //! Paying for a booking.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
-use sunbeon_database::{Result, Transaction, again, values};
-use sunbeon_domain::{EntryNumber, MemberId};
+use sunbeon_database::{Result, Transaction, again, record, statements, values};
 
-use super::{Begun, Booking, BookingId, Charge, Paid, Stock, outbox, read, rows};
+use super::{
+    Begun, Booking, BookingId, Charge, Paid, Stock, Unsettled, Visit, outbox, read, rows,
+    states::{PaymentState, Stored},
+};
 
-/// What a payment in flight holds for, at least.
+/// How long a payment in flight holds its seats, at least.
 const IN_FLIGHT_MS: i64 = 120_000;
-/// How long the outcome of an attempt may be unknown before somebody asks again.
+/// How long the outcome of an attempt may be unknown before the reconciler asks.
 const PATIENCE_MS: i64 = 15_000;
+/// How much of the hold must be left for a charge to be sent again: longer than any answer takes.
+const ENOUGH_MS: i64 = 30_000;
 
-/// attempt, state, payment_token.
-type Attempt = (i64, String, String);
+statements! {
+    BY_KEY = "SELECT attempt, state, fingerprint FROM payments \
+        WHERE booking_id = $1 AND idempotency_key = $2";
+    IN_FLIGHT = "SELECT attempt, state, fingerprint FROM payments \
+        WHERE booking_id = $1 AND state = 'ASKED'";
+    NEXT = "SELECT COALESCE(MAX(attempt), 0) + 1 FROM payments WHERE booking_id = $1";
+    ASK = "INSERT INTO payments (booking_id, attempt, idempotency_key, fingerprint, \
+        payment_token, amount, state, due_ms) VALUES ($1, $2, $3, $4, $5, $6, 'ASKED', $7)";
+    PAID_IN = "UPDATE bookings SET entry_number = $2 WHERE booking_id = $1";
+    STATE = "SELECT state FROM payments WHERE booking_id = $1 AND attempt = $2";
+    PAID = "UPDATE payments SET state = 'PAID', payment_id = $3, payment_token = '' \
+        WHERE booking_id = $1 AND attempt = $2";
+    DECLINED = "UPDATE payments SET state = 'DECLINED', payment_token = '' \
+        WHERE booking_id = $1 AND attempt = $2 AND state = 'ASKED'";
+    CONFIRM = "UPDATE bookings SET state = 'CONFIRMED', confirmed_at_ms = $2 WHERE booking_id = $1";
+    SELL_SEATS = "UPDATE seats SET held_until_ms = NULL WHERE booking_id = $1";
+    UNSETTLED = "SELECT booking_id, attempt, amount, payment_token FROM payments \
+        WHERE state = 'ASKED' AND due_ms <= (SELECT {now}) \
+        ORDER BY due_ms LIMIT $1 {skip locked}";
+    LEASE = "UPDATE payments SET due_ms = {now} + $3 WHERE booking_id = $1 AND attempt = $2";
+    HOLDS = "SELECT state = 'PAYING' AND expires_at_ms > (SELECT {now}) + $2 FROM bookings \
+        WHERE booking_id = $1";
+}
+
+/// An attempt to pay, as its row tells it.
+struct Attempt {
+    number: u32,
+    state: PaymentState,
+    /// `None` in rows that an earlier version wrote.
+    fingerprint: Option<String>,
+}
+
+record!(Attempt {
+    number,
+    state,
+    fingerprint
+});
+
+impl Attempt {
+    fn is_by(&self, fingerprint: &str) -> bool {
+        self.fingerprint
+            .as_ref()
+            .is_none_or(|own| own == fingerprint)
+    }
+}
 
 impl Stock {
-    /// Begins, or goes on with, the payment of a member's booking. From then on what it holds
-    /// stays for two minutes at least, so that no hold ends while its payment is in flight. The
-    /// same call again, with or without a key, is the same charge while its outcome is unknown.
-    /// `entry` is the member's session of now, which ends when the money has come: it may be a later
-    /// one than that in which the booking was made.
+    /// Begins the payment of a booking, or continues one. From then on what the booking holds is
+    /// held for two minutes at least, so that no hold ends while its payment is in flight. While the
+    /// outcome is unknown, the same call, with or without a key, is the same charge. The visitor's
+    /// session ends when the money has been taken; it may be a later one than that in which the
+    /// payment was begun.
     pub async fn begin_payment(
         &self,
-        member: &MemberId,
+        visit: &Visit,
         id: BookingId,
-        entry: Option<EntryNumber>,
         payment_token: &SecretString,
         idempotency_key: Option<&str>,
     ) -> Result<Begun> {
         again(|| async {
             let mut tx = self.0.begin().await?;
             let token = payment_token.expose_secret();
-            let begun = begin(&mut tx, member, id, token, idempotency_key).await?;
+            let begun = begin(&mut tx, visit, id, token, idempotency_key).await?;
             if let Begun::Charge(_) = begun {
-                paid_in(&mut tx, id, entry).await?;
+                if let Some(entry) = visit.entry_number {
+                    tx.execute(&PAID_IN, values![&id, entry]).await?;
+                }
                 tx.commit().await?;
             }
             Ok(begun)
@@ -41,8 +90,8 @@ impl Stock {
         .await
     }
 
-    /// The provider took the money of an attempt. Confirms the booking, or, where it is too late,
-    /// has the money given back, once.
+    /// Records that the provider took the money of an attempt. Confirms the booking or, if it is too
+    /// late, has the money refunded once.
     pub async fn paid(&self, id: BookingId, attempt: u32, payment_id: &str) -> Result<Paid> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -53,18 +102,16 @@ impl Stock {
         .await
     }
 
-    /// The provider took no money at an attempt. The booking is PENDING again with the deadline
-    /// that it had at first, which may have passed; as it is now.
+    /// Records that the provider took no money at an attempt and never will. The booking is PENDING
+    /// again with its first deadline, which may have passed; returns it as it is now.
     pub async fn declined(&self, id: BookingId, attempt: u32) -> Result<Booking> {
-        const SQL: &str = "UPDATE payments SET state = 'DECLINED' \
-            WHERE booking_id = $1 AND attempt = $2 AND state = 'ASKED'";
         again(|| async {
             let mut tx = self.0.begin().await?;
-            let booking = known(&mut tx, id).await?;
-            let asked = tx.execute(SQL, values![id.to_string(), attempt]).await? == 1;
-            if asked && booking.row.state == "PAYING" {
-                let due = booking.row.due_ms;
-                booking.hold_until(&mut tx, "PENDING", due).await?;
+            let booking = lock_charged(&mut tx, id).await?;
+            let asked = tx.execute(&DECLINED, values![&id, attempt]).await? == 1;
+            if asked && booking.row.state == Stored::Paying {
+                let due = booking.row.due;
+                booking.hold_until(&mut tx, Stored::Pending, due).await?;
             }
             let booking = read::booking(&mut tx, id).await?;
             tx.commit().await?;
@@ -73,142 +120,162 @@ impl Stock {
         .await
     }
 
-    /// Up to so many attempts whose outcome is unknown for more than 15 seconds, expired bookings'
-    /// too: to be charged again with the same key. No two callers get the same within 30 seconds.
-    pub async fn unresolved(&self, limit: u32) -> Result<Vec<Charge>> {
-        const DUE: &str = "SELECT booking_id, attempt, amount, payment_token FROM payments \
-            WHERE state = 'ASKED' AND due_ms <= (SELECT {now}) \
-            ORDER BY due_ms LIMIT $1 {skip locked}";
-        const LEASE: &str = "UPDATE payments SET due_ms = {now} + $3 \
-            WHERE booking_id = $1 AND attempt = $2";
+    /// Returns up to `limit` attempts whose outcome has been unknown for more than 15 seconds. No two
+    /// callers get the same attempt within 30 seconds.
+    pub async fn unsettled(&self, limit: u32) -> Result<Vec<Unsettled>> {
         again(|| async {
             let mut tx = self.0.begin().await?;
-            let due: Vec<(String, i64, i64, String)> = tx.rows(DUE, values![limit]).await?;
-            let mut charges = Vec::new();
+            let due: Vec<(BookingId, u32, i64, String)> =
+                tx.rows(&UNSETTLED, values![limit]).await?;
+            let mut unsettled = Vec::new();
             for (id, attempt, amount, token) in due {
-                tx.execute(LEASE, values![&id, attempt, outbox::LEASE_MS])
-                    .await?;
-                let id = rows::booking_id(&id)?;
-                charges.push(charge(id, attempt, amount, token)?);
+                let values = values![&id, attempt, outbox::LEASE_MS];
+                tx.execute(&LEASE, values).await?;
+                let holds: Option<(bool,)> = tx.row(&HOLDS, values![&id, ENOUGH_MS]).await?;
+                unsettled.push(match holds {
+                    Some((true,)) => Unsettled::Charge(charge(id, attempt, amount, token)?),
+                    Some((false,)) | None => Unsettled::Void {
+                        booking_id: id,
+                        attempt,
+                        key: charge_key(id, attempt),
+                    },
+                });
             }
             tx.commit().await?;
-            Ok(charges)
+            Ok(unsettled)
         })
         .await
     }
 }
 
-fn charge(id: BookingId, attempt: i64, amount: i64, token: String) -> Result<Charge> {
+/// Returns the provider's idempotency key of an attempt.
+pub(super) fn charge_key(id: BookingId, attempt: u32) -> String {
+    format!("{id}-{attempt}")
+}
+
+/// Tells one payment token from another without keeping it.
+fn fingerprint_of(id: BookingId, token: &str) -> String {
+    let hash = digest(&SHA256, format!("{id} {token}").as_bytes());
+    hash.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn charge(id: BookingId, attempt: u32, amount: i64, token: String) -> Result<Charge> {
     Ok(Charge {
         booking_id: id,
-        attempt: rows::number(attempt)?,
-        key: format!("{id}-{attempt}"),
+        attempt,
+        key: charge_key(id, attempt),
         amount: rows::number(amount)?,
         payment_token: token.into(),
     })
 }
 
 /// Locks a booking that somebody was charged for.
-async fn known(tx: &mut Transaction, id: BookingId) -> Result<rows::LockedBooking> {
-    let booking = rows::booking(tx, id, None).await?;
+async fn lock_charged(tx: &mut Transaction, id: BookingId) -> Result<rows::LockedBooking> {
+    let booking = rows::lock_booking(tx, id, None).await?;
     booking.ok_or_else(|| rows::nonsense("an attempt to pay for no booking"))
 }
 
 async fn begin(
     tx: &mut Transaction,
-    member: &MemberId,
+    visit: &Visit,
     id: BookingId,
     token: &str,
     key: Option<&str>,
 ) -> Result<Begun> {
-    const BY_KEY: &str = "SELECT attempt, state, payment_token FROM payments \
-        WHERE booking_id = $1 AND idempotency_key = $2";
-    const IN_FLIGHT: &str = "SELECT attempt, state, payment_token FROM payments \
-        WHERE booking_id = $1 AND state = 'ASKED'";
-    let Some(booking) = rows::booking(tx, id, Some(member)).await? else {
+    let Some(booking) = rows::lock_booking(tx, id, Some(&visit.member_id)).await? else {
         return Ok(Begun::Unknown);
     };
-    let (text, amount) = (id.to_string(), booking.row.amount);
-    match (booking.row.state.as_str(), booking.holds) {
-        ("CONFIRMED", _) => return read::booking(tx, id).await.map(Begun::Confirmed),
-        ("CANCELLED", _) => return Ok(Begun::Cancelled),
-        (_, false) => return Ok(Begun::Expired),
-        _ => {}
+    match (booking.row.state, booking.holds) {
+        (Stored::Confirmed, _) => return read::booking(tx, id).await.map(Begun::Confirmed),
+        (Stored::Cancelled, _) => return Ok(Begun::Cancelled),
+        (Stored::Pending | Stored::Paying, false) => return Ok(Begun::Expired),
+        // It belongs to a session that is over, or its member would not be in another.
+        (Stored::Pending, true) if visit.is_after(booking.row.entry_number) => {
+            return Ok(Begun::Expired);
+        }
+        (Stored::Pending | Stored::Paying, true) => {}
     }
+    if rows::is_over(tx, visit).await? {
+        return Ok(Begun::SessionOver);
+    }
+    let (fingerprint, amount) = (fingerprint_of(id, token), booking.row.amount);
     let seen: Option<Attempt> = match key {
-        Some(key) => tx.row(BY_KEY, values![&text, key]).await?,
+        Some(key) => tx.row(&BY_KEY, values![&id, key]).await?,
         None => None,
     };
-    if let Some((attempt, state, used)) = seen {
-        return match state.as_str() {
-            _ if used != token => Ok(Begun::KeyReused),
-            "ASKED" => charge(id, attempt, amount, used).map(Begun::Charge),
-            _ => Ok(Begun::Declined),
+    if let Some(seen) = seen {
+        return match seen.state {
+            _ if !seen.is_by(&fingerprint) => Ok(Begun::KeyReused),
+            PaymentState::Asked => resend(&booking, seen.number, token),
+            PaymentState::Declined => Ok(Begun::Declined),
+            PaymentState::Paid | PaymentState::RefundDue | PaymentState::Refunded => {
+                Ok(Begun::InFlight)
+            }
         };
     }
-    if booking.row.state == "PENDING" {
-        let attempt = attempt(tx, &booking, token, key).await?;
-        let until = booking.row.expires_at_ms.max(booking.now + IN_FLIGHT_MS);
-        booking.hold_until(tx, "PAYING", until).await?;
+    if booking.row.state == Stored::Pending {
+        let attempt = next_attempt(tx, &booking, &fingerprint, token, key).await?;
+        let until = booking.row.expires_at.max(booking.now + IN_FLIGHT_MS);
+        booking.hold_until(tx, Stored::Paying, until).await?;
         return charge(id, attempt, amount, token.to_owned()).map(Begun::Charge);
     }
-    let in_flight: Option<Attempt> = tx.row(IN_FLIGHT, values![&text]).await?;
+    let in_flight: Option<Attempt> = tx.row(&IN_FLIGHT, values![&id]).await?;
     match in_flight {
-        Some((attempt, _, used)) if used == token => {
-            charge(id, attempt, amount, used).map(Begun::Charge)
-        }
+        Some(same) if same.is_by(&fingerprint) => resend(&booking, same.number, token),
         _ => Ok(Begun::InFlight),
     }
 }
 
-/// Writes down in which session a booking is paid.
-async fn paid_in(tx: &mut Transaction, id: BookingId, entry: Option<EntryNumber>) -> Result<()> {
-    const SQL: &str = "UPDATE bookings SET entry_number = $2 WHERE booking_id = $1";
-    if let Some(entry) = entry {
-        tx.execute(SQL, values![id.to_string(), rows::entry(entry)])
-            .await?;
+/// Sends a charge again only while its booking holds its seats for longer than the answer takes.
+/// Later the reconciler finds out what came of it.
+fn resend(booking: &rows::LockedBooking, attempt: u32, token: &str) -> Result<Begun> {
+    let (id, amount) = (booking.row.booking_id, booking.row.amount);
+    if booking.row.expires_at <= booking.now + ENOUGH_MS {
+        return Ok(Begun::InDoubt);
     }
-    Ok(())
+    charge(id, attempt, amount, token.to_owned()).map(Begun::Charge)
 }
 
 /// Writes the next attempt down.
-async fn attempt(
+async fn next_attempt(
     tx: &mut Transaction,
     booking: &rows::LockedBooking,
+    fingerprint: &str,
     token: &str,
     key: Option<&str>,
-) -> Result<i64> {
-    const NEXT: &str = "SELECT COALESCE(MAX(attempt), 0) + 1 FROM payments WHERE booking_id = $1";
-    const SQL: &str = "INSERT INTO payments (booking_id, attempt, idempotency_key, \
-        payment_token, amount, state, due_ms) VALUES ($1, $2, $3, $4, $5, 'ASKED', $6)";
-    let id = booking.id.to_string();
-    let next: Option<(i64,)> = tx.row(NEXT, values![&id]).await?;
-    let attempt = next.map_or(1, |next| next.0);
-    let due = booking.now + PATIENCE_MS;
-    let values = values![&id, attempt, key, token, booking.row.amount, due];
-    tx.execute(SQL, values).await?;
+) -> Result<u32> {
+    let id = booking.id();
+    let next: Option<(u32,)> = tx.row(&NEXT, values![id]).await?;
+    let attempt = rows::the_value(next)?;
+    let (amount, due) = (booking.row.amount, booking.now + PATIENCE_MS);
+    let values = values![id, attempt, key, fingerprint, token, amount, due];
+    tx.execute(&ASK, values).await?;
     Ok(attempt)
 }
 
 async fn paid(tx: &mut Transaction, id: BookingId, attempt: u32, payment_id: &str) -> Result<Paid> {
-    const STATE: &str = "SELECT state FROM payments WHERE booking_id = $1 AND attempt = $2";
-    let booking = known(tx, id).await?;
-    let state: Option<(String,)> = tx.row(STATE, values![id.to_string(), attempt]).await?;
+    let booking = lock_charged(tx, id).await?;
+    let state: Option<(PaymentState,)> = tx.row(&STATE, values![&id, attempt]).await?;
     let (state,) = state.ok_or_else(|| rows::nonsense("an attempt that nobody made"))?;
-    match state.as_str() {
-        "PAID" => Ok(Paid::Confirmed {
+    match state {
+        PaymentState::Paid => Ok(Paid::Confirmed {
             booking: read::booking(tx, id).await?,
             new: false,
         }),
-        "ASKED" if booking.row.state == "PAYING" && booking.holds => {
+        PaymentState::Asked if booking.row.state == Stored::Paying && booking.holds => {
             confirm(tx, &booking, attempt, payment_id).await?;
             Ok(Paid::Confirmed {
                 booking: read::booking(tx, id).await?,
                 new: true,
             })
         }
-        "ASKED" | "DECLINED" => lose(tx, booking, attempt, payment_id).await,
-        _ => Ok(Paid::Lost {
+        PaymentState::Asked | PaymentState::Declined => {
+            lose(tx, booking, attempt, payment_id).await
+        }
+        PaymentState::RefundDue | PaymentState::Refunded => Ok(Paid::Lost {
             booking: read::booking(tx, id).await?,
             freed: Vec::new(),
         }),
@@ -221,36 +288,30 @@ async fn confirm(
     attempt: u32,
     payment_id: &str,
 ) -> Result<()> {
-    const PAYMENT: &str = "UPDATE payments SET state = 'PAID', payment_id = $3 \
-        WHERE booking_id = $1 AND attempt = $2";
-    const BOOKING: &str = "UPDATE bookings SET state = 'CONFIRMED', confirmed_at_ms = $2 \
-        WHERE booking_id = $1";
-    const SEATS: &str = "UPDATE seats SET held_until_ms = NULL WHERE booking_id = $1";
-    let id = booking.id.to_string();
-    tx.execute(PAYMENT, values![&id, attempt, payment_id])
-        .await?;
-    tx.execute(BOOKING, values![&id, booking.now]).await?;
-    tx.execute(SEATS, values![&id]).await?;
+    let id = booking.id();
+    tx.execute(&PAID, values![id, attempt, payment_id]).await?;
+    tx.execute(&CONFIRM, values![id, booking.now]).await?;
+    tx.execute(&SELL_SEATS, values![id]).await?;
     booking.sell_tickets(tx, 1).await?;
     outbox::write_complete(tx, booking).await
 }
 
-/// The money goes back. A booking that ran out is cancelled with it; one that is paid by another
-/// attempt, or may still be, stays as it is.
+/// Has the money refunded. A booking that has expired is cancelled with it; one that is paid by
+/// another attempt, or may still be, stays as it is.
 async fn lose(
     tx: &mut Transaction,
     booking: rows::LockedBooking,
     attempt: u32,
     payment_id: &str,
 ) -> Result<Paid> {
-    outbox::write_refund(tx, &booking, i64::from(attempt), payment_id).await?;
-    let ran_out = ["PENDING", "PAYING"].contains(&booking.row.state.as_str()) && !booking.holds;
-    if ran_out {
+    outbox::write_refund(tx, &booking, attempt, payment_id).await?;
+    let has_expired = booking.row.state.is_unpaid() && !booking.holds;
+    if has_expired {
         booking.free_seats(tx).await?;
-        booking.cancelled(tx).await?;
+        booking.cancel(tx).await?;
     }
     Ok(Paid::Lost {
-        booking: read::booking(tx, booking.id).await?,
-        freed: if ran_out { booking.own } else { Vec::new() },
+        booking: read::booking(tx, *booking.id()).await?,
+        freed: if has_expired { booking.own } else { Vec::new() },
     })
 }

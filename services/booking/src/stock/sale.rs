@@ -1,23 +1,97 @@
 //! What an operator does: putting on sale, taking off, starting over.
 
-use sunbeon_database::{DatabaseError, Result, Transaction, again, values};
-use sunbeon_domain::ConcertId;
+use std::collections::HashMap;
 
-use super::{Plan, PlannedSection, PlannedTicket, Put, Removed, Reset, Stock, rows};
+use serde::Serialize;
+use sunbeon_database::{DatabaseError, Result, Transaction, again, statements, values};
+use sunbeon_domain::{ConcertId, UnixMs};
+
+use super::{
+    BookingId, Plan, PlannedSection, PlannedTicket, Put, Removed, Reset, SeatId, Section, Stock,
+    TicketId, rows,
+};
 
 /// How many bookings one part of a reset cancels: well within what a statement may take, and others
-/// have a turn in between.
+/// get a turn in between.
 const AT_ONCE: u32 = 1_000;
 
+statements! {
+    PLAN = "SELECT plan FROM stock WHERE concert_id = $1";
+    TURN_ALONE = "SELECT {in turn, alone}";
+    STOCK_ALONE = "SELECT plan FROM stock WHERE concert_id = $1 {for update}";
+    /// A new stock has the empty plan, so that there is a row to lock.
+    NEW = "INSERT INTO stock (concert_id, per_member_limit, plan) VALUES ($1, $2, '') \
+        ON CONFLICT (concert_id) DO UPDATE SET concert_id = excluded.concert_id";
+    PUT_PLAN = "UPDATE stock SET per_member_limit = $2, plan = $3 WHERE concert_id = $1";
+    REMOVE_STOCK = "DELETE FROM stock WHERE concert_id = $1";
+    REMOVE_SEATS = "DELETE FROM seats WHERE concert_id = $1";
+    REMOVE_TICKETS = "DELETE FROM tickets WHERE concert_id = $1";
+    REMOVE_BUYERS = "DELETE FROM buyers WHERE concert_id = $1";
+    IN_USE = "SELECT CAST(\
+        (SELECT COUNT(*) FROM seats WHERE concert_id = $1 AND holder IS NOT NULL \
+            AND (held_until_ms IS NULL OR held_until_ms > $2)) \
+        + (SELECT COUNT(*) FROM bookings WHERE concert_id = $1 AND (state = 'CONFIRMED' \
+            OR (state IN ('PENDING', 'PAYING') AND expires_at_ms > $2))) AS BIGINT)";
+    /// By section: the largest row and number that somebody has, and how many seats are held and not
+    /// booked, so that their price is not fixed yet.
+    TAKEN_SEATS = "SELECT section, MAX(seat_row), MAX(seat_number), \
+        CAST(SUM(CASE WHEN booking_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) FROM seats \
+        WHERE concert_id = $1 AND holder IS NOT NULL \
+            AND (held_until_ms IS NULL OR held_until_ms > $2) GROUP BY section";
+    TAKEN_TICKETS = "SELECT t.ticket_id, \
+        CAST(t.sold + COALESCE((SELECT SUM(p.quantity) FROM bookings b \
+            JOIN booking_tickets p ON p.booking_id = b.booking_id \
+                AND p.ticket_id = t.ticket_id \
+            WHERE b.concert_id = t.concert_id AND b.state IN ('PENDING', 'PAYING') \
+                AND b.expires_at_ms > $2), 0) AS BIGINT) \
+        FROM tickets t WHERE t.concert_id = $1";
+    DROP_SECTIONS = "DELETE FROM seats WHERE concert_id = $2 AND section NOT IN {listed}";
+    SHRINK = "DELETE FROM seats WHERE concert_id = $1 AND section = $2 \
+        AND (seat_row > $3 OR seat_number > $4)";
+    REPRICE = "UPDATE seats SET price = $3 WHERE concert_id = $1 AND section = $2 AND price <> $3";
+    GROW = "WITH RECURSIVE \
+        r(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM r WHERE n < $4), \
+        s(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM s WHERE n < $5) \
+        INSERT INTO seats (seat_id, concert_id, section, seat_row, seat_number, price) \
+        SELECT $1 || '.' || $2 || '.' || r.n || '.' || s.n, $1, $2, r.n, s.n, $3 FROM r, s \
+        WHERE true ON CONFLICT (seat_id) DO NOTHING";
+    DROP_TICKETS = "DELETE FROM tickets WHERE concert_id = $2 AND ticket_id NOT IN {listed}";
+    PUT_TICKET = "INSERT INTO tickets (concert_id, ticket_id, name, price, quantity, sold) \
+        VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (concert_id, ticket_id) DO UPDATE \
+        SET name = excluded.name, price = excluded.price, quantity = excluded.quantity";
+    FIND_UNDONE = "SELECT booking_id FROM bookings \
+            WHERE concert_id = $1 AND state = 'CONFIRMED' \
+        UNION ALL SELECT booking_id FROM bookings \
+            WHERE concert_id = $1 AND state IN ('PENDING', 'PAYING') AND expires_at_ms > $2 \
+        LIMIT $3";
+    FREE_THEIRS = "UPDATE seats SET holder = NULL, held_until_ms = NULL, booking_id = NULL, \
+        entry_number = NULL WHERE booking_id IN {listed} RETURNING seat_id";
+    FREE_ALL = "UPDATE seats SET holder = NULL, held_until_ms = NULL, booking_id = NULL, \
+        entry_number = NULL WHERE concert_id = $1 AND holder IS NOT NULL RETURNING seat_id";
+    UNSELL = "UPDATE tickets SET sold = sold - back.quantity FROM (\
+            SELECT t.ticket_id, CAST(SUM(t.quantity) AS BIGINT) AS quantity FROM bookings b \
+            JOIN booking_tickets t ON t.booking_id = b.booking_id \
+            WHERE b.booking_id IN {listed} AND b.state = 'CONFIRMED' GROUP BY t.ticket_id\
+        ) AS back WHERE tickets.concert_id = $2 AND tickets.ticket_id = back.ticket_id";
+    REFUNDS = "INSERT INTO tasks (task_id, kind, booking_id, attempt, due_ms, created_at_ms) \
+        SELECT 'refund-' || booking_id || '-' || attempt, 'refund', booking_id, attempt, $2, $2 \
+        FROM payments WHERE booking_id IN {listed} AND state = 'PAID'";
+    REFUNDS_DUE = "UPDATE payments SET state = 'REFUND_DUE' \
+        WHERE booking_id IN {listed} AND state = 'PAID'";
+    CANCEL = "UPDATE bookings SET state = 'CANCELLED', cancelled_at_ms = $2 \
+        WHERE booking_id IN {listed}";
+}
+
 impl Stock {
-    /// Puts a plan on sale in the place of the one before.
+    /// Puts a plan on sale in place of the one before. More seats and tickets are possible at any
+    /// time; fewer only down to what members have.
     pub async fn put(&self, concert: &ConcertId, plan: &Plan) -> Result<Put> {
         if let Err(field) = plan.check() {
             return Ok(Put::Invalid(field));
         }
         again(|| async {
             let mut tx = self.0.begin().await?;
-            let put = put(&mut tx, concert.as_str(), plan).await?;
+            let put = put(&mut tx, concert, plan).await?;
             if put == Put::Done {
                 tx.commit().await?;
             }
@@ -26,44 +100,49 @@ impl Stock {
         .await
     }
 
-    /// The plan that is on sale.
+    /// Returns the plan that is on sale.
     pub async fn plan(&self, concert: &ConcertId) -> Result<Option<Plan>> {
-        const SQL: &str = "SELECT plan FROM stock WHERE concert_id = $1";
-        let row: Option<(String,)> = self.0.row(SQL, values![concert.as_str()]).await?;
+        let row: Option<(String,)> = self.0.row(&PLAN, values![concert]).await?;
         row.map(|row| read(&row.0)).transpose()
     }
 
-    /// Takes a concert's stock off sale. Its bookings stay to be read.
+    /// Takes a concert's stock off sale. Its bookings can still be read.
     pub async fn remove(&self, concert: &ConcertId) -> Result<Removed> {
-        const STOCK: &str = "DELETE FROM stock WHERE concert_id = $1";
         again(|| async {
-            let concert = concert.as_str();
             let mut tx = self.0.begin().await?;
-            if alone(&mut tx, concert).await?.is_none() {
+            if lock_stock_alone(&mut tx, concert).await?.is_none() {
                 return Ok(Removed::NoStock);
             }
-            if in_use(&mut tx, concert).await? {
+            let now = rows::now(&mut tx).await?;
+            let used: Option<(i64,)> = tx.row(&IN_USE, values![concert, now]).await?;
+            if rows::the_value(used)? > 0 {
                 return Ok(Removed::InUse);
             }
-            clear(&mut tx, concert).await?;
-            tx.execute(STOCK, values![concert]).await?;
+            for statement in [
+                &REMOVE_SEATS,
+                &REMOVE_TICKETS,
+                &REMOVE_BUYERS,
+                &REMOVE_STOCK,
+            ] {
+                tx.execute(statement, values![concert]).await?;
+            }
             tx.commit().await?;
             Ok(Removed::Done)
         })
         .await
     }
 
-    /// Cancels up to 1,000 bookings of a concert that could still be, or are, confirmed, with a
-    /// refund of what was paid. The part that finds no more of them frees every hold as well, and
-    /// everything is for sale then. Each part is whole by itself: what was cut short between two is
-    /// gone on with by calling again. None: nothing is on sale.
+    /// Cancels up to 1,000 bookings of a concert that are, or could still be, confirmed, and has what
+    /// was paid refunded. The part that finds no more of them frees every hold as well; then
+    /// everything is for sale. Each part is whole by itself: a reset that was cut short between two
+    /// is finished by calling again. `None`: nothing is on sale.
     pub async fn reset(&self, concert: &ConcertId) -> Result<Option<Reset>> {
         again(|| async {
             let mut tx = self.0.begin().await?;
-            if alone(&mut tx, concert.as_str()).await?.is_none() {
+            if lock_stock_alone(&mut tx, concert).await?.is_none() {
                 return Ok(None);
             }
-            let reset = reset(&mut tx, concert.as_str()).await?;
+            let reset = reset(&mut tx, concert).await?;
             tx.commit().await?;
             Ok(Some(reset))
         })
@@ -75,120 +154,143 @@ fn read(plan: &str) -> Result<Plan> {
     serde_json::from_str(plan).map_err(|error| DatabaseError::Bug(error.into()))
 }
 
-/// The plan of a stock that from here on nothing else happens to.
-async fn alone(tx: &mut Transaction, concert: &str) -> Result<Option<String>> {
-    const IN_TURN: &str = "SELECT {in turn, alone}";
-    const SQL: &str = "SELECT plan FROM stock WHERE concert_id = $1 {for update}";
-    tx.execute(IN_TURN, values![concert]).await?;
-    let row: Option<(String,)> = tx.row(SQL, values![concert]).await?;
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| DatabaseError::Bug(error.into()))
+}
+
+/// Locks a concert's stock against everybody else, until the end of the transaction; its plan.
+async fn lock_stock_alone(tx: &mut Transaction, concert: &ConcertId) -> Result<Option<String>> {
+    tx.execute(&TURN_ALONE, values![concert]).await?;
+    let row: Option<(String,)> = tx.row(&STOCK_ALONE, values![concert]).await?;
     Ok(row.map(|row| row.0))
 }
 
-/// Whether anything is held, pending or confirmed.
-async fn in_use(tx: &mut Transaction, concert: &str) -> Result<bool> {
-    const SQL: &str = "SELECT CAST(\
-        (SELECT COUNT(*) FROM seats WHERE concert_id = $1 AND holder IS NOT NULL \
-            AND (held_until_ms IS NULL OR held_until_ms > $2)) \
-        + (SELECT COUNT(*) FROM bookings WHERE concert_id = $1 AND (state = 'CONFIRMED' \
-            OR (state IN ('PENDING', 'PAYING') AND expires_at_ms > $2))) AS BIGINT)";
-    let now = rows::now(tx).await?;
-    let row: Option<(i64,)> = tx.row(SQL, values![concert, now]).await?;
-    Ok(row.is_none_or(|row| row.0 > 0))
-}
-
-async fn clear(tx: &mut Transaction, concert: &str) -> Result<()> {
-    tx.execute("DELETE FROM seats WHERE concert_id = $1", values![concert])
-        .await?;
-    tx.execute(
-        "DELETE FROM tickets WHERE concert_id = $1",
-        values![concert],
-    )
-    .await?;
-    tx.execute("DELETE FROM buyers WHERE concert_id = $1", values![concert])
-        .await
-        .map(drop)
-}
-
-async fn put(tx: &mut Transaction, concert: &str, plan: &Plan) -> Result<Put> {
-    // A stock that is not there yet has the empty plan, so that there is a row; it is locked, and
-    // there until the end, also where it was there before.
-    const NEW: &str = "INSERT INTO stock (concert_id, per_member_limit, plan) VALUES ($1, $2, '') \
-        ON CONFLICT (concert_id) DO UPDATE SET concert_id = excluded.concert_id";
-    const PLAN: &str = "UPDATE stock SET per_member_limit = $2, plan = $3 WHERE concert_id = $1";
+async fn put(tx: &mut Transaction, concert: &ConcertId, plan: &Plan) -> Result<Put> {
     let limit = plan.per_member_limit;
-    let mut before = alone(tx, concert).await?;
+    let mut before = lock_stock_alone(tx, concert).await?;
     if before.is_none() {
-        tx.execute(NEW, values![concert, limit]).await?;
-        before = alone(tx, concert).await?;
+        tx.execute(&NEW, values![concert, limit]).await?;
+        before = lock_stock_alone(tx, concert).await?;
     }
-    let before = before.unwrap_or_default();
-    if !before.is_empty() && read(&before)? == *plan {
+    let before = match before.unwrap_or_default() {
+        empty if empty.is_empty() => None,
+        text => Some(read(&text)?),
+    };
+    if before.as_ref() == Some(plan) {
         return Ok(Put::Done);
     }
-    if in_use(tx, concert).await? {
-        return Ok(Put::InUse);
+    let now = rows::now(tx).await?;
+    let sections = sections_in_the_way(tx, concert, plan, before.as_ref(), now).await?;
+    let tickets = tickets_in_the_way(tx, concert, plan, now).await?;
+    if !sections.is_empty() || !tickets.is_empty() {
+        return Ok(Put::InUse { sections, tickets });
     }
-    clear(tx, concert).await?;
-    let text = serde_json::to_string(plan).map_err(|error| DatabaseError::Bug(error.into()))?;
-    tx.execute(PLAN, values![concert, limit, text]).await?;
-    for section in &plan.sections {
-        put_section(tx, concert, section).await?;
-    }
-    for ticket in &plan.tickets {
-        put_ticket(tx, concert, ticket).await?;
-    }
+    put_seats(tx, concert, &plan.sections).await?;
+    put_tickets(tx, concert, &plan.tickets).await?;
+    let values = values![concert, limit, json(plan)?];
+    tx.execute(&PUT_PLAN, values).await?;
     Ok(Put::Done)
 }
 
-async fn put_section(tx: &mut Transaction, concert: &str, section: &PlannedSection) -> Result<()> {
-    const SQL: &str = "WITH RECURSIVE \
-        r(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM r WHERE n < $4), \
-        s(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM s WHERE n < $5) \
-        INSERT INTO seats (seat_id, concert_id, section, seat_row, seat_number, price) \
-        SELECT $1 || '.' || $2 || '.' || r.n || '.' || s.n, $1, $2, r.n, s.n, $3 FROM r, s";
-    let price = i64::try_from(section.price).unwrap_or(i64::MAX);
-    let (name, rows, number) = (
-        section.section.as_str(),
-        section.rows,
-        section.seats_per_row,
-    );
-    tx.execute(SQL, values![concert, name, price, rows, number])
-        .await
-        .map(drop)
+/// Returns the sections that would lose a seat that somebody has, or change the price of one that is
+/// held and not booked yet.
+async fn sections_in_the_way(
+    tx: &mut Transaction,
+    concert: &ConcertId,
+    plan: &Plan,
+    before: Option<&Plan>,
+    now: UnixMs,
+) -> Result<Vec<Section>> {
+    let taken: Vec<(Section, u32, u32, u32)> = tx.rows(&TAKEN_SEATS, values![concert, now]).await?;
+    let planned = by_name(plan);
+    let before = before.map(by_name).unwrap_or_default();
+    let in_the_way = taken.into_iter().filter(|(section, row, number, held)| {
+        planned.get(section).is_none_or(|planned| {
+            let price_before = before.get(section).map(|before| before.price);
+            *row > planned.rows
+                || *number > planned.seats_per_row
+                || (*held > 0 && price_before != Some(planned.price))
+        })
+    });
+    let mut sections: Vec<_> = in_the_way.map(|taken| taken.0).collect();
+    sections.sort_unstable();
+    Ok(sections)
 }
 
-async fn put_ticket(tx: &mut Transaction, concert: &str, ticket: &PlannedTicket) -> Result<()> {
-    const SQL: &str = "INSERT INTO tickets (concert_id, ticket_id, name, price, quantity, sold) \
-        VALUES ($1, $2, $3, $4, $5, 0)";
-    let price = i64::try_from(ticket.price).unwrap_or(i64::MAX);
-    let (id, name) = (ticket.ticket_id.as_str(), ticket.name.as_str());
-    tx.execute(SQL, values![concert, id, name, price, ticket.quantity])
-        .await
-        .map(drop)
+fn by_name(plan: &Plan) -> HashMap<&Section, &PlannedSection> {
+    let sections = plan.sections.iter();
+    sections
+        .map(|section| (&section.section, section))
+        .collect()
 }
 
-/// One part.
-async fn reset(tx: &mut Transaction, concert: &str) -> Result<Reset> {
-    const FIND: &str = "SELECT booking_id FROM bookings \
-            WHERE concert_id = $1 AND state = 'CONFIRMED' \
-        UNION ALL SELECT booking_id FROM bookings \
-            WHERE concert_id = $1 AND state IN ('PENDING', 'PAYING') AND expires_at_ms > $2 \
-        LIMIT $3";
-    const THEIR_SEATS: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL, \
-        booking_id = NULL WHERE booking_id IN {listed} RETURNING seat_id";
-    const ALL_SEATS: &str = "UPDATE seats SET holder = NULL, held_until_ms = NULL, \
-        booking_id = NULL WHERE concert_id = $1 AND holder IS NOT NULL RETURNING seat_id";
+/// Returns the kinds of tickets of which members have more than the plan has.
+async fn tickets_in_the_way(
+    tx: &mut Transaction,
+    concert: &ConcertId,
+    plan: &Plan,
+    now: UnixMs,
+) -> Result<Vec<TicketId>> {
+    let taken: Vec<(TicketId, u32)> = tx.rows(&TAKEN_TICKETS, values![concert, now]).await?;
+    let planned = plan.tickets.iter();
+    let planned: HashMap<_, _> = planned.map(|one| (&one.ticket_id, one.quantity)).collect();
+    let in_the_way = taken
+        .into_iter()
+        .filter(|(id, taken)| *taken > planned.get(id).copied().unwrap_or_default());
+    let mut tickets: Vec<_> = in_the_way.map(|taken| taken.0).collect();
+    tickets.sort_unstable();
+    Ok(tickets)
+}
+
+async fn put_seats(
+    tx: &mut Transaction,
+    concert: &ConcertId,
+    sections: &[PlannedSection],
+) -> Result<()> {
+    let names: Vec<_> = sections.iter().map(|one| &one.section).collect();
+    tx.execute(&DROP_SECTIONS, values![json(&names)?, concert])
+        .await?;
+    for section in sections {
+        let price = i64::try_from(section.price).unwrap_or(i64::MAX);
+        let (name, rows, number) = (&section.section, section.rows, section.seats_per_row);
+        tx.execute(&SHRINK, values![concert, name, rows, number])
+            .await?;
+        tx.execute(&REPRICE, values![concert, name, price]).await?;
+        let values = values![concert, name, price, rows, number];
+        tx.execute(&GROW, values).await?;
+    }
+    Ok(())
+}
+
+async fn put_tickets(
+    tx: &mut Transaction,
+    concert: &ConcertId,
+    tickets: &[PlannedTicket],
+) -> Result<()> {
+    let ids: Vec<_> = tickets.iter().map(|one| &one.ticket_id).collect();
+    tx.execute(&DROP_TICKETS, values![json(&ids)?, concert])
+        .await?;
+    for ticket in tickets {
+        let price = i64::try_from(ticket.price).unwrap_or(i64::MAX);
+        let (id, name) = (&ticket.ticket_id, &ticket.name);
+        let values = values![concert, id, name, price, ticket.quantity];
+        tx.execute(&PUT_TICKET, values).await?;
+    }
+    Ok(())
+}
+
+/// Does one part of a reset.
+async fn reset(tx: &mut Transaction, concert: &ConcertId) -> Result<Reset> {
     let now = rows::now(tx).await?;
-    let found: Vec<(String,)> = tx.rows(FIND, values![concert, now, AT_ONCE]).await?;
+    let values = values![concert, now, AT_ONCE];
+    let found: Vec<(BookingId,)> = tx.rows(&FIND_UNDONE, values).await?;
     let more = found.len() == AT_ONCE as usize;
-    let ids: Vec<_> = found.into_iter().map(|row| row.0).collect();
-    let ids = serde_json::to_string(&ids).map_err(|error| DatabaseError::Bug(error.into()))?;
-    let freed: Vec<(String,)> = match more {
-        true => tx.rows(THEIR_SEATS, values![&ids]).await?,
-        false => tx.rows(ALL_SEATS, values![concert]).await?,
+    let ids = rows::listed(found.iter().map(|(id,)| id));
+    let freed: Vec<(SeatId,)> = match more {
+        true => tx.rows(&FREE_THEIRS, values![&ids]).await?,
+        false => tx.rows(&FREE_ALL, values![concert]).await?,
     };
-    let freed = freed.iter().map(|row| rows::seat_id(&row.0));
-    let mut freed: Vec<_> = freed.collect::<Result<_>>()?;
+    let mut freed: Vec<_> = freed.into_iter().map(|(id,)| id).collect();
     freed.sort_unstable();
     let cancelled = cancel(tx, concert, &ids, now).await?;
     Ok(Reset {
@@ -198,22 +300,10 @@ async fn reset(tx: &mut Transaction, concert: &str) -> Result<Reset> {
     })
 }
 
-/// Cancels the bookings of a list, and gives back what was sold and paid with them.
-async fn cancel(tx: &mut Transaction, concert: &str, ids: &str, now: i64) -> Result<u64> {
-    const TICKETS: &str = "UPDATE tickets SET sold = sold - back.quantity FROM (\
-            SELECT t.ticket_id, CAST(SUM(t.quantity) AS BIGINT) AS quantity FROM bookings b \
-            JOIN booking_tickets t ON t.booking_id = b.booking_id \
-            WHERE b.booking_id IN {listed} AND b.state = 'CONFIRMED' GROUP BY t.ticket_id\
-        ) AS back WHERE tickets.concert_id = $2 AND tickets.ticket_id = back.ticket_id";
-    const TASKS: &str = "INSERT INTO tasks (task_id, kind, booking_id, attempt, due_ms, created_at_ms) \
-        SELECT 'refund-' || booking_id || '-' || attempt, 'refund', booking_id, attempt, $2, $2 \
-        FROM payments WHERE booking_id IN {listed} AND state = 'PAID'";
-    const PAYMENTS: &str = "UPDATE payments SET state = 'REFUND_DUE' \
-        WHERE booking_id IN {listed} AND state = 'PAID'";
-    const BOOKINGS: &str = "UPDATE bookings SET state = 'CANCELLED', cancelled_at_ms = $2 \
-        WHERE booking_id IN {listed}";
-    tx.execute(TICKETS, values![ids, concert]).await?;
-    tx.execute(TASKS, values![ids, now]).await?;
-    tx.execute(PAYMENTS, values![ids]).await?;
-    tx.execute(BOOKINGS, values![ids, now]).await
+/// Cancels the bookings of a list, and undoes what was sold and paid with them.
+async fn cancel(tx: &mut Transaction, concert: &ConcertId, ids: &str, now: UnixMs) -> Result<u64> {
+    tx.execute(&UNSELL, values![ids, concert]).await?;
+    tx.execute(&REFUNDS, values![ids, now]).await?;
+    tx.execute(&REFUNDS_DUE, values![ids]).await?;
+    tx.execute(&CANCEL, values![ids, now]).await
 }

@@ -1,4 +1,4 @@
-//! The concerts as Sunbeon knows them, kept here for five minutes.
+//! The concerts as Sunbeon's registry has them, kept for five minutes.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 use sunbeon_broker::Broker;
-use sunbeon_domain::{Concert, ConcertId};
+use sunbeon_domain::{Code, Coded, Concert, ConcertId};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -20,19 +20,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Sunbeon, SunbeonError};
 
-/// How long a changed list is waited for where there is an older one.
+/// How long to wait for a changed list if there is an older one.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Longer than any fetch takes.
 const NEVER: Duration = Duration::from_secs(60);
-/// How long what was fetched is good without a word of a change.
+/// How long a list is good unless a change is heard of.
 const GOOD_FOR: Duration = Duration::from_secs(300);
-/// How long a failed fetch is not tried again.
+/// The pause after a failed fetch.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long it is remembered that there is no such concert.
+/// How long to remember that there is no such concert.
 const MISSING_FOR: Duration = Duration::from_secs(2);
-/// How many missing concerts are remembered.
+/// How many missing concerts to remember.
 const MISSING: usize = 1_000;
-/// The changes that are listened for.
+/// The events to listen for.
 const CHANGES: &str = "concert.changed.#";
 
 /// All concerts. A cheap handle.
@@ -41,7 +41,7 @@ pub(crate) struct Catalog(Arc<Inner>);
 
 struct Inner {
     sunbeon: Sunbeon,
-    /// Counts the changes heard: what was fetched before the last of them is not good any more.
+    /// Counts the changes heard: a list fetched before the last of them is out of date.
     changes: AtomicU64,
     list: Mutex<List>,
     missing: Mutex<HashMap<ConcertId, Instant>>,
@@ -50,7 +50,8 @@ struct Inner {
 #[derive(Default)]
 struct List {
     fetched: Option<Fetched>,
-    failed: Option<Instant>,
+    /// When the last fetch failed, and what was away.
+    failed: Option<(Instant, Code)>,
     /// The last fetch that was begun.
     fetch: Option<Fetch>,
 }
@@ -66,7 +67,7 @@ struct Fetched {
 struct Fetch {
     /// Closed when it is over.
     over: watch::Receiver<()>,
-    /// Until when those wait for it who have something older.
+    /// Until when callers wait for it who have an older list.
     patience: Instant,
 }
 
@@ -90,22 +91,22 @@ impl Catalog {
     /// Listens for changes until `shutdown` is cancelled.
     pub(crate) async fn listen(&self, broker: &dyn Broker, shutdown: &CancellationToken) {
         let mut heard = broker.subscribe_events(CHANGES);
-        // Whatever is heard, an event or that some were missed, something may have changed.
+        // An event, or word that some were missed: either way something may have changed.
         while let Some(Some(_)) = shutdown.run_until_cancelled(heard.recv()).await {
             self.purge();
         }
         shutdown.cancelled().await;
     }
 
-    /// From now on nothing that was fetched before is good.
+    /// Marks everything that was fetched so far as out of date.
     pub(crate) fn purge(&self) {
         self.0.changes.fetch_add(1, Ordering::SeqCst);
         self.missing().clear();
     }
 
-    /// All concerts, in the order of their ids. What was fetched last is answered at once, and
-    /// fetched anew meanwhile where it is not good any more; only the very first fetch is waited for,
-    /// and one after a change for a moment.
+    /// Returns all concerts, in the order of their ids. The last list is returned at once, and fetched
+    /// anew meanwhile if it is out of date; callers wait only for the very first fetch, and for a
+    /// moment for one after a change.
     pub(crate) async fn all(&self) -> Result<Arc<[Concert]>, SunbeonError> {
         let patience = Instant::now() + PATIENCE;
         while let Some((mut over, limit)) = self.awaited(patience) {
@@ -114,11 +115,14 @@ impl Catalog {
             }
         }
         let list = self.list();
-        let fetched = list.fetched.as_ref();
-        Ok(fetched.ok_or(SunbeonError::Pause)?.concerts.clone())
+        match (&list.fetched, list.failed) {
+            (Some(fetched), _) => Ok(fetched.concerts.clone()),
+            (None, Some((_, code))) => Err(SunbeonError::Pause(code)),
+            (None, None) => Err(SunbeonError::Pause(Code::WaitingRoomDown)),
+        }
     }
 
-    /// Begins a fetch where one is needed and none is under way; which to wait for, and until when.
+    /// Begins a fetch if one is needed and none is under way; returns which to wait for, and until when.
     fn awaited(&self, patience: Instant) -> Option<(watch::Receiver<()>, Instant)> {
         let mut list = self.list();
         let changes = self.0.changes.load(Ordering::SeqCst);
@@ -133,7 +137,7 @@ impl Catalog {
         let under_way = under_way.filter(|fetch| fetch.over.has_changed().is_ok());
         let fetch = match under_way {
             Some(fetch) => fetch,
-            None if list.failed.is_some_and(|failed| now < failed + PAUSE) => return None,
+            None if list.failed.is_some_and(|(failed, _)| now < failed + PAUSE) => return None,
             None => self.fetch(&mut list, changes, now),
         };
         if is_new {
@@ -145,7 +149,7 @@ impl Catalog {
 
     fn fetch(&self, list: &mut List, changes: u64, now: Instant) -> Fetch {
         let (end, over) = watch::channel(());
-        // Where the one before failed, all have waited once.
+        // If the one before failed, everybody has waited once.
         let patience = if list.failed.is_some() {
             now
         } else {
@@ -174,14 +178,16 @@ impl Catalog {
                 });
             }
             Err(error) => {
-                if list.failed.replace(Instant::now()).is_none() {
-                    tracing::warn!(%error, "the list of concerts cannot be fetched");
+                let failed = (Instant::now(), error.code());
+                if list.failed.replace(failed).is_none() {
+                    tracing::warn!(%error, "could not fetch the list of concerts; retrying");
                 }
             }
         }
     }
 
-    /// One concert; nothing where there is none. One that is not among all is asked for by itself.
+    /// Returns one concert; `None` if there is no such concert. One that is not in the list is looked
+    /// up by itself.
     pub(crate) async fn find(&self, id: &ConcertId) -> Result<Option<Concert>, SunbeonError> {
         let all = self.all().await?;
         if let Ok(found) = all.binary_search_by(|concert| concert.concert_id.cmp(id)) {
@@ -200,7 +206,7 @@ impl Catalog {
         Ok(found)
     }
 
-    /// Until the list is fetched anew.
+    /// Adds a concert until the list is fetched anew.
     fn add(&self, concert: &Concert) {
         self.purge();
         if let Some(fetched) = &mut self.list().fetched {
@@ -221,7 +227,7 @@ impl Catalog {
         until.is_some_and(|until| Instant::now() < *until)
     }
 
-    /// Unless a change was heard since `changes`.
+    /// Remembers a missing concert, unless a change was heard since `changes`.
     fn remember_missing(&self, id: &ConcertId, changes: u64) {
         let now = Instant::now();
         let mut missing = self.missing();

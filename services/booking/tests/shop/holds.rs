@@ -19,7 +19,8 @@ on_both_databases! {
     of_twenty_at_once_one_holds_the_seat
     only_the_holder_gives_a_seat_back
     a_hold_that_outlives_the_token_brings_a_longer_token
-    a_hold_stands_also_where_the_session_cannot_be_extended
+    a_hold_ends_with_the_token_where_the_session_cannot_be_extended
+    each_hold_extends_the_session_as_far_as_it_may_be
     holds_that_run_out_are_announced
 }
 
@@ -34,10 +35,7 @@ async fn seats_are_held_all_or_none(world: World) {
         unknown.fails("SEAT_NOT_FOUND")["seatIds"],
         json!(["a.R.9.9"])
     );
-    assert_eq!(
-        other.seat("a", "a.R.1.2").await,
-        ("AVAILABLE".into(), false)
-    );
+    other.sees("a.R.1.2", "AVAILABLE", false).await;
     // Again, by the holder: the same hold.
     let again = fan.lock(&["a.R.1.1", "a.R.1.3"]).await;
     assert_eq!(again.data(200)["seatIds"], json!(["a.R.1.1", "a.R.1.3"]));
@@ -49,7 +47,7 @@ async fn one_member_holds_no_more_than_the_limit(world: World) {
     fan.lock(&["a.R.1.4", "a.R.1.5"])
         .await
         .fails("LIMIT_REACHED");
-    assert_eq!(fan.seat("a", "a.R.1.4").await.0, "AVAILABLE");
+    fan.sees("a.R.1.4", "AVAILABLE", false).await;
     fan.lock(&["a.R.1.4"]).await.data(200);
     let tickets = |n: u32| json!({"tickets": [{"ticketId": "standing", "quantity": n}]});
     fan.book(&tickets(1)).await.fails("LIMIT_REACHED");
@@ -92,7 +90,7 @@ async fn only_the_holder_gives_a_seat_back(world: World) {
     fan.unlock(&["a.R.1.1", "a.R.1.3"])
         .await
         .fails("SEAT_NOT_HELD");
-    assert_eq!(fan.seat("a", "a.R.1.1").await, ("HELD".into(), true));
+    fan.sees("a.R.1.1", "HELD", true).await;
     fan.unlock(&["a.R.1.1"]).await.data(200);
     let released = Event::SeatReleased {
         concert_id: ConcertId::parse("a").expect("a good id"),
@@ -141,12 +139,16 @@ async fn a_hold_that_outlives_the_token_brings_a_longer_token(world: World) {
     );
 }
 
-async fn a_hold_stands_also_where_the_session_cannot_be_extended(world: World) {
+async fn a_hold_ends_with_the_token_where_the_session_cannot_be_extended(world: World) {
     let fan = world.fan_until("a", "42", 60);
+    let token_ends = now() + 60;
     let without = async |seat: &str| {
         let held = fan.lock(&[seat]).await;
-        assert!(held.data(200).get("queueToken").is_none(), "{held:?}");
+        let data = held.data(200);
+        assert!(data.get("queueToken").is_none(), "{held:?}");
         assert_eq!(held.header("x-queue-token"), "");
+        let until = UnixMs::parse(data["heldUntil"].as_str().expect("a time")).expect("a time");
+        assert!(until.seconds() <= token_ends, "{until}");
     };
     // It ends where the token ended already.
     world.sunbeon.extend_to(30);
@@ -156,6 +158,31 @@ async fn a_hold_stands_also_where_the_session_cannot_be_extended(world: World) {
     world.sunbeon.down(true);
     without("a.R.1.3").await;
     assert_eq!(world.remaining("a").await, 17);
+}
+
+/// A session of 10 minutes, holds of 5: each hold is bounded by the token that comes with it.
+async fn each_hold_extends_the_session_as_far_as_it_may_be(world: World) {
+    let mut fan = world.fan_until("a", "42", 240);
+    let mut ends = Vec::new();
+    for (seat, end) in [("a.R.1.1", 303), ("a.R.1.2", 320), ("a.R.1.3", 320)] {
+        world.sunbeon.extend_to(end);
+        let held = fan.lock(&[seat]).await;
+        let data = held.data(200);
+        if let Some(token) = data["queueToken"].as_str() {
+            fan.token = token.to_owned();
+        }
+        let until = UnixMs::parse(data["heldUntil"].as_str().expect("a time")).expect("a time");
+        ends.push(until.seconds() - now());
+        fan.unlock(&[seat]).await.data(200);
+    }
+    assert!(ends.iter().all(|end| (290..=300).contains(end)), "{ends:?}");
+    let extended = world
+        .sunbeon
+        .calls("POST /v2/reservation/sessions/a/extend");
+    assert!(!extended.is_empty());
+    // What is held last can be paid for.
+    let id = fan.booked(&["a.R.2.1"]).await;
+    fan.confirm(&id, "card").await.data(200);
 }
 
 async fn holds_that_run_out_are_announced(world: World) {
@@ -170,7 +197,7 @@ async fn holds_that_run_out_are_announced(world: World) {
     let mut events = world.events();
     let (fan, other) = (world.fan("short", "42"), world.fan("short", "43"));
     fan.lock(&["short.R.1.1"]).await.data(200);
-    let free = async || other.seat("short", "short.R.1.1").await.0 == "AVAILABLE";
+    let free = async || other.seat("short.R.1.1").await.0 == "AVAILABLE";
     eventually(Duration::from_secs(20), "the seat is free", free).await;
     let released = Event::SeatReleased {
         concert_id: ConcertId::parse("short").expect("a good id"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sunbeon_chassis::{Auth, settings};
+use sunbeon_database::{Database, values};
 use sunbeon_domain::{ConcertId, MemberId};
 use sunbeon_proto_messages::Event;
 use sunbeon_test_support::{Process, TestDatabase, TestVhost, eventually, free_port};
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     provider::Provider,
     sunbeon::{FakeSunbeon, ORIGIN_TOKEN},
-    world::{Fan, SECRET, plan, send},
+    world::{Fan, SECRET, entry_of, plan, send},
 };
 
 const ADMIN_TOKEN: &str = "an admin token of the tests";
@@ -27,7 +28,7 @@ struct Shop {
     settings: Vec<(&'static str, String)>,
     process: Option<Process>,
     vhost: TestVhost,
-    _database: Kept,
+    database: Kept,
 }
 
 /// Where a shop keeps what it knows, for as long as it is not dropped.
@@ -84,7 +85,7 @@ impl Shop {
             settings,
             process: None,
             vhost,
-            _database: database,
+            database,
         };
         shop.sunbeon.put("a", json!({}));
         shop.run().await;
@@ -106,12 +107,26 @@ impl Shop {
         self.process = Some(process);
     }
 
+    /// Makes everything in the shop's database so much older.
+    async fn age(&self, ms: i64) {
+        const AGE: [&str; 3] = [
+            "UPDATE seats SET held_until_ms = held_until_ms - $1",
+            "UPDATE bookings SET due_ms = due_ms - $1, expires_at_ms = expires_at_ms - $1",
+            "UPDATE payments SET due_ms = due_ms - $1",
+        ];
+        let database = Database::open(&self.database.url()).expect("a good address");
+        for sql in AGE {
+            let aged = database.execute(&sql.into(), values![ms]).await;
+            aged.expect(sql);
+        }
+    }
+
     fn kill(&mut self) {
         self.process.take().expect("it runs").kill();
     }
 
     fn fan(&self, member: &str) -> Fan {
-        let token = self.sunbeon.token("a", member, 7, 600);
+        let token = self.sunbeon.token("a", member, entry_of(member), 600);
         Fan::new(&self.url, access(member), token)
     }
 
@@ -187,6 +202,16 @@ mod postgres {
     async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
         super::settles_by_itself(Shop::on(Kept::postgres().await).await).await;
     }
+
+    #[tokio::test]
+    async fn a_booking_that_expired_while_the_provider_was_away_is_never_charged() {
+        super::never_charged(Shop::on(Kept::postgres().await).await).await;
+    }
+
+    #[tokio::test]
+    async fn money_that_was_taken_before_the_booking_expired_is_refunded_once() {
+        super::refunded_once(Shop::on(Kept::postgres().await).await).await;
+    }
 }
 
 mod sqlite {
@@ -200,6 +225,16 @@ mod sqlite {
     #[tokio::test]
     async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
         super::settles_by_itself(Shop::on(Kept::sqlite()).await).await;
+    }
+
+    #[tokio::test]
+    async fn a_booking_that_expired_while_the_provider_was_away_is_never_charged() {
+        super::never_charged(Shop::on(Kept::sqlite()).await).await;
+    }
+
+    #[tokio::test]
+    async fn money_that_was_taken_before_the_booking_expired_is_refunded_once() {
+        super::refunded_once(Shop::on(Kept::sqlite()).await).await;
     }
 }
 
@@ -217,6 +252,59 @@ async fn settles_by_itself(mut shop: Shop) {
     let settled = async || fan.booking(&id).await["state"] == "CONFIRMED";
     eventually(SOON, "the payment is settled", settled).await;
     shop.all_is_well(&id).await;
+}
+
+/// The provider is away for five minutes, and the shop is killed meanwhile.
+async fn never_charged(mut shop: Shop) {
+    let fan = shop.fan("42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    shop.provider.answers(Some(503));
+    let unknown = fan.confirm_by_key(&id, "card", "k").await;
+    unknown.fails("PAYMENT_DOWN");
+    shop.kill();
+    shop.age(300_000).await;
+    shop.run().await;
+    let asked = shop.provider.asked();
+    let again = fan.confirm_by_key(&id, "card", "k").await;
+    again.fails("BOOKING_EXPIRED");
+    shop.provider.answers(None);
+    let voided = async || shop.provider.voided() == 1;
+    eventually(SOON, "the charge is voided", voided).await;
+    assert_eq!(
+        shop.provider.asked(),
+        asked,
+        "nobody asked for a charge again"
+    );
+    assert_eq!(shop.provider.charges(), Vec::<Value>::new());
+    assert_eq!(fan.booking(&id).await["state"], "EXPIRED");
+    // What came free is sold to the next.
+    let other = shop.fan("43");
+    let next = other.booked(&["a.R.1.1"]).await;
+    other.confirm(&next, "card").await.data(200);
+    assert_eq!(shop.provider.refunds(), Vec::<Value>::new());
+}
+
+async fn refunded_once(mut shop: Shop) {
+    let fan = shop.fan("42");
+    let id = fan.booked(&["a.R.1.1"]).await;
+    shop.provider.silent(true);
+    let path = format!("/v2/bookings/{id}/confirm");
+    let request = fan.request(Method::POST, &path);
+    let lost = tokio::spawn(request.json(&json!({"paymentToken": "card"})).send());
+    let taken = async || shop.provider.charges().len() == 1;
+    eventually(SOON, "the money is taken", taken).await;
+    shop.kill();
+    lost.await
+        .expect("no panic")
+        .expect_err("nobody is told anything");
+    shop.provider.silent(false);
+    shop.age(300_000).await;
+    shop.run().await;
+    let refunded = async || shop.provider.refunds().len() == 1;
+    eventually(SOON, "the money goes back", refunded).await;
+    assert_eq!(shop.provider.charges().len(), 1);
+    assert_eq!(fan.booking(&id).await["state"], "CANCELLED");
+    shop.fan("43").booked(&["a.R.1.1"]).await;
 }
 
 #[tokio::test]

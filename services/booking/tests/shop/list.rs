@@ -169,17 +169,18 @@ async fn while_sunbeon_is_down_the_list_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_list_that_was_never_heard_of_is_503() {
+async fn a_list_that_was_never_read_says_what_is_away() {
     let world = World::sqlite().await;
     world.sunbeon.down(true);
     for _ in 0..3 {
-        world.get("/v2/concerts").await.fails("WAITING_ROOM_DOWN");
+        // Sunbeon is there; what is away is its database.
+        world.get("/v2/concerts").await.fails("DATABASE_DOWN");
     }
     world
         .fan("a", "42")
         .lock(&["a.R.1.1"])
         .await
-        .fails("WAITING_ROOM_DOWN");
+        .fails("DATABASE_DOWN");
     world.sunbeon.down(false);
     let back = async || world.get("/v2/concerts").await.status == 200;
     eventually(SOON, "it is back", back).await;

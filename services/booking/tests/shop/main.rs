@@ -3,9 +3,12 @@
 mod bodies;
 mod bookings;
 mod doors;
+mod export;
 mod holds;
 mod killed;
+mod leavers;
 mod list;
+mod map;
 mod moved;
 mod payments;
 mod provider;

@@ -24,7 +24,7 @@ async fn tickets_that_come_free_by_time_are_told() {
     let mut events = world.events();
     world.fan("a", "42").booked_tickets(2).await;
     hear(&mut events, &left(18)).await;
-    let ended = world.beside().execute(SOON, values![]).await;
+    let ended = world.beside().execute(&SOON.into(), values![]).await;
     assert_eq!(ended.expect("PostgreSQL"), 1);
     hear(&mut events, &left(20)).await;
 }
@@ -39,7 +39,7 @@ async fn tickets_of_a_payment_that_is_declined_too_late_are_told() {
     hear(&mut events, &left(18)).await;
     let token = "decline-time-out";
     fan.confirm(&id, token).await.fails("PAYMENT_DOWN");
-    let past = world.beside().execute(PAST, values![]).await;
+    let past = world.beside().execute(&PAST.into(), values![]).await;
     assert_eq!(past.expect("PostgreSQL"), 1);
     fan.confirm(&id, token).await.fails("PAYMENT_DECLINED");
     hear(&mut events, &left(20)).await;

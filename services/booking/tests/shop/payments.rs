@@ -6,7 +6,7 @@ use serde_json::json;
 use sunbeon_database::values;
 use sunbeon_test_support::eventually;
 
-use crate::world::{World, on_both_databases, seen};
+use crate::world::{World, entry_of, on_both_databases, seen};
 
 on_both_databases! {
     a_declined_payment_leaves_the_booking_to_be_paid_otherwise
@@ -73,7 +73,7 @@ async fn while_a_payment_is_in_flight_nothing_else_is_done_with_the_booking(worl
         .await
         .fails("PAYMENT_IN_FLIGHT");
     assert_eq!(fan.booking(&id).await["state"], "PAYING");
-    assert!(fan.seat("a", "a.R.1.1").await.1);
+    assert!(fan.seat("a.R.1.1").await.1);
     let confirmed = fan.confirm_by_key(&id, "time-out", "k").await;
     assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
     assert_eq!(world.payments.paid(), 1);
@@ -140,8 +140,8 @@ async fn who_has_paid_is_told_so_again_when_the_session_is_over(world: World) {
     let confirmed = fan.confirm(&id, "card").await;
     confirmed.data(200);
     world.sessions_over(1).await;
-    world.sunbeon.revoke("a", "42", 7);
-    world.sunbeon.revoke("a", "43", 7);
+    world.sunbeon.revoke("a", entry_of("42"));
+    world.sunbeon.revoke("a", entry_of("43"));
     let closed = async || {
         let both = [&fan, &other].map(|fan| fan.get("/v2/concerts/a"));
         let both = futures::future::join_all(both).await;
@@ -175,7 +175,7 @@ async fn a_payment_that_may_have_begun_is_not_known_rather_than_refused() {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     let mut in_the_way = world.beside().begin().await.expect("PostgreSQL");
-    let locked = in_the_way.execute(IN_THE_WAY, values![]).await;
+    let locked = in_the_way.execute(&IN_THE_WAY.into(), values![]).await;
     locked.expect("the table");
     let unknown = fan.confirm(&id, "card").await;
     unknown.fails("PAYMENT_DOWN");

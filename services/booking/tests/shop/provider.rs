@@ -1,7 +1,11 @@
 //! A payment provider of the test's own, by real HTTP: idempotent by key, and it may keep its
 //! answers to itself.
 
-use std::{collections::HashMap, future::pending, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    future::pending,
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
@@ -27,6 +31,8 @@ type Shared = Arc<Mutex<Inner>>;
 struct Inner {
     /// What was charged, by key.
     charges: HashMap<String, Value>,
+    /// The keys that were voided: no charge by them takes money.
+    voided: HashSet<String>,
     /// What was given back, by key.
     refunds: HashMap<String, Value>,
     /// How often anybody has asked for a charge.
@@ -42,6 +48,7 @@ impl Provider {
         let state = Shared::default();
         let router = Router::new()
             .route("/charges", post(charge))
+            .route("/voids", post(void))
             .route("/refunds", post(refund))
             .with_state(state.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -68,6 +75,10 @@ impl Provider {
 
     pub(crate) fn charges(&self) -> Vec<Value> {
         self.inner().charges.values().cloned().collect()
+    }
+
+    pub(crate) fn voided(&self) -> usize {
+        self.inner().voided.len()
     }
 
     pub(crate) fn refunds(&self) -> Vec<Value> {
@@ -119,11 +130,28 @@ async fn charge(
         Some(status) => StatusCode::from_u16(status)
             .expect("a status")
             .into_response(),
-        None => {
-            let paid = json!({"paymentId": format!("payment-{key}")});
-            (StatusCode::CREATED, Json(paid)).into_response()
-        }
+        None => paid(&key),
     }
+}
+
+fn paid(key: &str) -> Response {
+    let paid = json!({"paymentId": format!("payment-{key}")});
+    (StatusCode::CREATED, Json(paid)).into_response()
+}
+
+async fn void(State(state): State<Shared>, headers: HeaderMap) -> Response {
+    let key = key(&headers);
+    let mut inner = lock(&state);
+    if let Some(status) = inner.answers {
+        return StatusCode::from_u16(status)
+            .expect("a status")
+            .into_response();
+    }
+    if inner.charges.contains_key(&key) {
+        return paid(&key);
+    }
+    inner.voided.insert(key);
+    StatusCode::PAYMENT_REQUIRED.into_response()
 }
 
 async fn refund(

@@ -9,7 +9,8 @@ use crate::world::{World, on_both_databases, plan, send};
 
 on_both_databases! {
     an_operator_puts_on_sale_and_takes_off
-    a_stock_in_use_is_neither_replaced_nor_removed
+    what_members_have_is_neither_taken_away_nor_removed
+    capacity_is_raised_during_the_sale
     a_reset_gives_everything_back
     a_plan_that_breaks_a_bound_names_the_field
 }
@@ -26,7 +27,7 @@ async fn an_operator_puts_on_sale_and_takes_off(world: World) {
         .await
         .fails("CONCERT_NOT_FOUND");
     world.sunbeon.down(true);
-    world.on_sale("a", &plan()).await.fails("WAITING_ROOM_DOWN");
+    world.on_sale("a", &plan()).await.fails("DATABASE_DOWN");
     world.sunbeon.down(false);
     world
         .by_admin(Method::DELETE, "/v2/stock/a", &empty)
@@ -52,12 +53,35 @@ async fn an_operator_puts_on_sale_and_takes_off(world: World) {
     assert_eq!(world.remaining("b").await, 20);
 }
 
-async fn a_stock_in_use_is_neither_replaced_nor_removed(world: World) {
+async fn capacity_is_raised_during_the_sale(world: World) {
+    for (n, quantity) in [4, 4, 2].into_iter().enumerate() {
+        world
+            .fan("a", &format!("m{n}"))
+            .booked_tickets(quantity)
+            .await;
+    }
+    let mut more = plan();
+    more["tickets"][0]["quantity"] = 11.into();
+    world.on_sale("a", &more).await.data(200);
+    world.fan("a", "42").booked_tickets(1).await;
+    let mut fewer = plan();
+    fewer["tickets"][0]["quantity"] = 10.into();
+    let in_use = world.on_sale("a", &fewer).await;
+    assert_eq!(
+        in_use.fails("STOCK_IN_USE")["ticketIds"],
+        json!(["standing"])
+    );
+}
+
+async fn what_members_have_is_neither_taken_away_nor_removed(world: World) {
     let fan = world.fan("a", "42");
     fan.booked(&["a.R.1.1"]).await;
     let mut other = plan();
     other["sections"][0]["rows"] = 1.into();
-    world.on_sale("a", &other).await.fails("STOCK_IN_USE");
+    other["sections"][0]["section"] = "S".into();
+    let in_use = world.on_sale("a", &other).await;
+    let in_the_way = json!({"sections": ["R"], "ticketIds": []});
+    assert_eq!(*in_use.fails("STOCK_IN_USE"), in_the_way);
     let removed = world
         .by_admin(Method::DELETE, "/v2/stock/a", &json!({}))
         .await;
@@ -93,10 +117,10 @@ async fn a_reset_gives_everything_back(world: World) {
 async fn a_very_large_sale_is_reset_by_the_same_request_again() {
     const MANY: &str = "INSERT INTO bookings (booking_id, concert_id, member_id, state, amount, \
             due_ms, expires_at_ms, request, created_at_ms) \
-        SELECT 'many-' || i, 'a', 'many', 'PENDING', 0, {now} + 600000, {now} + 600000, '', {now} \
+        SELECT '01890a5d-ac96-774b-bcce-' || (100000000000 + i), 'a', 'many', 'PENDING', 0, {now} + 600000, {now} + 600000, '', {now} \
         FROM generate_series(1, 5001) AS i";
     let world = World::postgres().await;
-    let made = world.beside().execute(MANY, values![]).await;
+    let made = world.beside().execute(&MANY.into(), values![]).await;
     assert_eq!(made.expect("PostgreSQL"), 5_001);
     let fan = world.fan("a", "42");
     fan.lock(&["a.R.1.1"]).await.data(200);

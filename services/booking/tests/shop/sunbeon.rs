@@ -119,8 +119,9 @@ impl FakeSunbeon {
         signed(&self.keys, concert, member, entry, iat, exp)
     }
 
-    pub(crate) fn revoke(&self, concert: &str, member: &str, entry: u64) {
-        self.inner().revoked.push(jti(concert, member, entry));
+    /// The session of an entry ends early.
+    pub(crate) fn revoke(&self, concert: &str, entry: u64) {
+        self.inner().revoked.push(jti(concert, entry));
     }
 
     /// While true, origins are answered 503.
@@ -196,8 +197,9 @@ fn lock(state: &Shared) -> MutexGuard<'_, Inner> {
     state.lock()
 }
 
-fn jti(concert: &str, member: &str, entry: u64) -> String {
-    format!("{concert}-{member}-{entry}")
+fn jti(concert: &str, entry: u64) -> String {
+    let concert = ConcertId::parse(concert).expect("a good id");
+    EntryNumber(entry).token_id(&concert)
 }
 
 fn signed(
@@ -214,7 +216,7 @@ fn signed(
         sub: MemberId::parse(member).expect("a good id"),
         cid: ConcertId::parse(concert).expect("a good id"),
         ent: EntryNumber(entry),
-        jti: jti(concert, member, entry),
+        jti: jti(concert, entry),
         iat,
         exp,
     };

@@ -163,14 +163,16 @@ impl World {
         self.broker.subscribe_events("#")
     }
 
-    /// A member who was admitted ten minutes long by the entry 7.
+    /// A member who was admitted for ten minutes.
     pub(crate) fn fan(&self, concert: &str, member: &str) -> Fan {
         self.fan_until(concert, member, 600)
     }
 
-    /// A member who was admitted for so many seconds by the entry 7.
+    /// A member who was admitted for so many seconds by the entry of [`entry_of`].
     pub(crate) fn fan_until(&self, concert: &str, member: &str, seconds: i64) -> Fan {
-        let token = self.sunbeon.token(concert, member, 7, seconds);
+        let token = self
+            .sunbeon
+            .token(concert, member, entry_of(member), seconds);
         Fan::new(&self.url, self.access(member, false), token)
     }
 
@@ -226,12 +228,26 @@ impl PaymentPort for Slow {
         charged
     }
 
+    async fn void(&self, key: &str) -> Charged {
+        self.0.void(key).await
+    }
+
     async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded> {
         self.1.0.1.fetch_add(1, Ordering::SeqCst);
         if self.1.0.0.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
         self.0.refund(refund).await
+    }
+}
+
+/// The entry by which a member is admitted here, each by another: 7 is member 42's.
+pub(crate) fn entry_of(member: &str) -> u64 {
+    let digits = member.trim_start_matches(|sign: char| !sign.is_ascii_digit());
+    let number: u64 = digits.parse().expect("a member with a number");
+    match member.starts_with('m') {
+        true => 10_000 + number,
+        false => number - 35,
     }
 }
 
@@ -370,15 +386,29 @@ impl Fan {
         answer.data(200).clone()
     }
 
-    /// The state of a seat, and whether it is the member's.
-    pub(crate) async fn seat(&self, concert: &str, seat: &str) -> (String, bool) {
-        let answer = self.get(&format!("/v2/concerts/{concert}/seats")).await;
-        let seats = answer.data(200)["seats"].as_array().expect("seats").clone();
-        let found = seats.iter().find(|one| one["seatId"] == seat);
-        let found = found.unwrap_or_else(|| panic!("no seat {seat}"));
-        let state = found["state"].as_str().expect("a state").to_owned();
-        (state, found["mine"] == true)
+    /// The state of a seat on the map, which may be a second old, and whether it is the member's now.
+    pub(crate) async fn seat(&self, seat: &str) -> (String, bool) {
+        let concert = seat.split('.').next().expect("a concert");
+        let path = format!("/v2/concerts/{concert}/seats");
+        let map = self.get(&path).await;
+        let state = find(&map, seat).expect("a seat")["state"].clone();
+        let mine = self.get(&format!("{path}/mine")).await;
+        let state = state.as_str().expect("a state").to_owned();
+        (state, find(&mine, seat).is_some())
     }
+
+    /// Waits until the member sees a seat so.
+    pub(crate) async fn sees(&self, seat: &str, state: &str, mine: bool) {
+        let expected = (state.to_owned(), mine);
+        let seen = async || self.seat(seat).await == expected;
+        let what = format!("{seat} is {expected:?}");
+        eventually(Duration::from_secs(10), &what, seen).await;
+    }
+}
+
+fn find(seats: &Answer, seat: &str) -> Option<Value> {
+    let seats = seats.data(200)["seats"].as_array().expect("seats");
+    seats.iter().find(|one| one["seatId"] == seat).cloned()
 }
 
 /// What a gate answers that sees: on a busy machine it may be blind for a moment, and says so.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use sunbeon_booking::stock::{
-    BookingState, Cancelled, Created, Locked, Put, SeatState, TicketId, Work,
+    BookingState, Cancelled, Created, Holding, Put, SeatState, TicketId, Work,
 };
 use sunbeon_database::values;
 use sunbeon_domain::ConcertId;
@@ -11,7 +11,7 @@ use sunbeon_test_support::eventually;
 
 use crate::{
     on_each,
-    world::{HOLD, MINUTE, World, demo, ids, member, plan, seat, ticket, wish},
+    world::{HOLD, MINUTE, World, demo, ids, member, plan, seat, ticket, visit, wish},
 };
 
 on_each!(
@@ -64,7 +64,7 @@ async fn only_what_is_held_is_booked(world: World) {
     assert_eq!(create(new).await, Created::UnknownTicket(vip));
     let other = ConcertId::parse("other").unwrap();
     let mut new = wish("a", &["A.1.1", "A.9.9"], 0);
-    new.concert_id = other.clone();
+    new.visit.concert_id = other.clone();
     assert_eq!(create(new.clone()).await, Created::NoStock);
     assert_eq!(
         world.stock.put(&other, &plan(4, 1)).await.unwrap(),
@@ -89,7 +89,7 @@ async fn only_what_is_held_is_booked(world: World) {
 }
 
 async fn a_booking_holds_until_the_first_of_its_holds_ends(world: World) {
-    let Locked::Held { seats: first, .. } = world.lock("a", &["A.1.1"]).await else {
+    let Holding::Held { seats: first, .. } = world.lock("a", &["A.1.1"]).await else {
         panic!("not held");
     };
     world.age(MINUTE).await;
@@ -103,7 +103,7 @@ async fn a_booking_holds_until_the_first_of_its_holds_ends(world: World) {
     for place in ["A.1.1", "A.1.2"] {
         let held = world.lock("b", &[place]).await;
         assert!(
-            matches!(held, Locked::Held { .. }),
+            matches!(held, Holding::Held { .. }),
             "{place} ends with the booking"
         );
     }
@@ -152,7 +152,7 @@ async fn the_limit_counts_what_the_booking_adds(world: World) {
     assert_eq!(create(&[], 1).await, Created::Limit);
     assert!(matches!(
         world.lock("b", &["A.2.1"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
 }
 
@@ -177,7 +177,7 @@ async fn the_same_key_is_the_same_booking(world: World) {
         assert_eq!(create(other).await, Created::KeyReused);
     }
     let mut elsewhere = keyed("a", &["A.1.1"], 1);
-    elsewhere.concert_id = ConcertId::parse("other").unwrap();
+    elsewhere.visit.concert_id = ConcertId::parse("other").unwrap();
     assert_eq!(create(elsewhere).await, Created::KeyReused);
     assert!(matches!(create(keyed("b", &[], 1)).await, Created::New(_)));
     // Whatever became of it.
@@ -240,11 +240,11 @@ async fn a_cancelled_booking_frees_all_at_once(world: World) {
         assert_eq!(world.tickets_left().await, 5);
         assert!(matches!(
             world.lock("b", &["A.1.1"]).await,
-            Locked::Held { .. }
+            Holding::Held { .. }
         ));
         world
             .stock
-            .release(&demo(), &member("b"), &ids(&["A.1.1"]))
+            .release(&visit(&demo(), &member("b")), &ids(&["A.1.1"]))
             .await
             .unwrap();
         let again = world.stock.cancel(&member("a"), booking.booking_id).await;
@@ -297,7 +297,7 @@ async fn tickets_that_come_free_by_time_are_told_once(world: World) {
     let (before, none) = look(Some(start)).await;
     assert_eq!(none, []);
     let end = "UPDATE bookings SET expires_at_ms = {now} + 1";
-    let ended = world.database.execute(end, values![]).await;
+    let ended = world.database.execute(&end.into(), values![]).await;
     assert_eq!(ended.expect("an answer"), 3);
     let mut told = Vec::new();
     let mut last = before;
@@ -312,7 +312,7 @@ async fn tickets_that_come_free_by_time_are_told_once(world: World) {
     assert_eq!(look(Some(last)).await.1, []);
     // What is sold, or is seats alone, makes no ticket free.
     let sold = "UPDATE bookings SET expires_at_ms = {now} + 1 WHERE member_id <> 'a'";
-    let ended = world.database.execute(sold, values![]).await;
+    let ended = world.database.execute(&sold.into(), values![]).await;
     assert_eq!(ended.expect("an answer"), 2);
     let is_over = async || {
         let now = look(None).await.0;

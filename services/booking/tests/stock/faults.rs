@@ -1,11 +1,11 @@
 //! A database that is away.
 
-use sunbeon_booking::stock::{Locked, Stock};
+use sunbeon_booking::stock::{Holding, Stock};
 use sunbeon_database::{Database, DatabaseError, values};
 use sunbeon_domain::{Code, Coded};
 use sunbeon_test_support::{TcpProxy, TestDatabase, eventually};
 
-use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, seat};
+use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, seat, visit};
 
 #[tokio::test]
 async fn a_postgres_that_goes_away_is_down_and_comes_back() {
@@ -20,7 +20,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     stock.put(&demo(), &plan(4, 5)).await.expect("a stock");
     let lock = async || {
         stock
-            .lock(&demo(), &member("a"), &ids(&["A.1.1"]), HOLD)
+            .hold(&visit(&demo(), &member("a")), &ids(&["A.1.1"]), HOLD)
             .await
     };
     proxy.refuse(true);
@@ -30,7 +30,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     assert_eq!(refused.code(), Code::DatabaseDown);
     assert!(!stock.clone().is_up().await);
     proxy.refuse(false);
-    assert!(matches!(lock().await, Ok(Locked::Held { new, .. }) if new.len() == 1));
+    assert!(matches!(lock().await, Ok(Holding::Held { new, .. }) if new.len() == 1));
     // Silent, it is down within a bound too.
     proxy.stall();
     let limit = std::time::Duration::from_secs(15);
@@ -41,7 +41,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     assert_eq!(refused.code(), Code::DatabaseDown);
     proxy.resume();
     proxy.cut();
-    assert!(matches!(lock().await, Ok(Locked::Held { new, .. }) if new.is_empty()));
+    assert!(matches!(lock().await, Ok(Holding::Held { new, .. }) if new.is_empty()));
     assert!(stock.is_up().await);
 }
 
@@ -52,16 +52,16 @@ async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
     let held = other.begin().await.expect("the file");
     let stock = &world.stock;
     let refused = stock
-        .lock(&demo(), &member("a"), &ids(&["A.1.1"]), HOLD)
+        .hold(&visit(&demo(), &member("a")), &ids(&["A.1.1"]), HOLD)
         .await;
     let refused = refused.expect_err("no database");
     assert_eq!(refused.code(), Code::DatabaseDown);
-    let seats = stock.seats(&demo(), &member("a")).await;
-    assert_eq!(seats.expect("reading goes on").len(), 10);
+    let seats = stock.seats(&demo()).await;
+    assert_eq!(seats.expect("reading goes on").1.len(), 10);
     held.commit().await.expect("nothing to do");
     assert!(matches!(
         world.lock("a", &["A.1.1"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
 }
 
@@ -73,7 +73,7 @@ async fn several_may_migrate_at_once_and_before_that_it_is_down() {
     for url in [database.url(), &file] {
         let open = || Stock::open(url).expect("a good address");
         let (one, two, three) = (open(), open(), open());
-        let early = one.seats(&demo(), &member("a")).await;
+        let early = one.seats(&demo()).await;
         assert_eq!(early.expect_err("no tables").code(), Code::DatabaseDown);
         assert!(!one.clone().is_up().await);
         let done = tokio::join!(one.migrate(), two.migrate(), three.migrate());
@@ -102,11 +102,11 @@ async fn deadlocked_transactions_are_run_again() {
                     one_is_through.acquire().await.expect("it is open").forget();
                 }
                 let mut tx = database.begin().await?;
-                tx.execute(SQL, values![first]).await?;
+                tx.execute(&SQL.into(), values![first]).await?;
                 if !is_again {
                     both_have_one.wait().await;
                 }
-                tx.execute(SQL, values![second]).await?;
+                tx.execute(&SQL.into(), values![second]).await?;
                 tx.commit().await?;
                 one_is_through.add_permits(1);
                 Ok(())
@@ -132,14 +132,16 @@ async fn one_row_that_somebody_keeps_locked_holds_up_nothing_else() {
     let world = World::postgres().await;
     let foreign = Database::open(&world.url).expect("a good address");
     let mut foreign = foreign.begin().await.expect("PostgreSQL");
-    let taken = foreign.execute(TAKE, values!["demo.A.1.1"]).await;
+    let taken = foreign.execute(&TAKE.into(), values!["demo.A.1.1"]).await;
     taken.expect("the row");
     // More than a replica has connections.
     let stuck = (0..12).map(|n| {
         let stock = world.stock.clone();
         tokio::spawn(async move {
             let (concert, who) = (demo(), member(&format!("m{n}")));
-            stock.lock(&concert, &who, &ids(&["A.1.1"]), HOLD).await
+            stock
+                .hold(&visit(&concert, &who), &ids(&["A.1.1"]), HOLD)
+                .await
         })
     });
     for stuck in stuck.collect::<Vec<_>>() {
@@ -149,22 +151,28 @@ async fn one_row_that_somebody_keeps_locked_holds_up_nothing_else() {
     }
     let free = async || {
         let seats = ids(&["A.1.2"]);
-        let locked = world.stock.lock(&demo(), &member("b"), &seats, HOLD).await;
-        matches!(locked, Ok(Locked::Held { .. }))
+        let locked = world
+            .stock
+            .hold(&visit(&demo(), &member("b")), &seats, HOLD)
+            .await;
+        matches!(locked, Ok(Holding::Held { .. }))
     };
     let soon = std::time::Duration::from_secs(10);
     eventually(soon, "other seats go on", free).await;
     for n in 0..10 {
         let who = member(&format!("other{n}"));
         let (concert, seats) = (demo(), ids(&["A.1.3"]));
-        let answer = world.stock.lock(&concert, &who, &seats, HOLD).await;
+        let answer = world.stock.hold(&visit(&concert, &who), &seats, HOLD).await;
         answer.expect("whatever it is");
     }
     drop(foreign);
     let free = async || {
         let seats = ids(&["A.1.1"]);
-        let locked = world.stock.lock(&demo(), &member("b"), &seats, HOLD).await;
-        matches!(locked, Ok(Locked::Held { .. }))
+        let locked = world
+            .stock
+            .hold(&visit(&demo(), &member("b")), &seats, HOLD)
+            .await;
+        matches!(locked, Ok(Holding::Held { .. }))
     };
     eventually(soon, "the seat is there again", free).await;
 }
@@ -179,7 +187,7 @@ async fn seats_that_were_freed_before_an_error_are_told() {
     world.age(10 * MINUTE).await;
     let foreign = Database::open(&world.url).expect("a good address");
     let mut foreign = foreign.begin().await.expect("PostgreSQL");
-    let taken = foreign.execute(TAKE, values!["demo.A.1.2"]).await;
+    let taken = foreign.execute(&TAKE.into(), values!["demo.A.1.2"]).await;
     taken.expect("the row");
     let told = async |id: &str| {
         let freed = world.stock.collect(50).await.expect("an answer");

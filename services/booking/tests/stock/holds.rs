@@ -1,11 +1,11 @@
 //! Holding seats and giving them back.
 
-use sunbeon_booking::stock::{Locked, Put, Released, SeatState};
+use sunbeon_booking::stock::{Holding, Put, Released, SeatState};
 use sunbeon_domain::ConcertId;
 
 use crate::{
     on_each,
-    world::{HOLD, MINUTE, World, demo, ids, member, plan, seat},
+    world::{HOLD, MINUTE, World, demo, ids, member, plan, seat, visit},
 };
 
 on_each!(
@@ -21,21 +21,19 @@ on_each!(
 async fn a_hold_is_its_members_until_it_runs_out(world: World) {
     assert!(matches!(
         world.lock("a", &["A.1.1"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
     assert_eq!(world.seat("a", "A.1.1").await, (SeatState::Held, true));
     assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Held, false));
     assert_eq!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Taken(vec![seat("A.1.1")])
+        Holding::Taken(vec![seat("A.1.1")])
     );
-    let free = world.stock.free_seats(&demo()).await.unwrap();
-    assert_eq!(free.values().copied().collect::<Vec<_>>(), [9]);
     assert_eq!(world.stock.remaining(&demo()).await.unwrap(), Some(14));
     world.age(9 * MINUTE).await;
     assert_eq!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Taken(vec![seat("A.1.1")])
+        Holding::Taken(vec![seat("A.1.1")])
     );
     world.age(MINUTE).await;
     assert_eq!(
@@ -45,18 +43,18 @@ async fn a_hold_is_its_members_until_it_runs_out(world: World) {
     assert_eq!(world.stock.remaining(&demo()).await.unwrap(), Some(15));
     assert!(matches!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
     assert_eq!(world.seat("a", "A.1.1").await, (SeatState::Held, false));
 }
 
 async fn locking_again_keeps_the_deadline(world: World) {
-    let Locked::Held { seats: first, new } = world.lock("a", &["A.1.1"]).await else {
+    let Holding::Held { seats: first, new } = world.lock("a", &["A.1.1"]).await else {
         panic!("not held");
     };
     assert_eq!(new, [seat("A.1.1")]);
     world.age(MINUTE).await;
-    let Locked::Held { seats, new } = world.lock("a", &["A.1.2", "A.1.1"]).await else {
+    let Holding::Held { seats, new } = world.lock("a", &["A.1.2", "A.1.1"]).await else {
         panic!("not held");
     };
     assert_eq!(new, [seat("A.1.2")]);
@@ -65,12 +63,12 @@ async fn locking_again_keeps_the_deadline(world: World) {
     // What is part of a booking stays so.
     let booking = world.book("b", &["A.2.1"], 0).await;
     let again = world.lock("b", &["A.2.1"]).await;
-    assert!(matches!(again, Locked::Held { new, .. } if new.is_empty()));
+    assert!(matches!(again, Holding::Held { new, .. } if new.is_empty()));
     world.charge("b", booking.booking_id).await;
     world.paid(booking.booking_id, 1).await;
     assert_eq!(
         world.lock("b", &["A.2.1"]).await,
-        Locked::Taken(vec![seat("A.2.1")])
+        Holding::Taken(vec![seat("A.2.1")])
     );
     world.is_sound().await;
 }
@@ -78,9 +76,9 @@ async fn locking_again_keeps_the_deadline(world: World) {
 async fn all_are_held_or_none(world: World) {
     world.lock("a", &["A.1.2"]).await;
     let taken = world.lock("b", &["A.1.1", "A.1.2", "A.1.3"]).await;
-    assert_eq!(taken, Locked::Taken(vec![seat("A.1.2")]));
+    assert_eq!(taken, Holding::Taken(vec![seat("A.1.2")]));
     let unknown = world.lock("b", &["A.1.1", "A.1.6"]).await;
-    assert_eq!(unknown, Locked::Unknown(seat("A.1.6")));
+    assert_eq!(unknown, Holding::Unknown(seat("A.1.6")));
     for place in ["A.1.1", "A.1.3"] {
         assert_eq!(world.seat("b", place).await.0, SeatState::Available);
     }
@@ -95,38 +93,41 @@ async fn a_seat_of_another_concert_is_told_apart_before_all_else(world: World) {
     let who = member("a");
     world.lock("b", &["A.1.1"]).await;
     let wanted = ids(&["A.1.1", "A.9.9"]);
-    let locked = world.stock.lock(&other, &who, &wanted, HOLD).await;
-    assert_eq!(locked.unwrap(), Locked::OtherConcert(demo()));
-    let released = world.stock.release(&other, &who, &ids(&["A.1.1"])).await;
+    let locked = world.stock.hold(&visit(&other, &who), &wanted, HOLD).await;
+    assert_eq!(locked.unwrap(), Holding::OtherConcert(demo()));
+    let released = world
+        .stock
+        .release(&visit(&other, &who), &ids(&["A.1.1"]))
+        .await;
     assert_eq!(released.unwrap(), Released::OtherConcert(demo()));
     let nowhere = ConcertId::parse("nowhere").unwrap();
     let locked = world
         .stock
-        .lock(&nowhere, &who, &ids(&["A.1.1"]), HOLD)
+        .hold(&visit(&nowhere, &who), &ids(&["A.1.1"]), HOLD)
         .await;
-    assert_eq!(locked.unwrap(), Locked::NoStock);
+    assert_eq!(locked.unwrap(), Holding::NoStock);
 }
 
 async fn the_limit_counts_holds_bookings_and_tickets(world: World) {
     world.book("a", &["A.1.1"], 2).await;
     assert!(matches!(
         world.lock("a", &["A.1.2"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
-    assert_eq!(world.lock("a", &["A.1.3"]).await, Locked::Limit);
+    assert_eq!(world.lock("a", &["A.1.3"]).await, Holding::Limit);
     assert!(matches!(
         world.lock("b", &["A.1.3"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
     // What has expired does not count.
     world.age(10 * MINUTE).await;
     let four = ["A.1.1", "A.1.2", "A.1.3", "A.1.4"];
-    assert!(matches!(world.lock("a", &four).await, Locked::Held { .. }));
-    assert_eq!(world.lock("a", &["A.1.5"]).await, Locked::Limit);
+    assert!(matches!(world.lock("a", &four).await, Holding::Held { .. }));
+    assert_eq!(world.lock("a", &["A.1.5"]).await, Holding::Limit);
     // What is sold does.
     world.sell("c", &["A.2.1"], 3).await;
     world.age(60 * MINUTE).await;
-    assert_eq!(world.lock("c", &["A.2.2"]).await, Locked::Limit);
+    assert_eq!(world.lock("c", &["A.2.2"]).await, Holding::Limit);
 }
 
 async fn only_the_holder_gives_back(world: World) {
@@ -140,7 +141,7 @@ async fn only_the_holder_gives_back(world: World) {
     ] {
         let released = world
             .stock
-            .release(&demo(), &member(who), &ids(places))
+            .release(&visit(&demo(), &member(who)), &ids(places))
             .await;
         let not_held = not_held.iter().map(|place| seat(place)).collect();
         assert_eq!(released.unwrap(), Released::NotHeld(not_held), "{places:?}");
@@ -150,20 +151,20 @@ async fn only_the_holder_gives_back(world: World) {
     let both = ids(&["A.1.1", "A.1.2"]);
     let (stock, who) = (&world.stock, member("a"));
     assert_eq!(
-        stock.release(&demo(), &who, &both).await.unwrap(),
+        stock.release(&visit(&demo(), &who), &both).await.unwrap(),
         Released::Done
     );
     assert_eq!(
         world.seat("a", "A.1.1").await,
         (SeatState::Available, false)
     );
-    let again = stock.release(&demo(), &who, &both).await.unwrap();
+    let again = stock.release(&visit(&demo(), &who), &both).await.unwrap();
     assert!(matches!(again, Released::NotHeld(seats) if seats.len() == 2));
     // A hold that has run out is not held.
     world.lock("a", &["A.1.1"]).await;
     world.age(10 * MINUTE).await;
     let late = stock
-        .release(&demo(), &who, &ids(&["A.1.1"]))
+        .release(&visit(&demo(), &who), &ids(&["A.1.1"]))
         .await
         .unwrap();
     assert_eq!(late, Released::NotHeld(vec![seat("A.1.1")]));

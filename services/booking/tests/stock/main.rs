@@ -8,6 +8,8 @@ mod payments;
 mod races;
 mod random;
 mod sale;
+mod sessions;
+mod statements;
 mod world;
 
 /// Runs each test on every kind of database.

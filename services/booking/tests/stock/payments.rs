@@ -1,11 +1,13 @@
 //! Paying, and what a payment that comes late does.
 
 use secrecy::SecretString;
-use sunbeon_booking::stock::{Begun, BookingId, BookingState, Cancelled, Locked, Paid, SeatState};
+use sunbeon_booking::stock::{
+    Begun, BookingId, BookingState, Cancelled, Holding, Paid, SeatState, Unsettled,
+};
 
 use crate::{
     on_each,
-    world::{MINUTE, World, demo, member, seat},
+    world::{MINUTE, World, demo, member, seat, visit},
 };
 
 on_each!(
@@ -23,12 +25,17 @@ on_each!(
     while_one_is_in_flight_no_other_begins,
     a_key_is_one_attempt,
     what_is_cancelled_or_in_flight_says_so,
-    an_unknown_outcome_is_asked_again_by_one_replica,
+    an_unknown_outcome_is_settled_by_one_replica,
+    what_no_longer_holds_its_seats_is_never_charged_again,
+    a_payment_token_is_kept_only_until_the_outcome_is_known,
 );
 
 async fn begin(world: &World, id: BookingId, token: &str, key: Option<&str>) -> Begun {
     let (who, token) = (member("a"), SecretString::from(token));
-    let begun = world.stock.begin_payment(&who, id, None, &token, key).await;
+    let begun = world
+        .stock
+        .begin_payment(&visit(&demo(), &who), id, &token, key)
+        .await;
     begun.expect("an answer")
 }
 
@@ -56,7 +63,7 @@ async fn a_paid_booking_is_sold_for_good(world: World) {
     assert_eq!(world.seat("a", "A.1.1").await, (SeatState::Sold, true));
     assert_eq!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Taken(vec![seat("A.1.1")])
+        Holding::Taken(vec![seat("A.1.1")])
     );
     assert_eq!(world.tickets_left().await, 3);
     world.is_sound().await;
@@ -76,7 +83,7 @@ async fn a_hold_does_not_end_while_its_payment_is_in_flight(world: World) {
     world.age(90_000).await;
     assert_eq!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Taken(vec![seat("A.1.1")])
+        Holding::Taken(vec![seat("A.1.1")])
     );
     assert_eq!(world.tickets_left().await, 3);
     assert!(world.stock.collect(10).await.unwrap().is_empty());
@@ -90,7 +97,7 @@ async fn a_hold_that_ended_before_its_payment_began_is_not_paid_for(world: World
     assert!(matches!(world.begin("a", id).await, Begun::Expired));
     assert!(matches!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
     assert_eq!(world.tickets_left().await, 5);
     assert!(matches!(world.begin("a", id).await, Begun::Expired));
@@ -194,7 +201,7 @@ async fn a_declined_payment_may_end_the_booking(world: World) {
     assert_eq!(declined.state, BookingState::Expired);
     assert!(matches!(
         world.lock("b", &["A.1.1"]).await,
-        Locked::Held { .. }
+        Holding::Held { .. }
     ));
     assert_eq!(world.tickets_left().await, 5);
     assert!(matches!(world.begin("a", id).await, Begun::Expired));
@@ -295,39 +302,114 @@ async fn what_is_cancelled_or_in_flight_says_so(world: World) {
     assert!(matches!(world.begin("a", id).await, Begun::Cancelled));
 }
 
-async fn an_unknown_outcome_is_asked_again_by_one_replica(world: World) {
+fn attempt_of(unsettled: &Unsettled) -> (BookingId, u32) {
+    match unsettled {
+        Unsettled::Charge(charge) => (charge.booking_id, charge.attempt),
+        Unsettled::Void {
+            booking_id,
+            attempt,
+            ..
+        } => (*booking_id, *attempt),
+    }
+}
+
+async fn an_unknown_outcome_is_settled_by_one_replica(world: World) {
     for place in ["A.1.1", "A.1.2", "A.1.3", "A.1.4"] {
         let id = world.book("a", &[place], 0).await.booking_id;
         world.charge("a", id).await;
     }
-    assert!(world.stock.unresolved(10).await.unwrap().is_empty());
+    assert!(world.stock.unsettled(10).await.unwrap().is_empty());
     // Long after it has expired, too.
     for ms in [15_000, 60 * MINUTE] {
         world.age(ms).await;
-        let (one, two) = tokio::join!(world.stock.unresolved(3), world.other.unresolved(3));
-        let mut keys: Vec<_> = one.unwrap().into_iter().chain(two.unwrap()).collect();
-        keys.extend(world.stock.unresolved(10).await.unwrap());
-        let mut keys: Vec<_> = keys.into_iter().map(|charge| charge.key).collect();
-        keys.sort_unstable();
-        let all = keys.len();
-        keys.dedup();
-        assert_eq!((all, keys.len()), (4, 4));
-        assert!(world.stock.unresolved(10).await.unwrap().is_empty());
+        let (one, two) = tokio::join!(world.stock.unsettled(3), world.other.unsettled(3));
+        let mut found: Vec<_> = one.unwrap().into_iter().chain(two.unwrap()).collect();
+        found.extend(world.stock.unsettled(10).await.unwrap());
+        let mut attempts: Vec<_> = found.iter().map(attempt_of).collect();
+        attempts.sort_unstable();
+        let all = attempts.len();
+        attempts.dedup();
+        assert_eq!((all, attempts.len()), (4, 4));
+        assert!(world.stock.unsettled(10).await.unwrap().is_empty());
     }
     world.age(30_000).await;
-    let left = world.stock.unresolved(10).await.unwrap();
+    let left = world.stock.unsettled(10).await.unwrap();
     assert_eq!(left.len(), 4, "who took it may have stopped");
-    for charge in left {
+    for unsettled in left {
         assert!(
-            !format!("{charge:?}").contains("hunter2"),
+            !format!("{unsettled:?}").contains("hunter2"),
             "a token is a secret"
         );
-        world
-            .stock
-            .declined(charge.booking_id, charge.attempt)
-            .await
-            .unwrap();
+        let (id, attempt) = attempt_of(&unsettled);
+        world.stock.declined(id, attempt).await.unwrap();
     }
     world.age(30_000).await;
-    assert!(world.stock.unresolved(10).await.unwrap().is_empty());
+    assert!(world.stock.unsettled(10).await.unwrap().is_empty());
+}
+
+async fn what_no_longer_holds_its_seats_is_never_charged_again(world: World) {
+    let one = async || {
+        let mut unsettled = world.stock.unsettled(10).await.unwrap();
+        assert_eq!(unsettled.len(), 1, "{unsettled:?}");
+        unsettled.remove(0)
+    };
+    // A payment in flight holds for two minutes; the last half of one is not enough for an answer.
+    let id = world.book("a", &["A.1.1"], 0).await.booking_id;
+    world.age(10 * MINUTE - 5_000).await;
+    world.charge("a", id).await;
+    world.age(85_000).await;
+    assert!(matches!(one().await, Unsettled::Charge(charge) if charge.key == format!("{id}-1")));
+    assert!(matches!(world.begin("a", id).await, Begun::Charge(_)));
+    world.age(30_000).await;
+    assert!(matches!(one().await, Unsettled::Void { key, .. } if key == format!("{id}-1")));
+    assert!(matches!(world.begin("a", id).await, Begun::InDoubt));
+    world.age(60_000).await;
+    assert!(matches!(world.begin("a", id).await, Begun::Expired));
+    assert!(matches!(one().await, Unsettled::Void { .. }));
+    world.stock.declined(id, 1).await.unwrap();
+    // Cancelled meanwhile.
+    let id = world.book("b", &["A.1.2"], 0).await.booking_id;
+    world.charge("b", id).await;
+    world.stock.reset(&demo()).await.unwrap();
+    world.age(15_000).await;
+    assert!(matches!(one().await, Unsettled::Void { booking_id, .. } if booking_id == id));
+    // The provider had taken the money before it was asked to void the charge.
+    assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
+    assert_eq!(world.refunds().await, 1);
+    world.is_sound().await;
+}
+
+async fn a_payment_token_is_kept_only_until_the_outcome_is_known(world: World) {
+    let kept = async || {
+        let tokens = world
+            .rows::<(String,)>("SELECT payment_token FROM payments")
+            .await;
+        tokens
+            .into_iter()
+            .filter(|(token,)| !token.is_empty())
+            .count()
+    };
+    for (who, place) in [
+        ("a", "A.1.1"),
+        ("b", "A.1.2"),
+        ("c", "A.1.3"),
+        ("d", "A.1.4"),
+    ] {
+        let id = world.book(who, &[place], 0).await.booking_id;
+        world.charge(who, id).await;
+        assert_eq!(kept().await, 1);
+        match who {
+            "a" => drop(world.stock.declined(id, 1).await.unwrap()),
+            "b" => {
+                world.age(20 * MINUTE).await;
+                assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
+            }
+            "c" => {
+                world.paid(id, 1).await;
+                world.stock.cancel(&member("c"), id).await.unwrap();
+            }
+            _ => drop(world.paid(id, 1).await),
+        }
+        assert_eq!(kept().await, 0, "{who}");
+    }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use sunbeon_booking::stock::{
-    Begun, Cancelled, Created, Locked, Paid, Put, Released, Removed, SeatState,
+    Begun, Cancelled, Created, Holding, Paid, Put, Released, Removed, SeatState,
 };
 use sunbeon_database::{DatabaseError, values};
 use sunbeon_test_support::eventually;
 
 use crate::{
     on_each,
-    world::{HOLD, World, demo, ids, member, plan, wish},
+    world::{HOLD, World, demo, ids, member, plan, visit, wish},
 };
 
 on_each!(
@@ -45,14 +45,14 @@ async fn of_a_hundred_who_want_one_seat_exactly_one_has_it(world: World) {
         let (who, stock) = (member(&format!("m{n}")), world.replica(n).clone());
         async move {
             let seat = ids(&["A.1.1"]);
-            answered(async || stock.lock(&demo(), &who, &seat, HOLD).await).await
+            answered(async || stock.hold(&visit(&demo(), &who), &seat, HOLD).await).await
         }
     });
     let answers = join_all(tries).await;
-    let held = |answer: &Locked| matches!(answer, Locked::Held { .. });
+    let held = |answer: &Holding| matches!(answer, Holding::Held { .. });
     assert_eq!(answers.iter().filter(|answer| held(answer)).count(), 1);
     for answer in answers.iter().filter(|answer| !held(answer)) {
-        assert!(matches!(answer, Locked::Taken(_)), "{answer:?}");
+        assert!(matches!(answer, Holding::Taken(_)), "{answer:?}");
     }
 }
 
@@ -99,17 +99,19 @@ async fn seats_wanted_in_opposite_orders_go_to_one_or_the_other_whole(world: Wor
         let tries = (0..20).map(|n| {
             let part = [&places[..2], &places[1..]][n % 2];
             let (who, stock) = (member(&format!("m{n}")), world.replica(n / 2).clone());
-            async move { answered(async || stock.lock(&demo(), &who, &ids(part), HOLD).await).await }
+            async move {
+                answered(async || stock.hold(&visit(&demo(), &who), &ids(part), HOLD).await).await
+            }
         });
         let answers = join_all(tries).await;
         let mut held = 0;
         for answer in answers {
             match answer {
-                Locked::Held { seats, .. } => {
+                Holding::Held { seats, .. } => {
                     assert_eq!(seats.len(), 2);
                     held += 1;
                 }
-                Locked::Taken(_) => {}
+                Holding::Taken(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -125,8 +127,9 @@ async fn one_member_in_many_tabs_never_exceeds_the_limit(world: World) {
         let who = &who;
         async move {
             let seat = ids(&[&place]);
-            let locked = answered(async || stock.lock(&demo(), who, &seat, HOLD).await).await;
-            usize::from(matches!(locked, Locked::Held { .. }))
+            let locked =
+                answered(async || stock.hold(&visit(&demo(), who), &seat, HOLD).await).await;
+            usize::from(matches!(locked, Holding::Held { .. }))
         }
     });
     let tickets = (0..10).map(|n| {
@@ -206,16 +209,17 @@ async fn a_plan_and_a_hold_at_once_never_both_win(world: World) {
     for n in 0..10 {
         let who = member(&format!("m{n}"));
         let (demo, plan, wanted) = (demo(), plan(4, 6 + n), ids(&["A.1.1"]));
+        let visit_of_who = visit(&demo, &who);
         let (put, locked) = tokio::join!(
             world.stock.put(&demo, &plan),
-            world.other.lock(&demo, &who, &wanted, HOLD)
+            world.other.hold(&visit_of_who, &wanted, HOLD)
         );
         let locked = locked.expect("an answer");
-        assert!(matches!(locked, Locked::Held { .. }), "{locked:?}");
+        assert!(matches!(locked, Holding::Held { .. }), "{locked:?}");
         let held = world.seat(&format!("m{n}"), "A.1.1").await;
         assert_eq!(held, (SeatState::Held, true));
-        assert!(matches!(put, Ok(Put::Done | Put::InUse)), "{put:?}");
-        let released = world.stock.release(&demo, &who, &wanted).await;
+        assert!(matches!(put, Ok(Put::Done)), "{put:?}");
+        let released = world.stock.release(&visit(&demo, &who), &wanted).await;
         assert_eq!(released.unwrap(), Released::Done);
     }
 }
@@ -268,7 +272,9 @@ async fn who_comes_after_an_operator_waits_for_the_operator() {
     const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let world = World::postgres().await;
     let mut in_the_way = world.database.begin().await.expect("PostgreSQL");
-    let taken = in_the_way.execute(TAKE, values!["demo.A.1.1"]).await;
+    let taken = in_the_way
+        .execute(&TAKE.into(), values!["demo.A.1.1"])
+        .await;
     taken.expect("the row");
     let (concert, one, other) = (demo(), member("a"), member("b"));
     let (first, second) = (ids(&["A.1.1"]), ids(&["A.1.2"]));
@@ -276,27 +282,31 @@ async fn who_comes_after_an_operator_waits_for_the_operator() {
         let all = async || waiting(&world).await == all;
         eventually(SOON, "another waits", all).await;
     };
-    let before = world.stock.lock(&concert, &one, &first, HOLD);
+    let visit_of_one = visit(&concert, &one);
+    let before = world.stock.hold(&visit_of_one, &first, HOLD);
     let operator = async {
         waits(1).await;
         world.other.reset(&concert).await
     };
     let after = async {
         waits(2).await;
-        world.other.lock(&concert, &other, &second, HOLD).await
+        world
+            .other
+            .hold(&visit(&concert, &other), &second, HOLD)
+            .await
     };
     let go_on = async {
         waits(3).await;
         drop(in_the_way);
     };
     let (before, reset, after, ()) = tokio::join!(before, operator, after, go_on);
-    assert!(matches!(before, Ok(Locked::Held { .. })), "{before:?}");
+    assert!(matches!(before, Ok(Holding::Held { .. })), "{before:?}");
     let freed = reset.expect("an answer").expect("a stock").freed;
     assert_eq!(
         freed.into_iter().collect::<std::collections::BTreeSet<_>>(),
         first
     );
-    assert!(matches!(after, Ok(Locked::Held { .. })), "{after:?}");
+    assert!(matches!(after, Ok(Holding::Held { .. })), "{after:?}");
     let held = world.seat("b", "A.1.2").await;
     assert_eq!(held, (SeatState::Held, true));
 }
@@ -311,9 +321,9 @@ async fn an_operator_has_a_turn_in_the_middle_of_the_rush() {
         let seat = ids(&[&format!("A.{}.{}", n % 2 + 1, n / 2 + 1)]);
         async move {
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                let locked = stock.lock(&demo(), &who, &seat, HOLD).await;
+                let locked = stock.hold(&visit(&demo(), &who), &seat, HOLD).await;
                 locked.expect("an answer");
-                let released = stock.release(&demo(), &who, &seat).await;
+                let released = stock.release(&visit(&demo(), &who), &seat).await;
                 released.expect("an answer");
             }
         }
@@ -353,8 +363,8 @@ async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
         .expect("a stock");
     let short = Duration::from_millis(1000);
     let (who, seat) = (member("a"), ids(&["A.1.1"]));
-    let locked = world.stock.lock(&demo(), &who, &seat, short).await;
-    assert!(matches!(locked, Ok(Locked::Held { .. })), "{locked:?}");
+    let locked = world.stock.hold(&visit(&demo(), &who), &seat, short).await;
+    assert!(matches!(locked, Ok(Holding::Held { .. })), "{locked:?}");
     let mut last = wish("a", &["A.1.1"], 3);
     last.hold = short;
     let created = world.stock.create(&last).await;
@@ -362,7 +372,7 @@ async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
         panic!("{created:?}");
     };
     let mut in_the_way = world.database.begin().await.expect("PostgreSQL");
-    let locked = in_the_way.execute(IN_THE_WAY, values![]).await;
+    let locked = in_the_way.execute(&IN_THE_WAY.into(), values![]).await;
     locked.expect("the table");
 
     let (one, others) = (&world, &world.other);
@@ -377,7 +387,8 @@ async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
         eventually(SOON, "the hold is over", is_over).await;
         let (wish, concert) = (wish("b", &[], 1), demo());
         let tickets = others.create(&wish);
-        let seats = others.lock(&concert, &carol, &seat, HOLD);
+        let visit_of_carol = visit(&concert, &carol);
+        let seats = others.hold(&visit_of_carol, &seat, HOLD);
         let go_on = async {
             eventually(SOON, "both wait", async || waiting(one).await == 3).await;
             drop(in_the_way);
@@ -388,7 +399,7 @@ async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
     let (begun, (tickets, seats)) = tokio::join!(begin, rest);
     assert!(matches!(begun, Begun::Charge(_)), "{begun:?}");
     assert!(matches!(tickets, Created::SoldOut(_)), "{tickets:?}");
-    assert!(matches!(seats, Locked::Taken(_)), "{seats:?}");
+    assert!(matches!(seats, Holding::Taken(_)), "{seats:?}");
     assert!(matches!(
         world.paid(booking.booking_id, 1).await,
         Paid::Confirmed { .. }

@@ -9,9 +9,10 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use secrecy::SecretString;
-use sunbeon_booking::stock::{BookingId, Created, Kind};
+use sunbeon_booking::stock::{BookingId, Created, Kind, Session, Visit};
+use sunbeon_domain::EntryNumber;
 
-use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, ticket, wish};
+use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, ticket, visit, wish};
 
 /// Bookings are named by the order in which they were made, counted back.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ enum Step {
     Paid(usize, u32),
     Declined(usize, u32),
     Cancel(usize, usize),
+    /// A member's session ends, and they come back in the next one.
+    End(usize),
     Work,
     Collect,
     Reset,
@@ -45,7 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(who, back, token)| Step::Begin(who, back, token)),
         5 => (0..3_usize, 1..3_u32).prop_map(|(back, attempt)| Step::Paid(back, attempt)),
         2 => (0..3_usize, 1..3_u32).prop_map(|(back, attempt)| Step::Declined(back, attempt)),
-        2 => (who, 0..3_usize).prop_map(|(who, back)| Step::Cancel(who, back)),
+        2 => (who.clone(), 0..3_usize).prop_map(|(who, back)| Step::Cancel(who, back)),
+        1 => (0..MEMBERS.len()).prop_map(Step::End),
         1 => Just(Step::Work),
         1 => Just(Step::Collect),
         1 => Just(Step::Reset),
@@ -56,10 +60,24 @@ fn step() -> impl Strategy<Value = Step> {
 
 struct Run {
     world: World,
+    /// How many sessions of each member have ended.
+    ended: [u64; MEMBERS.len()],
     made: Vec<BookingId>,
 }
 
 impl Run {
+    /// A member's visit in their present session.
+    fn visit(&self, who: usize) -> Visit {
+        let mut visit = visit(&demo(), &member(MEMBERS[who]));
+        visit.entry_number = Some(self.entry(who));
+        visit
+    }
+
+    /// Members have sessions of their own.
+    fn entry(&self, who: usize) -> EntryNumber {
+        EntryNumber(1_763_640_000_000_000 + self.ended[who] * 10 + who as u64)
+    }
+
     fn booking(&self, back: usize) -> Option<BookingId> {
         self.made.iter().rev().nth(back).copied()
     }
@@ -73,15 +91,16 @@ impl Run {
         };
         match step {
             Step::Lock(who, wanted) => {
-                let (who, wanted) = (member(MEMBERS[*who]), places(wanted));
-                word(&stock.lock(&demo(), &who, &wanted, HOLD).await.unwrap())
+                let (visit, wanted) = (self.visit(*who), places(wanted));
+                word(&stock.hold(&visit, &wanted, HOLD).await.unwrap())
             }
             Step::Release(who, given) => {
-                let (who, given) = (member(MEMBERS[*who]), places(given));
-                word(&stock.release(&demo(), &who, &given).await.unwrap())
+                let (visit, given) = (self.visit(*who), places(given));
+                word(&stock.release(&visit, &given).await.unwrap())
             }
             Step::Create(who, seats, tickets) => {
                 let mut new = wish(MEMBERS[*who], &[], 0);
+                new.visit = self.visit(*who);
                 new.seat_ids = places(seats);
                 let tickets = NonZeroU32::new(*tickets);
                 new.tickets
@@ -96,13 +115,8 @@ impl Run {
                 let Some(id) = self.booking(*back) else {
                     return String::new();
                 };
-                let (who, token) = (member(MEMBERS[*who]), SecretString::from(*token));
-                word(
-                    &stock
-                        .begin_payment(&who, id, None, &token, None)
-                        .await
-                        .unwrap(),
-                )
+                let (visit, token) = (self.visit(*who), SecretString::from(*token));
+                word(&stock.begin_payment(&visit, id, &token, None).await.unwrap())
             }
             Step::Paid(back, attempt) => match self.booking(*back) {
                 Some(id) if self.began(id, *attempt).await => {
@@ -121,6 +135,18 @@ impl Run {
                 Some(id) => word(&stock.cancel(&member(MEMBERS[*who]), id).await.unwrap()),
                 None => String::new(),
             },
+            Step::End(who) => {
+                let session = Session {
+                    concert_id: demo(),
+                    member_id: member(MEMBERS[*who]),
+                    entry_number: self.entry(*who),
+                };
+                self.ended[*who] += 1;
+                let ended = stock.end_session(&session).await.unwrap();
+                let live = stock.live_sessions().await.unwrap();
+                assert!(!live.contains(&session), "{session:?} holds nothing now");
+                format!("{ended:?}")
+            }
             Step::Work => {
                 let mut due = stock.due_tasks(Kind::Complete, 10).await.unwrap();
                 due.extend(stock.due_tasks(Kind::Refund, 10).await.unwrap());
@@ -196,6 +222,7 @@ fn run(cases: u32, length: usize, with_postgres: bool) {
             }
             let begin = |world| Run {
                 world,
+                ended: [0; MEMBERS.len()],
                 made: Vec::new(),
             };
             let mut runs: Vec<_> = worlds.into_iter().map(begin).collect();

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use sunbeon_booking::stock::{BookingState, Plan, Put, Removed, SeatState};
+use sunbeon_booking::stock::{
+    BookingState, Paid, Plan, PlannedSection, Put, Removed, SeatState, Section, TicketId,
+};
 use sunbeon_domain::Field;
 
 use crate::{
     on_each,
-    world::{MINUTE, World, demo, member, plan, seat},
+    world::{MINUTE, World, demo, ids, member, plan, seat, ticket, visit},
 };
 
 on_each!(
     a_plan_is_what_is_on_sale,
-    a_stock_in_use_is_neither_replaced_nor_removed,
+    what_members_have_is_neither_taken_away_nor_removed,
+    more_is_possible_at_any_time,
     a_reset_undoes_everything,
     a_large_sale_is_reset_in_parts_by_whoever_goes_on,
     what_has_expired_does_not_keep_a_stock,
@@ -20,7 +23,7 @@ on_each!(
 
 async fn a_plan_is_what_is_on_sale(world: World) {
     assert_eq!(world.stock.plan(&demo()).await.unwrap(), Some(plan(4, 5)));
-    let seats = world.stock.seats(&demo(), &member("a")).await.unwrap();
+    let (_, seats) = world.stock.seats(&demo()).await.unwrap();
     assert_eq!(seats.len(), 10);
     assert_eq!(
         (seats[6].seat_id.clone(), seats[6].price),
@@ -30,7 +33,7 @@ async fn a_plan_is_what_is_on_sale(world: World) {
     other.sections[0].rows = 12;
     assert_eq!(world.stock.put(&demo(), &other).await.unwrap(), Put::Done);
     assert_eq!(world.stock.remaining(&demo()).await.unwrap(), Some(67));
-    let seats = world.stock.seats(&demo(), &member("a")).await.unwrap();
+    let (_, seats) = world.stock.seats(&demo()).await.unwrap();
     assert_eq!(seats[5].seat_id, seat("A.2.1"), "in the order of numbers");
     assert_eq!(world.stock.remove(&demo()).await.unwrap(), Removed::Done);
     assert_eq!(world.stock.remove(&demo()).await.unwrap(), Removed::NoStock);
@@ -47,34 +50,99 @@ async fn a_plan_is_what_is_on_sale(world: World) {
     );
 }
 
-async fn a_stock_in_use_is_neither_replaced_nor_removed(world: World) {
-    let stays = async || {
-        let put = world.stock.put(&demo(), &plan(4, 6)).await.unwrap();
+async fn what_members_have_is_neither_taken_away_nor_removed(world: World) {
+    let fewer = plan(4, 0);
+    let stays = async |sections: &[&str], tickets: &[&str]| {
+        let mut gone = fewer.clone();
+        gone.sections[0].section = Section::parse("B").unwrap();
+        let in_use = Put::InUse {
+            sections: sections
+                .iter()
+                .map(|name| Section::parse(*name).unwrap())
+                .collect(),
+            tickets: tickets
+                .iter()
+                .map(|id| TicketId::parse(*id).unwrap())
+                .collect(),
+        };
+        let put = world.stock.put(&demo(), &gone).await.unwrap();
         let same = world.stock.put(&demo(), &plan(4, 5)).await.unwrap();
         let removed = world.stock.remove(&demo()).await.unwrap();
-        assert_eq!(
-            (put, same, removed),
-            (Put::InUse, Put::Done, Removed::InUse)
-        );
+        assert_eq!((put, same, removed), (in_use, Put::Done, Removed::InUse));
         assert_eq!(world.stock.plan(&demo()).await.unwrap(), Some(plan(4, 5)));
+        assert_eq!(world.stock.seats(&demo()).await.unwrap().1.len(), 10);
     };
     world.lock("a", &["A.1.1"]).await;
-    stays().await;
+    stays(&["A"], &[]).await;
     world.age(10 * MINUTE).await;
     let pending = world.book("a", &[], 1).await.booking_id;
-    stays().await;
+    stays(&[], &["ga"]).await;
     world.charge("a", pending).await;
-    stays().await;
+    stays(&[], &["ga"]).await;
     world.paid(pending, 1).await;
     world.age(60 * MINUTE).await;
-    stays().await;
+    stays(&[], &["ga"]).await;
     world.stock.cancel(&member("a"), pending).await.unwrap();
-    assert_eq!(
-        world.stock.put(&demo(), &plan(4, 6)).await.unwrap(),
-        Put::Done
-    );
+    assert_eq!(world.stock.put(&demo(), &fewer).await.unwrap(), Put::Done);
     assert_eq!(world.stock.remove(&demo()).await.unwrap(), Removed::Done);
     assert_eq!(world.state("a", pending).await, BookingState::Cancelled);
+}
+
+async fn more_is_possible_at_any_time(world: World) {
+    let put = async |plan: &Plan| world.stock.put(&demo(), plan).await.unwrap();
+    let held = world.book("a", &["A.1.1"], 3).await.booking_id;
+    world.lock("b", &["A.2.5"]).await;
+    let sold = world.sell("c", &["A.1.2"], 1).await.booking_id;
+    let mut more = plan(2, 8);
+    more.sections[0].rows = 3;
+    more.sections.push(PlannedSection {
+        section: Section::parse("B").unwrap(),
+        ..more.sections[0].clone()
+    });
+    assert_eq!(put(&more).await, Put::Done);
+    assert_eq!(world.stock.plan(&demo()).await.unwrap(), Some(more.clone()));
+    assert_eq!(world.stock.remaining(&demo()).await.unwrap(), Some(27 + 4));
+    assert_eq!(world.seat("b", "A.2.5").await, (SeatState::Held, true));
+    assert_eq!(world.seat("c", "A.1.2").await, (SeatState::Sold, true));
+    world.is_sound().await;
+    // Less, down to what members have.
+    let mut least = plan(4, 4);
+    least.tickets[0].price = 11;
+    assert_eq!(put(&least).await, Put::Done);
+    assert_eq!(world.tickets_left().await, 0);
+    let in_use = |sections: &[&str], tickets: &[TicketId]| Put::InUse {
+        sections: sections
+            .iter()
+            .map(|name| Section::parse(*name).unwrap())
+            .collect(),
+        tickets: tickets.to_vec(),
+    };
+    assert_eq!(put(&plan(4, 3)).await, in_use(&[], &[ticket()]));
+    let mut narrower = least.clone();
+    narrower.sections[0].seats_per_row = 4;
+    assert_eq!(put(&narrower).await, in_use(&["A"], &[]));
+    // What is held costs what it cost when it was held; what is booked or sold has its price.
+    let mut dearer = least.clone();
+    dearer.sections[0].price = 2_000;
+    assert_eq!(put(&dearer).await, in_use(&["A"], &[]));
+    world
+        .stock
+        .release(&visit(&demo(), &member("b")), &ids(&["A.2.5"]))
+        .await
+        .unwrap();
+    assert_eq!(put(&dearer).await, Put::Done);
+    let later = world.book("d", &["A.2.4"], 0).await;
+    assert_eq!(later.amount, 2_000);
+    world.charge("a", held).await;
+    assert!(matches!(
+        world.paid(held, 1).await,
+        Paid::Confirmed { new: true, .. }
+    ));
+    for (who, id, amount) in [("a", held, 1_030), ("c", sold, 1_010)] {
+        let booking = world.stock.booking(&member(who), id).await.unwrap();
+        assert_eq!(booking.expect("a booking").amount, amount);
+    }
+    world.is_sound().await;
 }
 
 async fn a_reset_undoes_everything(world: World) {
@@ -146,7 +214,7 @@ async fn what_has_expired_does_not_keep_a_stock(world: World) {
     );
     assert!(matches!(
         world.paid(id, 1).await,
-        sunbeon_booking::stock::Paid::Lost { freed, .. } if freed.is_empty()
+        Paid::Lost { freed, .. } if freed == [seat("A.1.1")]
     ));
     assert_eq!(world.stock.remove(&demo()).await.unwrap(), Removed::Done);
     assert_eq!(world.refunds().await, 1);

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use secrecy::SecretString;
 use sunbeon_booking::stock::{
-    Begun, Booking, BookingId, BookingState, Charge, Created, Kind, Locked, NewBooking, Paid, Plan,
-    Put, SeatId, SeatState, Stock, Task, TicketId,
+    Begun, Booking, BookingId, BookingState, Charge, Created, Holding, Kind, NewBooking, Paid,
+    Plan, Put, SeatId, SeatState, Stock, Task, TicketId, Visit,
 };
 use sunbeon_database::{Database, Record, values};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
@@ -70,25 +70,28 @@ impl World {
 
     /// Makes everything so much older.
     pub(crate) async fn age(&self, ms: i64) {
-        for sql in [
+        const AGE: [&str; 5] = [
+            "UPDATE ended_sessions SET ended_ms = ended_ms - $1",
             "UPDATE seats SET held_until_ms = held_until_ms - $1",
             "UPDATE bookings SET due_ms = due_ms - $1, expires_at_ms = expires_at_ms - $1, \
              created_at_ms = created_at_ms - $1",
             "UPDATE payments SET due_ms = due_ms - $1",
             "UPDATE tasks SET due_ms = due_ms - $1, created_at_ms = created_at_ms - $1",
-        ] {
-            self.database.execute(sql, values![ms]).await.expect(sql);
+        ];
+        for sql in AGE {
+            let aged = self.database.execute(&sql.into(), values![ms]).await;
+            aged.expect(sql);
         }
     }
 
     pub(crate) async fn rows<R: Record>(&self, sql: &'static str) -> Vec<R> {
-        self.database.rows(sql, values![]).await.expect(sql)
+        self.database.rows(&sql.into(), values![]).await.expect(sql)
     }
 
-    pub(crate) async fn lock(&self, who: &str, seats: &[&str]) -> Locked {
+    pub(crate) async fn lock(&self, who: &str, seats: &[&str]) -> Holding {
         let locked = self
             .stock
-            .lock(&demo(), &member(who), &ids(seats), HOLD)
+            .hold(&visit(&demo(), &member(who)), &ids(seats), HOLD)
             .await;
         locked.expect("an answer")
     }
@@ -97,7 +100,7 @@ impl World {
     pub(crate) async fn book(&self, who: &str, seats: &[&str], tickets: u32) -> Booking {
         if !seats.is_empty() {
             let locked = self.lock(who, seats).await;
-            assert!(matches!(locked, Locked::Held { .. }), "{locked:?}");
+            assert!(matches!(locked, Holding::Held { .. }), "{locked:?}");
         }
         let created = self.stock.create(&wish(who, seats, tickets)).await;
         match created.expect("an answer") {
@@ -108,7 +111,10 @@ impl World {
 
     pub(crate) async fn begin(&self, who: &str, id: BookingId) -> Begun {
         let (who, token) = (member(who), SecretString::from("hunter2"));
-        let begun = self.stock.begin_payment(&who, id, None, &token, None).await;
+        let begun = self
+            .stock
+            .begin_payment(&visit(&demo(), &who), id, &token, None)
+            .await;
         begun.expect("an answer")
     }
 
@@ -159,7 +165,7 @@ impl World {
             (PAYMENTS, values![]),
             (SOLD, values![confirmed]),
         ] {
-            self.database.execute(sql, values).await.expect(sql);
+            self.database.execute(&sql.into(), values).await.expect(sql);
         }
     }
 
@@ -169,10 +175,12 @@ impl World {
     }
 
     pub(crate) async fn seat(&self, who: &str, id: &str) -> (SeatState, bool) {
-        let seats = self.stock.seats(&demo(), &member(who)).await;
-        let seats = seats.expect("an answer");
+        let (_, seats) = self.stock.seats(&demo()).await.expect("an answer");
         let seat = seats.iter().find(|seat| seat.seat_id == self::seat(id));
-        seat.map(|seat| (seat.state, seat.mine)).expect("a seat")
+        let mine = self.stock.seats_of(&demo(), &member(who)).await;
+        let mine = mine.expect("an answer");
+        let mine = mine.iter().any(|seat| seat.seat_id == self::seat(id));
+        (seat.expect("a seat").state, mine)
     }
 
     pub(crate) async fn tickets_left(&self) -> u32 {
@@ -283,6 +291,23 @@ pub(crate) fn ids(places: &[&str]) -> BTreeSet<SeatId> {
     places.iter().map(|place| seat(place)).collect()
 }
 
+/// A member's entry here: each has another.
+pub(crate) fn entry_of(member: &MemberId) -> EntryNumber {
+    let bytes = member.as_str().bytes();
+    let number = bytes.fold(0, |number, byte| number * 256 + u64::from(byte));
+    EntryNumber(1_763_640_000_000_000 + number % 1_000_000_007)
+}
+
+/// A visit in a member's session, whose token lives longer than any hold.
+pub(crate) fn visit(concert: &ConcertId, member: &MemberId) -> Visit {
+    Visit {
+        concert_id: concert.clone(),
+        member_id: member.clone(),
+        entry_number: Some(entry_of(member)),
+        until: None,
+    }
+}
+
 pub(crate) fn ticket() -> TicketId {
     TicketId::parse("ga").expect("a good id")
 }
@@ -300,9 +325,7 @@ pub(crate) fn plan(limit: u32, tickets: u32) -> Plan {
 pub(crate) fn wish(who: &str, seats: &[&str], tickets: u32) -> NewBooking {
     let quantity = NonZeroU32::new(tickets).map(|quantity| (ticket(), quantity));
     NewBooking {
-        concert_id: demo(),
-        member_id: member(who),
-        entry_number: Some(EntryNumber(1_763_640_000_123_456)),
+        visit: visit(&demo(), &member(who)),
         seat_ids: ids(seats),
         tickets: quantity.into_iter().collect(),
         hold: HOLD,

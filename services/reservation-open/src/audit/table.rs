@@ -1,9 +1,18 @@
-//! The table of the audit, the same SQL for both databases.
+//! The table of the audit, one text for both databases.
 
-use sunbeon_database::{Database, DatabaseError, values};
+use sunbeon_database::{Database, DatabaseError, statements, values};
 use sunbeon_domain::{ConcertId, UnixMs};
 
 type Result<T> = std::result::Result<T, DatabaseError>;
+
+statements! {
+    INSERT = "INSERT INTO audit \
+        (audit_id, at_ms, actor, act, concert_id, detail, request_id) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    PAGE = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
+        FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
+        ORDER BY audit_id DESC LIMIT $3";
+}
 
 /// The table. A cheap handle.
 #[derive(Clone)]
@@ -15,13 +24,10 @@ impl Table {
     }
 
     pub(super) async fn write(&self, row: &Row) -> Result<()> {
-        const SQL: &str = "INSERT INTO audit \
-            (audit_id, at_ms, actor, act, concert_id, detail, request_id) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let (id, actor, act, concert) = (&row.id, &row.actor, &row.act, &row.concert_id);
         let (detail, request) = (&row.detail, &row.request_id);
         let values = values![id, row.at.0, actor, act, concert, detail, request];
-        self.0.execute(SQL, values).await?;
+        self.0.execute(&INSERT, values).await?;
         Ok(())
     }
 
@@ -32,14 +38,11 @@ impl Table {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Row>> {
-        const SQL: &str = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
-            FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
-            ORDER BY audit_id DESC LIMIT $3";
         let (concert, before) = (
             concert.map_or("", ConcertId::as_str),
             before.unwrap_or_default(),
         );
-        let rows: Vec<Columns> = self.0.rows(SQL, values![concert, before, limit]).await?;
+        let rows: Vec<Columns> = self.0.rows(&PAGE, values![concert, before, limit]).await?;
         Ok(rows.into_iter().map(Row::from).collect())
     }
 }

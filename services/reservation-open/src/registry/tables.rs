@@ -1,6 +1,6 @@
 //! The SQL, the same text for both databases.
 
-use sunbeon_database::{Database, DatabaseError, Migration, values};
+use sunbeon_database::{Database, DatabaseError, Migration, statements, values};
 use sunbeon_domain::ConcertId;
 
 use super::{Result, Row, rows::ConcertColumns};
@@ -10,6 +10,20 @@ const MIGRATIONS: [Migration; 1] = [Migration {
     name: "concerts and audit",
     sql: include_str!("../../migrations/0001_concerts_and_audit.sql"),
 }];
+
+statements! {
+    IS_UP = "SELECT 1 FROM audit LIMIT 1";
+    INSERT = "INSERT INTO concerts (concert_id, version, closed, deleted, policy) \
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (concert_id) DO NOTHING";
+    REPLACE = "UPDATE concerts SET version = $1, closed = $2, deleted = $3, \
+        policy = $4 WHERE concert_id = $5 AND version = $6";
+    FIND = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
+        WHERE concert_id = $1";
+    ALL = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
+        ORDER BY concert_id";
+    PAGE = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
+        WHERE NOT deleted AND concert_id > $1 ORDER BY concert_id LIMIT $2";
+}
 
 /// The tables.
 #[derive(Clone)]
@@ -30,49 +44,38 @@ impl Tables {
 
     /// Whether the tables are there and answer.
     pub(super) async fn ping(&self) -> Result<()> {
-        const SQL: &str = "SELECT 1 FROM audit LIMIT 1";
-        self.0.execute(SQL, values![]).await?;
+        self.0.execute(&IS_UP, values![]).await?;
         Ok(())
     }
 
     /// `false`: there is a row of this id.
     pub(super) async fn insert(&self, concert: &sunbeon_domain::Concert) -> Result<bool> {
-        const SQL: &str = "INSERT INTO concerts (concert_id, version, closed, deleted, policy) \
-            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (concert_id) DO NOTHING";
         let (version, policy) = (signed(concert.version), json(concert)?);
         let id = concert.concert_id.as_str();
         let values = values![id, version, concert.closed, false, policy];
-        Ok(self.0.execute(SQL, values).await? == 1)
+        Ok(self.0.execute(&INSERT, values).await? == 1)
     }
 
     /// Replaces exactly version `was`; `false`: the row has another.
     pub(super) async fn replace(&self, row: &Row, was: u64) -> Result<bool> {
-        const SQL: &str = "UPDATE concerts SET version = $1, closed = $2, deleted = $3, \
-            policy = $4 WHERE concert_id = $5 AND version = $6";
         let (version, policy) = (signed(row.concert.version), json(&row.concert)?);
         let (id, closed) = (row.concert.concert_id.as_str(), row.concert.closed);
         let values = values![version, closed, row.deleted, policy, id, signed(was)];
-        Ok(self.0.execute(SQL, values).await? == 1)
+        Ok(self.0.execute(&REPLACE, values).await? == 1)
     }
 
     pub(super) async fn find(&self, id: &ConcertId) -> Result<Option<Row>> {
-        const SQL: &str = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
-            WHERE concert_id = $1";
-        let row: Option<ConcertColumns> = self.0.row(SQL, values![id.as_str()]).await?;
+        let row: Option<ConcertColumns> = self.0.row(&FIND, values![id.as_str()]).await?;
         row.map(Row::try_from).transpose()
     }
 
     pub(super) async fn all(&self) -> Result<Vec<Row>> {
-        const SQL: &str = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
-            ORDER BY concert_id";
-        let rows: Vec<ConcertColumns> = self.0.rows(SQL, values![]).await?;
+        let rows: Vec<ConcertColumns> = self.0.rows(&ALL, values![]).await?;
         rows.into_iter().map(Row::try_from).collect()
     }
 
     pub(super) async fn page(&self, after: &str, limit: u32) -> Result<Vec<Row>> {
-        const SQL: &str = "SELECT concert_id, version, closed, deleted, policy FROM concerts \
-            WHERE NOT deleted AND concert_id > $1 ORDER BY concert_id LIMIT $2";
-        let rows: Vec<ConcertColumns> = self.0.rows(SQL, values![after, limit]).await?;
+        let rows: Vec<ConcertColumns> = self.0.rows(&PAGE, values![after, limit]).await?;
         rows.into_iter().map(Row::try_from).collect()
     }
 }

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::json;
 use sqlx::Connection;
 use sunbeon_chassis::OrFail;
-use sunbeon_database::DatabaseError;
+use sunbeon_database::{Database, DatabaseError};
 use sunbeon_reservation_open::{Registry, RegistryError};
 use sunbeon_test_support::{TcpProxy, TestDatabase};
 
@@ -294,5 +294,21 @@ async fn an_address_of_another_kind_is_refused_without_showing_it() {
             "{refused:?}"
         );
         assert!(!refused.to_string().contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared_on_both_databases() {
+    let server = TestDatabase::postgres().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = format!("sqlite:{}/registry.sqlite", folder.path().display());
+    for url in [server.url(), &file] {
+        let registry = Registry::open(url).expect("a good address");
+        registry.migrate().await.expect("the tables");
+        let database = Database::open(url).expect("a good address");
+        for statement in Registry::statements() {
+            let prepared = database.prepare(statement).await;
+            prepared.unwrap_or_else(|error| panic!("{statement:?}: {error:?}"));
+        }
     }
 }

@@ -34,7 +34,7 @@ enum For {
 }
 
 /// A route that is missing here, or is for somebody else, fails the test.
-const ROUTES: [(&str, &str, For); 45] = [
+const ROUTES: [(&str, &str, For); 49] = [
     ("GET", "/.well-known/jwks.json", For::Anyone),
     ("GET", "/v2/reservation/revoked", For::Anyone),
     ("GET", "/v2/concerts", For::Anyone),
@@ -43,6 +43,7 @@ const ROUTES: [(&str, &str, For); 45] = [
     ("GET", "/v2/concerts/{concertId}", For::Admitted),
     ("GET", "/v2/concerts/{concertId}/tickets", For::Admitted),
     ("GET", "/v2/concerts/{concertId}/seats", For::Admitted),
+    ("GET", "/v2/concerts/{concertId}/seats/mine", For::Admitted),
     ("POST", "/v2/seats/lock", For::Admitted),
     ("DELETE", "/v2/seats/lock", For::Admitted),
     ("POST", "/v2/bookings", For::Admitted),
@@ -54,6 +55,9 @@ const ROUTES: [(&str, &str, For); 45] = [
     ("GET", "/v2/stock/{concertId}", For::Admins),
     ("DELETE", "/v2/stock/{concertId}", For::Admins),
     ("POST", "/v2/stock/{concertId}/reset", For::Admins),
+    ("GET", "/v2/stock/{concertId}/bookings", For::Admins),
+    ("GET", "/v2/stock/{concertId}/bookings.csv", For::Admins),
+    ("GET", "/v2/stock/{concertId}/bookings.jsonl", For::Admins),
     (
         "POST",
         "/v2/reservation/sessions/{concertId}/complete",

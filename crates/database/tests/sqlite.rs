@@ -1,0 +1,78 @@
+//! SQLite: who may read its files, and what outlives a connection.
+
+use std::time::Duration;
+
+use sunbeon_database::{Database, Statement, values};
+use sunbeon_test_support::eventually;
+
+static READ: Statement = Statement::new("SELECT n FROM t");
+static WRITE: Statement = Statement::new("UPDATE t SET n = n");
+
+/// A pool may close its only connection, as it does where a caller gives up at the wrong moment; a
+/// database in memory would be gone with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_in_memory_outlives_callers_who_give_up() {
+    let database = Database::open("sqlite::memory:").expect("a good address");
+    let make = "CREATE TABLE t (n BIGINT NOT NULL)".into();
+    database.execute(&make, values![]).await.expect("a table");
+    database
+        .execute(&"INSERT INTO t VALUES (7)".into(), values![])
+        .await
+        .expect("a row");
+    for wave in 0..200_u64 {
+        let callers = (0..16_u64).map(|n| {
+            let database = database.clone();
+            let limit = Duration::from_micros((wave * 7 + n * 13) % 400);
+            tokio::spawn(async move {
+                let read = async {
+                    if n % 4 == 0 {
+                        let mut tx = database.begin().await?;
+                        tx.execute(&WRITE, values![]).await?;
+                        return tx.commit().await;
+                    }
+                    let read = database.rows::<(i64,)>(&READ, values![]);
+                    read.await.map(drop)
+                };
+                drop(tokio::time::timeout(limit, read).await);
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.expect("no panic");
+        }
+    }
+    let there = async || {
+        let rows = database.rows::<(i64,)>(&READ, values![]).await;
+        rows.is_ok_and(|rows| rows == [(7,)])
+    };
+    eventually(Duration::from_secs(10), "the row is there", there).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_their_owner_reads_a_databases_files() {
+    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+    let folder = std::env::temp_dir().join(format!("sunbeon-private-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let mode = |name: &str| {
+        let file = folder.join(name);
+        let found = fs::metadata(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
+        found.permissions().mode() & 0o777
+    };
+    let open_to_all = |path: &Path| {
+        fs::write(path, "").expect("a file");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("a mode");
+    };
+    // One that an earlier version made, and a new one.
+    open_to_all(&folder.join("old.sqlite"));
+    for name in ["old.sqlite", "new.sqlite"] {
+        let url = format!("sqlite:{}/{name}", folder.display());
+        let database = Database::open(&url).expect("a good address");
+        let make = "CREATE TABLE t (n BIGINT NOT NULL)".into();
+        database.execute(&make, values![]).await.expect("a table");
+        for end in ["", "-wal", "-shm"] {
+            assert_eq!(mode(&format!("{name}{end}")), 0o600, "{name}{end}");
+        }
+    }
+    fs::remove_dir_all(&folder).expect("the folder");
+}

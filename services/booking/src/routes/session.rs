@@ -1,0 +1,79 @@
+//! Sessions that last as long as what is held in them.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, header};
+use serde::Serialize;
+use sunbeon_chassis::{ApiResult, OrFail};
+use sunbeon_domain::UnixMs;
+use utoipa::ToSchema;
+
+use super::inside::Inside;
+use crate::{
+    Shop,
+    stock::{Session, Visit},
+};
+
+const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
+const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
+
+/// A booking token that lives as long as a hold; use it from now on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LongerToken {
+    queue_token: String,
+    queue_token_expires_at: UnixMs,
+}
+
+impl LongerToken {
+    /// Returns the headers in which the token service sends it.
+    pub(crate) fn headers(&self) -> [(HeaderName, String); 3] {
+        [
+            (QUEUE_TOKEN, self.queue_token.clone()),
+            (
+                QUEUE_TOKEN_EXPIRES,
+                self.queue_token_expires_at.seconds().to_string(),
+            ),
+            (header::CACHE_CONTROL, "no-store".to_owned()),
+        ]
+    }
+}
+
+/// Has the visitor's session last as long as a hold that is taken now, and returns the visit with the
+/// end that it has then. If the session cannot be extended, the hold is shorter: nobody holds what
+/// their token does not live to pay for.
+pub(crate) async fn lasting(
+    shop: &Shop,
+    inside: &Inside,
+    hold: Duration,
+) -> ApiResult<(Visit, Option<LongerToken>)> {
+    let mut visit = inside.visit();
+    let (Some(entry_number), Some(until)) = (visit.entry_number, visit.until) else {
+        return Ok((visit, None));
+    };
+    let hold = i64::try_from(hold.as_millis()).unwrap_or(i64::MAX);
+    if shop.stock.now().await.or_fail()? + hold <= until {
+        return Ok((visit, None));
+    }
+    let session = Session {
+        concert_id: visit.concert_id.clone(),
+        member_id: visit.member_id.clone(),
+        entry_number,
+    };
+    match shop.sunbeon.extend(&session).await {
+        Ok(Some(token)) if until < token.expires_at => {
+            visit.until = Some(token.expires_at);
+            let longer = LongerToken {
+                queue_token: token.token,
+                queue_token_expires_at: token.expires_at,
+            };
+            Ok((visit, Some(longer)))
+        }
+        Ok(_) => Ok((visit, None)),
+        Err(error) => {
+            let concert = &visit.concert_id;
+            tracing::debug!(%error, %concert, "could not extend a session; its hold is shorter");
+            Ok((visit, None))
+        }
+    }
+}

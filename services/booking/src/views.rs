@@ -1,0 +1,125 @@
+//! What is on sale, read once a second per concert, however many ask.
+
+mod map;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use sunbeon_chassis::{ApiError, ApiResult};
+use sunbeon_database::DatabaseError;
+use sunbeon_domain::{Code, Coded, ConcertId};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+pub(crate) use self::map::{Changes, SeatMap, WholeMap};
+use crate::stock::{Plan, Stock, Ticket};
+
+/// How long a view is shown.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+/// How many concerts' views to keep; beyond that, those that nobody asks for are dropped.
+const KEPT: usize = 64;
+/// How long a view is kept that nobody asks for.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The views of all concerts. A cheap handle.
+#[derive(Clone)]
+pub(crate) struct Views(Arc<Inner>);
+
+struct Inner {
+    stock: Stock,
+    slots: Mutex<HashMap<ConcertId, Slot>>,
+}
+
+/// Locked while the view is read, so that one reading serves all who wait.
+type Slot = Arc<AsyncMutex<Option<Read>>>;
+
+struct Read {
+    at: Instant,
+    view: Result<Option<Arc<View>>, Arc<DatabaseError>>,
+}
+
+/// A concert's stock as it was a moment ago.
+pub(crate) struct View {
+    pub(crate) plan: Plan,
+    /// In the order of ids.
+    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) map: Arc<SeatMap>,
+}
+
+impl Views {
+    pub(crate) fn new(stock: Stock) -> Self {
+        let slots = Mutex::default();
+        Self(Arc::new(Inner { stock, slots }))
+    }
+
+    /// Returns a concert's view, at most a second old.
+    pub(crate) async fn of(&self, concert: &ConcertId) -> ApiResult<Arc<View>> {
+        let slot = self.slot(concert).lock_owned().await;
+        let view = match slot.as_ref().filter(|read| read.is_good()) {
+            Some(read) => read.view.clone(),
+            None => self.read(concert, slot).await?,
+        };
+        match view {
+            Ok(view) => Ok(view.ok_or(Code::StockNotFound)?),
+            Err(error) => Err(ApiError::new(error.code()).caused_by(error)),
+        }
+    }
+
+    fn slot(&self, concert: &ConcertId) -> Slot {
+        let mut slots = self.0.slots.lock();
+        if slots.len() >= KEPT {
+            slots.retain(|_, slot| slot.try_lock().is_err() || !is_idle(slot));
+        }
+        slots.entry(concert.clone()).or_default().clone()
+    }
+
+    /// Reads in a task of its own: a caller who leaves does not make the next one read again.
+    async fn read(
+        &self,
+        concert: &ConcertId,
+        mut slot: OwnedMutexGuard<Option<Read>>,
+    ) -> ApiResult<Result<Option<Arc<View>>, Arc<DatabaseError>>> {
+        let (stock, concert) = (self.0.stock.clone(), concert.clone());
+        let reading = tokio::spawn(async move {
+            let before = slot.take().and_then(|read| read.view.ok().flatten());
+            let view = read(&stock, &concert, before.as_deref()).await;
+            let view = view.map(|view| view.map(Arc::new)).map_err(Arc::new);
+            let at = Instant::now();
+            *slot = Some(Read {
+                at,
+                view: view.clone(),
+            });
+            view
+        });
+        let read = reading.await;
+        read.map_err(|error| ApiError::new(Code::Internal).caused_by(error))
+    }
+}
+
+impl Read {
+    fn is_good(&self) -> bool {
+        self.at.elapsed() < GOOD_FOR
+    }
+}
+
+fn is_idle(slot: &Slot) -> bool {
+    let read = slot.try_lock();
+    read.is_ok_and(|read| read.as_ref().is_none_or(|read| read.at.elapsed() > IDLE))
+}
+
+async fn read(
+    stock: &Stock,
+    concert: &ConcertId,
+    before: Option<&View>,
+) -> Result<Option<View>, DatabaseError> {
+    let Some(plan) = stock.plan(concert).await? else {
+        return Ok(None);
+    };
+    let tickets = stock.tickets(concert).await?;
+    let (now, seats) = stock.seats(concert).await?;
+    let map = SeatMap::after(before.map(|view| &view.map), concert, now, seats);
+    Ok(Some(View { plan, tickets, map }))
+}

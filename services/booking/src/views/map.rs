@@ -1,0 +1,178 @@
+//! The seat map of a concert: made once, sent to everybody.
+
+use std::{collections::HashMap, io::Write, sync::Arc};
+
+use axum::body::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use serde::Serialize;
+use sunbeon_chassis::{Success, Tag};
+use sunbeon_domain::{ConcertId, Language, Text, UnixMs};
+use tokio::sync::OnceCell;
+use utoipa::ToSchema;
+
+use crate::stock::{Seat, SeatId, SeatState, Section};
+
+/// How much later a change may be seen than it was made: a reader of this map may have missed what was
+/// committed while it was read.
+const SLACK_MS: i64 = 10_000;
+
+/// Every seat of a concert, and when each was last seen to change.
+pub(crate) struct SeatMap {
+    concert: ConcertId,
+    /// When it was read, if it differs from the one before.
+    as_of: UnixMs,
+    /// Changes from then on are known.
+    since: UnixMs,
+    /// In the order of sections, rows and numbers.
+    seats: Vec<Seat>,
+    /// In the same order: when a seat was first seen in its state.
+    changed: Vec<UnixMs>,
+    bodies: [OnceCell<Rendered>; 2],
+}
+
+/// A whole answer, plain and compressed.
+#[derive(Clone)]
+pub(crate) struct Rendered {
+    /// Of the plain answer.
+    pub(crate) tag: Tag,
+    pub(crate) plain: Bytes,
+    pub(crate) gzip: Bytes,
+}
+
+/// Every seat.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WholeMap<'a> {
+    concert_id: &'a ConcertId,
+    as_of: UnixMs,
+    seats: &'a [Seat],
+}
+
+/// What has changed since an earlier map.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Changes {
+    concert_id: ConcertId,
+    as_of: UnixMs,
+    changed: Vec<Changed>,
+}
+
+/// A seat's state, which may be the one that is known already.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    seat_id: SeatId,
+    state: SeatState,
+}
+
+impl SeatMap {
+    /// Returns the map that follows `before`: the same one if no seat has changed.
+    pub(super) fn after(
+        before: Option<&Arc<Self>>,
+        concert: &ConcertId,
+        now: UnixMs,
+        seats: Vec<Seat>,
+    ) -> Arc<Self> {
+        let before = before.filter(|before| before.has_the_same(&seats));
+        if let Some(before) = before.filter(|before| before.seats == seats) {
+            return before.clone();
+        }
+        let changed = match before {
+            Some(before) => before.changes(&seats, now),
+            None => vec![now; seats.len()],
+        };
+        Arc::new(Self {
+            concert: concert.clone(),
+            as_of: now,
+            since: before.map_or(now, |before| before.since),
+            seats,
+            changed,
+            bodies: [const { OnceCell::const_new() }; 2],
+        })
+    }
+
+    /// Returns whether these are the same seats at the same prices, in whatever state.
+    fn has_the_same(&self, seats: &[Seat]) -> bool {
+        let same =
+            |(one, other): (&Seat, &Seat)| one.seat_id == other.seat_id && one.price == other.price;
+        self.seats.len() == seats.len() && self.seats.iter().zip(seats).all(same)
+    }
+
+    fn changes(&self, seats: &[Seat], now: UnixMs) -> Vec<UnixMs> {
+        let states = self.seats.iter().zip(seats).zip(&self.changed);
+        let changed = states.map(|((before, seat), changed)| {
+            if before.state == seat.state {
+                *changed
+            } else {
+                now
+            }
+        });
+        changed.collect()
+    }
+
+    /// Returns how many seats of each section nobody has.
+    pub(crate) fn free(&self) -> HashMap<&Section, u64> {
+        let free = |seat: &&Seat| seat.state == SeatState::Available;
+        let mut by_section = HashMap::new();
+        for seat in self.seats.iter().filter(free) {
+            *by_section.entry(&seat.section).or_default() += 1;
+        }
+        by_section
+    }
+
+    /// Returns every seat that may have changed after an earlier map, of this process or another, was
+    /// read. `None`: that is too long ago to tell.
+    pub(crate) fn changes_since(&self, earlier: UnixMs) -> Option<Changes> {
+        let from = earlier + -SLACK_MS;
+        if from < self.since {
+            return None;
+        }
+        let seats = self.seats.iter().zip(&self.changed);
+        let changed = seats.filter(|(_, changed)| **changed > from);
+        Some(Changes {
+            concert_id: self.concert.clone(),
+            as_of: self.as_of,
+            changed: changed
+                .map(|(seat, _)| Changed {
+                    seat_id: seat.seat_id.clone(),
+                    state: seat.state,
+                })
+                .collect(),
+        })
+    }
+
+    /// Returns the whole map as an answer, made once per language.
+    pub(crate) async fn rendered(
+        self: &Arc<Self>,
+        language: Language,
+        text: Text,
+    ) -> anyhow::Result<Rendered> {
+        let map = self.clone();
+        let body = &self.bodies[usize::from(language == Language::English)];
+        let render = async || {
+            let message = text.in_language(language);
+            tokio::task::spawn_blocking(move || map.render(message)).await?
+        };
+        Ok(body.get_or_try_init(render).await?.clone())
+    }
+
+    fn render(&self, message: &str) -> anyhow::Result<Rendered> {
+        let answer = Success {
+            message: message.to_owned(),
+            data: WholeMap {
+                concert_id: &self.concert,
+                as_of: self.as_of,
+                seats: &self.seats,
+            },
+            status: 200,
+        };
+        let plain = serde_json::to_vec(&answer)?;
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&plain)?;
+        Ok(Rendered {
+            tag: Tag::of_content(&plain),
+            gzip: gzip.finish()?.into(),
+            plain: plain.into(),
+        })
+    }
+}
