@@ -171,13 +171,15 @@ async fn it_prints_lines_that_work_when_pasted() {
     };
     let me = variable("ME=");
     let lines: Vec<_> = said.lines().map(str::trim).collect();
-    let begin = lines.iter().position(|line| line.starts_with("URL="));
-    let token = lines.iter().position(|line| line.starts_with("T=$("));
-    let (begin, token) = (begin.expect("URL="), token.expect("T="));
-    let (queue, shop) = lines[begin..].split_at(token - begin);
-    let variables = queue[..3].join("\n");
-    let answers = pasted(queue);
-    assert_eq!(statuses(&answers), [201, 200, 200, 200]);
+    let at = |start: &str| {
+        let found = lines.iter().position(|line| line.starts_with(start));
+        found.unwrap_or_else(|| panic!("{start} in {said}"))
+    };
+    let (begin, queue, token) = (at("URL="), at("# Line up"), at("T="));
+    let end = at("The whole tour");
+    let set_up = &lines[begin..queue];
+    let answers = pasted(&[set_up, &lines[queue..token]].concat());
+    assert_eq!(statuses(&answers), [201, 200]);
     eventually(
         Duration::from_secs(60),
         "the pasted fan may enter",
@@ -187,13 +189,13 @@ async fn it_prints_lines_that_work_when_pasted() {
         },
     )
     .await;
-    let answers = pasted(&[&[variables.as_str()], shop].concat());
-    assert_eq!(statuses(&answers), [200; 3]);
-    let booked = &answers[2]["data"]["bookings"];
-    assert_eq!(booked.as_array().map(Vec::len), Some(1), "{booked}");
-    assert_eq!(booked[0]["state"], "CONFIRMED", "{booked}");
+    let answers = pasted(&[set_up, &lines[token..end]].concat());
+    // Hold, pay; the operator's line and batch.
+    assert_eq!(statuses(&answers), [200; 4]);
+    let booked = &answers[1]["data"];
+    assert_eq!(booked["state"], "CONFIRMED", "{booked}");
     assert_eq!(
-        booked[0]["seats"].as_array().map(Vec::len),
+        booked["seats"].as_array().map(Vec::len),
         Some(1),
         "{booked}"
     );
@@ -202,8 +204,10 @@ async fn it_prints_lines_that_work_when_pasted() {
 /// What a shell answers to lines that are pasted into it, one JSON text each.
 fn pasted(lines: &[&str]) -> Vec<Value> {
     // Each answer on a line of its own.
-    let script = lines.join("\n").replace("\ncurl -s", "\necho; curl -s");
-    let script = script.replace("Ctrl-C stops.", "");
+    let calls = ["api ", "admin ", "shop "];
+    let script = calls.iter().fold(lines.join("\n"), |script, call| {
+        script.replace(&format!("\n{call}"), &format!("\necho; {call}"))
+    });
     let done = std::process::Command::new("sh")
         .arg("-c")
         .arg(&script)

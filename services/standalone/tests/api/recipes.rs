@@ -7,22 +7,22 @@ use sunbeon_test_support::{Process, eventually};
 
 use crate::app::App;
 
-/// A block of commands in the README's walk.
+const README: &str = include_str!("../../../../README.md");
+const WALKTHROUGH: &str = include_str!("../../../../docs/walkthrough.md");
+const BANNER: &str = include_str!("../../src/walk.txt");
+
+/// A block of commands.
 struct Step<'a> {
     /// The words that lead to it.
     words: &'a str,
     commands: &'a str,
-    /// What is printed below it, nothing where the README does not say.
+    /// What is printed below it, nothing where the document does not say.
     answers: &'a str,
 }
 
-/// The section of the README that is to be pasted into a shell.
-fn steps() -> Vec<Step<'static>> {
-    let readme = include_str!("../../../../README.md");
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("A walk through"));
-    let parts: Vec<_> = section.expect("the walk").split("```").collect();
+/// The blocks of a document that are to be pasted into a shell.
+fn steps(document: &'static str) -> Vec<Step<'static>> {
+    let parts: Vec<_> = document.split("```").collect();
     let blocks = (0..parts.len()).filter_map(|at| Some((at, parts[at].strip_prefix("sh\n")?)));
     let step = |(at, commands): (usize, &'static str)| Step {
         words: parts[at - 1],
@@ -33,6 +33,13 @@ fn steps() -> Vec<Step<'static>> {
             .unwrap_or(""),
     };
     blocks.map(step).collect()
+}
+
+/// The README's short walk.
+fn first_walk() -> &'static str {
+    let mut sections = README.split("\n## ");
+    let walk = sections.find(|section| section.starts_with("A first walk"));
+    walk.expect("a first walk")
 }
 
 /// Every `"message"` in a text, in order.
@@ -67,13 +74,13 @@ fn script(steps: &[Step<'_>], url: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_walk_of_the_readme_leads_to_a_booked_seat_when_it_is_pasted() {
+async fn the_walkthrough_leads_to_a_booked_seat_when_it_is_pasted() {
     let app = App::demo(0).await;
     eventually(Duration::from_secs(60), "the demo is on sale", async || {
         app.process.log().contains("Ctrl-C stops.")
     })
     .await;
-    let steps = steps();
+    let steps = steps(WALKTHROUGH);
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(script(&steps, app.url()));
     // A locale that is not there would have it say so among the answers.
@@ -110,6 +117,28 @@ async fn the_walk_of_the_readme_leads_to_a_booked_seat_when_it_is_pasted() {
         .await;
     assert_eq!(booking.data(200)["state"], "CANCELLED");
     assert_eq!(app.line("train").await["totals"]["joined"], 1);
+}
+
+/// Each command of a text, without what stands around it.
+fn commands(text: &str) -> Vec<&str> {
+    let starts = ["api ", "shop", "T=", "SEAT=", "B="];
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|line| starts.iter().any(|start| line.starts_with(start)))
+        .collect()
+}
+
+#[test]
+fn readme_and_banner_have_the_walkthroughs_commands_in_its_order() {
+    let whole = commands(WALKTHROUGH);
+    for (name, walk) in [("README", first_walk()), ("banner", BANNER)] {
+        let mut rest = whole.iter();
+        let short = commands(walk);
+        assert!(short.len() > 6, "{name}: {short:?}");
+        for command in short {
+            assert!(rest.any(|it| *it == command), "{name}: {command}");
+        }
+    }
 }
 
 /// A task of the locustfile: its name, its weight, and what it does.
