@@ -9,7 +9,10 @@ mod serve;
 mod settings;
 mod whole;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use sunbeon_chassis::command;
@@ -34,10 +37,18 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Serve { service }) => service.run().await,
         Some(Command::Openapi { service }) => {
-            println!("{}", openapi::document(service)?);
+            print(&openapi::document(service)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Keys(keys)) => keys.run().map(|()| ExitCode::SUCCESS),
         Some(Command::Load(options)) => Ok(sunbeon_load::command(&options).await),
+    }
+}
+
+/// Prints a text that may be piped into a program that reads only its beginning.
+fn print(text: &str) -> io::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
