@@ -6,8 +6,8 @@ use anyhow::Context;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Owns what runs in a process. Whatever ends or panics on its own stops everything with exit code
-/// 1; a stop signal cancels the token, lets the tasks finish within a limit and exits with 0.
+/// Owns the tasks of a process. A task that ends or panics on its own stops everything with exit code 1; a
+/// stop signal cancels the token, lets the tasks finish within a limit and exits with 0.
 #[derive(Debug, Default)]
 pub struct Lifecycle {
     shutdown: CancellationToken,
@@ -15,12 +15,12 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Nothing runs yet.
+    /// Makes one in which nothing runs yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The token that is cancelled when the process shall stop.
+    /// Returns the token that is cancelled when the process is to stop.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
     }
@@ -40,21 +40,24 @@ impl Lifecycle {
         let mut signals = match Signals::new() {
             Ok(signals) => signals,
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "signals cannot be received");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "could not listen for signals; stopping"
+                );
                 return ExitCode::FAILURE;
             }
         };
         let (first, stopped) = tokio::sync::oneshot::channel();
         let forced = async {
             signals.next().await;
-            // The receiver is gone where a task has ended by itself.
+            // The receiver is gone if a task has ended on its own.
             let _ = first.send(());
             signals.next().await;
         };
         tokio::select! {
             code = self.run_until(drain_limit, async { let _ = stopped.await; }) => code,
             () = forced => {
-                tracing::error!("a second signal ends the process before everything has finished");
+                tracing::error!("second signal received; stopping without waiting for running tasks");
                 std::process::exit(1)
             }
         }
@@ -73,7 +76,7 @@ impl Lifecycle {
             }
             () = trigger => true,
         };
-        tracing::info!("stopping");
+        tracing::info!("stopping; waiting for running tasks");
         self.shutdown.cancel();
         let drained = tokio::time::timeout(drain_limit, drain(&mut self.tasks)).await;
         if drained.is_err() {
@@ -91,7 +94,7 @@ impl Lifecycle {
     }
 }
 
-/// Waits for all tasks; true if all ended well.
+/// Waits for all tasks and returns whether all ended well.
 async fn drain(tasks: &mut JoinSet<(&'static str, anyhow::Result<()>)>) -> bool {
     let mut well = true;
     while let Some(ended) = tasks.join_next().await {
@@ -105,11 +108,15 @@ async fn drain(tasks: &mut JoinSet<(&'static str, anyhow::Result<()>)>) -> bool 
 
 fn report(ended: Result<(&'static str, anyhow::Result<()>), JoinError>) {
     match ended {
-        Ok((task, Ok(()))) => tracing::error!(task, "a task ended before its time"),
+        Ok((task, Ok(()))) => tracing::error!(task, "task ended on its own; stopping the process"),
         Ok((task, Err(error))) => {
-            tracing::error!(task, error = format!("{error:#}"), "a task failed");
+            tracing::error!(
+                task,
+                error = format!("{error:#}"),
+                "task failed; stopping the process"
+            );
         }
-        Err(error) => tracing::error!(%error, "a task panicked"),
+        Err(error) => tracing::error!(%error, "task panicked; stopping the process"),
     }
 }
 

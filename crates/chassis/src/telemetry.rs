@@ -27,10 +27,10 @@ const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// A gauge or counter that nobody has set for so long is no longer shown: its concert is gone.
+/// The time after which a gauge or counter that nobody sets is no longer shown: its concert is gone.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 
-/// What [`init`] has installed.
+/// The telemetry that [`init`] has installed.
 #[derive(Debug)]
 pub struct Telemetry {
     provider: SdkTracerProvider,
@@ -38,8 +38,8 @@ pub struct Telemetry {
     upkeep: JoinHandle<()>,
 }
 
-/// Installs logs, traces and metrics for this process, once, inside the runtime. Tests that need
-/// none of it leave it out; everything else works without.
+/// Installs logs, traces and metrics for this process, once, inside the runtime. Everything else works
+/// without it.
 pub fn init(
     settings: &settings::Telemetry,
     service_name: &'static str,
@@ -68,16 +68,16 @@ pub fn init(
 }
 
 impl Telemetry {
-    /// What `/metrics` renders.
+    /// Returns the metrics that `/metrics` renders.
     pub fn metrics(&self) -> PrometheusHandle {
         self.metrics.clone()
     }
 
-    /// Exports what is still held back.
+    /// Exports the spans that are still buffered.
     pub fn shutdown(self) {
         self.upkeep.abort();
         if let Err(error) = self.provider.shutdown() {
-            tracing::warn!(%error, "the last traces could not be exported");
+            tracing::warn!(%error, "could not export the last traces; dropping them");
         }
     }
 }

@@ -15,7 +15,7 @@ use sunbeon_domain::Code;
 use super::BODY_LIMIT;
 use crate::ApiError;
 
-/// A body that is too large is still read so far, so that the client gets to see the answer.
+/// The bytes of a too large body that are read all the same, so that the client gets to see the answer.
 const READ_LIMIT: u64 = 10 * 1024 * 1024;
 
 enum Read {

@@ -1,4 +1,4 @@
-//! Which web pages may call.
+//! Web pages that may call the API.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::REQUEST_ID;
 
-/// The layer for these origins; none for an empty list.
+/// Returns the layer for these origins; none for an empty list.
 pub(super) fn layer(origins: &[String]) -> anyhow::Result<Option<CorsLayer>> {
     if origins.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What every answer wears: a request id, a span and a metric.
+//! A request id, a span and a metric for every answer.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{REQUEST_ID, Readiness, RequestId};
 
-/// Runs a request under its id and its span, and counts it.
+/// Runs a request under its id and its span, and measures it.
 pub(super) async fn dress(
     State(readiness): State<Readiness>,
     mut request: Request,
@@ -57,7 +57,7 @@ pub(super) async fn dress(
     response
 }
 
-/// The client's id if it is 1 to 64 visible ASCII characters, else a new one.
+/// Returns the client's id if it is 1 to 64 visible ASCII characters, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get(REQUEST_ID)
@@ -66,7 +66,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// The method as a label: a client's inventions do not become time series.
+/// Returns the method as a label; methods that a client invents do not become time series.
 fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -80,8 +80,8 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// A server span that continues the caller's trace. It holds neither queries nor headers, which
-/// may carry tokens.
+/// Makes a server span that continues the caller's trace. It holds neither queries nor headers, which may
+/// carry tokens.
 fn span(method: &str, route: &str, id: &str, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!(
         "request",

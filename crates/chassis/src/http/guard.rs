@@ -1,4 +1,4 @@
-//! Whatever a handler does, the client gets an answer.
+//! An answer for the client, whatever a handler does.
 
 use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A listener that loses no connection that it could have taken when it closes.
+//! A listener that loses no connection when it closes.
 
 use std::{collections::VecDeque, future::pending, io, net::SocketAddr, time::Duration};
 
@@ -6,12 +6,12 @@ use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// How long connections that were taken last may be silent before they count as idle.
+/// The time that the connections accepted last have to send their first bytes.
 const FIRST_BYTES: Duration = Duration::from_millis(100);
 
-/// Accepts until `stop` is cancelled. Then everyone whom the kernel has let in already is accepted,
-/// the port closes, and `stopped` is cancelled once the last of them had time to send a request: a
-/// server that is told to stop drops connections that have not sent any bytes.
+/// Accepts until `stop` is cancelled. Then it accepts all connections that the kernel has let in already,
+/// closes the port, and cancels `stopped` once the last of them had time to send a request: a server that
+/// stops drops connections that have not sent any bytes.
 pub(super) struct ClosingListener {
     listener: Option<TcpListener>,
     last: VecDeque<(TcpStream, SocketAddr)>,
@@ -36,7 +36,7 @@ impl ClosingListener {
         })
     }
 
-    /// Takes the whole backlog and closes the port at once.
+    /// Accepts the whole backlog and closes the port at once.
     fn close(&mut self, listener: TcpListener) -> io::Result<()> {
         let listener = listener.into_std()?;
         loop {
@@ -71,7 +71,7 @@ impl Listener for ClosingListener {
         if let Some(listener) = self.listener.take()
             && let Err(error) = self.close(listener)
         {
-            tracing::warn!(%error, "connections may have been lost while the port closed");
+            tracing::warn!(%error, "could not accept the last connections while closing the port; some may be lost");
         }
         if let Some((stream, peer)) = self.last.pop_front() {
             let _ = stream.set_nodelay(true);

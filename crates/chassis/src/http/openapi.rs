@@ -155,6 +155,9 @@ fn headers() -> Value {
 fn left_out_is_not_null(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
+            if fields.get("default").is_some_and(Value::is_null) {
+                fields.remove("default");
+            }
             if let Some(Value::Array(types)) = fields.get_mut("type") {
                 types.retain(|one| one != "null");
                 if let [only] = &types[..] {

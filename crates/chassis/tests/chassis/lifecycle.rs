@@ -110,7 +110,7 @@ async fn deaf_process() -> ExitCode {
 #[tokio::test]
 async fn a_first_signal_asks_and_a_second_forces() {
     const CHILD: &str = "SUNBEON_TEST_CHILD";
-    const NAME: &str = "a_first_signal_asks_and_a_second_forces";
+    const NAME: &str = "lifecycle::a_first_signal_asks_and_a_second_forces";
     if std::env::var_os(CHILD).is_some() {
         deaf_process().await;
         return;

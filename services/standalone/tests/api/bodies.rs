@@ -47,7 +47,6 @@ async fn what_is_no_json_of_the_route_is_refused() {
         b"[\"c\"]".into(),
         b"\"c\"".into(),
         b"7".into(),
-        b"{\"concertId\":\"c\",\"concertId\":\"c\"}".into(),
         b"{\"concertId\":\"c\"} {}".into(),
         b"{\"concertId\":\"c\",}".into(),
         b"{'concertId':'c'}".into(),
@@ -76,7 +75,8 @@ async fn what_is_no_json_of_the_route_is_refused() {
         let refused = send(json_request(&app, "/v2/admin/concerts", &admin(), body)).await;
         refused.fails("INVALID_BODY");
     }
-    let fields: [(&[u8], _); 7] = [
+    let fields: [(&[u8], _); 8] = [
+        (b"{\"concertId\":\"c\",\"concertId\":\"c\"}", "concertId"),
         (b"{}", "concertId"),
         (b"{\"concertId\":null}", "concertId"),
         (b"{\"concertId\":7}", "concertId"),

@@ -127,6 +127,7 @@ fn no_two_schemas_have_the_same_name() {
     let sources = sources_below(&root().join("crates")) + &sources_below(&root().join("services"));
     let (mut names, mut derives) = (BTreeSet::new(), false);
     for line in sources.lines().map(str::trim) {
+        derives &= !line.starts_with("#[derive(");
         derives |= line.contains("ToSchema") && !line.starts_with("use ");
         let declared = ["struct ", "enum "].iter().find_map(|word| {
             let declaration = line.strip_prefix("pub(crate) ").unwrap_or(line);

@@ -196,8 +196,7 @@ async fn a_name_tells_its_unit() {
             let units = ["Ms", "Seconds", "Minutes", "Hours"];
             if units.iter().any(|unit| name.ends_with(unit)) {
                 let kind = &schema["type"];
-                let whole =
-                    kind == "integer" || kind[0] == "integer" || schema.get("anyOf").is_some();
+                let whole = kind == "integer";
                 assert!(whole, "{at}");
             }
             if name == "nextCursor" {
@@ -309,7 +308,8 @@ async fn in_line(caller: &mut Caller, fan: &str) {
     caller
         .call("POST /v2/admin/concerts", &[], &admin, concert)
         .await;
-    let guests = json!({"concertId": "train", "title": "Train", "identity": "guest"});
+    let guests = json!({"concertId": "train", "title": "Train", "identity": "guest",
+        "bookingStartAt": "2020-01-01T00:00:00Z"});
     caller
         .call("POST /v2/admin/concerts", &[], &admin, guests)
         .await;
@@ -369,16 +369,11 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         )
         .await;
     let change = "PATCH /v2/admin/concerts/{concertId}";
-    let notice = json!({"notice": "We start at eight."});
-    // The second version: the pause and its end were changes too.
+    // The third version: the pause and its end were changes too.
     let version = [("If-Match", "\"3\"")];
+    let nothing = json!({"notice": null});
     caller
-        .call_with(change, &["demo"], &admin, &version, notice)
-        .await;
-    let null = json!({"notice": null});
-    let version = [("If-Match", "\"4\"")];
-    caller
-        .call_with(change, &["demo"], &admin, &version, null)
+        .call_with(change, &["demo"], &admin, &version, nothing)
         .await;
     caller
         .call(
