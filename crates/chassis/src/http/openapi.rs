@@ -155,7 +155,10 @@ fn headers() -> Value {
 fn left_out_is_not_null(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            if fields.get("default").is_some_and(Value::is_null) {
+            if fields
+                .get("default")
+                .is_some_and(|it| it.is_null() || it == "")
+            {
                 fields.remove("default");
             }
             if let Some(Value::Array(types)) = fields.get_mut("type") {

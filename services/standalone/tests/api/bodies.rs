@@ -73,7 +73,7 @@ async fn what_is_no_json_of_the_route_is_refused() {
         let refused = send(json_request(&app, ENTER, &member("b"), body.clone())).await;
         refused.fails("INVALID_CONCERT_ID");
         let refused = send(json_request(&app, "/v2/admin/concerts", &admin(), body)).await;
-        refused.fails("INVALID_BODY");
+        refused.fails("INVALID_CONCERT_ID");
     }
     let fields: [(&[u8], _); 8] = [
         (b"{\"concertId\":\"c\",\"concertId\":\"c\"}", "concertId"),
