@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
-use sunbeon_domain::Code;
+use sunbeon_domain::{Code, ConcertId, MemberId};
 use utoipa::{PartialSchema, openapi::OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -96,6 +96,9 @@ pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
     document["servers"] = json!([{ "url": "/", "description": "The server of this document." }]);
     let components = &mut document["components"];
     components["schemas"]["Failure"] = serde_json::to_value(Failure::schema())?;
+    // A path's parameter brings no schema along.
+    components["schemas"]["ConcertId"] = serde_json::to_value(ConcertId::schema())?;
+    components["schemas"]["MemberId"] = serde_json::to_value(MemberId::schema())?;
     components["securitySchemes"] = security_schemes();
     components["headers"] = headers();
     let changes = take_changes(&mut document);

@@ -131,6 +131,30 @@ async fn every_response_has_a_description_a_body_and_an_example() {
     }
 }
 
+/// Panics at a `$ref` that leads nowhere.
+fn resolve_all(value: &Value, document: &Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
+                let found = document.pointer(target.trim_start_matches('#'));
+                assert!(found.is_some(), "{target}");
+            }
+            fields
+                .values()
+                .for_each(|value| resolve_all(value, document));
+        }
+        Value::Array(all) => all.iter().for_each(|value| resolve_all(value, document)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_reference_of_a_document_leads_somewhere() {
+    for (_, document) in documents().await {
+        resolve_all(&document, &document);
+    }
+}
+
 #[tokio::test]
 async fn members_admins_and_origins_are_told_apart() {
     for (_, document) in documents().await {
