@@ -14,7 +14,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sunbeon_domain::{Code, ConcertId, Field, MemberId};
 
 use crate::{ApiError, ApiResult};
@@ -49,15 +49,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     // By itself serde takes an array of a struct's fields for the struct.
-    let Object(body) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // serde_json takes a number in place of a word for an error of the syntax.
-        match serde_json::from_slice::<IgnoredAny>(bytes) {
-            Ok(_) => refused(&error),
-            Err(_) => Code::InvalidBody.into(),
+    match serde_path_to_error::deserialize(&mut json) {
+        Ok(Object(body)) => {
+            json.end().map_err(|_| Code::InvalidBody)?;
+            Ok(body)
         }
-    })?;
-    json.end().map_err(|_| Code::InvalidBody)?;
-    Ok(body)
+        // By itself serde calls a number in place of a word a fault of syntax.
+        Err(error) if serde_json::from_slice::<Value>(bytes).is_ok() => Err(refused(&error)),
+        Err(_) => Err(Code::InvalidBody.into()),
+    }
 }
 
 /// Names the field that a body was refused for.

@@ -57,6 +57,8 @@ async fn what_is_no_json_of_the_route_is_refused() {
         b"\0{\"concertId\":\"c\"}".into(),
         b"{\"concertId\":\"c\"}\0".into(),
         b"concertId=c".into(),
+        deep("[", "]"),
+        deep("{\"a\":", "}"),
     ];
     for body in bodies {
         let shown = String::from_utf8_lossy(&body)
@@ -68,12 +70,6 @@ async fn what_is_no_json_of_the_route_is_refused() {
         assert!(refused.body.get("data").is_none(), "{shown}");
         let refused = send(json_request(&app, "/v2/admin/concerts", &admin(), body)).await;
         assert_eq!(refused.body["code"], "INVALID_BODY", "{shown}");
-    }
-    for body in [deep("[", "]"), deep("{\"a\":", "}")] {
-        let refused = send(json_request(&app, ENTER, &member("b"), body.clone())).await;
-        refused.fails("INVALID_CONCERT_ID");
-        let refused = send(json_request(&app, "/v2/admin/concerts", &admin(), body)).await;
-        refused.fails("INVALID_CONCERT_ID");
     }
     let fields: [(&[u8], _); 8] = [
         (b"{\"concertId\":\"c\",\"concertId\":\"c\"}", "concertId"),
