@@ -84,6 +84,15 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     }
 }
 
+/// Reads a list of JSON objects, each of the fields of a `T`; for `deserialize_with`. By itself serde
+/// takes an array of a struct's fields for the struct.
+pub fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    let all = Vec::<Object<T>>::deserialize(from)?;
+    Ok(all.into_iter().map(|Object(one)| one).collect())
+}
+
 /// A JSON object and nothing else that would do for a `T`.
 struct Object<T>(T);
 

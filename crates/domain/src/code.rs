@@ -88,8 +88,8 @@ fields! {
         "이름, 가격, 열이 있는 구역을 목록으로 보내 주세요."
         "must be a list of sections, each with its name, price and rows.";
     Since "SINCE" "since"
-        "앞 응답의 asOf를 그대로 보내 주세요."
-        "must be the asOf of an earlier answer.";
+        "앞 응답의 at을 그대로 보내 주세요."
+        "must be the at of an earlier answer.";
     Tickets "TICKETS" "tickets"
         "서로 다른 ticketId와 1 이상의 수량을 목록으로 보내 주세요."
         "must be a list of different ticketIds, each with a quantity of at least 1.";

@@ -134,7 +134,6 @@ fn info(name: &str) -> Value {
 fn security_schemes() -> Value {
     let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
     json!({
-        "accessToken": bearer("An access token, a JWT that your login signs."),
         "member": bearer("A member's access token, a JWT that your login signs, or a guest's token."),
         "admin": bearer("An access token with the admin role, or the static admin token."),
         "origin": bearer("The static token of a shop's back end (`auth.origin_token`)."),

@@ -102,7 +102,7 @@ async fn a_hold_that_outlives_the_session_extends_it_once() {
         let locked = sale.api.lock("me", longer, &["rock.A.1.2"]).await;
         let held = locked.data(200);
         assert!(held.get("queueToken").is_none(), "{held}");
-        let until: UnixMs = serde_json::from_value(held["heldUntil"].clone()).unwrap();
+        let until: UnixMs = serde_json::from_value(held["holdEndsAt"].clone()).unwrap();
         let _ = sale.api.unlock("me", longer, &["rock.A.1.2"]).await.of(200);
         until.0 > ends.0 + 1_000
     })

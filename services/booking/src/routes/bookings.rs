@@ -17,11 +17,11 @@ use crate::{
 
 const LISTED: Text = Text {
     ko: "예매 목록 조회 성공",
-    en: "These are your bookings.",
+    en: "Here are your bookings.",
 };
 const READ: Text = Text {
     ko: "예매 조회 성공",
-    en: "This is your booking.",
+    en: "Here is your booking.",
 };
 const CANCELLED: Text = Text {
     ko: "예매 취소 성공",
@@ -50,6 +50,13 @@ impl<S: Send + Sync> FromRequestParts<S> for PathBooking {
 /// A page of bookings, newest first.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"bookings": [{"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
+    "state": "PENDING", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
+    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
+    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
+    "expiresAt": "2026-11-20T05:10:00.000Z"}],
+    "nextCursor": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11"}))]
 struct Bookings {
     bookings: Vec<stock::Booking>,
     /// The `cursor` of the next page; left out on the last.
@@ -57,14 +64,21 @@ struct Bookings {
     next_cursor: Option<BookingId>,
 }
 
-/// List my bookings, newest first.
+/// Lists my bookings, newest first.
 #[utoipa::path(
-    get, path = "/v2/bookings", tag = "booking",
+    get, path = "/v2/bookings", tag = "shop", operation_id = "listBookings",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "Items on a page, 1 to 1,000; 100 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
     ),
-    security(("accessToken" = [])), responses((status = 200, body = Success<Bookings>))
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = LISTED.en, body = Success<Bookings>),
+    )
 )]
 async fn list(
     State(shop): State<Shop>,
@@ -86,13 +100,18 @@ async fn list(
     ))
 }
 
-/// Show one of my bookings.
+/// Returns one of my bookings.
 #[utoipa::path(
-    get, path = "/v2/bookings/{bookingId}", tag = "booking",
-    params(("bookingId" = String, Path)), security(("accessToken" = [])),
+    get, path = "/v2/bookings/{bookingId}", tag = "shop", operation_id = "readBooking",
+    params(
+        ("bookingId" = String, Path, description = "The booking."),
+    ),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "BOOKING_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<stock::Booking>),
-        (status = 404, description = "BOOKING_NOT_FOUND."),
+        (status = 200, description = READ.en, body = Success<stock::Booking>),
     )
 )]
 async fn read(
@@ -105,15 +124,20 @@ async fn read(
     Ok(Reply::ok(READ, found.ok_or(Code::BookingNotFound)?))
 }
 
-/// Cancel a booking: what it held is free again, what was paid is refunded, and its session ends, so
-/// that the next in line is let in. Repeating the request changes nothing.
+/// Cancels a booking: what it held is free again, and what was paid goes back.
+///
+/// The session that made it ends, so that the next in line is let in. A repeat does nothing more.
 #[utoipa::path(
-    delete, path = "/v2/bookings/{bookingId}", tag = "booking",
-    params(("bookingId" = String, Path)), security(("accessToken" = [])),
+    delete, path = "/v2/bookings/{bookingId}", tag = "shop", operation_id = "cancelBooking",
+    params(
+        ("bookingId" = String, Path, description = "The booking."),
+    ),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "BOOKING_NOT_FOUND", "PAYMENT_IN_FLIGHT", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<stock::Booking>),
-        (status = 404, description = "BOOKING_NOT_FOUND."),
-        (status = 409, description = "PAYMENT_IN_FLIGHT."),
+        (status = 200, description = CANCELLED.en, body = Success<stock::Booking>),
     )
 )]
 async fn cancel(

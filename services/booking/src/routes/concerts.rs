@@ -24,19 +24,19 @@ use crate::{
 
 const SHOWN: Text = Text {
     ko: "콘서트 조회 성공",
-    en: "This is the concert.",
+    en: "Here is the concert.",
 };
 const TICKETS: Text = Text {
     ko: "티켓 조회 성공",
-    en: "These are the tickets.",
+    en: "Here are the tickets.",
 };
 const SEATS: Text = Text {
     ko: "좌석 조회 성공",
-    en: "These are the seats.",
+    en: "Here are the seats.",
 };
 const MY_SEATS: Text = Text {
     ko: "내 좌석 조회 성공",
-    en: "These are your seats.",
+    en: "Here are your seats.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -50,7 +50,13 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// A concert and what of it is for sale.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+#[schema(example = json!(
+    {"concertId": "demo", "title": "Demo Concert", "bookingStartAt": "2026-11-20T05:00:00.000Z",
+    "timeZone": "Asia/Seoul", "perMemberLimit": 4, "holdDurationMinutes": 10,
+    "sections": [{"section": "R", "price": 99000, "remaining": 199}],
+    "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000, "quantity": 500,
+    "remaining": 499}]}))]
+struct ConcertOnSale {
     concert_id: ConcertId,
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,41 +67,44 @@ struct Shown {
     /// How many seats and tickets together one member may have.
     per_member_limit: u32,
     hold_duration_minutes: u32,
-    sections: Vec<ShownSection>,
+    sections: Vec<SectionOnSale>,
     tickets: Vec<Ticket>,
 }
 
 /// A section and how many of its seats nobody has.
 #[derive(Serialize, ToSchema)]
-struct ShownSection {
+struct SectionOnSale {
     section: Section,
     price: u64,
     remaining: u64,
 }
 
-/// Show a concert: times, limits, prices, and what is left, at most a second old.
+/// Returns a concert: times, limits, prices, and how much is left, at most a second old.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}", tag = "booking",
+    get, path = "/v2/concerts/{concertId}", tag = "shop", operation_id = "readConcert",
     params(
-        ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "CONCERT_NOT_FOUND", "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Shown>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "CONCERT_NOT_FOUND, STOCK_NOT_FOUND."),
+        (status = 200, description = SHOWN.en, body = Success<ConcertOnSale>),
     )
 )]
 async fn concert(
     State(shop): State<Shop>,
     inside: Inside,
     PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Shown>> {
+) -> ApiResult<Reply<ConcertOnSale>> {
     inside.to(&id)?;
     let policy = shop.concert(&id).await?.policy;
     let view = shop.views.of(&id).await?;
-    let shown = Shown {
+    let shown = ConcertOnSale {
         title: policy.title,
         booking_start_at: policy.booking_start_at,
         booking_end_at: policy.booking_end_at,
@@ -109,9 +118,9 @@ async fn concert(
     Ok(Reply::ok(SHOWN, shown))
 }
 
-fn sections(view: &View) -> Vec<ShownSection> {
+fn sections(view: &View) -> Vec<SectionOnSale> {
     let free: HashMap<&Section, u64> = view.map.free();
-    let sections = view.plan.sections.iter().map(|planned| ShownSection {
+    let sections = view.plan.sections.iter().map(|planned| SectionOnSale {
         remaining: free.get(&planned.section).copied().unwrap_or_default(),
         section: planned.section.clone(),
         price: planned.price,
@@ -122,23 +131,29 @@ fn sections(view: &View) -> Vec<ShownSection> {
 /// The counted tickets of a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "tickets": [{"ticketId": "standing", "name": "Standing",
+    "price": 55000, "quantity": 500, "remaining": 499}]}))]
 struct Tickets {
     concert_id: ConcertId,
     tickets: Vec<Ticket>,
 }
 
-/// Show every kind of counted ticket, in the order of ids, at most a second old.
+/// Lists every kind of counted ticket, in the order of ids, at most a second old.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/tickets", tag = "booking",
+    get, path = "/v2/concerts/{concertId}/tickets", tag = "shop", operation_id = "listTickets",
     params(
-        ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Tickets>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 200, description = TICKETS.en, body = Success<Tickets>),
     )
 )]
 async fn tickets(
@@ -157,23 +172,30 @@ async fn tickets(
     ))
 }
 
-/// Show the seat map: every seat in the order of sections, rows and numbers, the same for everybody
-/// and at most a second old. With `since`, only what may have changed since an earlier answer.
+/// Returns the seat map: every seat in the order of sections, rows and numbers, at most a second old.
+///
+/// It is the same for everybody. With `since` it has `changed` instead of `seats`: the seats that may have
+/// changed since an earlier answer.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/seats", tag = "booking",
+    get, path = "/v2/concerts/{concertId}/seats", tag = "shop", operation_id = "listSeats",
     params(
-        ("concertId" = ConcertId, Path),
-        ("since" = Option<String>, Query, description = "`asOf` of an earlier answer. The answer has \
-            `changed` instead of `seats`, unless that is too long ago."),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("since" = Option<String>, Query,
+            description = "The `at` of an earlier answer; where that is too long ago, all seats come."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<WholeMap<'static>>, headers(("ETag" = String))),
-        (status = 304, description = "Unchanged."),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 200, description = SEATS.en, body = Success<WholeMap<'static>>, headers(
+            ("ETag" = String, description = "Names this state of the answer."),
+        )),
+        (status = 304, description = "The map is still the one of the `ETag`."),
     )
 )]
 async fn seats(
@@ -232,22 +254,29 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 /// The seats that a member holds or has bought.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "seats": [{"seatId": "demo.R.1.1", "state": "HELD",
+    "holdEndsAt": "2026-11-20T05:10:00.000Z"}]}))]
 struct MySeats {
     concert_id: ConcertId,
     seats: Vec<MySeat>,
 }
 
-/// Show the seats of a concert that I hold or have bought, as they are now.
+/// Lists the seats of a concert that I hold or have bought, as they are now.
 #[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/seats/mine", tag = "booking",
+    get, path = "/v2/concerts/{concertId}/seats/mine", tag = "shop", operation_id = "listMySeats",
     params(
-        ("concertId" = ConcertId, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<MySeats>),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
+        (status = 200, description = MY_SEATS.en, body = Success<MySeats>),
     )
 )]
 async fn my_seats(

@@ -1,13 +1,19 @@
 //! Booking what is held, and paying for it.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
+
 use axum::{
     extract::{Path, Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, IdempotencyKey, Member, OrFail, Reply, Success};
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Code, Coded, Field, Text};
@@ -19,7 +25,7 @@ use crate::{
     jobs::{Settled, Till},
     routes::{
         bookings::PathBooking,
-        fields::Fields,
+        fields::{OrderedTickets, payment_token, some_seat_ids, some_tickets},
         inside::Inside,
         seats::about,
         session::{LongerToken, lasting},
@@ -29,7 +35,7 @@ use crate::{
 
 const MADE: Text = Text {
     ko: "예매 생성 성공",
-    en: "The booking is made; it is yours once it is paid.",
+    en: "The booking is made; pay it before it expires.",
 };
 const CONFIRMED: Text = Text {
     ko: "예매 확정 성공",
@@ -67,70 +73,79 @@ pub(crate) async fn paid_before(
 }
 
 /// What to book: seats that are held, tickets, or both.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    dead_code,
-    reason = "it is read field by field, so that a wrong one is named"
-)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!(
+    {"seatIds": ["demo.R.1.1"], "tickets": [{"ticketId": "standing", "quantity": 1}]}))]
 struct Order {
     /// 1-100, each once, each held by the member.
-    #[schema(min_items = 1, max_items = 100)]
-    seat_ids: Option<Vec<SeatId>>,
+    #[serde(default, deserialize_with = "some_seat_ids")]
+    #[schema(value_type = Option<Vec<SeatId>>, min_items = 1, max_items = 100)]
+    seat_ids: Option<BTreeSet<SeatId>>,
     /// 1-100, each kind once.
-    #[schema(min_items = 1, max_items = 100)]
-    tickets: Option<Vec<OrderedTickets>>,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "of a body that is read field by field")]
-struct OrderedTickets {
-    ticket_id: TicketId,
-    #[schema(minimum = 1)]
-    quantity: u32,
+    #[serde(default, deserialize_with = "some_tickets")]
+    #[schema(value_type = Option<Vec<OrderedTickets>>, min_items = 1, max_items = 100)]
+    tickets: Option<BTreeMap<TicketId, NonZeroU32>>,
 }
 
 /// A booking that was made.
 #[derive(Serialize, ToSchema)]
-struct Made {
+#[schema(example = json!(
+    {"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
+    "state": "PENDING", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
+    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
+    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
+    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
+struct CreatedBooking {
     #[serde(flatten)]
     booking: stock::Booking,
     #[serde(flatten)]
     token: Option<LongerToken>,
 }
 
-/// Book what is held, and tickets. With an `Idempotency-Key`, repeating the request books nothing
-/// more.
+/// Books held seats, tickets, or both.
+///
+/// With an `Idempotency-Key` a repeated request books nothing more.
 #[utoipa::path(
-    post, path = "/v2/bookings", tag = "booking", request_body = Order,
+    post, path = "/v2/bookings", tag = "shop", operation_id = "createBooking",
+    request_body = Order,
     params(
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
-        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
-        ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = Option<String>, Query,
+            description = "The concert, where its mode is `off` and no booking token names it."),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "CONCERT_NOT_FOUND", {"SEAT_NOT_FOUND": {"seatIds": ["demo.R.1.1"]}},
+        {"TICKET_NOT_FOUND": {"ticketIds": ["standing"]}}, "STOCK_NOT_FOUND",
+        {"SEAT_NOT_HELD": {"seatIds": ["demo.R.1.1"]}},
+        {"SOLD_OUT": {"ticketIds": ["standing"]}}, "LIMIT_REACHED", "IDEMPOTENCY_KEY_REUSED",
+        "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 201, body = Success<Made>),
-        (status = 404, description = "SEAT_NOT_FOUND, TICKET_NOT_FOUND, STOCK_NOT_FOUND."),
-        (status = 409, description = "SEAT_NOT_HELD with `seatIds`, SOLD_OUT with `ticketIds`, \
-            LIMIT_REACHED, IDEMPOTENCY_KEY_REUSED."),
+        (status = 201, description = MADE.en, body = Success<CreatedBooking>, headers(
+            ("Idempotent-Replayed" = String, description = "`true` where this is the answer of an earlier request."),
+            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, where the old one ends before."),
+            ("X-Queue-Token-Expires" = Option<i64>, description = "When it ends, in Unix seconds."),
+        )),
     )
 )]
 async fn create(
     State(shop): State<Shop>,
     inside: Inside,
     IdempotencyKey(key): IdempotencyKey,
-    Body(body): Body<Map<String, Value>>,
+    Body(order): Body<Order>,
 ) -> ApiResult<impl IntoResponse> {
-    let fields = Fields::of(body, &["seatIds", "tickets"])?;
-    let (seats, tickets) = (fields.seat_ids()?, fields.tickets()?);
     let hold = shop.hold(&inside.0.concert).await?;
     let (visit, token) = lasting(&shop, &inside, hold).await?;
     let wanted = NewBooking {
         visit,
-        seat_ids: seats.unwrap_or_default(),
-        tickets: tickets.unwrap_or_default(),
+        seat_ids: order.seat_ids.unwrap_or_default(),
+        tickets: order.tickets.unwrap_or_default(),
         hold,
         idempotency_key: key,
     };
@@ -146,7 +161,7 @@ async fn create(
     }
     let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
     let headers = token.as_ref().map(LongerToken::headers);
-    let made = Made {
+    let made = CreatedBooking {
         booking: made,
         token,
     };
@@ -178,35 +193,39 @@ fn not_made(refused: Created) -> ApiError {
 }
 
 /// How to pay.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    dead_code,
-    reason = "it is read field by field, so that a wrong one is named"
-)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"paymentToken": "card"}))]
 struct Payment {
     /// The payment provider's token; 1-255 visible ASCII characters.
-    payment_token: String,
+    #[serde(deserialize_with = "payment_token")]
+    #[schema(value_type = String, min_length = 1, max_length = 255)]
+    payment_token: SecretString,
 }
 
-/// Pay a booking, which makes it the member's for good and ends the session. Repeating the request pays
-/// nothing more.
+/// Pays a booking, which makes it the member's for good and ends the session.
+///
+/// A repeat pays nothing more.
 #[utoipa::path(
-    post, path = "/v2/bookings/{bookingId}/confirm", tag = "booking", request_body = Payment,
+    post, path = "/v2/bookings/{bookingId}/confirm", tag = "shop", operation_id = "confirmBooking",
+    request_body = Payment,
     params(
-        ("bookingId" = String, Path),
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
-        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
-        ("Idempotency-Key" = Option<String>, Header, description = "1-128 visible ASCII."),
+        ("bookingId" = String, Path, description = "The booking."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = Option<String>, Query,
+            description = "The concert, where its mode is `off` and no booking token names it."),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "PAYMENT_DECLINED", {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}},
+        "WAITING_ROOM_DOWN", "BOOKING_NOT_FOUND", "BOOKING_EXPIRED", "BOOKING_CANCELLED",
+        "PAYMENT_IN_FLIGHT", "IDEMPOTENCY_KEY_REUSED", "PAYMENT_DOWN", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<stock::Booking>),
-        (status = 402, description = "PAYMENT_DECLINED."),
-        (status = 404, description = "BOOKING_NOT_FOUND."),
-        (status = 409, description = "BOOKING_EXPIRED, BOOKING_CANCELLED, PAYMENT_IN_FLIGHT, \
-            IDEMPOTENCY_KEY_REUSED."),
-        (status = 503, description = "PAYMENT_DOWN: the outcome is not known yet."),
+        (status = 200, description = CONFIRMED.en, body = Success<stock::Booking>),
     )
 )]
 async fn confirm(
@@ -214,13 +233,14 @@ async fn confirm(
     inside: Inside,
     PathBooking(id): PathBooking,
     IdempotencyKey(key): IdempotencyKey,
-    Body(body): Body<Map<String, Value>>,
+    Body(Payment { payment_token }): Body<Payment>,
 ) -> ApiResult<Reply<stock::Booking>> {
-    let token = Fields::of(body, &["paymentToken"])?.payment_token()?;
     let visit = inside.visit();
     let found = shop.stock.booking(&visit.member_id, id).await.or_fail()?;
     inside.to(&found.ok_or(Code::BookingNotFound)?.concert_id)?;
-    let begun = shop.stock.begin_payment(&visit, id, &token, key.as_deref());
+    let begun = shop
+        .stock
+        .begin_payment(&visit, id, &payment_token, key.as_deref());
     match begun.await.map_err(not_begun)? {
         Begun::Charge(charge) => pay(shop.till, charge).await,
         Begun::Confirmed(booking) => Ok(Reply::ok(CONFIRMED, booking)),

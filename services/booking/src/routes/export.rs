@@ -17,7 +17,7 @@ use crate::{
 
 const LISTED: Text = Text {
     ko: "예매 목록 조회 성공",
-    en: "These are the bookings.",
+    en: "Here are the bookings.",
 };
 /// How many bookings to read at once for a file.
 const AT_ONCE: u32 = 500;
@@ -32,6 +32,14 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// A page of a concert's bookings, oldest first.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"bookings": [{"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
+    "state": "CONFIRMED", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
+    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
+    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
+    "expiresAt": "2026-11-20T05:10:00.000Z", "confirmedAt": "2026-11-20T05:00:00.000Z",
+    "memberId": "42", "entryNumber": 1_763_614_800_000_000_u64, "payment": {"paymentId": "pay-1",
+    "state": "PAID"}}], "nextCursor": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11"}))]
 struct MembersBookings {
     bookings: Vec<MembersBooking>,
     /// The `cursor` of the next page; left out on the last.
@@ -39,16 +47,22 @@ struct MembersBookings {
     next_cursor: Option<BookingId>,
 }
 
-/// List the bookings of a concert, oldest first, each with its member and payment.
+/// Lists the bookings of a concert, oldest first, each with its member and payment.
 #[utoipa::path(
-    get, path = "/v2/stock/{concertId}/bookings", tag = "admin",
+    get, path = "/v2/stock/{concertId}/bookings", tag = "operators", operation_id = "listConcertBookings",
     params(
-        ("concertId" = ConcertId, Path),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "Items on a page, 1 to 1,000; 100 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
     ),
-    security(("accessToken" = [])),
-    responses((status = 200, body = Success<MembersBookings>))
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = LISTED.en, body = Success<MembersBookings>),
+    )
 )]
 async fn list_all(
     State(shop): State<Shop>,
@@ -71,12 +85,22 @@ async fn list_all(
     ))
 }
 
-/// Export the bookings of a concert as CSV (RFC 4180), oldest first. A text that a spreadsheet would
-/// take for a formula has an apostrophe in front.
+/// Exports the bookings of a concert as CSV (RFC 4180), oldest first.
+///
+/// A text that a spreadsheet would take for a formula has an apostrophe in front.
 #[utoipa::path(
-    get, path = "/v2/stock/{concertId}/bookings.csv", tag = "admin",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
-    responses((status = 200, body = String, content_type = "text/csv"))
+    get, path = "/v2/stock/{concertId}/bookings.csv", tag = "operators", operation_id = "exportBookingsAsCsv",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = "One booking a line.", body = String, content_type = "text/csv",
+            example = json!("bookingId,memberId,state\r\n019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11,42,CONFIRMED\r\n")),
+    )
 )]
 async fn csv_file(
     State(shop): State<Shop>,
@@ -90,11 +114,20 @@ async fn csv_file(
     export(shop.stock, id, FILE).await
 }
 
-/// Export the bookings of a concert as JSON lines, oldest first: one booking a line, as the list has it.
+/// Exports the bookings of a concert as JSON lines, oldest first: one booking a line, as the list has it.
 #[utoipa::path(
-    get, path = "/v2/stock/{concertId}/bookings.jsonl", tag = "admin",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
-    responses((status = 200, body = String, content_type = "application/jsonl"))
+    get, path = "/v2/stock/{concertId}/bookings.jsonl", tag = "operators", operation_id = "exportBookingsAsJsonLines",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = "One booking a line.", body = String, content_type = "application/jsonl",
+            example = json!("{\"bookingId\":\"019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11\",\"state\":\"CONFIRMED\"}\n")),
+    )
 )]
 async fn json_lines(
     State(shop): State<Shop>,

@@ -1,109 +1,68 @@
-//! Bodies that are read field by field, so that a wrong field is named.
+//! The bounds of fields in bodies. A field that breaks them is refused by its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use secrecy::SecretString;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
-use sunbeon_chassis::{ApiError, ApiResult};
-use sunbeon_domain::{Code, Field};
+use serde::{Deserialize, Deserializer, de::Error};
+use sunbeon_chassis::extract::objects;
+use utoipa::ToSchema;
 
-use crate::stock::{Plan, SeatId, TicketId};
+use crate::stock::{SeatId, TicketId};
 
-/// The fields of a body.
-pub(crate) struct Fields(Map<String, Value>);
+/// How many different items a list may have.
+const ITEMS: std::ops::RangeInclusive<usize> = 1..=100;
 
-impl Fields {
-    /// Refuses an unknown field by its name.
-    pub(crate) fn of(body: Map<String, Value>, known: &[&str]) -> ApiResult<Self> {
-        match body.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => {
-                let named = json!({ "unknownField": name });
-                Err(ApiError::new(Code::InvalidBody).with_data(named))
-            }
-            None => Ok(Self(body)),
-        }
-    }
+/// A kind of ticket and how many of it.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OrderedTickets {
+    ticket_id: TicketId,
+    #[schema(value_type = u32, minimum = 1)]
+    quantity: NonZeroU32,
+}
 
-    /// Reads one field; `None` if it is absent, 400 with its code if `read` refuses it.
-    fn read<T>(
-        &self,
-        name: &str,
-        field: Field,
-        read: impl FnOnce(&Value) -> Option<T>,
-    ) -> ApiResult<Option<T>> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(value) => match read(value) {
-                Some(value) => Ok(Some(value)),
-                None => Err(Code::Invalid(field).into()),
-            },
-        }
-    }
-
-    /// 1 to 100 different seats.
-    pub(crate) fn seat_ids(&self) -> ApiResult<Option<BTreeSet<SeatId>>> {
-        self.read("seatIds", Field::SeatIds, |value| {
-            let given = value.as_array()?;
-            let ids: Option<BTreeSet<_>> = given
-                .iter()
-                .map(|id| id.as_str().and_then(SeatId::parse))
-                .collect();
-            ids.filter(|ids| (1..=100).contains(&ids.len()) && ids.len() == given.len())
-        })
-    }
-
-    /// 1 to 100 different kinds of tickets, and how many of each.
-    pub(crate) fn tickets(&self) -> ApiResult<Option<BTreeMap<TicketId, NonZeroU32>>> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        struct Wanted {
-            ticket_id: TicketId,
-            quantity: NonZeroU32,
-        }
-        self.read("tickets", Field::Tickets, |value| {
-            let given: Vec<Wanted> = objects(value)?;
-            let all = given.len();
-            let wanted = given.into_iter().map(|one| (one.ticket_id, one.quantity));
-            let wanted: BTreeMap<_, _> = wanted.collect();
-            Some(wanted).filter(|one| (1..=100).contains(&all) && one.len() == all)
-        })
-    }
-
-    /// The payment provider's token; required.
-    pub(crate) fn payment_token(&self) -> ApiResult<SecretString> {
-        let token = self.read("paymentToken", Field::PaymentToken, |value| {
-            let text = value.as_str()?;
-            let good =
-                (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-            good.then(|| SecretString::from(text))
-        })?;
-        Ok(token.ok_or(Code::Invalid(Field::PaymentToken))?)
-    }
-
-    /// Reads the fields as a plan within its bounds.
-    pub(crate) fn plan(&self) -> ApiResult<Plan> {
-        let limit = self.read("perMemberLimit", Field::PerMemberLimit, |value| {
-            u32::try_from(value.as_u64()?).ok()
-        })?;
-        let plan = Plan {
-            per_member_limit: limit.ok_or(Code::Invalid(Field::PerMemberLimit))?,
-            sections: self
-                .read("sections", Field::Sections, objects)?
-                .unwrap_or_default(),
-            tickets: self
-                .read("tickets", Field::Tickets, objects)?
-                .unwrap_or_default(),
-        };
-        plan.check().map_err(Code::Invalid)?;
-        Ok(plan)
+/// Reads 1 to 100 different seats.
+pub(crate) fn seat_ids<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<SeatId>, D::Error> {
+    let given = Vec::<SeatId>::deserialize(from)?;
+    let count = given.len();
+    let ids: BTreeSet<_> = given.into_iter().collect();
+    if ITEMS.contains(&count) && ids.len() == count {
+        Ok(ids)
+    } else {
+        Err(D::Error::custom("not 1 to 100 different seats"))
     }
 }
 
-/// A list of objects. By itself serde takes an array of a struct's fields for the struct.
-fn objects<T: DeserializeOwned>(value: &Value) -> Option<Vec<T>> {
-    let given = value.as_array()?;
-    let of_objects = given.iter().all(Value::is_object);
-    of_objects.then(|| serde_json::from_value(value.clone()).ok())?
+/// Reads 1 to 100 different seats where there are any.
+pub(crate) fn some_seat_ids<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<BTreeSet<SeatId>>, D::Error> {
+    seat_ids(from).map(Some)
+}
+
+/// Reads 1 to 100 different kinds of tickets where there are any.
+pub(crate) fn some_tickets<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<BTreeMap<TicketId, NonZeroU32>>, D::Error> {
+    let given: Vec<OrderedTickets> = objects(from)?;
+    let count = given.len();
+    let tickets = given.into_iter().map(|one| (one.ticket_id, one.quantity));
+    let tickets: BTreeMap<_, _> = tickets.collect();
+    if ITEMS.contains(&count) && tickets.len() == count {
+        Ok(Some(tickets))
+    } else {
+        Err(D::Error::custom("not 1 to 100 different kinds of tickets"))
+    }
+}
+
+/// Reads a payment provider's token: 1 to 255 visible ASCII characters.
+pub(crate) fn payment_token<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    let text = String::deserialize(from)?;
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible && (1..=255).contains(&text.len()) {
+        Ok(SecretString::from(text))
+    } else {
+        Err(D::Error::custom("not 1 to 255 visible ASCII characters"))
+    }
 }

@@ -17,7 +17,7 @@ use crate::{Shop, sunbeon::Catalog};
 
 const LISTED: Text = Text {
     ko: "콘서트 목록 조회 성공",
-    en: "These are the concerts.",
+    en: "Here are the concerts.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -27,7 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// A concert, as everybody may see it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+struct PublicConcert {
     concert_id: ConcertId,
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ struct Listed {
     identity: Identity,
 }
 
-impl From<&Concert> for Listed {
+impl From<&Concert> for PublicConcert {
     fn from(concert: &Concert) -> Self {
         let policy = &concert.policy;
         Self {
@@ -61,26 +61,34 @@ impl From<&Concert> for Listed {
 /// A page of concerts, in the order of their ids.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct List {
-    concerts: Vec<Listed>,
+#[schema(example = json!(
+    {"concerts": [{"concertId": "demo", "title": "Demo Concert",
+    "bookingStartAt": "2026-11-20T05:00:00.000Z", "timeZone": "Asia/Seoul", "mode": "queue",
+    "closed": false, "identity": "member"}], "nextCursor": "demo"}))]
+struct PublicConcerts {
+    concerts: Vec<PublicConcert>,
     /// The `cursor` of the next page; left out on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<ConcertId>,
 }
 
-/// List what is on sale.
+/// Lists the concerts on sale, for anybody.
 #[utoipa::path(
-    get, path = "/v2/concerts", tag = "booking",
+    get, path = "/v2/concerts", tag = "shop", operation_id = "listConcerts",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "1-1,000; 100."),
-        ("cursor" = Option<ConcertId>, Query, description = "`nextCursor` of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "Items on a page, 1 to 1,000; 100 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
     ),
+    extensions(("x-fails" = json!([
+        "WAITING_ROOM_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<List>, headers(("ETag" = String))),
-        (status = 304, description = "Unchanged."),
-        (status = 503, description = "The list was never read since the start, and what is needed to \
-            read it is down: WAITING_ROOM_DOWN, or DATABASE_DOWN for Sunbeon's database."),
+        (status = 200, description = LISTED.en, body = Success<PublicConcerts>, headers(
+            ("ETag" = String, description = "Names this state of the answer."),
+        )),
+        (status = 304, description = "The list is still the one of the `ETag`."),
     )
 )]
 async fn list(
@@ -96,7 +104,7 @@ async fn list(
         None => 0,
     };
     let rest = &all[from..];
-    let concerts: Vec<_> = rest.iter().take(limit).map(Listed::from).collect();
+    let concerts: Vec<_> = rest.iter().take(limit).map(PublicConcert::from).collect();
     let next_cursor = match (rest.len() > limit, concerts.last()) {
         (true, Some(last)) => Some(last.concert_id.clone()),
         _ => None,
@@ -104,7 +112,7 @@ async fn list(
     revalidated(
         &known,
         LISTED,
-        List {
+        PublicConcerts {
             concerts,
             next_cursor,
         },

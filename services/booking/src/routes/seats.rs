@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use axum::{extract::State, response::IntoResponse};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, Reply, Success};
-use sunbeon_domain::{Code, Field, Text, UnixMs};
+use sunbeon_domain::{Code, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Shop,
     routes::{
-        fields::Fields,
+        fields::seat_ids,
         inside::Inside,
         session::{LongerToken, lasting},
     },
@@ -22,7 +22,7 @@ use crate::{
 
 const HELD: Text = Text {
     ko: "좌석 선택 성공",
-    en: "The seats are yours for a while.",
+    en: "The seats are held for you; book them before the hold ends.",
 };
 const RELEASED: Text = Text {
     ko: "좌석 선택 해제 성공",
@@ -34,59 +34,65 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 }
 
 /// Seats of one concert.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    dead_code,
-    reason = "it is read field by field, so that a wrong one is named"
-)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"seatIds": ["demo.R.1.1", "demo.R.1.2"]}))]
 struct SeatIds {
     /// 1-100, each once.
-    #[schema(min_items = 1, max_items = 100)]
-    seat_ids: Vec<SeatId>,
+    #[serde(deserialize_with = "seat_ids")]
+    #[schema(value_type = Vec<SeatId>, min_items = 1, max_items = 100)]
+    seat_ids: BTreeSet<SeatId>,
 }
 
 /// Seats that the member holds.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Held {
+#[schema(example = json!(
+    {"seatIds": ["demo.R.1.1", "demo.R.1.2"], "holdEndsAt": "2026-11-20T05:10:00.000Z"}))]
+struct HeldSeats {
     seat_ids: Vec<SeatId>,
     /// When the first of the holds ends.
+    #[serde(rename = "holdEndsAt")]
     held_until: UnixMs,
     #[serde(flatten)]
     token: Option<LongerToken>,
 }
 
-/// Hold seats, all of them or none, until the booking token ends at the latest. Where the policy allows,
-/// the session is extended first and the longer token comes along. Seats that I hold already keep
-/// their end.
+/// Holds seats, all of them or none, until the booking token ends at the latest.
+///
+/// Where the policy allows, the session is extended first, and the longer token comes along. Seats that I hold
+/// already keep their end.
 #[utoipa::path(
-    post, path = "/v2/seats/lock", tag = "booking", request_body = SeatIds,
+    post, path = "/v2/seats/lock", tag = "shop", operation_id = "lockSeats",
+    request_body = SeatIds,
     params(
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
-        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = Option<String>, Query,
+            description = "The concert, where its mode is `off` and no booking token names it."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        "CONCERT_NOT_FOUND", {"SEAT_NOT_FOUND": {"seatIds": ["demo.R.1.1"]}}, "STOCK_NOT_FOUND",
+        {"SEAT_TAKEN": {"seatIds": ["demo.R.1.1"]}}, "LIMIT_REACHED", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Held>, headers(
-            ("X-Queue-Token" = String, description = "A token that lives as long as the hold."),
-            ("X-Queue-Token-Expires" = i64, description = "Unix seconds."),
+        (status = 200, description = HELD.en, body = Success<HeldSeats>, headers(
+            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, where the old one ends before."),
+            ("X-Queue-Token-Expires" = Option<i64>, description = "When it ends, in Unix seconds."),
         )),
-        (status = 403, description = "QUEUE_TOKEN_REQUIRED."),
-        (status = 404, description = "SEAT_NOT_FOUND, STOCK_NOT_FOUND."),
-        (status = 409, description = "SEAT_TAKEN with `seatIds`, LIMIT_REACHED."),
     )
 )]
 async fn lock(
     State(shop): State<Shop>,
     inside: Inside,
-    Body(body): Body<Map<String, Value>>,
+    Body(SeatIds { seat_ids }): Body<SeatIds>,
 ) -> ApiResult<impl IntoResponse> {
-    let wanted = seat_ids(body)?;
     let hold = shop.hold(&inside.0.concert).await?;
     let (visit, token) = lasting(&shop, &inside, hold).await?;
     let concert = &visit.concert_id;
-    let holding = shop.stock.hold(&visit, &wanted, hold).await.or_fail()?;
+    let holding = shop.stock.hold(&visit, &seat_ids, hold).await.or_fail()?;
     let (seats, new) = match holding {
         Holding::Held { seats, new } => (seats, new),
         Holding::SessionOver => return Err(inside.refused(concert)),
@@ -99,7 +105,7 @@ async fn lock(
     shop.announcer.selected(concert, &new);
     let first_end = seats.iter().map(|seat| seat.held_until).min();
     let headers = token.as_ref().map(LongerToken::headers);
-    let held = Held {
+    let held = HeldSeats {
         held_until: first_end.unwrap_or_default(),
         seat_ids: seats.into_iter().map(|seat| seat.seat_id).collect(),
         token,
@@ -107,39 +113,39 @@ async fn lock(
     Ok((headers, Reply::ok(HELD, held)))
 }
 
-/// Give back seats that are held, all of them or none.
+/// Gives held seats back, all of them or none.
 #[utoipa::path(
-    delete, path = "/v2/seats/lock", tag = "booking", request_body = SeatIds,
+    delete, path = "/v2/seats/lock", tag = "shop", operation_id = "unlockSeats",
+    request_body = SeatIds,
     params(
-        ("X-Queue-Token" = String, Header, description = "The member's booking token."),
-        ("concertId" = Option<String>, Query, description = "Needed where the mode is off."),
+        ("X-Queue-Token" = Option<String>, Header,
+            description = "The booking token; or the cookie `queue-token-<concertId>`."),
+        ("concertId" = Option<String>, Query,
+            description = "The concert, where its mode is `off` and no booking token names it."),
     ),
-    security(("accessToken" = [])),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
+        {"SEAT_NOT_HELD": {"seatIds": ["demo.R.1.1"]}}, "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Empty>),
-        (status = 409, description = "SEAT_NOT_HELD with `seatIds`."),
+        (status = 200, description = RELEASED.en, body = Success<Empty>),
     )
 )]
 async fn unlock(
     State(shop): State<Shop>,
     inside: Inside,
-    Body(body): Body<Map<String, Value>>,
+    Body(SeatIds { seat_ids }): Body<SeatIds>,
 ) -> ApiResult<Reply<Empty>> {
-    let given = seat_ids(body)?;
     let visit = inside.visit();
-    match shop.stock.release(&visit, &given).await.or_fail()? {
+    match shop.stock.release(&visit, &seat_ids).await.or_fail()? {
         Released::Done => {}
         Released::OtherConcert(other) => return Err(inside.refused(&other)),
         Released::NotHeld(seats) => return Err(about(Code::SeatNotHeld, &seats)),
     }
-    let freed: Vec<_> = given.into_iter().collect();
+    let freed: Vec<_> = seat_ids.into_iter().collect();
     shop.announcer.released(&visit.concert_id, &freed);
     Ok(Reply::ok(RELEASED, Empty {}))
-}
-
-fn seat_ids(body: Map<String, Value>) -> ApiResult<BTreeSet<SeatId>> {
-    let given = Fields::of(body, &["seatIds"])?.seat_ids()?;
-    Ok(given.ok_or(Code::Invalid(Field::SeatIds))?)
 }
 
 /// Returns a failure that names the seats that it is about.

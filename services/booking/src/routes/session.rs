@@ -21,7 +21,9 @@ const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-e
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LongerToken {
+    #[schema(required = false)]
     queue_token: String,
+    #[schema(required = false)]
     queue_token_expires_at: UnixMs,
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, PathConcert, Reply, Success};
 use sunbeon_domain::{Code, ConcertId, Text};
 use utoipa::ToSchema;
@@ -10,29 +10,28 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Shop,
-    routes::fields::Fields,
     stock::{Plan, Put, Removed},
 };
 
 const PUT: Text = Text {
     ko: "판매 등록 성공",
-    en: "It is on sale.",
+    en: "The stock is on sale.",
 };
 const READ: Text = Text {
     ko: "판매 조회 성공",
-    en: "This is on sale.",
+    en: "Here is the stock on sale.",
 };
 const REMOVED: Text = Text {
     ko: "판매 종료 성공",
-    en: "The stock is off sale.",
+    en: "The stock has been taken off sale.",
 };
 const RESET: Text = Text {
     ko: "판매 초기화 성공",
-    en: "Everything is for sale again.",
+    en: "The whole stock is for sale again.",
 };
 const RESET_IN_PART: Text = Text {
     ko: "판매 초기화 진행 중",
-    en: "Part of it is for sale again; send the request again for the rest.",
+    en: "Part of the stock is for sale again; send the request again for the rest.",
 };
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -44,7 +43,11 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 /// What is on sale for a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct OnSale {
+#[schema(example = json!(
+    {"concertId": "demo", "perMemberLimit": 4, "sections": [{"section": "R", "price": 99000,
+    "rows": 10, "seatsPerRow": 20}], "tickets": [{"ticketId": "standing", "name": "Standing",
+    "price": 55000, "quantity": 500}], "remaining": 700}))]
+struct StockOnSale {
     concert_id: ConcertId,
     #[serde(flatten)]
     plan: Plan,
@@ -52,34 +55,36 @@ struct OnSale {
     remaining: u64,
 }
 
-async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<OnSale> {
+async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<StockOnSale> {
     let remaining = shop.stock.remaining(&id).await.or_fail()?;
-    Ok(OnSale {
+    Ok(StockOnSale {
         concert_id: id,
         plan,
         remaining: remaining.unwrap_or_default(),
     })
 }
 
-/// Put seats and tickets on sale, or change what is on sale. More is possible at any time; less only
-/// down to what members hold or have bought.
+/// Puts seats and tickets on sale, replacing the existing stock. The concert has to exist.
 #[utoipa::path(
-    put, path = "/v2/stock/{concertId}", tag = "admin", request_body = Plan,
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    put, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "putStock",
+    request_body = Plan,
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "CONCERT_NOT_FOUND", "STOCK_IN_USE", "WAITING_ROOM_DOWN", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<OnSale>),
-        (status = 404, description = "CONCERT_NOT_FOUND."),
-        (status = 409, description = "STOCK_IN_USE with `sections` and `ticketIds`: members have more \
-            of these, or hold seats at another price."),
-        (status = 503, description = "WAITING_ROOM_DOWN."),
+        (status = 200, description = PUT.en, body = Success<StockOnSale>),
     )
 )]
 async fn put(
     State(shop): State<Shop>,
     PathConcert(id): PathConcert,
-    Body(body): Body<Map<String, Value>>,
-) -> ApiResult<Reply<OnSale>> {
-    let plan = Fields::of(body, &["perMemberLimit", "sections", "tickets"])?.plan()?;
+    Body(plan): Body<Plan>,
+) -> ApiResult<Reply<StockOnSale>> {
+    plan.check().map_err(Code::Invalid)?;
     let concert = shop.sunbeon.concert(&id).await.or_fail()?;
     concert.ok_or(Code::ConcertNotFound)?;
     match shop.stock.put(&id, &plan).await.or_fail()? {
@@ -95,29 +100,41 @@ async fn put(
     Ok(Reply::ok(PUT, on_sale(&shop, id, plan).await?))
 }
 
-/// Show what is on sale.
+/// Returns the stock on sale.
 #[utoipa::path(
-    get, path = "/v2/stock/{concertId}", tag = "admin",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    get, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "readStock",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<OnSale>),
-        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 200, description = READ.en, body = Success<StockOnSale>),
     )
 )]
-async fn read(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<OnSale>> {
+async fn read(
+    State(shop): State<Shop>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<StockOnSale>> {
     let plan = shop.stock.plan(&id).await.or_fail()?;
     let plan = plan.ok_or(Code::StockNotFound)?;
     Ok(Reply::ok(READ, on_sale(&shop, id, plan).await?))
 }
 
-/// Take everything off sale. Bookings can still be read.
+/// Takes everything off sale. Bookings can still be read.
 #[utoipa::path(
-    delete, path = "/v2/stock/{concertId}", tag = "admin",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    delete, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "removeStock",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "STOCK_NOT_FOUND", "STOCK_IN_USE", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Empty>),
-        (status = 404, description = "STOCK_NOT_FOUND."),
-        (status = 409, description = "STOCK_IN_USE."),
+        (status = 200, description = REMOVED.en, body = Success<Empty>),
     )
 )]
 async fn remove(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<Empty>> {
@@ -135,7 +152,8 @@ const PARTS: u32 = 5;
 
 /// What a reset undid.
 #[derive(Default, Serialize, ToSchema)]
-struct Undone {
+#[schema(example = json!({"cancelled": 1, "freed": 3}))]
+struct ResetResult {
     /// Bookings that were confirmed or could still have been; what was paid goes back.
     cancelled: u64,
     /// Seats that were held or sold.
@@ -145,18 +163,27 @@ struct Undone {
     more: bool,
 }
 
-/// Start over: cancel every booking, refund what was paid, free every hold. One request undoes up to
-/// 5,000 bookings; `more` says to send it again.
+/// Starts a sale over: cancels every booking, gives back what was paid, frees every hold.
+///
+/// A very large sale is reset in parts of up to 5,000 bookings: `more` says to send the request again.
 #[utoipa::path(
-    post, path = "/v2/stock/{concertId}/reset", tag = "admin",
-    params(("concertId" = ConcertId, Path)), security(("accessToken" = [])),
+    post, path = "/v2/stock/{concertId}/reset", tag = "operators", operation_id = "resetSale",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("admin" = [])),
+    extensions(("x-fails" = json!([
+        "STOCK_NOT_FOUND", "DATABASE_DOWN",
+    ]))),
     responses(
-        (status = 200, body = Success<Undone>),
-        (status = 404, description = "STOCK_NOT_FOUND."),
+        (status = 200, description = RESET.en, body = Success<ResetResult>),
     )
 )]
-async fn reset(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Reply<Undone>> {
-    let mut undone = Undone::default();
+async fn reset(
+    State(shop): State<Shop>,
+    PathConcert(id): PathConcert,
+) -> ApiResult<Reply<ResetResult>> {
+    let mut undone = ResetResult::default();
     for _ in 0..PARTS {
         let part = shop.stock.reset(&id).await.or_fail()?;
         let part = part.ok_or(Code::StockNotFound)?;

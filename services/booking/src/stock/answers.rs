@@ -93,7 +93,7 @@ pub struct MySeat {
     /// `HELD` or `SOLD`.
     pub state: SeatState,
     /// When the hold ends; left out once it is sold.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "holdEndsAt", skip_serializing_if = "Option::is_none")]
     pub held_until: Option<UnixMs>,
 }
 
@@ -260,6 +260,12 @@ pub enum BookingState {
 /// A booking, as it is by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
+    "state": "CONFIRMED", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
+    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
+    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
+    "expiresAt": "2026-11-20T05:10:00.000Z", "confirmedAt": "2026-11-20T05:00:00.000Z"}))]
 pub struct Booking {
     /// The booking.
     pub booking_id: BookingId,

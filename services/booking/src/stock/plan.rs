@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use sunbeon_chassis::extract::objects;
 use sunbeon_domain::Field;
 use utoipa::ToSchema;
 
@@ -10,17 +11,21 @@ use super::{Section, TicketId};
 
 /// The stock of one concert, as `PUT /v2/stock/{concertId}` takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!(
+    {"perMemberLimit": 4, "sections": [{"section": "R", "price": 99000, "rows": 10,
+    "seatsPerRow": 20}], "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000,
+    "quantity": 500}]}))]
 pub struct Plan {
     /// Seats and tickets together that one member may have, 1-100.
     #[schema(minimum = 1, maximum = 100)]
     pub per_member_limit: u32,
     /// Sections of numbered seats, up to 100 and 20,000 seats in all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     #[schema(max_items = 100)]
     pub sections: Vec<PlannedSection>,
     /// Counted tickets, up to 100 kinds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     #[schema(max_items = 100)]
     pub tickets: Vec<PlannedTicket>,
 }

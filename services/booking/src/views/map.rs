@@ -42,8 +42,12 @@ pub(crate) struct Rendered {
 /// Every seat.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SeatMap, example = json!(
+    {"concertId": "demo", "at": "2026-11-20T05:00:00.000Z", "seats": [{"seatId": "demo.R.1.1",
+    "section": "R", "row": 1, "number": 1, "price": 99000, "state": "AVAILABLE"}]}))]
 pub(crate) struct WholeMap<'a> {
     concert_id: &'a ConcertId,
+    #[serde(rename = "at")]
     as_of: UnixMs,
     seats: &'a [Seat],
 }
@@ -53,6 +57,7 @@ pub(crate) struct WholeMap<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Changes {
     concert_id: ConcertId,
+    #[serde(rename = "at")]
     as_of: UnixMs,
     changed: Vec<Changed>,
 }

@@ -147,7 +147,7 @@ async fn a_hold_ends_with_the_token_where_the_session_cannot_be_extended(world: 
         let data = held.data(200);
         assert!(data.get("queueToken").is_none(), "{held:?}");
         assert_eq!(held.header("x-queue-token"), "");
-        let until = UnixMs::parse(data["heldUntil"].as_str().expect("a time")).expect("a time");
+        let until = UnixMs::parse(data["holdEndsAt"].as_str().expect("a time")).expect("a time");
         assert!(until.seconds() <= token_ends, "{until}");
     };
     // It ends where the token ended already.
@@ -171,7 +171,7 @@ async fn each_hold_extends_the_session_as_far_as_it_may_be(world: World) {
         if let Some(token) = data["queueToken"].as_str() {
             fan.token = token.to_owned();
         }
-        let until = UnixMs::parse(data["heldUntil"].as_str().expect("a time")).expect("a time");
+        let until = UnixMs::parse(data["holdEndsAt"].as_str().expect("a time")).expect("a time");
         ends.push(until.seconds() - now());
         fan.unlock(&[seat]).await.data(200);
     }

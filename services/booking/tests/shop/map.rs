@@ -37,7 +37,7 @@ async fn the_map_is_the_same_for_everybody_and_mine_is_beside_it(world: World) {
         (&mine["seatId"], &mine["state"]),
         (&json!("a.R.1.1"), &json!("HELD"))
     );
-    assert!(mine["heldUntil"].is_string(), "{mine}");
+    assert!(mine["holdEndsAt"].is_string(), "{mine}");
     let none = other.get("/v2/concerts/a/seats/mine").await;
     assert_eq!(none.data(200)["seats"], json!([]));
 }
@@ -90,7 +90,7 @@ async fn what_a_client_has_already_is_not_sent_again(world: World) {
 async fn only_what_has_changed_is_sent_on_request(world: World) {
     let fan = world.fan("a", "42");
     let first = fan.get(SEATS).await;
-    let first = first.data(200)["asOf"].as_str().expect("a time").to_owned();
+    let first = first.data(200)["at"].as_str().expect("a time").to_owned();
     // Within the first seconds nobody can tell what another replica has not seen yet.
     let early = fan.get(&format!("{SEATS}?since={first}")).await;
     assert!(early.data(200)["seats"].is_array(), "{early:?}");

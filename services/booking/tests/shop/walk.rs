@@ -34,7 +34,7 @@ async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: Wo
     let held = held.data(200);
     assert_eq!(held["seatIds"], json!(["a.R.1.1", "a.R.1.2"]));
     assert!(
-        held["heldUntil"].is_string() && held.get("queueToken").is_none(),
+        held["holdEndsAt"].is_string() && held.get("queueToken").is_none(),
         "{held}"
     );
     let seat_ids = vec!["a.R.1.1".to_owned(), "a.R.1.2".to_owned()];

@@ -17,11 +17,6 @@ use crate::{app::App, documents::document};
 /// Long enough for anything that is on its way, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What the shop's document does not have yet: its routes are left out here.
-fn is_the_shops(operation: &Value) -> bool {
-    operation["security"] == json!([{"accessToken": []}]) || operation["tags"][0] == "booking"
-}
-
 /// The document of each service, and of the standalone.
 async fn documents() -> Vec<(&'static str, Value)> {
     let each = ["waiting-room", "reservation-open", "token"];
@@ -40,7 +35,6 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
             let methods = item.as_object().expect("operations").iter();
             methods.map(move |(method, it)| (format!("{} {path}", method.to_uppercase()), it))
         })
-        .filter(|(_, operation)| !is_the_shops(operation))
         .collect()
 }
 
@@ -207,9 +201,6 @@ async fn a_name_tells_its_unit() {
     for (service, document) in documents().await {
         let schemas = &document["components"]["schemas"];
         properties(schemas, &mut |name, schema| {
-            if name == "heldUntil" {
-                return;
-            }
             // A change may also be null.
             let schema = schema.pointer("/oneOf/0").unwrap_or(schema);
             let target = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
@@ -328,7 +319,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
     let admin = caller.admin.clone();
     let concert = json!({"concertId": "demo", "title": "Demo Concert", "mode": "queue",
         "bookingStartAt": "2020-01-01T00:00:00Z", "autoOpen": true, "entryIntervalSeconds": 3600,
-        "groupSize": 1});
+        "groupSize": 1, "holdDurationMinutes": 1});
     caller
         .call("POST /v2/admin/concerts", &[], &admin, concert)
         .await;
@@ -472,14 +463,27 @@ async fn inside(caller: &mut Caller, fan: &str) {
     let booking = caller
         .call_with("POST /v2/bookings", &[], fan, &with_token, order)
         .await;
+    caller
+        .call_with(
+            "GET /v2/concerts/{concertId}/seats/mine",
+            &["demo"],
+            fan,
+            &with_token,
+            NONE,
+        )
+        .await;
+    let more = json!({"tickets": [{"ticketId": "standing", "quantity": 1}]});
+    caller
+        .call_with("POST /v2/bookings", &[], fan, &with_token, more)
+        .await;
+    caller
+        .call("GET /v2/bookings?limit=1", &[], fan, NONE)
+        .await;
     let id = booking["bookingId"].as_str().expect("an id").to_owned();
     let pay = json!({"paymentToken": "card"});
     let confirm = "POST /v2/bookings/{bookingId}/confirm";
     caller
         .call_with(confirm, &[&id], fan, &with_token, pay)
-        .await;
-    caller
-        .call("GET /v2/bookings?limit=1", &[], fan, NONE)
         .await;
     caller
         .call("GET /v2/bookings/{bookingId}", &[&id], fan, NONE)
@@ -490,6 +494,10 @@ async fn inside(caller: &mut Caller, fan: &str) {
         .await;
     let complete = "POST /v2/reservation/sessions/{concertId}/complete";
     caller.call(complete, &["demo"], &admin, session).await;
+    for file in ["?limit=1", ".csv", ".jsonl"] {
+        let route = format!("GET /v2/stock/{{concertId}}/bookings{file}");
+        caller.call(&route, &["demo"], &admin, NONE).await;
+    }
     caller
         .call("DELETE /v2/bookings/{bookingId}", &[&id], fan, NONE)
         .await;
@@ -573,6 +581,10 @@ async fn every_example_has_the_shape_of_a_real_answer() {
         let success = responses.iter().find(|(status, _)| status.starts_with('2'));
         let (_, success) = success.expect("a success");
         let example = &success["content"]["application/json"]["example"];
+        let is_file = success["content"].is_object() && example.is_null();
+        if is_file {
+            continue;
+        }
         if shape(example) != shape(answer) || example["message"] != answer["message"] {
             different.push(format!("{route}\n  example {example}\n  answer  {answer}"));
         }

@@ -22,6 +22,8 @@ pub(super) fn add(operation: &mut Value, schemas: &Value) {
         let (true, Some(data)) = ((200..300).contains(&status), data) else {
             continue;
         };
-        content["example"] = json!({ "message": message, "data": data, "status": status });
+        if content.get("example").is_none() {
+            content["example"] = json!({ "message": message, "data": data, "status": status });
+        }
     }
 }
