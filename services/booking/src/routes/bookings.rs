@@ -137,7 +137,16 @@ async fn read(
         "BOOKING_NOT_FOUND", "PAYMENT_IN_FLIGHT", "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = CANCELLED.en, body = Success<stock::Booking>),
+        (status = 200, description = CANCELLED.en, body = Success<stock::Booking>, example = json!({
+            "message": CANCELLED.en, "status": 200, "data": {
+                "bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo", "state": "CANCELLED",
+                "amount": 154000,
+                "seats": [{"seatId": "demo.R.1.1", "section": "R", "row": 1, "number": 1, "price": 99000}],
+                "tickets": [{"ticketId": "standing", "name": "Standing", "quantity": 1, "price": 55000}],
+                "createdAt": "2026-11-20T05:00:00.000Z", "expiresAt": "2026-11-20T05:10:00.000Z",
+                "confirmedAt": "2026-11-20T05:02:00.000Z", "cancelledAt": "2026-11-20T05:05:00.000Z",
+            }
+        })),
     )
 )]
 async fn cancel(

@@ -263,7 +263,7 @@ async fn an_unknown_field_is_named() {
 }
 
 /// The codes of what is no field of a concert, each met by another test.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 16] = [
     "INVALID_BATCH_SIZE",
     "INVALID_BODY",
     "INVALID_CONCERT_ID",
@@ -278,6 +278,7 @@ const OTHERS: [&str; 15] = [
     "INVALID_QUERY",
     "INVALID_SEAT_IDS",
     "INVALID_SECTIONS",
+    "INVALID_SINCE",
     "INVALID_TICKETS",
 ];
 

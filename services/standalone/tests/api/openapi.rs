@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// The document of each service, and of the standalone.
 async fn documents() -> Vec<(&'static str, Value)> {
-    let each = ["waiting-room", "reservation-open", "token"];
+    let each = ["waiting-room", "reservation-open", "token", "booking"];
     let mut all: Vec<_> = each.map(|name| (name, document(name))).into();
     let demo = App::demo_with(&[]).await;
     all.push(("standalone", demo.get("/openapi.json", "").await.body));
@@ -472,7 +472,12 @@ async fn inside(caller: &mut Caller, fan: &str) {
             NONE,
         )
         .await;
-    let more = json!({"tickets": [{"ticketId": "standing", "quantity": 1}]});
+    let another = json!({"seatIds": ["demo.R.1.2"]});
+    caller
+        .call_with("POST /v2/seats/lock", &[], fan, &with_token, another)
+        .await;
+    let more =
+        json!({"seatIds": ["demo.R.1.2"], "tickets": [{"ticketId": "standing", "quantity": 1}]});
     caller
         .call_with("POST /v2/bookings", &[], fan, &with_token, more)
         .await;
