@@ -141,10 +141,13 @@ impl Answer {
     }
 
     /// Checks the envelope of a failure. A proxy's own answers have no request id and are not ours
-    /// to check; `/health` has a shape of its own.
+    /// to check; `/health` and `/ready` have shapes of their own.
     fn check_failure(&self) {
         let ours = !self.header("x-request-id").is_empty();
-        if self.status < 400 || !ours || self.body.get("dependencies").is_some() {
+        let probe = ["/health", "/ready"]
+            .iter()
+            .any(|path| self.asked.ends_with(path));
+        if self.status < 400 || !ours || probe {
             return;
         }
         let fields = self.body.as_object().unwrap_or_else(|| panic!("{self:?}"));
