@@ -1,11 +1,8 @@
 //! Operators' routes: the bookings of a concert, as pages and as files.
 
-mod csv;
-
-use axum::{body::Body, extract::State, http::header, response::IntoResponse};
-use futures::stream;
+use axum::{extract::State, response::Response};
 use serde::Serialize;
-use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
+use sunbeon_chassis::{ApiResult, Export, OrFail, PathConcert, QueryPairs, Reply, Row, Success};
 use sunbeon_domain::{ConcertId, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -102,16 +99,8 @@ async fn list_all(
             example = json!("bookingId,memberId,state\r\n019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11,42,CONFIRMED\r\n")),
     )
 )]
-async fn csv_file(
-    State(shop): State<Shop>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<impl IntoResponse> {
-    const FILE: FileKind = FileKind {
-        extension: "csv",
-        content_type: "text/csv; charset=utf-8; header=present",
-        encode: csv::encode,
-    };
-    export(shop.stock, id, FILE).await
+async fn csv_file(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Response> {
+    export(shop.stock, id, Export::Csv).await
 }
 
 /// Exports the bookings of a concert as JSON lines, oldest first: one booking a line, as the list has it.
@@ -129,62 +118,73 @@ async fn csv_file(
             example = json!("{\"bookingId\":\"019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11\",\"state\":\"CONFIRMED\"}\n")),
     )
 )]
-async fn json_lines(
-    State(shop): State<Shop>,
-    PathConcert(id): PathConcert,
-) -> ApiResult<impl IntoResponse> {
-    const FILE: FileKind = FileKind {
-        extension: "jsonl",
-        content_type: "application/jsonl",
-        encode: lines,
-    };
-    export(shop.stock, id, FILE).await
+async fn json_lines(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiResult<Response> {
+    export(shop.stock, id, Export::JsonLines).await
 }
 
-/// One way to write bookings to a file.
-struct FileKind {
-    extension: &'static str,
-    content_type: &'static str,
-    encode: fn(&[MembersBooking], IsFirst) -> anyhow::Result<Vec<u8>>,
-}
-
-/// Whether these are the first bookings of a file.
-type IsFirst = bool;
-
-/// Streams a file, page by page. Where a page cannot be read, the connection is cut: a file that ends
-/// early is never taken for a whole one.
-async fn export(stock: Stock, id: ConcertId, kind: FileKind) -> ApiResult<impl IntoResponse> {
-    tracing::info!(concert = %id, kind = kind.extension, "bookings exported");
-    let name = format!("attachment; filename=\"bookings-{id}.{}\"", kind.extension);
-    let first = stock.bookings_of(&id, None, AT_ONCE).await.or_fail()?;
-    let pages = stream::try_unfold(Some((first, true)), move |page| {
+async fn export(stock: Stock, id: ConcertId, kind: Export) -> ApiResult<Response> {
+    tracing::info!(concert = %id, ?kind, "bookings exported");
+    let name = format!("bookings-{id}");
+    let read = move |last: Option<&MembersBooking>| {
         let (stock, id) = (stock.clone(), id.clone());
-        async move {
-            let Some((bookings, is_first)) = page else {
-                return anyhow::Ok(None);
-            };
-            let bytes = (kind.encode)(&bookings, is_first)?;
-            let last = bookings.last().map(|last| last.booking.booking_id);
-            let next = match last.filter(|_| bookings.len() == AT_ONCE as usize) {
-                Some(last) => Some((stock.bookings_of(&id, Some(last), AT_ONCE).await?, false)),
-                None => None,
-            };
-            Ok(Some((bytes, next)))
-        }
-    });
-    let headers = [
-        (header::CONTENT_TYPE, kind.content_type.to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((headers, Body::from_stream(pages)))
+        let after = last.map(|last| last.booking.booking_id);
+        async move { stock.bookings_of(&id, after, AT_ONCE).await }
+    };
+    kind.file(&name, read).await
 }
 
-fn lines(bookings: &[MembersBooking], _: IsFirst) -> anyhow::Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    for booking in bookings {
-        serde_json::to_writer(&mut lines, booking)?;
-        lines.push(b'\n');
+impl Row for MembersBooking {
+    const COLUMNS: &'static [&'static str] = &[
+        "bookingId",
+        "concertId",
+        "memberId",
+        "entryNumber",
+        "state",
+        "amount",
+        "seats",
+        "tickets",
+        "paymentId",
+        "paymentState",
+        "createdAt",
+        "expiresAt",
+        "confirmedAt",
+        "cancelledAt",
+    ];
+
+    /// Seats by their ids, tickets as `<ticketId>=<quantity>`, with spaces between them.
+    fn fields(&self) -> Vec<String> {
+        let Self {
+            booking,
+            member_id,
+            entry_number,
+            payment,
+        } = self;
+        let seats = booking.seats.iter().map(|seat| seat.seat_id.to_string());
+        let tickets = booking.tickets.iter();
+        let tickets = tickets.map(|ticket| format!("{}={}", ticket.ticket_id, ticket.quantity));
+        let payment = payment.as_ref();
+        let joined = |words: Vec<String>| words.join(" ");
+        vec![
+            booking.booking_id.to_string(),
+            booking.concert_id.to_string(),
+            member_id.to_string(),
+            entry_number.map_or(String::new(), |entry| entry.0.to_string()),
+            word(&booking.state),
+            booking.amount.to_string(),
+            joined(seats.collect()),
+            joined(tickets.collect()),
+            payment.map_or(String::new(), |payment| payment.payment_id.clone()),
+            payment.map_or(String::new(), |payment| word(&payment.state)),
+            word(&booking.created_at),
+            word(&booking.expires_at),
+            booking.confirmed_at.as_ref().map_or(String::new(), word),
+            booking.cancelled_at.as_ref().map_or(String::new(), word),
+        ]
     }
-    Ok(lines)
+}
+
+/// Returns a state or a moment as JSON has it, without the quotes.
+fn word(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }
