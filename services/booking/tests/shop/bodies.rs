@@ -34,6 +34,7 @@ async fn what_is_no_object_is_refused_on_every_route() {
         b"7",
         b"{\"seatIds\":[\"a.R.1.1\"],}",
         b"{\"seatIds\":[\"a.R.1.1\"]} {}",
+        b"{\"seatIds\":[\"a.R.1.1\xFF\"]}",
         b"\xEF\xBB\xBF{}",
         b"seatIds=a.R.1.1",
         b"{\"memberId\":\"43\"}",
@@ -64,10 +65,6 @@ async fn what_is_no_object_is_refused_on_every_route() {
         let answer = send(request.header("Content-Type", "application/json")).await;
         answer.fails("BODY_TOO_LARGE");
     }
-    let no_text = fan.request(Method::POST, LOCK);
-    let no_text = no_text.body(b"{\"seatIds\":[\"a.R.1.1\xFF\"]}".to_vec());
-    let refused = send(no_text.header("Content-Type", "application/json")).await;
-    refused.fails("INVALID_SEAT_IDS");
     let named = fan.post(LOCK, &json!({"seatids": ["a.R.1.1"]})).await;
     assert_eq!(named.fails("INVALID_BODY")["unknownField"], "seatids");
     assert_eq!(world.remaining("a").await, 20);
