@@ -55,7 +55,7 @@ fn a_free_port_is_given_once() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "cargo build --workspace --bins")]
+#[should_panic(expected = "cargo build")]
 async fn a_binary_that_was_not_built_is_named() {
     Process::spawn("sunbeon-nobody", &[], [("KEY", "value")]);
 }

@@ -2,8 +2,8 @@
 -- KEYS  13 the record of the opening's idempotency key (unused without one)
 -- ARGV  1 open | schedule  2 batch size  3 taken so far by this opening  4 '1' with a key
 -- Reply {'TAKEN', json, now, total, more, waiting, limited by, replayed, member, number, name, …},
---       {'CLOSED'} or {'KEY_REUSED'}. The key's record: when the concert was first put (one dropped
---       since has no say), batch size, taken, 1 when finished, limited by.
+--       {'CLOSED'} or {'KEY_REUSED'}. The key's record: the version by which the concert was first put
+--       (one dropped since has no say), batch size, taken, 1 when finished, limited by.
 assert(#KEYS == 13 and #ARGV == 4)
 if not P then return UNKNOWN end
 local by, batch, done = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])

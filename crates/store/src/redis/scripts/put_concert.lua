@@ -13,7 +13,8 @@ end
 call('DEL', POLICY)
 call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
 call('PERSIST', REVOKED)
-call('HSETNX', STATE, 'born', S(US))
+-- The version tells this life of the concert from one that was dropped; the clock may stand still.
+call('HSETNX', STATE, 'born', ARGV[1])
 -- From now on signs of life are missed, if nobody hears them.
 call('HSETNX', STATE, 'beat', S(NOW))
 local new = policy()
