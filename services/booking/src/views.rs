@@ -14,7 +14,7 @@ use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Code, Coded, ConcertId};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-pub(crate) use self::map::{Changes, SeatMap, WholeMap};
+pub(crate) use self::map::{MapAnswer, SeatMap};
 use crate::stock::{Plan, Stock, Ticket};
 
 /// How long a view is shown.

@@ -19,7 +19,7 @@ use crate::{
     Shop,
     routes::inside::Inside,
     stock::{MySeat, Section, Ticket},
-    views::{Changes, View, WholeMap},
+    views::{MapAnswer, View},
 };
 
 const SHOWN: Text = Text {
@@ -180,7 +180,7 @@ async fn tickets(
     get, path = "/v2/concerts/{concertId}/seats", tag = "shop", operation_id = "listSeats",
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
-        ("since" = Option<String>, Query,
+        ("since" = Option<UnixMs>, Query,
             description = "The `at` of an earlier answer; where that is too long ago, all seats come."),
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
@@ -192,7 +192,7 @@ async fn tickets(
         "STOCK_NOT_FOUND", "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = SEATS.en, body = Success<WholeMap<'static>>, headers(
+        (status = 200, description = SEATS.en, body = Success<MapAnswer<'static>>, headers(
             ("ETag" = String, description = "Names this state of the answer."),
         )),
         (status = 304, description = "The map is still the one of the `ETag`."),
@@ -232,7 +232,7 @@ const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// Behind the gate, so for one member, and to be asked for again each time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-fn changed(changes: Changes) -> Response {
+fn changed(changes: MapAnswer<'_>) -> Response {
     let dress = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (dress, Reply::ok(SEATS, changes)).into_response()
 }

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Shop,
-    stock::{Plan, Put, Removed},
+    stock::{Plan, PlannedSection, PlannedTicket, Put, Removed},
 };
 
 const PUT: Text = Text {
@@ -49,8 +49,10 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
     "price": 55000, "quantity": 500}], "remaining": 700}))]
 struct StockOnSale {
     concert_id: ConcertId,
-    #[serde(flatten)]
-    plan: Plan,
+    /// How many seats and tickets together one member may have.
+    per_member_limit: u32,
+    sections: Vec<PlannedSection>,
+    tickets: Vec<PlannedTicket>,
     /// How many seats and tickets are left.
     remaining: u64,
 }
@@ -59,7 +61,9 @@ async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<StockOnSal
     let remaining = shop.stock.remaining(&id).await.or_fail()?;
     Ok(StockOnSale {
         concert_id: id,
-        plan,
+        per_member_limit: plan.per_member_limit,
+        sections: plan.sections,
+        tickets: plan.tickets,
         remaining: remaining.unwrap_or_default(),
     })
 }

@@ -39,27 +39,23 @@ pub(crate) struct Rendered {
     pub(crate) gzip: Bytes,
 }
 
-/// Every seat.
+/// The seat map as it is answered: every seat, or what has changed since an earlier answer.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SeatMap, example = json!(
     {"concertId": "demo", "at": "2026-11-20T05:00:00.000Z", "seats": [{"seatId": "demo.R.1.1",
     "section": "R", "row": 1, "number": 1, "price": 99000, "state": "AVAILABLE"}]}))]
-pub(crate) struct WholeMap<'a> {
+pub(crate) struct MapAnswer<'a> {
     concert_id: &'a ConcertId,
     #[serde(rename = "at")]
     as_of: UnixMs,
-    seats: &'a [Seat],
-}
-
-/// What has changed since an earlier map.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Changes {
-    concert_id: ConcertId,
-    #[serde(rename = "at")]
-    as_of: UnixMs,
-    changed: Vec<Changed>,
+    /// Every seat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Seat>>)]
+    seats: Option<&'a [Seat]>,
+    /// With `since`, in place of `seats`: the seats that may have changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<Vec<Changed>>,
 }
 
 /// A seat's state, which may be the one that is known already.
@@ -127,22 +123,22 @@ impl SeatMap {
 
     /// Returns every seat that may have changed after an earlier map, of this process or another, was
     /// read. `None`: that is too long ago to tell.
-    pub(crate) fn changes_since(&self, earlier: UnixMs) -> Option<Changes> {
+    pub(crate) fn changes_since(&self, earlier: UnixMs) -> Option<MapAnswer<'_>> {
         let from = earlier + -SLACK_MS;
         if from < self.since {
             return None;
         }
         let seats = self.seats.iter().zip(&self.changed);
         let changed = seats.filter(|(_, changed)| **changed > from);
-        Some(Changes {
-            concert_id: self.concert.clone(),
+        let changed = changed.map(|(seat, _)| Changed {
+            seat_id: seat.seat_id.clone(),
+            state: seat.state,
+        });
+        Some(MapAnswer {
+            concert_id: &self.concert,
             as_of: self.as_of,
-            changed: changed
-                .map(|(seat, _)| Changed {
-                    seat_id: seat.seat_id.clone(),
-                    state: seat.state,
-                })
-                .collect(),
+            seats: None,
+            changed: Some(changed.collect()),
         })
     }
 
@@ -164,10 +160,11 @@ impl SeatMap {
     fn render(&self, message: &str) -> anyhow::Result<Rendered> {
         let answer = Success {
             message: message.to_owned(),
-            data: WholeMap {
+            data: MapAnswer {
                 concert_id: &self.concert,
                 as_of: self.as_of,
-                seats: &self.seats,
+                seats: Some(&self.seats),
+                changed: None,
             },
             status: 200,
         };

@@ -149,6 +149,36 @@ async fn every_reference_of_a_document_leads_somewhere() {
     }
 }
 
+/// The names of the schemas that stand in an `allOf`.
+fn parts(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            let all = fields.get("allOf").and_then(Value::as_array);
+            let targets = all
+                .into_iter()
+                .flatten()
+                .filter_map(|it| it["$ref"].as_str());
+            found.extend(targets.filter_map(|it| it.rsplit('/').next().map(str::to_owned)));
+            fields.values().for_each(|value| parts(value, found));
+        }
+        Value::Array(all) => all.iter().for_each(|value| parts(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_is_a_part_of_another_allows_its_other_fields() {
+    for (service, document) in documents().await {
+        let mut found = BTreeSet::new();
+        parts(&document, &mut found);
+        assert!(found.contains("Failure"), "{service}: {found:?}");
+        for name in found {
+            let schema = &document["components"]["schemas"][&name];
+            assert_ne!(schema["additionalProperties"], false, "{service}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn members_admins_and_origins_are_told_apart() {
     for (_, document) in documents().await {
