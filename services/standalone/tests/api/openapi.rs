@@ -389,6 +389,12 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         .await;
     let member = "GET /v2/admin/concerts/{concertId}/members/{memberId}";
     caller.call(member, &["demo", "42"], &admin, NONE).await;
+    // A snapshot is a beat old: the first ones were taken before the take.
+    eventually(SOON, "the snapshot tells of the take", async || {
+        let snapshot = caller.app.get("/v2/waiting-room/snapshot/demo", "").await;
+        snapshot.body["data"]["pace"]["sinceAt"].is_string()
+    })
+    .await;
     for route in [
         "GET /v2/waiting-room/snapshot/{concertId}",
         "GET /v2/waiting-room/admin/{concertId}?limit=1",
