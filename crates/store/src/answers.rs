@@ -293,3 +293,32 @@ pub struct Swept {
     /// Whether there may be more to remove.
     pub more: bool,
 }
+
+/// A place in a concert's feed of sessions that ended before their tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FeedPlace {
+    /// Grows from each to the next.
+    pub order: u64,
+    /// Whose place it is. Only both together name it: a failover may give an order again.
+    pub number: EntryNumber,
+}
+
+/// A session that ended before its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revoked {
+    /// Where it is in the feed, and its entry.
+    pub place: FeedPlace,
+    /// When no token of the entry can live any longer, in seconds since the epoch.
+    pub until: i64,
+}
+
+/// Part of a concert's feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// Whether it goes on behind the place that was asked for, rather than from the beginning.
+    pub goes_on: bool,
+    /// The order of the oldest that is not forgotten.
+    pub oldest: Option<u64>,
+    /// In order.
+    pub revoked: Vec<Revoked>,
+}

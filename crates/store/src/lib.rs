@@ -12,8 +12,9 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
-    Admission, AdmitBy, Claim, Counts, Entering, Extension, Leaving, LimitedBy, Listed, Snapshot,
-    StandingFacts, Swept, Taken, TakenEntry, TokenFacts, Totals,
+    Admission, AdmitBy, Claim, Counts, Entering, Extension, FeedPage, FeedPlace, Leaving,
+    LimitedBy, Listed, Revoked, Snapshot, StandingFacts, Swept, Taken, TakenEntry, TokenFacts,
+    Totals,
 };
 pub use lines::for_each_line;
 pub use memory::MemoryStore;
@@ -105,12 +106,11 @@ pub trait Store: Send + Sync + 'static {
     async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
     /// Forgets a concert and all its keys, unless a newer version is in force. Returns `false`, and
-    /// does nothing, while anybody is in line or inside. Tokens that ended early stay [`Store::revoked`] until
-    /// they expire.
+    /// does nothing, while anybody is in line or inside. Sessions that ended early stay
+    /// [`Store::revoked`].
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool>;
 
-    /// Ids of all concerts in force; and of those dropped while tokens that ended early had not
-    /// expired, until they are dropped again after that. Never [`StoreError::UnknownConcert`].
+    /// Ids of all concerts in force. Never [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
     /// Lines up, or goes straight in where the mode says so.
@@ -159,15 +159,13 @@ pub trait Store: Send + Sync + 'static {
         number: EntryNumber,
     ) -> Result<Option<Extension>>;
 
-    /// Up to 1,000 ids of tokens that ended early, the latest to be forgotten first, each until no
-    /// token of its entry can live (`sessionMinutes` and `holdDurationMinutes` after it was issued);
-    /// behind the first `skip`; a page of fewer is the last. Never [`StoreError::UnknownConcert`]:
-    /// a dropped concert's are told until they expire.
-    ///
-    /// Pages read one after another, each skipping what the ones before had, miss none that was
-    /// there when the first was read: what expires meanwhile is at the other end, and what is
-    /// added only moves others back, so that some are read twice.
-    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>>;
+    /// Returns sessions that ended before their tokens, in the order in which they did: up to 1,000
+    /// behind the place that the caller has read up to, and fewer are the last. Where the feed does
+    /// not hold that place (it was forgotten, or a failover lost it), from the beginning. So a caller
+    /// who reads on from what it was told misses none, though it may be told some twice. Each is
+    /// forgotten an hour after no token of its entry can live. Never [`StoreError::UnknownConcert`]:
+    /// a dropped concert's are told as well.
+    async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage>;
 
     /// Takes live entries off the front into `admitting`; looks at no more than 1,000.
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;

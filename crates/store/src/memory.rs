@@ -1,6 +1,7 @@
 //! The line in this process: one mutex, one critical section a verb.
 
 mod admit;
+mod feed;
 mod line;
 mod ordered;
 mod records;
@@ -20,12 +21,12 @@ use parking_lot::{Mutex, MutexGuard};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
 
 use self::{
-    line::{Line, WORK, moment},
-    ordered::Ordered,
+    feed::Feed,
+    line::{Line, moment},
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Result, Snapshot,
-    StandingFacts, Store, StoreError, Swept, TakenEntry,
+    Admission, AdmitBy, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed, Result,
+    Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
 };
 
 /// Microseconds since the epoch.
@@ -49,8 +50,8 @@ struct Lines {
 struct Dropped {
     /// So that an older one does not come back.
     version: u64,
-    /// Tokens that ended early and have not expired.
-    revoked: Ordered<String>,
+    /// Sessions that ended early.
+    revoked: Feed,
 }
 
 impl Default for MemoryStore {
@@ -138,22 +139,21 @@ impl Store for MemoryStore {
             }
         }
         let line = lines.in_force.remove(id);
+        for left in lines.dropped.values_mut() {
+            if left.revoked.is_collected(moment(now).seconds()) {
+                left.revoked = Feed::default();
+            }
+        }
         let known = lines.dropped.entry(id.clone()).or_default();
         known.version = version.max(known.version);
         if let Some(line) = line {
             known.revoked = line.revoked;
         }
-        known.revoked.remove_up_to(moment(now).seconds());
         Ok(true)
     }
 
     async fn concerts(&self) -> Result<Vec<ConcertId>> {
-        let Lines { in_force, dropped } = &*self.lines();
-        let remembered = dropped.iter().filter(|(_, left)| left.revoked.len() > 0);
-        let ids = in_force.keys().chain(remembered.map(|(id, _)| id));
-        let mut ids: Vec<_> = ids.cloned().collect();
-        ids.sort();
-        Ok(ids)
+        Ok(self.lines().in_force.keys().cloned().collect())
     }
 
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
@@ -200,22 +200,12 @@ impl Store for MemoryStore {
         self.line(id, |line| line.extend(member, number))
     }
 
-    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>> {
-        let now = (self.clock)();
-        let mut lines = self.lines();
-        let Lines { in_force, dropped } = &mut *lines;
-        let revoked = if let Some(line) = in_force.get_mut(id) {
-            line.begin(now);
-            &line.revoked
-        } else if let Some(left) = dropped.get(id) {
-            &left.revoked
-        } else {
-            return Ok(Vec::new());
-        };
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let page = revoked.above(moment(now).seconds());
-        let page = page.skip(skip).take(WORK);
-        Ok(page.cloned().collect())
+    async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage> {
+        let Lines { in_force, dropped } = &*self.lines();
+        let in_force = in_force.get(id).map(|line| &line.revoked);
+        let feed = in_force.or_else(|| dropped.get(id).map(|left| &left.revoked));
+        let page = feed.map(|feed| feed.page(after));
+        Ok(page.unwrap_or_else(|| Feed::default().page(None)))
     }
 
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {

@@ -92,11 +92,12 @@ async fn of_all(store: &dyn Store) -> sunbeon_store::Result<Vec<String>> {
 
 /// One concert's; one may be there twice.
 async fn of_one(store: &dyn Store, id: ConcertId) -> sunbeon_store::Result<Vec<String>> {
-    let mut all = Vec::new();
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = store.revoked(&id, all.len() as u64).await?;
+        let page = store.revoked(&id, after).await?.revoked;
         let is_last = page.len() < PAGE;
-        all.extend(page);
+        all.extend(page.iter().map(|it| it.place.number.token_id(&id)));
+        after = page.last().map(|last| last.place).or(after);
         if is_last {
             return Ok(all);
         }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use sunbeon_domain::{
-    COOLING_MS, Concert, EntryNumber, EntryState, LineFacts, MemberId, Phase, UnixMs,
+    COOLING_MS, Concert, EntryNumber, EntryState, LineFacts, MemberId, Phase, Policy, UnixMs,
 };
 
 use super::{
+    feed::Feed,
     ordered::Ordered,
     records::{Entry, Opened, Session, Settled},
     ring::Ring,
@@ -33,7 +34,9 @@ pub(super) struct Line {
     pub(super) ready: Ordered<MemberId>,
     pub(super) inside: Ordered<MemberId>,
     pub(super) cooling: Ordered<EntryNumber>,
-    pub(super) revoked: Ordered<String>,
+    pub(super) revoked: Feed,
+    /// No token of this concert lives longer, whatever the policy says by then.
+    pub(super) longest_s: i64,
     pub(super) sessions: HashMap<MemberId, Session>,
     pub(super) totals: Totals,
     pub(super) ring: Ring,
@@ -53,9 +56,15 @@ pub(super) fn moment(now_us: u64) -> UnixMs {
     UnixMs(i64::try_from(now_us / 1_000).unwrap_or(i64::MAX))
 }
 
+/// How long tokens live at most by a policy (s).
+fn longest_s(policy: &Policy) -> i64 {
+    (i64::from(policy.session_minutes) + i64::from(policy.hold_duration_minutes)) * 60
+}
+
 impl Line {
-    pub(super) fn new(concert: Concert, now_us: u64, revoked: Ordered<String>) -> Self {
+    pub(super) fn new(concert: Concert, now_us: u64, revoked: Feed) -> Self {
         let now = moment(now_us);
+        let longest_s = longest_s(&concert.policy);
         Self {
             now,
             now_us,
@@ -71,6 +80,7 @@ impl Line {
             inside: Ordered::default(),
             cooling: Ordered::default(),
             revoked,
+            longest_s,
             sessions: HashMap::new(),
             totals: Totals::default(),
             ring: Ring::default(),
@@ -125,6 +135,7 @@ impl Line {
         if concert.policy.is_slower_than(&self.concert.policy) {
             self.slower = Some(self.now);
         }
+        self.longest_s = self.longest_s.max(longest_s(&concert.policy));
         self.concert = concert.clone();
     }
 

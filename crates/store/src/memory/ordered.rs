@@ -62,13 +62,6 @@ impl<K: Clone + Eq + Hash + Ord> Ordered<K> {
             .collect()
     }
 
-    /// Removes those with a score of at most `score`.
-    pub(super) fn remove_up_to(&mut self, score: i64) {
-        for key in self.due(score, usize::MAX) {
-            self.remove(&key);
-        }
-    }
-
     /// Those with a score above `score`, the highest first.
     pub(super) fn above(&self, score: i64) -> impl Iterator<Item = &K> {
         let from_the_end = self.order.iter().rev();

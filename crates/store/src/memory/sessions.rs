@@ -58,24 +58,22 @@ impl Line {
     /// Ends an ENTERED session before its time.
     fn revoke(&mut self, member: &MemberId) {
         if let Some(facts) = self.end_inside(member, self.now + COOLING_MS) {
-            self.list_as_revoked(&facts.jti, facts.iat, facts.exp);
+            self.list_as_revoked(facts.number, facts.iat, facts.exp);
         }
     }
 
     /// Revokes every token of an entry, until none can live: not the one on record, nor one that
     /// was issued or extended before a failover lost that.
-    fn list_as_revoked(&mut self, id: &String, iat: i64, exp: i64) {
-        let policy = &self.concert.policy;
-        let minutes = policy.session_minutes + policy.hold_duration_minutes;
-        self.revoked.set(id, exp.max(iat + i64::from(minutes) * 60));
+    fn list_as_revoked(&mut self, number: EntryNumber, iat: i64, exp: i64) {
+        let until = exp.max(iat + self.longest_s);
+        self.revoked.add(number, until, self.now_us);
     }
 
     /// Ends a READY session whose entry may have a token: a failover lost the claim.
     fn revoke_ready(&mut self, member: &MemberId, number: EntryNumber) {
         self.ready.remove(member);
         self.sessions.remove(member);
-        let id = number.token_id(&self.concert.concert_id);
-        self.list_as_revoked(&id, self.now.seconds(), 0);
+        self.list_as_revoked(number, self.now.seconds(), 0);
     }
 
     /// Ends a session because its member leaves or is removed.

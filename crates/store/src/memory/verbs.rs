@@ -3,6 +3,7 @@
 use sunbeon_domain::{EntryNumber, Estimate, MemberId, Mode, Phase};
 
 use super::{
+    feed::LOOK,
     line::{Line, WORK},
     records::{Entry, Settled},
 };
@@ -196,17 +197,14 @@ impl Line {
         for number in &cooled {
             self.cooling.remove(number);
         }
-        let forgotten = self.revoked.due(self.now.seconds(), WORK);
-        for jti in &forgotten {
-            self.revoked.remove(jti);
-        }
-        most = most.max(cooled.len()).max(forgotten.len());
+        let forgotten = self.revoked.forget(self.now.seconds());
+        most = most.max(cooled.len());
         Swept {
             away,
             lapsed: self.totals.lapsed - before.lapsed,
             unclaimed: self.totals.unclaimed - before.unclaimed,
             expired: self.totals.expired - before.expired,
-            more: most >= WORK || sessions.len() >= half,
+            more: most >= WORK || sessions.len() >= half || forgotten >= LOOK / 2,
         }
     }
 }

@@ -7,9 +7,44 @@ use sunbeon_domain::{
 };
 
 use crate::{
-    Admission, Counts, Extension, LimitedBy, Listed, Result, Snapshot, StandingFacts, StoreError,
-    Taken, TakenEntry, TokenFacts, Totals,
+    Admission, Counts, Extension, FeedPage, FeedPlace, LimitedBy, Listed, Result, Revoked,
+    Snapshot, StandingFacts, StoreError, Taken, TakenEntry, TokenFacts, Totals,
 };
+
+/// Reads what `revoked.lua` replies: packed, for there may be very many.
+pub(super) fn feed_page(reply: &[Vec<u8>]) -> Result<FeedPage> {
+    let [held, oldest, packed] = reply else {
+        return Err(nonsense("a page of the feed has three parts"));
+    };
+    let oldest: u64 = std::str::from_utf8(oldest)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| nonsense("an order is a number"))?;
+    let (each, rest) = packed.as_chunks::<20>();
+    if !rest.is_empty() {
+        return Err(nonsense("the feed is cut off"));
+    }
+    Ok(FeedPage {
+        goes_on: held == b"1",
+        oldest: Some(oldest).filter(|order| *order != 0),
+        revoked: each.iter().map(revoked).collect(),
+    })
+}
+
+fn revoked(packed: &[u8; 20]) -> Revoked {
+    let [number, end, order] = [&packed[..8], &packed[8..12], &packed[12..]].map(|bytes| {
+        bytes
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    });
+    Revoked {
+        place: FeedPlace {
+            order,
+            number: EntryNumber(number),
+        },
+        until: end.cast_signed(),
+    }
+}
 
 /// A flat reply, read word by word.
 pub(super) struct Words(std::vec::IntoIter<String>);

@@ -68,25 +68,25 @@ verbs! {
     PUT_CONCERT "put_concert" Replicated ["prelude" "policy" "line"];
     DROP_CONCERT "drop_concert" Replicated ["prelude" "policy" "line" "slots"];
     ENTER "enter" Replicated
-        ["prelude" "policy" "line" "entries" "sessions" "settle" "slots" "slot_ends" "pace"
+        ["prelude" "policy" "line" "entries" "feed" "sessions" "settle" "slots" "slot_ends" "pace"
             "standing"];
     STATUS "status" AtOnce
-        ["prelude" "policy" "line" "entries" "sessions" "settle" "slots" "slot_ends" "pace"
+        ["prelude" "policy" "line" "entries" "feed" "sessions" "settle" "slots" "slot_ends" "pace"
             "standing"];
-    LEAVE "leave" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
-    CLAIM "claim" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
-    COMPLETE "complete" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
-    EXTEND "extend" Replicated ["prelude" "policy" "line" "entries" "sessions" "settle"];
-    REVOKED "revoked" AtOnce ["prelude"];
+    LEAVE "leave" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
+    CLAIM "claim" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
+    COMPLETE "complete" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
+    EXTEND "extend" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
+    REVOKED "revoked" AtOnce ["prelude" "feed"];
     ADMIT "admit" Replicated ["prelude" "policy" "line" "entries" "slots" "pace"];
-    READY "ready" Replicated ["prelude" "policy" "line" "entries" "sessions"];
+    READY "ready" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions"];
     RESEND "resend" AtOnce ["prelude" "policy" "line" "entries"];
     SNAPSHOT "snapshot" AtOnce ["prelude" "policy" "line" "slots" "pace"];
     REFUSE_GUEST "refuse_guest" AtOnce ["prelude" "policy"];
     MEMBERS "members" AtOnce ["prelude" "policy" "line" "entries"];
     CLEAR "clear" Replicated ["prelude" "policy" "line"];
     RUN_OUT "run_out" AtOnce ["prelude" "policy"];
-    COLLECT "collect" AtOnce ["prelude" "policy" "line" "entries" "sessions"];
+    COLLECT "collect" AtOnce ["prelude" "policy" "line" "entries" "feed" "sessions"];
 }
 
 #[cfg(test)]

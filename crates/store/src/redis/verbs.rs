@@ -5,15 +5,15 @@ use sunbeon_domain::{Concert, ConcertId, EntryNumber, Identity, MemberId, Mode, 
 
 use super::{
     RedisStore, keys,
-    reply::{Words, nonsense},
+    reply::{Words, feed_page, nonsense},
     script::{
         ADMIT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
         PUT_CONCERT, READY, REFUSE_GUEST, RESEND, REVOKED, RUN_OUT, SNAPSHOT, STATUS, Verb,
     },
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, Listed, Result, Snapshot,
-    StandingFacts, Store, StoreError, Swept, TakenEntry, TokenFacts,
+    Admission, AdmitBy, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed, Result,
+    Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry, TokenFacts,
 };
 
 impl RedisStore {
@@ -170,9 +170,12 @@ impl Store for RedisStore {
         reply.map(|reply| Words::new(reply).extension()).transpose()
     }
 
-    async fn revoked(&self, id: &ConcertId, skip: u64) -> Result<Vec<String>> {
-        let skip = skip.to_string();
-        self.connection.run(&REVOKED, id, &[], &[&skip]).await
+    async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage> {
+        let [order, number] = after.map_or([0, 0], |place| [place.order, place.number.0]);
+        let args = [order.to_string(), number.to_string()];
+        let args = args.each_ref().map(String::as_str);
+        let reply: Vec<Vec<u8>> = self.connection.run(&REVOKED, id, &[], &args).await?;
+        feed_page(&reply)
     }
 
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {

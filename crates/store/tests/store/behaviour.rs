@@ -4,7 +4,8 @@ use crate::world::{World, at, id, member, names, number};
 use serde_json::json;
 use sunbeon_domain::{EntryNumber, EntryState, EstimateReason, Phase, Standing, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Leaving, LimitedBy, StoreError, TokenFacts,
+    Admission, AdmitBy, Claim, Entering, FeedPage, FeedPlace, Leaving, LimitedBy, StoreError,
+    TokenFacts,
 };
 
 /// Runs each behaviour on the embedded store and on a real Redis.
@@ -86,16 +87,18 @@ behaviours!(
     a_session_is_extended_as_often_as_holds_need_and_never_past_session_and_hold,
     an_extension_never_brings_an_end_forward,
     an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then,
-    a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live,
+    a_session_that_ends_early_is_told_until_an_hour_after_no_extension_of_it_can_live,
+    the_longest_session_that_a_concert_ever_had_says_how_long_one_is_told,
     a_session_whose_claim_was_lost_is_completed_with_its_token,
     a_called_member_who_is_removed_has_no_token_either,
     refused_guests_are_counted,
     sessions_are_extended_while_paused_and_after_the_close,
-    what_ended_early_is_revoked_until_it_expires,
-    the_revoked_are_read_page_by_page_and_none_is_missed,
-    a_page_of_the_revoked_ends_where_the_unexpired_end,
-    a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired,
-    what_was_revoked_is_revoked_in_a_concert_made_again,
+    what_ended_early_is_told_in_order_and_only_that,
+    the_feed_is_read_page_by_page_and_none_is_missed,
+    whoever_names_a_place_that_is_not_in_the_feed_reads_from_the_beginning,
+    the_feed_goes_on_behind_its_last_whatever_the_clock_does,
+    what_is_forgotten_leaves_the_rest_as_it_was,
+    a_dropped_concerts_feed_is_told_and_goes_on_in_one_made_again,
     a_guest_enters_where_guests_may_and_nowhere_else,
     a_guest_who_has_a_place_keeps_it_whoever_may_enter_now,
     members_are_listed_from_the_front_page_by_page,
@@ -136,7 +139,8 @@ async fn an_unknown_concert_is_said_to_be_unknown(world: World) {
     assert!(unknown(store.clear(&id()).await.unwrap_err()));
     let extended = store.extend(&id(), &member("a"), EntryNumber(1)).await;
     assert!(unknown(extended.unwrap_err()));
-    assert!(store.revoked(&id(), 0).await.unwrap().is_empty());
+    let nothing = store.revoked(&id(), None).await.unwrap();
+    assert!(nothing.revoked.is_empty() && nothing.oldest.is_none());
     assert!(unknown(store.sweep(&id()).await.unwrap_err()));
     assert!(store.concerts().await.unwrap().is_empty());
     assert!(store.is_up().await);
@@ -1308,7 +1312,9 @@ async fn an_extended_session_ends_by_its_new_end_and_holds_its_slot_until_then(w
     assert!(world.revoked().await.is_empty(), "it has run out");
 }
 
-async fn a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live(world: World) {
+async fn a_session_that_ends_early_is_told_until_an_hour_after_no_extension_of_it_can_live(
+    world: World,
+) {
     world.put(1, held(10)).await;
     world.join("a").await;
     world.let_in(1).await;
@@ -1317,11 +1323,37 @@ async fn a_session_that_ends_early_is_revoked_until_no_extension_of_it_can_live(
     assert!(world.complete("a", first.number).await);
     assert_eq!(world.extend("a", first.number).await, None);
     // A session of 10 minutes and a hold of 10 from the end of that.
-    world.pass(899.0).await;
+    let [told] = world.feed(None).await.revoked[..] else {
+        panic!("one ended");
+    };
+    assert_eq!(told.place.number, first.number);
+    assert_eq!(told.until, first.iat + 1_200);
+    world.pass(900.0 + 3_599.0).await;
     world.sweep().await;
-    assert_eq!(world.revoked().await, [first.jti]);
+    assert_eq!(world.revoked().await, [first.number]);
     world.pass(1.0).await;
+    world.sweep().await;
     assert!(world.revoked().await.is_empty());
+}
+
+async fn the_longest_session_that_a_concert_ever_had_says_how_long_one_is_told(world: World) {
+    let ends_after = async |name: &str| {
+        world.join(name).await;
+        world.let_in(1).await;
+        let facts = world.claimed(name).await;
+        world.exits(name).await;
+        let feed = world.feed(None).await.revoked;
+        feed.last().expect("one ended").until - facts.iat
+    };
+    world.put(1, brief()).await;
+    assert_eq!(ends_after("a").await, 120);
+    let long = json!({"sessionMinutes": 30, "holdDurationMinutes": 5});
+    world.put(2, long).await;
+    assert_eq!(ends_after("b").await, 35 * 60);
+    world
+        .put(3, json!({"sessionMinutes": 2, "holdDurationMinutes": 20}))
+        .await;
+    assert_eq!(ends_after("c").await, 35 * 60, "a token of before may live");
 }
 
 async fn sessions_are_extended_while_paused_and_after_the_close(world: World) {
@@ -1354,7 +1386,7 @@ async fn a_session_whose_claim_was_lost_is_completed_with_its_token(world: World
     assert!(!world.complete("a", EntryNumber(number.0 + 1)).await);
     assert!(world.complete("a", number).await);
     assert!(!world.complete("a", number).await, "once");
-    assert_eq!(world.revoked().await, [number.token_id(&id())]);
+    assert_eq!(world.revoked().await, [number]);
     let snapshot = world.snapshot().await;
     assert_eq!(snapshot.totals.completed, 1);
     assert_eq!(snapshot.counts.slots, 1, "until the gates know");
@@ -1382,111 +1414,159 @@ async fn a_called_member_who_is_removed_has_no_token_either(world: World) {
     let how = Leaving::Removed;
     let removed = world.store.leave(&id(), &member("removed"), how).await;
     assert_eq!(removed.unwrap(), Some(number));
-    assert_eq!(world.revoked().await, [number.token_id(&id())]);
+    assert_eq!(world.revoked().await, [number]);
     assert_eq!(world.snapshot().await.totals.exited, 2);
 }
 
-async fn what_ended_early_is_revoked_until_it_expires(world: World) {
+async fn what_ended_early_is_told_in_order_and_only_that(world: World) {
     world.put(1, brief()).await;
-    for name in ["exits", "completes", "removed", "stays", "unclaimed"] {
-        world.join(name).await;
+    for name in [
+        "exits",
+        "completes",
+        "removed",
+        "stays",
+        "unclaimed",
+        "runs out",
+    ] {
+        world.join(&name.replace(' ', "-")).await;
     }
-    world.let_in(5).await;
+    world.let_in(6).await;
+    world.claimed("runs-out").await;
+    world.pass(65.0).await;
+    world.sweep().await;
     for name in ["stays", "exits", "completes", "removed"] {
         world.claimed(name).await;
         world.pass(1.0).await;
     }
+    let how = Leaving::Removed;
+    let removed = world.store.leave(&id(), &member("removed"), how).await;
+    let removed = removed.unwrap().unwrap();
     let exits = world.exits("exits").await;
     world.exit("unclaimed").await;
     let completes = number(world.place("completes").await).unwrap();
     assert!(world.complete("completes", completes).await);
-    let how = Leaving::Removed;
-    let removed = world.store.leave(&id(), &member("removed"), how).await;
-    let removed = removed.unwrap().unwrap().token_id(&id());
-    let all = [removed, completes.token_id(&id()), exits];
-    assert_eq!(world.revoked().await, all, "the latest to expire first");
-    world.pass(116.5).await;
-    assert_eq!(world.revoked().await, all);
-    world.pass(0.5).await;
-    assert_eq!(world.revoked().await, all[..2], "swept or not");
-    world.sweep().await;
-    assert_eq!(world.revoked().await, all[..2]);
-    world.pass(2.0).await;
-    assert!(world.revoked().await.is_empty());
+    assert!(!world.complete("completes", completes).await);
+    assert_eq!(world.revoked().await, [removed, exits, completes]);
+    let feed = world.feed(None).await;
+    let orders: Vec<_> = feed.revoked.iter().map(|it| it.place.order).collect();
+    assert!(orders.is_sorted_by(|one, next| one < next), "{orders:?}");
+    assert_eq!(feed.oldest, orders.first().copied());
 }
 
-async fn the_revoked_are_read_page_by_page_and_none_is_missed(world: World) {
+async fn the_feed_is_read_page_by_page_and_none_is_missed(world: World) {
     world.put(1, brief()).await;
     let end = async |names: std::ops::Range<u32>| {
-        let mut ids = Vec::new();
+        let mut ended = Vec::new();
         join_many(&world, names.clone()).await;
         assert_eq!(world.let_in(1_000).await.len(), names.len());
         for i in names {
             let name = format!("m{i:05}");
             world.claimed(&name).await;
-            ids.push(world.exits(&name).await);
+            ended.push(world.exits(&name).await);
         }
-        ids
+        ended
     };
-    let old = end(0..500).await;
-    world.pass(10.0).await;
-    let young = end(500..1_100).await;
-    let first = world.revoked().await;
-    assert_eq!(first.len(), 1_000);
-    // Others end meanwhile, which moves the second page back.
-    world.pass(105.0).await;
-    end(1_100..1_110).await;
-    let second = world.store.revoked(&id(), 1_000).await.unwrap();
-    let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
-    for id in old.iter().chain(&young) {
-        assert!(read.contains(id), "{id}");
-    }
-    world.pass(5.0).await;
+    let entries =
+        |page: &FeedPage| -> Vec<_> { page.revoked.iter().map(|it| it.place.number).collect() };
+    let last = |page: &FeedPage| page.revoked.last().map(|it| it.place);
+    let old = end(0..600).await;
+    let young = end(600..1_100).await;
+    let first = world.feed(None).await;
+    assert!(!first.goes_on);
+    assert_eq!(entries(&first), [&old[..], &young[..400]].concat());
+    let newest = end(1_100..1_110).await;
+    let second = world.feed(last(&first)).await;
+    assert!(second.goes_on);
+    assert_eq!(entries(&second), [&young[400..], &newest].concat());
+    let nothing = world.feed(last(&second)).await;
+    assert!(nothing.goes_on && nothing.revoked.is_empty());
+    // All but the newest are forgotten, and the reader begins again.
+    world.pass(3_721.0).await;
+    let later = end(1_110..1_111).await;
     world.sweep().await;
-    assert_eq!(world.revoked().await.len(), 610);
-    // Had the first 500 expired between the pages, none of the others would be missed.
-    let second = world.store.revoked(&id(), 1_000).await.unwrap();
-    let read: std::collections::HashSet<_> = first.iter().chain(&second).collect();
-    for id in &young {
-        assert!(read.contains(id), "{id}");
-    }
+    assert_eq!(entries(&world.feed(None).await), later);
+    let restarted = world.feed(last(&second)).await;
+    assert!(!restarted.goes_on, "its place is forgotten");
+    assert_eq!(entries(&restarted), later);
 }
 
-async fn a_page_of_the_revoked_ends_where_the_unexpired_end(world: World) {
-    let page = async |skip| world.store.revoked(&id(), skip).await.unwrap();
-    assert!(page(0).await.is_empty());
+async fn whoever_names_a_place_that_is_not_in_the_feed_reads_from_the_beginning(world: World) {
     world.put(1, brief()).await;
-    let mut latest_first = Vec::new();
-    for half in [0..501, 501..1_002] {
-        join_many(&world, half.clone()).await;
-        world.let_in(1_000).await;
-        for i in half {
-            let name = format!("m{i:05}");
-            world.claimed(&name).await;
-            latest_first.insert(0, world.exits(&name).await);
-        }
-        world.pass(10.0).await;
+    let mut ended = Vec::new();
+    for name in ["a", "b", "c"] {
+        ended.push(world.visits(name).await);
+        world.pass(1.0).await;
     }
-    let pages_are = async |all: &[String]| {
-        for skip in [0, 1, 2, 3, 500, 501, 502, 1_000, 1_001, 1_002, 1_003] {
-            let rest = all.get(skip..).unwrap_or_default();
-            let expected = &rest[..rest.len().min(1_000)];
-            assert_eq!(page(skip as u64).await, expected, "{skip}");
-        }
-        assert!(page(u64::MAX).await.is_empty());
+    let feed = world.feed(None).await.revoked;
+    let [a, b, _] = feed[..] else {
+        panic!("three ended: {feed:?}");
     };
-    pages_are(&latest_first).await;
-    // The older half expires, swept or not.
-    world.pass(100.0).await;
-    pages_are(&latest_first[..501]).await;
-    world.sweep().await;
-    pages_are(&latest_first[..501]).await;
-    world.pass(10.0).await;
-    pages_are(&[]).await;
+    let place = |order, number| Some(FeedPlace { order, number });
+    let behind = world.feed(Some(b.place)).await;
+    assert!(behind.goes_on);
+    assert_eq!(behind.revoked, feed[2..]);
+    for stranger in [
+        None,
+        place(b.place.order, a.place.number),
+        place(b.place.order + 1, b.place.number),
+        place(u64::MAX >> 11, b.place.number),
+        place(0, EntryNumber(0)),
+    ] {
+        let page = world.feed(stranger).await;
+        assert!(!page.goes_on, "{stranger:?}");
+        assert_eq!(page.revoked, feed, "{stranger:?}");
+    }
 }
 
-/// Closes and drops a concert in which one token ended early; its id.
-async fn dropped_with_a_revoked_token(world: &World) -> String {
+async fn the_feed_goes_on_behind_its_last_whatever_the_clock_does(world: World) {
+    world.put(1, json!({})).await;
+    let mut known = Vec::new();
+    let mut after = None;
+    for (i, seconds) in [0.0, 0.0, -300.0, 0.0, 600.0, -3_000.0, 0.0]
+        .iter()
+        .enumerate()
+    {
+        world.pass_unheard(*seconds);
+        known.push(world.visits(&format!("m{i}")).await);
+        let page = world.feed(after).await;
+        assert_eq!(page.goes_on, after.is_some());
+        let [new] = page.revoked[..] else {
+            panic!("one is new: {page:?}");
+        };
+        assert_eq!(new.place.number, *known.last().unwrap());
+        after = Some(new.place);
+    }
+    assert_eq!(world.revoked().await, known);
+}
+
+async fn what_is_forgotten_leaves_the_rest_as_it_was(world: World) {
+    world
+        .put(1, json!({"sessionMinutes": 60, "holdDurationMinutes": 1}))
+        .await;
+    // Its end is far off, and it is the oldest: its claim was made by a clock that was ahead.
+    world.pass_unheard(86_400.0);
+    let far = world.visits("far").await;
+    world.pass_unheard(-86_400.0);
+    let mut near = Vec::new();
+    for i in 0..250 {
+        near.push(world.visits(&format!("m{i}")).await);
+    }
+    world.pass(61.0 * 60.0).await;
+    let late = world.visits("late").await;
+    world.pass(3_600.0).await;
+    assert_eq!(
+        world.revoked().await.len(),
+        252,
+        "nothing is forgotten unswept"
+    );
+    assert!(world.store.sweep(&id()).await.unwrap().more);
+    world.sweep().await;
+    assert_eq!(world.revoked().await, [far, late]);
+    assert_eq!(near.len(), 250);
+}
+
+/// Closes and drops a concert in which one session ended early; its entry.
+async fn dropped_with_an_ended_session(world: &World) -> EntryNumber {
     world.put(1, brief()).await;
     world.join("a").await;
     world.let_in(1).await;
@@ -1499,43 +1579,28 @@ async fn dropped_with_a_revoked_token(world: &World) -> String {
     assert!(drop().await, "again");
     let gone = world.store.snapshot(&id()).await.unwrap_err();
     assert!(matches!(gone, StoreError::UnknownConcert));
-    facts.jti
+    facts.number
 }
 
-async fn a_dropped_concert_is_listed_until_its_revoked_tokens_have_expired(world: World) {
-    dropped_with_a_revoked_token(&world).await;
-    let drop = async |version| world.store.drop_concert(&id(), version).await.unwrap();
-    let told = async || {
-        let listed = world.store.concerts().await.unwrap();
-        (listed.len(), world.revoked().await.len())
-    };
-    assert_eq!(told().await, (1, 1));
-    world.pass_unheard(114.5);
-    assert!(drop(2).await);
-    assert!(drop(1).await, "also by one who is late");
-    assert_eq!(told().await, (1, 1));
-    world.pass_unheard(0.5);
-    assert_eq!(told().await, (1, 0));
-    assert!(drop(2).await);
-    assert_eq!(told().await, (0, 0));
-}
-
-async fn what_was_revoked_is_revoked_in_a_concert_made_again(world: World) {
-    let first = dropped_with_a_revoked_token(&world).await;
+async fn a_dropped_concerts_feed_is_told_and_goes_on_in_one_made_again(world: World) {
+    let first = dropped_with_an_ended_session(&world).await;
+    assert!(world.store.concerts().await.unwrap().is_empty());
+    assert_eq!(world.revoked().await, [first]);
+    let known = world.feed(None).await.revoked[0].place;
+    world.pass_unheard(-60.0);
+    assert!(
+        world.store.drop_concert(&id(), 1).await.unwrap(),
+        "by one who is late"
+    );
     world.put(3, json!({})).await;
     assert_eq!(world.snapshot().await.totals.joined, 0);
     assert_eq!(world.store.concerts().await.unwrap(), [id()]);
-    assert_eq!(world.revoked().await, [first.as_str()]);
-    world.pass(114.0).await;
-    world.join("b").await;
-    world.let_in(1).await;
-    world.claimed("b").await;
-    let second = world.exits("b").await;
-    assert_eq!(world.revoked().await, [second.as_str(), &first]);
-    world.pass(1.0).await;
-    assert_eq!(world.revoked().await, [second]);
-    world.sweep().await;
-    assert_eq!(world.store.concerts().await.unwrap(), [id()]);
+    assert_eq!(world.revoked().await, [first]);
+    let second = world.visits("b").await;
+    let page = world.feed(Some(known)).await;
+    assert!(page.goes_on);
+    assert_eq!(page.revoked[0].place.number, second);
+    assert_eq!(world.revoked().await, [first, second]);
 }
 
 async fn a_guest_enters_where_guests_may_and_nowhere_else(world: World) {

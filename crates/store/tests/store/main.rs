@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod failover;
+mod feed;
 mod model;
 mod redis;
 mod world;

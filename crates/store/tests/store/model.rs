@@ -7,7 +7,7 @@ use crate::world::{START, at, member, policy, settings};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
-use sunbeon_store::{AdmitBy, Leaving, MemoryStore, RedisStore, Store};
+use sunbeon_store::{AdmitBy, FeedPlace, Leaving, MemoryStore, RedisStore, Store};
 use sunbeon_test_support::RedisServer;
 use tokio::runtime::Runtime;
 
@@ -24,7 +24,8 @@ enum Call {
     Claim(u8),
     Complete(u8, bool),
     Extend(u8, bool),
-    Revoked(u64),
+    /// From the beginning, or behind the session that is so far behind the beginning.
+    Revoked(Option<usize>, bool),
     Open {
         batch_size: u32,
         key: Option<u8>,
@@ -58,7 +59,8 @@ fn call() -> impl Strategy<Value = Call> {
         4 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Call::Complete(who, right)),
         4 => (who, prop::bool::weighted(0.8))
             .prop_map(|(who, right)| Call::Extend(who, right)),
-        3 => (0..3_u64).prop_map(Call::Revoked),
+        3 => (prop::option::of(0..3_usize), prop::bool::weighted(0.8))
+            .prop_map(|(behind, right)| Call::Revoked(behind, right)),
         6 => (1..5_u32, prop::option::weighted(0.3, 0..2_u8))
             .prop_map(|(batch_size, key)| Call::Open { batch_size, key }),
         6 => Just(Call::Schedule),
@@ -216,7 +218,16 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
                 _ => debug(store.extend(id, &name(*who), number).await),
             }
         }
-        Call::Revoked(skip) => debug(store.revoked(id, *skip).await),
+        Call::Revoked(behind, right) => {
+            let all = store.revoked(id, None).await.unwrap().revoked;
+            let after = behind
+                .and_then(|behind| all.get(behind))
+                .map(|it| FeedPlace {
+                    number: EntryNumber(it.place.number.0 + u64::from(!right)),
+                    ..it.place
+                });
+            debug(store.revoked(id, after).await)
+        }
         Call::Open { .. } | Call::Schedule => {
             let key = if let Call::Open { key: Some(key), .. } = call {
                 key

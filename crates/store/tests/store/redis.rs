@@ -63,33 +63,44 @@ async fn operators_see_the_line_and_who_is_inside_with_redis_cli() {
 }
 
 #[tokio::test]
-async fn a_token_whose_session_ends_early_is_on_the_revoked_list_until_it_expires() {
+async fn a_feed_that_nobody_sweeps_is_collected_long_after_its_last_token() {
     let world = World::redis().await;
     let redis = world.redis.as_ref().unwrap();
     world
         .put(1, json!({"sessionMinutes": 1, "holdDurationMinutes": 1}))
         .await;
-    for name in ["exits", "completes", "stays", "unclaimed"] {
-        world.join(name).await;
-    }
-    world.let_in(4).await;
-    for name in ["exits", "completes", "stays"] {
-        world.claimed(name).await;
-    }
-    let exits = world.exits("exits").await;
-    world.exit("unclaimed").await;
-    let number = crate::world::number(world.place("completes").await).unwrap();
-    assert!(world.complete("completes", number).await);
-    let revoked = || cli(redis, &["ZRANGE", "{concert:c}:revoked", "0", "-1"]);
-    let mut ids = [exits, number.token_id(&id())];
-    ids.sort();
-    assert_eq!(revoked(), ids);
-    world.pass(119.0).await;
+    let ended = world.visits("a").await;
+    world.pass(5.0).await;
+    assert!(world.store.drop_concert(&id(), 2).await.unwrap());
+    // An hour and a week after its end.
+    world.pass_unheard(115.0 + 3_600.0 + 7.0 * 86_400.0 - 1.0);
+    assert_eq!(world.revoked().await, [ended]);
+    world.pass_unheard(2.0);
+    assert!(world.revoked().await.is_empty());
+    assert!(cli(redis, &["--scan", "--pattern", "*revoked"]).is_empty());
+}
+
+#[tokio::test]
+async fn a_list_of_revoked_tokens_of_an_earlier_release_does_no_harm() {
+    let world = World::redis().await;
+    let redis = world.redis.as_ref().unwrap();
+    world.put(1, json!({})).await;
+    cli(
+        redis,
+        &[
+            "ZADD",
+            "{concert:c}:revoked",
+            "1795159033",
+            "c:1795157833354215",
+        ],
+    );
+    assert!(world.revoked().await.is_empty());
+    let ended = world.visits("a").await;
+    let feed = world.feed(None).await;
+    assert_eq!(feed.oldest, Some(feed.revoked[0].place.order));
     world.sweep().await;
-    assert_eq!(revoked().len(), 2);
-    world.pass(1.0).await;
-    world.sweep().await;
-    assert!(revoked().is_empty());
+    assert_eq!(world.revoked().await, [ended]);
+    assert_eq!(cli(redis, &["ZCARD", "{concert:c}:revoked"]), ["1"]);
 }
 
 #[tokio::test]

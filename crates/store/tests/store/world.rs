@@ -10,8 +10,8 @@ use std::sync::{
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Extension, Leaving, MemoryStore, RedisStore, Snapshot,
-    Store, Taken, TakenEntry, TokenFacts, redis::Settings,
+    Admission, AdmitBy, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, MemoryStore,
+    RedisStore, Snapshot, Store, Taken, TakenEntry, TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
 
@@ -221,15 +221,35 @@ impl World {
             .unwrap()
     }
 
-    /// Ends a session; its token's id.
-    pub(crate) async fn exits(&self, name: &str) -> String {
-        let number = self.exit(name).await.expect("a session ends");
-        number.token_id(&id())
+    /// Ends a session; its entry.
+    pub(crate) async fn exits(&self, name: &str) -> EntryNumber {
+        self.exit(name).await.expect("a session ends")
     }
 
-    /// The first page of tokens that ended early.
-    pub(crate) async fn revoked(&self) -> Vec<String> {
-        self.store.revoked(&id(), 0).await.unwrap()
+    /// Lets a member in who claims a token and leaves; the entry.
+    pub(crate) async fn visits(&self, name: &str) -> EntryNumber {
+        self.join(name).await;
+        self.let_in(1).await;
+        self.claimed(name).await;
+        self.exits(name).await
+    }
+
+    /// A page of the sessions that ended early.
+    pub(crate) async fn feed(&self, after: Option<FeedPlace>) -> FeedPage {
+        self.store.revoked(&id(), after).await.unwrap()
+    }
+
+    /// The entries of all sessions that ended early, in the order in which they did.
+    pub(crate) async fn revoked(&self) -> Vec<EntryNumber> {
+        let (mut entries, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.feed(after).await.revoked;
+            entries.extend(page.iter().map(|it| it.place.number));
+            match page.last() {
+                Some(last) if page.len() == 1_000 => after = Some(last.place),
+                _ => return entries,
+            }
+        }
     }
 
     /// The line in numbers; both identities must hold.

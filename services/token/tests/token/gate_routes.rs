@@ -21,7 +21,6 @@ on_both!(
     of_several_cookies_any_good_one_counts,
     cookies_that_let_nobody_in_any_more_are_cleared,
     what_ended_early_is_on_the_list_of_the_revoked,
-    the_revoked_outlive_their_concert,
     what_ended_before_a_request_is_in_its_answer_however_many_ask,
     an_origin_completes_exactly_the_session_it_names,
     an_origin_extends_a_session_once,
@@ -253,20 +252,6 @@ async fn what_ended_early_is_on_the_list_of_the_revoked(app: App) {
     for unknown in ["", "x", tag.trim_matches('"'), "\"x\""] {
         unless(unknown.to_owned()).await.data(200);
     }
-}
-
-async fn the_revoked_outlive_their_concert(app: App) {
-    app.stage.create_by_hand("c").await;
-    let token = app.inside("c", "a").await;
-    app.stage.leave("c", "a", Leaving::ByChoice).await;
-    app.stage.close("c").await;
-    app.stage.drop_concert("c").await;
-    let jti = claims(&token)["jti"].as_str().expect("jti").to_owned();
-    assert_eq!(revoked(&app).await, std::slice::from_ref(&jti));
-    assert!(!passes(&app, "a", &token).await);
-    app.stage.create_by_hand("c").await;
-    assert_eq!(revoked(&app).await, [jti]);
-    assert!(!passes(&app, "a", &token).await);
 }
 
 async fn what_ended_before_a_request_is_in_its_answer_however_many_ask(app: App) {

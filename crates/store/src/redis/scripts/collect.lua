@@ -25,13 +25,12 @@ if not FROZEN and not OVER then
   end
 end
 for i, member in ipairs(ARGV) do settle_session(member, KEYS[12 + i]) end
-for key, now in pairs({ [COOLING] = NOW, [REVOKED] = math.floor(NOW / 1000) }) do
-  local over = call('ZRANGEBYSCORE', key, '-inf', S(now), 'LIMIT', 0, WORK)
-  note(over)
-  if #over > 0 then call('ZREM', key, unpack(over)) end
-end
+local cooled = due(COOLING)
+note(cooled)
+if #cooled > 0 then call('ZREM', COOLING, unpack(cooled)) end
+local forgotten = forget_ended()
 local after = call('HMGET', STATE, 'lapsed', 'unclaimed', 'expired')
 local reply = { S(away) }
 for i = 1, 3 do reply[i + 1] = S((tonumber(after[i]) or 0) - (tonumber(before[i]) or 0)) end
-reply[5] = (most >= WORK or #ARGV >= WORK / 2) and 1 or 0
+reply[5] = (most >= WORK or #ARGV >= WORK / 2 or forgotten >= FEED_LOOK / 2) and 1 or 0
 return reply

@@ -1,23 +1,19 @@
 -- drop_concert: forgets a concert, unless a newer version is in force or somebody is inside. What
--- is left is the version, for a day, so that an older one does not come back; and the revoked
--- list, until the last of its tokens has expired.
+-- is left is the version, for a day, so that an older one does not come back; and the feed of ended
+-- sessions, until its own expiry.
 -- ARGV  1 version
--- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force, 3 if all of it
--- is gone but the revoked list.
+-- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
 assert(#KEYS == 12 and #ARGV == 1)
 local version = tonumber(call('HGET', POLICY, 'version')) or 0
-local function gone() return 1 + 2 * call('EXISTS', REVOKED) end
-if version > tonumber(ARGV[1]) then return P and 2 or gone() end
+if version > tonumber(ARGV[1]) then return P and 2 or 1 end
 if P then
   local waiting, away = in_line()
   local sessions = call('ZCARD', READY) + call('ZCARD', INSIDE)
   if waiting + away + slots().used + sessions > 0 then return 0 end
 end
-local last = tonumber(call('ZRANGE', REVOKED, -1, -1, 'WITHSCORES')[2])
-if last then call('EXPIREAT', REVOKED, S(last)) end
 for _, key in ipairs(KEYS) do
   if key ~= REVOKED then call('UNLINK', key) end
 end
 call('HSET', POLICY, 'version', ARGV[1])
 call('EXPIRE', POLICY, 86400)
-return gone()
+return 1

@@ -12,12 +12,15 @@ if version >= given and not lacks then
 end
 call('DEL', POLICY)
 call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
-call('PERSIST', REVOKED)
 -- The version tells this life of the concert from one that was dropped; the clock may stand still.
 call('HSETNX', STATE, 'born', ARGV[1])
 -- From now on signs of life are missed, if nobody hears them.
 call('HSETNX', STATE, 'beat', S(NOW))
 local new = policy()
+-- No token of this concert lives longer, whatever the policy says by then.
+local function longest_of(p) return p and p.sessionMs + (p.holdMs or 0) or 0 end
+local longest = tonumber(call('HGET', STATE, 'longestMs')) or 0
+call('HSET', STATE, 'longestMs', S(math.max(longest, longest_of(P), longest_of(new))))
 local function slots_of(p) return p.maxActive or math.huge end
 -- As Policy::is_slower_than.
 if P and (new.groupSize * P.intervalMs < P.groupSize * new.intervalMs

@@ -1,4 +1,4 @@
--- One session: READY or ENTERED. Behind policy.lua.
+-- One session: READY or ENTERED. Behind policy.lua and feed.lua.
 
 -- A session's record: READY number until | ENTERED number until jti kid iat exp
 local function session(user)
@@ -33,11 +33,11 @@ end
 local function token_id(number) return string.sub(LINE, #'concert:' + 1) .. ':' .. S(number) end
 
 -- Revokes every token of an entry, until none can live: not the one on record, nor one that was
--- issued or extended before a failover lost that. Older versions recorded random ids.
+-- issued or extended before a failover lost that.
 local function revoke(s)
   local iat = tonumber(s.iat) or math.floor(NOW / 1000)
-  local last = math.max(tonumber(s.exp) or 0, iat + (P.sessionMs + P.holdMs) / 1000)
-  call('ZADD', REVOKED, S(last), s.jti or token_id(s.number))
+  local longest = math.max(tonumber(call('HGET', STATE, 'longestMs')) or 0, P.sessionMs + P.holdMs)
+  list_ended(s.number, math.max(tonumber(s.exp) or 0, iat + longest / 1000))
 end
 
 -- Ends what has run out of a member's session; says where the member stands then.
