@@ -1,11 +1,11 @@
-//! The ENTER message: this entry's turn has come.
+//! The ENTER message: it is this entry's turn.
 
 use jiff::civil::DateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 
-/// The kind of a message; there is one.
+/// The kind of a message; there is only one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MessageType {
@@ -13,14 +13,14 @@ pub enum MessageType {
     Enter,
 }
 
-/// Sent by reservation-open for each admitted entry, consumed by entry-consumer. May come twice
-/// or late.
+/// The message that reservation-open sends for each entry taken, and entry-consumer handles. It may
+/// arrive twice or late.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Enter {
-    /// Who.
+    /// The member.
     pub member_id: MemberId,
-    /// Where.
+    /// The concert.
     pub concert_id: ConcertId,
     /// For people who read the queue; may be empty.
     #[serde(default)]
@@ -28,17 +28,18 @@ pub struct Enter {
     /// For people who read the queue; may be empty.
     #[serde(default)]
     pub concert_title: String,
-    /// The moment when the entry was taken off the front, UTC, `YYYY-MM-DDTHH:MM:SS`; the same when sent again.
+    /// When the entry was taken off the front, UTC, `YYYY-MM-DDTHH:MM:SS`. A repeated message has
+    /// the same.
     #[schemars(with = "String")]
     pub timestamp: DateTime,
     /// Always ENTER.
     pub message_type: MessageType,
-    /// Which entry of the member's.
+    /// The member's entry.
     pub entry_number: EntryNumber,
 }
 
 impl Enter {
-    /// The message for an entry taken at a moment.
+    /// Creates the message for an entry taken at a given moment.
     pub fn new(
         concert_id: ConcertId,
         concert_title: String,
@@ -59,7 +60,7 @@ impl Enter {
         }
     }
 
-    /// `<concertId>:<entryNumber>`, the same when sent again.
+    /// Returns `<concertId>:<entryNumber>`, the same for a repeated message.
     pub fn message_id(&self) -> String {
         format!("{}:{}", self.concert_id, self.entry_number)
     }

@@ -1,61 +1,63 @@
-//! Events: what already happened. They may be lost; polling and the database are the authority.
+//! Events: things that have already happened. They may be lost; polling and the database are the
+//! authority.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 
-/// What already happened, published to the topic exchange under [`Event::routing_key`].
+/// Something that has already happened, published to the topic exchange under
+/// [`Event::routing_key`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum Event {
-    /// Members became READY; by entry-consumer.
+    /// Members became READY; sent by entry-consumer.
     #[serde(rename = "queue.admitted")]
     QueueAdmitted {
-        /// Where.
+        /// The concert.
         concert_id: ConcertId,
-        /// Who, and by which entry.
+        /// The members, each with the entry that was called.
         admitted: Vec<Admitted>,
     },
-    /// The front of the line moved; by reservation-open.
+    /// The front of the line moved; sent by reservation-open.
     #[serde(rename = "queue.advanced")]
     QueueAdvanced {
-        /// Where.
+        /// The concert.
         concert_id: ConcertId,
         /// How many were taken.
         taken: u64,
-        /// How many still wait.
+        /// How many are still waiting.
         waiting: u64,
     },
-    /// A concert was created, changed, closed, cleared or deleted; by reservation-open.
+    /// A concert was created, changed, closed, cleared or deleted; sent by reservation-open.
     #[serde(rename = "concert.changed")]
     ConcertChanged {
-        /// Which.
+        /// The concert.
         concert_id: ConcertId,
         /// Its new version.
         version: u64,
     },
-    /// Stock changed; by booking.
+    /// Stock changed; sent by booking.
     #[serde(rename = "ticket.updated")]
     TicketUpdated {
-        /// Where.
+        /// The concert.
         concert_id: ConcertId,
         /// How many are left.
         remaining: u64,
     },
-    /// Seats were taken on hold; by booking.
+    /// Seats were put on hold; sent by booking.
     #[serde(rename = "seat.selected")]
     SeatSelected {
-        /// Where.
+        /// The concert.
         concert_id: ConcertId,
-        /// Which seats.
+        /// The seats.
         seat_ids: Vec<String>,
     },
-    /// Seats are free again; by booking.
+    /// Seats are free again; sent by booking.
     #[serde(rename = "seat.released")]
     SeatReleased {
-        /// Where.
+        /// The concert.
         concert_id: ConcertId,
-        /// Which seats.
+        /// The seats.
         seat_ids: Vec<String>,
     },
 }
@@ -64,14 +66,14 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Admitted {
-    /// Who.
+    /// The member.
     pub member_id: MemberId,
-    /// By which entry.
+    /// The entry that was called.
     pub entry_number: EntryNumber,
 }
 
 impl Event {
-    /// `<type>.<concertId>`.
+    /// Returns `<type>.<concertId>`.
     pub fn routing_key(&self) -> String {
         let (kind, concert_id) = match self {
             Self::QueueAdmitted { concert_id, .. } => ("queue.admitted", concert_id),

@@ -1,12 +1,12 @@
 //! The names that publishers, consumers and operators share.
 
-/// The durable quorum queue of ENTER messages; published to through the default exchange.
+/// The durable quorum queue of ENTER messages. Publishers use the default exchange.
 pub const ENTER_QUEUE: &str = "reservation.enter";
-/// Where `reservation.enter` dead-letters to: a fanout exchange and the queue bound to it.
+/// The fanout exchange for dead letters of `reservation.enter`, and the queue bound to it.
 pub const DEAD_EXCHANGE: &str = "reservation.enter.dead";
 /// The capped queue of dead letters, for diagnosis.
 pub const DEAD_QUEUE: &str = "reservation.enter.dead";
-/// How many dead letters are kept; the oldest go first.
+/// How many dead letters are kept; the oldest are dropped first.
 pub const DEAD_QUEUE_LENGTH: i64 = 10_000;
 /// The topic exchange of events.
 pub const EVENTS_EXCHANGE: &str = "sunbeon.events";

@@ -1,6 +1,6 @@
-//! The wire form, pinned: one golden example and the JSON Schema of each message.
+//! The wire format, pinned by one golden example and the JSON Schema of each message.
 //!
-//! `UPDATE=1` writes the files anew; a change of a golden file breaks services that are deployed.
+//! `UPDATE=1` rewrites the files. Changing a golden file breaks services that are already deployed.
 
 use std::{env, fmt::Debug, fs, path::PathBuf};
 
@@ -80,7 +80,7 @@ fn events() -> Vec<(&'static str, Event)> {
     ]
 }
 
-/// The file's JSON is the value's, and so is the value read from it.
+/// Checks that the file and the value's JSON agree, in both directions.
 fn pin<T: Serialize + DeserializeOwned + PartialEq + Debug>(file: &str, value: &T) {
     assert_file(file, value);
     let text = fs::read_to_string(path(file)).unwrap();
@@ -99,7 +99,7 @@ fn assert_file(file: &str, expected: &impl Serialize) {
     let expected = serde_json::to_value(expected).unwrap();
     assert_eq!(
         found, expected,
-        "{file} is out of date: UPDATE=1 writes it anew"
+        "{file} is out of date: UPDATE=1 rewrites it"
     );
 }
 
@@ -108,12 +108,12 @@ fn path(file: &str) -> PathBuf {
 }
 
 #[test]
-fn the_enter_message_is_as_its_golden_file() {
+fn the_enter_message_matches_its_golden_file() {
     pin("golden/enter.json", &enter());
 }
 
 #[test]
-fn each_event_is_as_its_golden_file_and_routed_by_its_type() {
+fn each_event_matches_its_golden_file_and_is_routed_by_its_type() {
     for (kind, event) in events() {
         pin(&format!("golden/{kind}.json"), &event);
         assert_eq!(event.routing_key(), format!("{kind}.456"));
@@ -121,13 +121,13 @@ fn each_event_is_as_its_golden_file_and_routed_by_its_type() {
 }
 
 #[test]
-fn the_schemas_are_those_of_the_types() {
+fn the_schema_files_match_the_types() {
     assert_file("schema/enter.json", &schema_for!(Enter));
     assert_file("schema/event.json", &schema_for!(Event));
 }
 
 #[test]
-fn the_message_id_and_the_second_of_the_pop_are_the_same_when_sent_again() {
+fn a_repeated_message_has_the_same_id_and_timestamp() {
     assert_eq!(enter().message_id(), "456:1704103200000001");
     assert_eq!(enter().timestamp.to_string(), "2024-01-01T10:00:00");
     assert_eq!(enter(), enter());

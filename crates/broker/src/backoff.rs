@@ -1,4 +1,4 @@
-//! Pauses that grow.
+//! Retry pauses that grow.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -8,30 +8,30 @@ use std::{
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// 100 ms, doubling to 2 s.
+/// Pauses of 100 ms, doubling up to 2 s.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
-    /// The next pause.
+    /// Returns the next pause.
     pub(crate) fn pause(&mut self) -> Duration {
         let pause = FIRST.saturating_mul(1 << self.tries.min(5)).min(LONGEST);
         self.tries += 1;
         pause
     }
 
-    /// The next pause, shortened at random by up to a half, so that those who lost the same
-    /// server do not come back at the same moment.
+    /// Returns the next pause, shortened at random by up to half, so that clients that lost the
+    /// same server do not all come back at the same moment.
     pub(crate) fn pause_with_jitter(&mut self) -> Duration {
         let pause = self.pause();
-        // A new RandomState is keyed at random: no further dependency for one random number.
+        // A new RandomState has a random key: that saves a dependency for one random number.
         let random = RandomState::new().hash_one(self.tries) % 1024;
         pause - pause.mul_f64(random as f64 / 2048.0)
     }
 
-    /// Starts over from the shortest pause.
+    /// Starts again from the shortest pause.
     pub(crate) fn reset(&mut self) {
         self.tries = 0;
     }
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_takes_at_most_a_half() {
+    fn jitter_shortens_a_pause_by_at_most_half() {
         for _ in 0..1000 {
             let pause = Backoff::default().pause_with_jitter();
             assert!(pause > FIRST / 2 && pause <= FIRST, "{pause:?}");

@@ -1,4 +1,4 @@
-//! The settlement rule, once for every broker.
+//! The settlement rule, shared by both brokers.
 
 use std::{iter, sync::Arc};
 
@@ -9,17 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Delivered, EnterHandler, Settle, backoff::Backoff};
 
-/// The most messages a handler gets at once.
+/// The largest batch that a handler gets.
 pub(crate) const LARGEST: usize = 500;
 
-/// What can settle the messages of a batch.
+/// Settles the messages of a batch.
 pub(crate) trait Source {
-    /// Names a message of the batch.
+    /// Identifies a message of the batch.
     type Tag: Send + Sync;
-    /// Why nothing can be settled any more.
+    /// Why nothing can be settled any longer.
     type Error;
 
-    /// Settles messages. `last` says that no message of the batch remains unsettled after this.
+    /// Settles messages. `last` means that no message of the batch stays unsettled after this call.
     fn settle(
         &mut self,
         done: &[Self::Tag],
@@ -27,19 +27,18 @@ pub(crate) trait Source {
         last: bool,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Fails when messages can no longer be settled: they are somebody else's by now.
+    /// Fails when the messages can no longer be settled, because they have gone back to the queue.
     fn check(&self) -> Result<(), Self::Error>;
 }
 
-/// A message as it came, decoded or refused.
+/// A message as received, decoded or refused.
 pub(crate) type Received<Tag> = (Tag, Result<Delivered, Undecodable>);
 
-/// The body is no ENTER message.
+/// The body is not an ENTER message.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Undecodable;
 
-/// Reads a body. What is wrong is logged without showing the body: `serde_json` quotes values in
-/// its messages.
+/// Decodes a body. The log line never shows the body: `serde_json` quotes values in its messages.
 pub(crate) fn decode(body: &[u8]) -> Result<Enter, Undecodable> {
     serde_json::from_slice(body).map_err(|error| {
         tracing::warn!(
@@ -47,19 +46,19 @@ pub(crate) fn decode(body: &[u8]) -> Result<Enter, Undecodable> {
             kind = ?error.classify(),
             line = error.line(),
             column = error.column(),
-            "a message that is no ENTER message is dead-lettered"
+            "dead-lettering a message that is not an ENTER message"
         );
         Undecodable
     })
 }
 
-/// Reports how long a message was on its way.
+/// Records how long a message took to arrive.
 pub(crate) fn record_lag(lag: Duration) {
     histogram!("sunbeon_consumer_lag_seconds").record(lag);
 }
 
-/// Hands a batch to the handler until every message is settled, `shutdown` is cancelled or
-/// nothing can be settled any more. Dead-letters what could not be decoded first.
+/// Hands a batch to the handler until every message is settled, `shutdown` is cancelled or nothing
+/// can be settled any longer. Dead-letters undecodable messages first.
 pub(crate) async fn settle<S: Source>(
     source: &mut S,
     batch: Vec<Received<S::Tag>>,
@@ -87,7 +86,7 @@ pub(crate) async fn settle<S: Source>(
     Ok(())
 }
 
-/// Unsettled messages and their tags, side by side: the handler gets the messages as a slice.
+/// Unsettled messages and their tags, in two vectors: the handler gets the messages as a slice.
 type Open<Tag> = (Vec<Tag>, Vec<Delivered>);
 
 fn split<Tag>(batch: Vec<Received<Tag>>) -> (Open<Tag>, Vec<Tag>) {

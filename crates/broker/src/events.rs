@@ -1,4 +1,4 @@
-//! Subscriptions to events, once for every broker.
+//! Subscriptions to events, shared by both brokers.
 
 use sunbeon_proto_messages::Event;
 use tokio::sync::mpsc;
@@ -6,13 +6,13 @@ use tokio::sync::mpsc;
 /// How many events a subscriber may fall behind before it misses some.
 const BEHIND: usize = 1_000;
 
-/// What a subscriber to events hears.
+/// What a subscriber to events receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// It happened.
+    /// An event.
     Event(Event),
-    /// Events may have been lost up to the moment this is received: what was remembered by them
-    /// is to be read anew from whoever has the authority.
+    /// Events may have been lost up to the moment this is received: read anything built from events
+    /// again from its authority.
     Missed,
 }
 
@@ -28,20 +28,20 @@ impl Ear {
         (Self { sender }, receiver)
     }
 
-    /// Passes an event on. The last place is [`Heard::Missed`]'s: so whenever an event finds no
-    /// place, that is still to be received.
+    /// Passes an event on. The last place is reserved for [`Heard::Missed`], so an event that finds
+    /// no place always leaves a `Missed` to be received.
     pub(crate) fn tell(&self, event: Event) {
         if self.sender.capacity() > 1 {
-            // An error says that nobody listens any more.
+            // An error means that the subscriber is gone.
             let _ = self.sender.try_send(Heard::Event(event));
         } else {
             self.miss();
         }
     }
 
-    /// Says that events may have been lost.
+    /// Tells the subscriber that events may have been lost.
     pub(crate) fn miss(&self) {
-        // Where even the last place is taken, it has been said.
+        // If the last place is taken too, it holds a `Missed` already.
         let _ = self.sender.try_send(Heard::Missed);
     }
 
@@ -49,14 +49,14 @@ impl Ear {
         self.sender.is_closed()
     }
 
-    /// Waits until nobody listens any more.
+    /// Waits until the subscriber is gone.
     pub(crate) async fn deaf(&self) {
         self.sender.closed().await;
     }
 }
 
-/// Whether a topic binding is for a routing key, by the rules of AMQP 0-9-1 (3.1.3.3): words
-/// between dots, of which `*` stands for one and `#` for any number.
+/// Returns whether a topic binding matches a routing key by the rules of AMQP 0-9-1 (3.1.3.3):
+/// words are separated by dots; `*` matches one word and `#` any number.
 pub(crate) fn binds(binding: &str, key: &str) -> bool {
     let (binding, key): (Vec<_>, Vec<_>) = (binding.split('.').collect(), key.split('.').collect());
     words_bind(&binding, &key)

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub use events::Heard;
 pub use memory::MemoryBroker;
 
-/// Which broker: `broker = "memory"`, or `[broker.rabbitmq]` with its `url`.
+/// The broker to use: `broker = "memory"`, or `[broker.rabbitmq]` with its `url`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settings {
@@ -29,7 +29,7 @@ pub enum Settings {
 }
 
 impl Settings {
-    /// These settings where other processes can share the broker.
+    /// Returns these settings if other processes can share the broker.
     pub fn shared(&self) -> Result<&Self, NotShared> {
         match self {
             Self::Memory => Err(NotShared),
@@ -38,7 +38,7 @@ impl Settings {
     }
 }
 
-/// The broker is this process's own.
+/// The broker lives in this process and cannot be shared.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "services share one RabbitMQ: set SUNBEON__BROKER__RABBITMQ__URL, for example \
@@ -46,19 +46,19 @@ impl Settings {
 )]
 pub struct NotShared;
 
-/// Why a broker cannot be opened. A broker that is down is no reason.
+/// Why a broker cannot be opened. A server that is down is not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address cannot be read. It is not shown, for it may hold a password.
+    /// The URL cannot be parsed. It is not shown because it may hold a password.
     #[error("the broker's url must look like amqp://user:password@host:5672/vhost")]
     InvalidUrl,
 }
 
 /// Opens the broker and, for RabbitMQ, starts the task that keeps its connection up. Returns at
-/// once, whether or not the server is there. `connection_name` is what operators see.
+/// once, whether or not the server is there. Operators see `connection_name` in RabbitMQ.
 ///
 /// # Errors
-/// [`OpenError::InvalidUrl`], and nothing else.
+/// [`OpenError::InvalidUrl`] only.
 ///
 /// # Panics
 /// Outside a tokio runtime.
@@ -71,44 +71,44 @@ pub fn open(settings: &Settings, connection_name: &str) -> Result<Arc<dyn Broker
     })
 }
 
-/// The waiting room's use of a message broker. The settlement rule is in the crate's
+/// A message broker, as the waiting room uses it. The settlement rule is in the crate's
 /// documentation.
 #[async_trait]
 pub trait Broker: Send + Sync + 'static {
-    /// Whether a live publishing channel stands now: false while reconnecting and while the
-    /// broker blocks publishers.
+    /// Returns whether the publishing channel is up: false while reconnecting and while the broker
+    /// blocks publishers.
     fn can_publish(&self) -> bool;
 
-    /// Publishes in bulk and waits for every confirm, at most 5 s. The answer's `[i]` says whether
-    /// `messages[i]` is confirmed: true means that the broker has it on its queue, false that
-    /// nobody knows, so send it again.
+    /// Publishes in bulk and waits at most 5 s for every confirm. Entry `[i]` of the answer says
+    /// whether `messages[i]` is confirmed: true means that it is on the broker's queue; false means
+    /// that nobody knows, so send it again.
     async fn publish_enters(&self, messages: &[Enter]) -> Vec<bool>;
 
-    /// Publishes an event to whoever listens to its routing key. It may be lost. Never waits.
+    /// Publishes an event to the subscribers of its routing key. It may be lost. Never waits.
     fn publish_event(&self, event: Event);
 
-    /// The events whose routing key a topic binding is for (`concert.changed.#`, `seat.*.demo`,
-    /// `#`; `*` is one word, `#` any number), from now on until the receiver is dropped or the
-    /// broker closed. Reconnects by itself. The first that is heard is [`Heard::Missed`], once
-    /// listening has begun; it comes again after each loss of the connection, and in the place of
-    /// what a subscriber that lags more than 1,000 events behind did not take. A message that is no
-    /// event known here is skipped. No publisher ever waits for a subscriber.
+    /// Subscribes to the events whose routing key matches a topic binding (`concert.changed.#`,
+    /// `seat.*.demo`, `#`; `*` is one word, `#` any number), until the receiver is dropped or the
+    /// broker is closed. Reconnects by itself. The first item is [`Heard::Missed`], sent once the
+    /// subscription stands; it comes again after each lost connection, and in place of the events
+    /// dropped when a subscriber falls more than 1,000 behind. Messages that are not a known event
+    /// are skipped. A slow subscriber never blocks a publisher.
     fn subscribe_events(&self, binding: &str) -> mpsc::Receiver<Heard>;
 
-    /// Hands ENTER messages to the handler, in batches of what is there, at most 500, one batch
-    /// at a time, until `shutdown` is cancelled; then the batch in hand is finished. Reconnects by
+    /// Hands ENTER messages to the handler, one batch at a time, each of whatever has arrived up to
+    /// 500, until `shutdown` is cancelled; the batch in hand is then finished. Reconnects by
     /// itself. Several consumers share the queue.
     async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken);
 
-    /// Sends what is still to be sent and closes the connection, in bounded time. Afterwards
-    /// nothing can be published.
+    /// Sends what is still queued and closes the connection, in bounded time. Nothing can be
+    /// published afterwards.
     async fn close(&self);
 }
 
-/// What is done with ENTER messages.
+/// Handles ENTER messages.
 #[async_trait]
 pub trait EnterHandler: Send + Sync + 'static {
-    /// One settlement per message, in order; one that is missing counts as [`Settle::Retry`].
+    /// Returns one settlement per message, in order; a missing one counts as [`Settle::Retry`].
     async fn handle(&self, messages: &[Delivered]) -> Vec<Settle>;
 }
 
@@ -119,17 +119,17 @@ pub struct Delivered {
     pub enter: Enter,
     /// Whether it may have been delivered before.
     pub redelivered: bool,
-    /// Its producer's span: the parent for the consumer's span of this message.
+    /// The producer's span: the parent of the consumer's span for this message.
     pub context: opentelemetry::Context,
 }
 
-/// What becomes of a delivered message.
+/// What the broker does with a delivered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settle {
-    /// Handled, or nothing to do.
+    /// The message is handled, or there was nothing to do.
     Done,
-    /// It is not the message's fault: hand it over again, later.
+    /// The failure is not the message's fault: deliver it again, later.
     Retry,
-    /// It can never be handled: dead-letter it.
+    /// The message can never be handled: dead-letter it.
     Reject,
 }

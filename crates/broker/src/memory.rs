@@ -24,8 +24,8 @@ use crate::{
     trace,
 };
 
-/// A broker in this process, with the rules of the real one: unsettled messages go back to the
-/// front of the queue when their consumer stops, dead letters are capped. A cheap handle; clones
+/// A broker in this process that follows RabbitMQ's rules: unsettled messages go back to the front
+/// of the queue when their consumer stops, and dead letters are capped. A cheap handle; clones
 /// share the queue.
 #[derive(Debug, Clone)]
 pub struct MemoryBroker {
@@ -68,7 +68,7 @@ impl Default for MemoryBroker {
 }
 
 impl MemoryBroker {
-    /// An empty broker.
+    /// Creates an empty broker.
     pub fn new() -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -80,23 +80,23 @@ impl MemoryBroker {
         }
     }
 
-    /// Puts a body on the queue as it is, as a stranger with access to the broker could.
+    /// Puts a raw body on the queue, as any client with access to the broker could.
     pub fn push_raw(&self, body: Vec<u8>) {
         self.push(body, HashMap::new());
     }
 
-    /// The bodies of the dead letters, oldest first.
+    /// Returns the bodies of the dead letters, oldest first.
     pub fn dead_letters(&self) -> Vec<Vec<u8>> {
         self.state().dead.iter().cloned().collect()
     }
 
-    /// How many messages are not settled: those that wait and those in a handler's hands.
+    /// Returns the number of unsettled messages, both waiting and in a handler's hands.
     pub fn len(&self) -> usize {
         let state = self.state();
         state.waiting.len() + state.unsettled
     }
 
-    /// Whether every message is settled.
+    /// Returns whether every message is settled.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -139,7 +139,7 @@ impl MemoryBroker {
         let messages = state.waiting.drain(..count).map(Some).collect();
         state.unsettled += count;
         if !state.waiting.is_empty() {
-            // A second message may have woken nobody: pass the rest on to another consumer.
+            // Two notifications may have woken one consumer only: wake another for the rest.
             self.shared.arrived.notify_one();
         }
         Some(Hand {
@@ -216,7 +216,7 @@ impl Broker for MemoryBroker {
     }
 }
 
-/// The unsettled messages of one batch. Dropped, they go back to where they were.
+/// The unsettled messages of one batch. On drop they go back to their places in the queue.
 struct Hand {
     broker: MemoryBroker,
     messages: Vec<Option<Message>>,

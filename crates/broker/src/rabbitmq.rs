@@ -1,8 +1,9 @@
 //! The broker on a RabbitMQ server, 3.10 or later.
 //!
-//! Two connections, so that a server that blocks publishers does not stop acknowledgements: one
-//! for publishing, kept up by a supervisor, and one per consumer or subscriber. lapin's own recovery is not
-//! used; a connection at fault is given up and built anew, with its queues and exchanges.
+//! There are two kinds of connection, so that a server that blocks publishers does not stop
+//! acknowledgements: one for publishing, kept up by a supervisor, and one per consumer or
+//! subscriber. lapin's own recovery is not used: a faulty connection is dropped and rebuilt, with
+//! its queues and exchanges.
 
 mod connection;
 mod consume;
@@ -28,12 +29,12 @@ use crate::{Broker, EnterHandler, Heard, OpenError, events::Ear};
 use connection::Connector;
 use publish::Publisher;
 
-/// How long anything that is asked of the server may take.
+/// How long the server may take to answer anything.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How many events wait for the connection; further ones are lost.
+/// How many events wait for the connection; further ones are dropped.
 const EVENTS: usize = 1_000;
 
-/// Where the server is.
+/// How to reach the server.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -48,8 +49,8 @@ fn default_prefetch() -> u16 {
     1_000
 }
 
-/// The broker on a RabbitMQ server. Dropped without [`Broker::close`], it lets go of the
-/// connection at once.
+/// The broker on a RabbitMQ server. Dropping it without [`Broker::close`] drops the connection at
+/// once.
 pub(crate) struct RabbitmqBroker {
     connector: Connector,
     prefetch: u16,
@@ -74,7 +75,7 @@ impl RabbitmqBroker {
         );
         Ok(Self {
             connector,
-            // To the server, 0 means no bound.
+            // The server takes 0 for "no limit".
             prefetch: settings.prefetch.max(1),
             publisher,
             events,

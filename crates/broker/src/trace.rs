@@ -8,7 +8,7 @@ use sunbeon_proto_messages::{Enter, topology::ENTER_QUEUE};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The span of publishing one message, a child of the current span. It ends when it is dropped.
+/// Opens the span of publishing one message, a child of the current span. It ends when dropped.
 pub(crate) fn producer_span(message: &Enter) -> Span {
     tracing::info_span!(
         "reservation.enter publish",

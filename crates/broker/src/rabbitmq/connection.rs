@@ -1,4 +1,4 @@
-//! A connection, what stands on it, and its loss.
+//! Connections: making, checking and losing them.
 
 use std::{error::Error, time::Duration};
 
@@ -16,11 +16,11 @@ use tokio::time::timeout;
 use super::LIMIT;
 use crate::OpenError;
 
-/// Seconds. RabbitMQ proposes 60, which leaves a consumer deaf for two minutes when its network
-/// goes silent.
+/// Seconds. RabbitMQ proposes 60, and then a consumer needs two minutes to notice that its network
+/// went silent.
 const HEARTBEAT: u16 = 10;
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-/// How often a connection is asked whether it still stands, should its end go unannounced.
+/// How often a connection is checked, in case its end is never announced.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// Why a connection ended.
@@ -57,7 +57,7 @@ impl Connector {
         })
     }
 
-    /// Connects and declares the topology, within the limit. `purpose` is shown to operators.
+    /// Connects and declares the topology, within the limit. Operators see `purpose`.
     pub(super) async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), Lost> {
         in_time(async {
             let name = format!("{} {purpose}", self.name);
@@ -71,14 +71,14 @@ impl Connector {
     }
 }
 
-/// Waits for an answer of the server, within the limit.
+/// Waits for the server's answer, within the limit.
 pub(super) async fn in_time<T>(
     answer: impl Future<Output = Result<T, lapin::Error>>,
 ) -> Result<T, Lost> {
     Ok(timeout(LIMIT, answer).await.map_err(|_| Lost::Silent)??)
 }
 
-/// Fails when a connection no longer stands.
+/// Fails when a connection is no longer up.
 pub(super) fn check(connection: &Connection) -> Result<(), Lost> {
     if connection.status().connected() {
         Ok(())
@@ -87,13 +87,13 @@ pub(super) fn check(connection: &Connection) -> Result<(), Lost> {
     }
 }
 
-/// Says goodbye, if there is somebody to hear it.
+/// Closes a connection politely if it is still up.
 pub(super) async fn close(connection: Connection) {
     let _ = timeout(CLOSE_LIMIT, connection.close(200, "bye".into())).await;
 }
 
-/// The queues and exchanges. Nothing else may be among a queue's arguments: what must be able to
-/// change later is a policy on the server.
+/// Declares the queues and exchanges. Queue arguments cannot change later, so everything else is
+/// left to a policy on the server.
 async fn declare(channel: &Channel) -> lapin::Result<()> {
     exchange(channel, DEAD_EXCHANGE, ExchangeKind::Fanout).await?;
     let capped = [
@@ -151,7 +151,7 @@ pub(super) fn text(text: &str) -> AMQPValue {
     AMQPValue::LongString(text.into())
 }
 
-/// Logs that a connection is lost once, and once that it is back, however many tries lie between.
+/// Logs the loss of a connection once and its return once, however many attempts lie between.
 pub(super) struct Outage {
     purpose: &'static str,
     lasts: bool,

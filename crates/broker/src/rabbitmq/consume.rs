@@ -26,10 +26,10 @@ use crate::{
     batch::{self, Received, Source},
 };
 
-/// An acknowledgement is never answered; a channel that is closed right behind one may undo it.
+/// Acknowledgements are never answered; closing a channel right after one may undo it.
 const SETTLING: Duration = Duration::from_millis(100);
 
-/// Consumes until `shutdown`, on a new connection each time one is lost.
+/// Consumes until `shutdown`, reconnecting whenever the connection is lost.
 pub(super) async fn run(
     connector: &Connector,
     prefetch: u16,
@@ -61,7 +61,7 @@ pub(super) async fn run(
     }
 }
 
-/// A consumer that stands.
+/// A running consumer.
 struct Intake {
     connection: Connection,
     consumer: Consumer,
@@ -93,7 +93,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Waits for one message and takes what else is there.
+    /// Waits for one message and takes whatever else has arrived.
     async fn next_batch(&mut self) -> Result<Vec<Received<u64>>, Lost> {
         let mut batch = vec![receive(&self.first().await?)];
         while batch.len() < batch::LARGEST
@@ -115,7 +115,7 @@ impl Intake {
         }
     }
 
-    /// What is unsettled goes back to the queue with the channel.
+    /// Closes the channel; unsettled messages go back to the queue.
     async fn close(self, politely: bool) {
         if politely {
             let cancel = self
@@ -160,7 +160,7 @@ impl Source for Acks {
                     .basic_reject(*tag, BasicRejectOptions { requeue: false })
                     .await?;
             }
-            // Batches do not overlap: behind the last of this one nothing is unsettled but itself.
+            // Batches do not overlap, so up to its last tag only this batch is unsettled.
             let one_for_all = last.then(|| done.iter().max()).flatten();
             match one_for_all {
                 Some(tag) => {

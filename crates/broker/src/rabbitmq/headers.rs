@@ -1,4 +1,4 @@
-//! What travels beside the body.
+//! Message properties and headers.
 
 use std::{
     str,
@@ -15,12 +15,12 @@ use tracing::Span;
 
 use crate::trace;
 
-/// When the message was published, in milliseconds since the epoch. (AMQP's own `timestamp` is in
+/// When the message was published, in milliseconds since the epoch. (AMQP's own `timestamp` counts
 /// whole seconds.)
 const PUBLISHED_AT: &str = "x-published-at-ms";
 const PERSISTENT: u8 = 2;
 
-/// The properties of an ENTER message that is published now.
+/// Returns the properties of an ENTER message published now.
 pub(super) fn properties(message: &Enter, span: &Span) -> BasicProperties {
     let mut headers = FieldTable::default();
     trace::inject(span, &mut Writer(&mut headers));
@@ -33,8 +33,8 @@ pub(super) fn properties(message: &Enter, span: &Span) -> BasicProperties {
         .with_headers(headers)
 }
 
-/// How long a message was on its way, as far as the clocks of this machine and its publisher's
-/// agree. `None` for a message of a stranger's.
+/// Returns how long a message was on its way, as far as this machine's clock agrees with its
+/// publisher's. `None` if the header is missing.
 pub(super) fn lag(properties: &BasicProperties) -> Option<Duration> {
     let published = properties
         .headers()
@@ -46,7 +46,7 @@ pub(super) fn lag(properties: &BasicProperties) -> Option<Duration> {
     Some(now().saturating_sub(published))
 }
 
-/// The context of the message's producer.
+/// Returns the trace context of the message's producer.
 pub(super) fn context(properties: &BasicProperties) -> opentelemetry::Context {
     let none = FieldTable::default();
     trace::extract(&Reader(properties.headers().as_ref().unwrap_or(&none)))
@@ -54,7 +54,7 @@ pub(super) fn context(properties: &BasicProperties) -> opentelemetry::Context {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a figure for operators, which decides nothing"
+    reason = "a figure for operators; nothing depends on it"
 )]
 fn now() -> Duration {
     SystemTime::now()

@@ -1,4 +1,4 @@
-//! Listening to events.
+//! Receiving events.
 
 use futures::StreamExt;
 use lapin::{
@@ -13,10 +13,10 @@ use tokio::time::{interval, sleep};
 use super::connection::{Connector, LOOK, Lost, Outage, check, close, in_time, text};
 use crate::{backoff::Backoff, events::Ear};
 
-/// How many events wait on the server for this process; beyond, the oldest are lost.
+/// How many events wait on the server for this process; beyond that the oldest are dropped.
 const QUEUE_LENGTH: i64 = 10_000;
 
-/// Listens on a new connection each time one is lost. Ends by being dropped.
+/// Subscribes, and reconnects whenever the connection is lost. Runs until dropped.
 pub(super) async fn run(connector: &Connector, binding: &str, ear: &Ear) {
     let mut outage = Outage::new("listen");
     let mut backoff = Backoff::default();
@@ -25,7 +25,7 @@ pub(super) async fn run(connector: &Connector, binding: &str, ear: &Ear) {
             Ok((connection, consumer)) => {
                 outage.over();
                 backoff.reset();
-                // The queue is bound: from here on nothing is missed.
+                // The queue is bound: nothing is missed from here on.
                 ear.miss();
                 let lost = hear(&connection, consumer, ear).await;
                 tokio::spawn(close(connection));
@@ -49,7 +49,8 @@ async fn connect(connector: &Connector, binding: &str) -> Result<(Connection, Co
     Ok((connection, in_time(consumer).await?))
 }
 
-/// A queue that goes with its connection, so that nothing gathers for whoever is gone.
+/// Declares a queue that goes away with its connection, so that no events pile up for a subscriber
+/// that is gone.
 async fn own_queue(channel: &Channel, binding: &str) -> lapin::Result<ShortString> {
     let options = QueueDeclareOptions {
         exclusive: true,
@@ -69,7 +70,7 @@ async fn own_queue(channel: &Channel, binding: &str) -> lapin::Result<ShortStrin
     Ok(name.clone())
 }
 
-/// Passes on what comes until the connection or the queue is gone.
+/// Passes on events until the connection or the queue is gone.
 async fn hear(connection: &Connection, mut consumer: Consumer, ear: &Ear) -> Lost {
     let mut look = interval(LOOK);
     loop {
@@ -87,8 +88,8 @@ async fn hear(connection: &Connection, mut consumer: Consumer, ear: &Ear) -> Los
     }
 }
 
-/// What is no event, or an event of a kind that a later version knows, is nothing to us. The body
-/// is not shown: `serde_json` quotes values in its messages.
+/// Passes on one event. Skips anything else, including events that only a later version knows. The
+/// log line never shows the body: `serde_json` quotes values in its messages.
 fn pass_on(delivery: &Delivery, ear: &Ear) {
     match serde_json::from_slice(&delivery.data) {
         Ok(event) => ear.tell(event),
@@ -97,7 +98,7 @@ fn pass_on(delivery: &Delivery, ear: &Ear) {
             kind = ?error.classify(),
             line = error.line(),
             column = error.column(),
-            "a message that is no known event is skipped"
+            "skipping a message that is not a known event"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing in bulk, confirmed.
+//! Publishing in bulk, with confirms.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -23,27 +23,27 @@ use crate::trace;
 /// How many messages may be unconfirmed at once.
 const WINDOW: usize = 1_000;
 
-/// What publishing needs of a connection that stands.
+/// The channels of a live publishing connection.
 #[derive(Clone)]
 pub(super) struct Link {
     /// In confirm mode.
     pub(super) enters: Channel,
     pub(super) events: Channel,
-    /// Cancelled by whoever first finds the link unfit: a publisher whose batch was not wholly
+    /// Cancelled by the first to find the link unusable: a publisher whose batch was not fully
     /// confirmed, or the supervisor when the connection ends or is blocked.
     pub(super) over: CancellationToken,
 }
 
-/// Publishes over whatever link the supervisor provides.
+/// Publishes over the link that the supervisor provides.
 #[derive(Default)]
 pub(super) struct Publisher {
     link: RwLock<Option<Link>>,
-    /// One batch at a time: returned messages are told apart within a batch.
+    /// Only one batch at a time, because a returned message is matched within its batch.
     turn: Mutex<()>,
 }
 
 impl Publisher {
-    /// The link, if one is fit for use.
+    /// Returns the link, if a usable one is up.
     pub(super) fn link(&self) -> Option<Link> {
         let link = self.link.read();
         link.clone().filter(|link| !link.over.is_cancelled())
@@ -53,7 +53,7 @@ impl Publisher {
         *self.link.write() = link;
     }
 
-    /// Waits for the batch that is under way, within the limit.
+    /// Waits for the batch in progress, within the limit.
     pub(super) async fn idle(&self) {
         let _ = timeout_at(Instant::now() + LIMIT, self.turn.lock()).await;
     }
@@ -74,10 +74,11 @@ impl Publisher {
     }
 }
 
-/// Publishes all, then waits for all confirms. Unless every message is confirmed, the link is over:
-/// a late confirm would be taken for the next batch's, a message that comes back says that the
-/// queue is gone, and a channel that was refused once may be refused for ever (a quorum queue does
-/// not tell it that its limit was lifted). The same if the caller drops this.
+/// Publishes all messages, then waits for all confirms. Unless every message is confirmed, the link
+/// is given up: a late confirm would be mistaken for the next batch's, a returned message means
+/// that the queue is gone, and a channel that was refused once may be refused for ever (a quorum
+/// queue does not announce that its limit was lifted). The link is also given up if the caller
+/// drops this future.
 async fn publish_window(link: &Link, messages: &[Enter], deadline: Instant) -> Vec<bool> {
     let over_unless_confirmed = link.over.clone().drop_guard();
     let mut confirms = FuturesUnordered::new();
@@ -122,10 +123,10 @@ async fn send(channel: &Channel, message: &Enter) -> lapin::Result<(PublisherCon
     Ok((confirm, span))
 }
 
-/// What the server said about a window.
+/// The server's answers for a window.
 struct Tally {
     acked: Vec<bool>,
-    /// Message ids. lapin hands a returned message to whichever confirm comes next, so the
+    /// Message ids. lapin attaches a returned message to whichever confirm comes next, so the
     /// confirm that carries it says nothing about its own message.
     returned: HashSet<Arc<str>>,
 }
@@ -146,8 +147,8 @@ impl Tally {
     }
 
     /// The server acknowledges a returned message too, after returning it. Once all confirms are
-    /// here so are all returns. Before that, an acknowledgement counts only while nothing at all
-    /// was returned: every return comes with some confirm no later than its own message's.
+    /// in, so are all returns. Before that, an acknowledgement counts only while nothing at all has
+    /// been returned, because a return arrives with its own message's confirm or an earlier one.
     fn verdicts(self, messages: &[Enter], whole: bool) -> Vec<bool> {
         let arrived = |message: &Enter| match whole {
             true => !self.returned.contains(message.message_id().as_str()),
@@ -217,13 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn a_returned_message_is_known_by_its_id_whatever_confirm_carried_it() {
+    fn a_returned_message_is_matched_by_its_id_not_by_the_confirm_that_carried_it() {
         let verdicts = tally([ACK, ACK, ACK], &["c1:2"]).verdicts(&messages(), true);
         assert_eq!(verdicts, [true, false, true]);
     }
 
     #[test]
-    fn of_a_batch_broken_off_what_is_acknowledged_counts_unless_anything_was_returned() {
+    fn in_an_unfinished_batch_acknowledged_messages_count_unless_anything_was_returned() {
         let verdicts = tally([ACK, None, ACK], &[]).verdicts(&messages(), false);
         assert_eq!(verdicts, [true, false, true]);
         let verdicts = tally([ACK, None, ACK], &["c1:2"]).verdicts(&messages(), false);

@@ -21,12 +21,12 @@ use super::{
 };
 use crate::backoff::Backoff;
 
-/// How often a message that reaches no queue is published. A server tells a connection that it
-/// blocks publishers only when that publishes something.
+/// How often a message is published that reaches no queue. A server tells a connection that it
+/// blocks publishers only when the connection publishes something.
 const PROBE: Duration = Duration::from_secs(2);
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// What lapin says about a connection.
+/// What lapin reports about a connection.
 type News = BoxStream<'static, ConnectionEvent>;
 
 pub(super) struct Supervisor {
@@ -56,7 +56,7 @@ impl Supervisor {
         }
     }
 
-    /// Builds the link, anew each time it is lost, until closed.
+    /// Builds the link and rebuilds it whenever it is lost, until closed.
     pub(super) async fn run(mut self) {
         let closing = self.closing.clone();
         while let Some(lost) = closing.run_until_cancelled(self.connect()).await {
@@ -84,10 +84,10 @@ impl Supervisor {
         ))
     }
 
-    /// Stays with a connection to its end.
+    /// Serves one connection until it ends.
     async fn stand(&mut self, connection: Connection, link: Link) {
         let _over = link.over.clone().drop_guard();
-        // Before anything can be published, so that no news of a block is missed.
+        // Listen before anything can be published, so that no block goes unnoticed.
         let mut news = connection.events_listener().boxed();
         self.outage.over();
         self.backoff.reset();
@@ -106,7 +106,7 @@ impl Supervisor {
         }
     }
 
-    /// Returns when closed, and fails when the connection has to be built anew.
+    /// Watches the connection. Returns when closed; fails when the connection must be rebuilt.
     async fn watch(
         &mut self,
         connection: &Connection,
@@ -125,7 +125,7 @@ impl Supervisor {
                     if let ControlFlow::Break(reason) = weigh(event)? {
                         link.over.cancel();
                         self.outage.lost(&Lost::Blocked(reason));
-                        // The pump would only run into its limit.
+                        // Do not go on with the pump: it would only run into its limit.
                         return wait_out(news, connection, &self.closing).await;
                     }
                 }
@@ -137,7 +137,7 @@ impl Supervisor {
         }
     }
 
-    /// Sends the events that wait, briefly, and lets the server answer that it has them.
+    /// Sends the waiting events, briefly, and lets the server confirm that it has them.
     async fn flush(&mut self, channel: &Channel) {
         let all = async {
             while let Ok(event) = self.outbox.try_recv() {
@@ -149,8 +149,8 @@ impl Supervisor {
     }
 }
 
-/// Waits until a blocked connection is unblocked, closed or lost. Unblocked, it is built anew
-/// too: the confirms of what was under way would be taken for a later batch's.
+/// Waits until a blocked connection is unblocked, closed or lost. An unblocked connection is
+/// rebuilt too, because confirms still outstanding would be mistaken for a later batch's.
 async fn wait_out(
     news: &mut News,
     connection: &Connection,

@@ -1,4 +1,4 @@
-//! What every broker promises, on each of them.
+//! The promises of a broker, tested on both of them.
 
 use std::{
     collections::HashSet,
@@ -39,20 +39,20 @@ use tokio::{
 use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// A broker and a view from outside.
+/// A broker, and a second view of it from outside.
 trait Fixture {
-    /// The most messages a handler may get at once here.
+    /// The largest batch that a handler may get here.
     const BATCH: usize;
 
     async fn start() -> Self;
     fn broker(&self) -> Arc<dyn Broker>;
-    /// Puts a body on the queue as a stranger could.
+    /// Puts a raw body on the queue, as any client could.
     async fn push_raw(&self, body: Vec<u8>);
     /// Takes the dead letters.
     async fn take_dead_letters(&self) -> Vec<Vec<u8>>;
-    /// How many messages wait on the queue.
+    /// Returns how many messages wait on the queue.
     async fn waiting(&self) -> usize;
-    /// Events of a routing key, from now on.
+    /// Subscribes to the events of a routing key.
     async fn subscribe(&self, key: &'static str) -> BoxStream<'static, Event>;
 }
 
@@ -202,7 +202,7 @@ async fn published_enters_arrive_once_and_in_order<F: Fixture>() {
     nothing_is_left(&fixture).await;
 }
 
-async fn a_confirm_is_reported_for_each<F: Fixture>() {
+async fn every_message_gets_its_own_confirm<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     assert!(broker.can_publish());
@@ -222,7 +222,7 @@ async fn a_confirm_is_reported_for_each<F: Fixture>() {
     assert_eq!(broker.publish_enters(&small).await, vec![false; 10]);
 }
 
-async fn a_handler_that_says_retry_sees_the_same_message_again_and_nothing_is_lost<F: Fixture>() {
+async fn a_retried_message_is_delivered_again_and_nothing_is_lost<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     publish(&broker, 1..=5).await;
@@ -287,7 +287,7 @@ async fn a_missing_answer_counts_as_retry<F: Fixture>() {
     nothing_is_left(&fixture).await;
 }
 
-async fn rejected_and_undecodable_messages_are_dead_lettered_and_block_nobody<F: Fixture>() {
+async fn rejected_and_undecodable_messages_are_dead_lettered_and_block_no_others<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     let bad = crate::kit::hostile_bodies();
@@ -302,7 +302,7 @@ async fn rejected_and_undecodable_messages_are_dead_lettered_and_block_nobody<F:
     });
     let consumer = Consumer::start(&broker, recorder.clone());
     recorder.sees(1..=last).await;
-    // A batch of which nothing is left for the handler.
+    // A batch that leaves nothing for the handler.
     fixture.push_raw(b"alone".to_vec()).await;
 
     let rejected = serde_json::to_vec(&enter(3)).unwrap();
@@ -322,7 +322,7 @@ async fn rejected_and_undecodable_messages_are_dead_lettered_and_block_nobody<F:
     nothing_is_left(&fixture).await;
 }
 
-async fn a_consumer_that_stops_returns_what_it_had_not_settled<F: Fixture>() {
+async fn a_stopping_consumer_returns_its_unsettled_messages<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     publish(&broker, 1..=4).await;
@@ -337,7 +337,7 @@ async fn a_consumer_that_stops_returns_what_it_had_not_settled<F: Fixture>() {
     .await;
     consumer.stop().await;
 
-    // Another one gets them and is killed.
+    // Another consumer gets them and is killed.
     let killed = Recorder::new(|_, _| Settle::Retry);
     let consumer = Consumer::start(&broker, killed.clone());
     killed.sees([2]).await;
@@ -392,7 +392,7 @@ impl EnterHandler for Gated {
     }
 }
 
-async fn one_bounded_batch_is_in_hand_at_a_time<F: Fixture>() {
+async fn a_consumer_handles_one_bounded_batch_at_a_time<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     let count = 3 * F::BATCH as u64;
@@ -412,7 +412,7 @@ async fn one_bounded_batch_is_in_hand_at_a_time<F: Fixture>() {
     assert_eq!(gated.recorder.numbers(), (1..=count).collect::<Vec<_>>());
 }
 
-async fn the_batch_in_hand_is_finished_at_shutdown<F: Fixture>() {
+async fn the_current_batch_is_finished_at_shutdown<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     publish(&broker, [1]).await;
@@ -430,7 +430,7 @@ async fn the_batch_in_hand_is_finished_at_shutdown<F: Fixture>() {
 }
 
 async fn two_consumers_share_the_queue<F: Fixture>() {
-    /// Holds its first batch until the other one has one too.
+    /// Holds its first batch until the other consumer has one too.
     struct Together(Arc<Recorder>, Arc<Barrier>);
     #[async_trait]
     impl EnterHandler for Together {
@@ -484,7 +484,7 @@ async fn events_reach_a_subscriber_of_their_routing_key<F: Fixture>() {
     for seat in 1..=100 {
         broker.publish_event(selected("c1", seat));
     }
-    // What waits is sent before the goodbye.
+    // Waiting events are sent before the connection closes.
     broker.close().await;
     for seat in 1..=100 {
         let event = timeout(SOON, mine.next()).await.expect("the event comes");
@@ -493,7 +493,7 @@ async fn events_reach_a_subscriber_of_their_routing_key<F: Fixture>() {
     broker.publish_event(selected("c1", 101));
 }
 
-async fn the_trace_of_the_producer_reaches_the_consumer<F: Fixture>() {
+async fn the_producers_trace_reaches_the_consumer<F: Fixture>() {
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
@@ -548,14 +548,14 @@ macro_rules! suite {
 
 suite! {
     published_enters_arrive_once_and_in_order,
-    a_confirm_is_reported_for_each,
-    a_handler_that_says_retry_sees_the_same_message_again_and_nothing_is_lost,
+    every_message_gets_its_own_confirm,
+    a_retried_message_is_delivered_again_and_nothing_is_lost,
     a_missing_answer_counts_as_retry,
-    rejected_and_undecodable_messages_are_dead_lettered_and_block_nobody,
-    a_consumer_that_stops_returns_what_it_had_not_settled,
-    one_bounded_batch_is_in_hand_at_a_time,
-    the_batch_in_hand_is_finished_at_shutdown,
+    rejected_and_undecodable_messages_are_dead_lettered_and_block_no_others,
+    a_stopping_consumer_returns_its_unsettled_messages,
+    a_consumer_handles_one_bounded_batch_at_a_time,
+    the_current_batch_is_finished_at_shutdown,
     two_consumers_share_the_queue,
     events_reach_a_subscriber_of_their_routing_key,
-    the_trace_of_the_producer_reaches_the_consumer,
+    the_producers_trace_reaches_the_consumer,
 }

@@ -1,4 +1,4 @@
-//! What every broker promises to subscribers of events, on each of them.
+//! The promises to subscribers of events, tested on both brokers.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A broker, for as long as this lives.
+/// Keeps a broker alive.
 trait Fixture {
     async fn start() -> Self;
     fn broker(&self) -> Arc<dyn Broker>;
@@ -70,14 +70,14 @@ async fn next(heard: &mut Receiver<Heard>) -> Heard {
         .expect("the subscription goes on")
 }
 
-/// A subscription that listens.
+/// Returns a subscription that is up.
 async fn listening(broker: &Arc<dyn Broker>, binding: &str) -> Receiver<Heard> {
     let mut heard = broker.subscribe_events(binding);
     assert_eq!(next(&mut heard).await, Heard::Missed, "{binding}");
     heard
 }
 
-async fn a_subscriber_hears_in_order_what_its_binding_is_for<F: Fixture>() {
+async fn a_subscriber_receives_the_events_of_its_binding_in_order<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     let events = [
@@ -119,7 +119,7 @@ async fn a_subscriber_hears_in_order_what_its_binding_is_for<F: Fixture>() {
     }
 }
 
-async fn a_subscriber_that_lags_is_told_that_it_missed_some_and_holds_up_nobody<F: Fixture>() {
+async fn a_lagging_subscriber_learns_that_it_missed_events_and_blocks_nobody<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     let mut slow = listening(&broker, "#").await;
@@ -136,7 +136,7 @@ async fn a_subscriber_that_lags_is_told_that_it_missed_some_and_holds_up_nobody<
         assert_eq!(next(&mut slow).await, Heard::Event(changed("c1", version)));
     }
     assert_eq!(next(&mut slow).await, Heard::Missed);
-    // What was on its way until then may still come; after it, what happens next.
+    // Events sent before that may still arrive; the next new one comes after them.
     broker.publish_event(changed("c2", 1));
     while next(&mut slow).await != Heard::Event(changed("c2", 1)) {}
 }
@@ -149,7 +149,7 @@ async fn a_subscription_ends_with_the_broker<F: Fixture>() {
     assert_eq!(timeout(SOON, heard.recv()).await, Ok(None));
 }
 
-async fn a_subscriber_that_goes_leaves_the_others_alone<F: Fixture>() {
+async fn a_subscriber_that_leaves_does_not_disturb_the_others<F: Fixture>() {
     let fixture = F::start().await;
     let broker = fixture.broker();
     let (gone, mut stays) = (listening(&broker, "#").await, listening(&broker, "#").await);
@@ -176,14 +176,14 @@ macro_rules! suite {
 }
 
 suite! {
-    a_subscriber_hears_in_order_what_its_binding_is_for,
-    a_subscriber_that_lags_is_told_that_it_missed_some_and_holds_up_nobody,
+    a_subscriber_receives_the_events_of_its_binding_in_order,
+    a_lagging_subscriber_learns_that_it_missed_events_and_blocks_nobody,
     a_subscription_ends_with_the_broker,
-    a_subscriber_that_goes_leaves_the_others_alone,
+    a_subscriber_that_leaves_does_not_disturb_the_others,
 }
 
 #[tokio::test]
-async fn what_is_no_event_known_here_is_skipped() {
+async fn a_message_that_is_not_a_known_event_is_skipped() {
     let fixture = Rabbitmq::start().await;
     let broker = fixture.broker();
     let mut heard = listening(&broker, "concert.#").await;
@@ -205,7 +205,7 @@ async fn what_is_no_event_known_here_is_skipped() {
     assert_eq!(next(&mut heard).await, Heard::Event(changed("c1", 1)));
 }
 
-/// Publishes until the subscriber hears of it, and says what it heard before.
+/// Publishes until the subscriber receives an event, and returns what it received before.
 async fn heard_again(broker: &Arc<dyn Broker>, heard: &mut Receiver<Heard>) -> Vec<Heard> {
     crate::kit::can_publish(broker).await;
     let (mut before, event) = (Vec::new(), changed("again", 1));
@@ -224,7 +224,7 @@ async fn heard_again(broker: &Arc<dyn Broker>, heard: &mut Receiver<Heard>) -> V
 }
 
 #[tokio::test]
-async fn a_subscriber_cut_off_is_told_that_it_missed_some_and_hears_on() {
+async fn a_subscriber_that_was_cut_off_hears_missed_and_then_further_events() {
     let vhost = TestVhost::create().await;
     let authority = vhost.url().split('/').nth(2).unwrap();
     let server = authority.rsplit('@').next().unwrap();
@@ -241,7 +241,7 @@ async fn a_subscriber_cut_off_is_told_that_it_missed_some_and_hears_on() {
     })
     .await;
     proxy.refuse(false);
-    // Unless the event was quicker than the cut.
+    // The event may have been quicker than the cut.
     while next(&mut heard).await != Heard::Missed {}
     publisher.publish_event(changed("c1", 2));
     assert_eq!(next(&mut heard).await, Heard::Event(changed("c1", 2)));
@@ -262,7 +262,7 @@ async fn after_a_restart_of_the_server_a_subscriber_hears_missed_and_then_events
 }
 
 #[tokio::test]
-async fn nothing_gathers_on_the_server_for_a_subscriber_that_is_gone() {
+async fn no_events_pile_up_on_the_server_for_a_subscriber_that_is_gone() {
     let fixture = Rabbitmq::start().await;
     let heard = listening(&fixture.broker(), "#").await;
     let console = Console::open(fixture.vhost.url()).await;

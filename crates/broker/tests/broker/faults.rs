@@ -1,4 +1,4 @@
-//! What the RabbitMQ broker does when the network or the server fails.
+//! The RabbitMQ broker when the network or the server fails.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// How long a batch waits for a server that says nothing.
+/// How long a batch waits for a silent server.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A broker behind a proxy.
@@ -44,7 +44,7 @@ impl Line {
         eventually(SOON, "a message is confirmed", again).await;
     }
 
-    /// Publishes and waits until the server has handed all to the consumer.
+    /// Publishes and waits until the server has delivered everything to the consumer.
     async fn publish_and_deliver(&self, numbers: RangeInclusive<u64>) {
         publish(&self.broker, numbers).await;
         let delivered = async || self.console.waiting().await == 0;
@@ -58,13 +58,13 @@ fn address(url: &str) -> String {
     authority.rsplit('@').next().unwrap().to_owned()
 }
 
-/// The URL that leads to the same virtual host by way of a local port.
+/// Returns the URL of the same virtual host through a local port.
 fn through(url: &str, port: u16) -> String {
     url.replace(&address(url), &format!("127.0.0.1:{port}"))
 }
 
 #[tokio::test]
-async fn every_message_reported_true_is_consumed_though_the_connection_is_cut() {
+async fn every_message_reported_true_is_consumed_even_if_the_connection_is_cut() {
     let line = Line::open().await;
     let recorder = Recorder::done();
     let consumer = Consumer::start(&line.broker, recorder.clone());
@@ -94,7 +94,7 @@ async fn every_message_reported_true_is_consumed_though_the_connection_is_cut() 
 }
 
 #[tokio::test]
-async fn a_message_whose_confirm_is_lost_is_reported_false_though_it_may_arrive() {
+async fn a_message_whose_confirm_is_lost_is_reported_false_even_if_it_arrives() {
     let line = Line::open().await;
     line.proxy.hold_replies(true);
     let messages = enters(1..=3);
@@ -115,7 +115,7 @@ async fn a_message_whose_confirm_is_lost_is_reported_false_though_it_may_arrive(
 }
 
 #[tokio::test]
-async fn a_silent_server_holds_up_nobody_beyond_the_limit() {
+async fn a_silent_server_delays_no_publisher_beyond_the_limit() {
     let line = Line::open().await;
     let recorder = Recorder::done();
     let consumer = Consumer::start(&line.broker, recorder.clone());
@@ -129,7 +129,7 @@ async fn a_silent_server_holds_up_nobody_beyond_the_limit() {
         line.broker.publish_enters(&other),
     );
     assert_eq!(replies.await, (vec![false; 899], vec![false]));
-    // Not one after the other.
+    // Both wait at the same time, not one after the other.
     assert!(begun.elapsed() < LIMIT * 2, "{:?}", begun.elapsed());
     assert!(!line.broker.can_publish());
     // Without a link the answer comes at once.
@@ -142,7 +142,7 @@ async fn a_silent_server_holds_up_nobody_beyond_the_limit() {
 }
 
 #[tokio::test]
-async fn a_silent_server_holds_up_no_consumer_and_no_close() {
+async fn a_silent_server_delays_neither_a_consumer_nor_close() {
     let line = Line::open().await;
     let recorder = Recorder::new(|_, _| Settle::Retry);
     let consumer = Consumer::start(&line.broker, recorder.clone());
@@ -183,7 +183,7 @@ async fn a_consumer_and_a_publisher_come_back_when_the_server_does() {
 }
 
 #[tokio::test]
-async fn a_batch_that_its_caller_gives_up_does_not_confuse_the_next() {
+async fn a_batch_dropped_by_its_caller_does_not_confuse_the_next() {
     let line = Line::open().await;
     line.proxy.hold_replies(true);
     let messages = enters(1..=2);
@@ -199,7 +199,7 @@ async fn a_batch_that_its_caller_gives_up_does_not_confuse_the_next() {
 }
 
 #[tokio::test]
-async fn messages_to_a_deleted_queue_are_reported_false_and_the_queue_is_made_again() {
+async fn messages_to_a_deleted_queue_are_reported_false_and_the_queue_is_declared_again() {
     let line = Line::open().await;
     let recorder = Recorder::done();
     let consumer = Consumer::start(&line.broker, recorder.clone());
@@ -238,12 +238,12 @@ impl Gated {
 }
 
 #[tokio::test]
-async fn a_consumer_whose_queue_is_deleted_makes_it_again() {
+async fn a_consumer_whose_queue_is_deleted_declares_it_again() {
     let line = Line::open().await;
     let recorder = Recorder::done();
     let gated = Gated::closed(&recorder);
     let consumer = Consumer::start(&line.broker, gated.clone());
-    // One in the handler's hands and one behind it, before the news.
+    // One message in the handler's hands and one behind it, before the deletion.
     line.publish_and_deliver(1..=1).await;
     line.publish_and_deliver(2..=2).await;
     let options = QueueDeleteOptions::default();
@@ -288,8 +288,8 @@ async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
     let server = RabbitServer::start().await;
     let broker = crate::kit::open(server.amqp_url()).await;
     publish(&broker, 1..=100).await;
-    // In good order first: RabbitMQ 3.10 forgets a quorum queue's log when it is killed within a
-    // moment of the queue's declaration.
+    // Stopped cleanly first: RabbitMQ 3.10 forgets a quorum queue's log when it is killed right
+    // after the queue's declaration.
     server.stop().await;
     eventually(SOON, "the loss is noticed", async || !broker.can_publish()).await;
     assert_eq!(broker.publish_enters(&enters([101])).await, [false]);
@@ -302,7 +302,7 @@ async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
     let recorder = Recorder::done();
     let consumer = Consumer::start(&broker, recorder.clone());
     recorder.sees((1..=100).chain(102..=200)).await;
-    // With the consumer at work.
+    // This time with a running consumer.
     server.stop().await;
     server.start_again().await;
     crate::kit::can_publish(&broker).await;
@@ -313,7 +313,7 @@ async fn a_restart_of_the_server_loses_nothing_that_was_confirmed() {
 }
 
 #[tokio::test]
-async fn a_broker_without_a_server_opens_says_no_and_closes() {
+async fn a_broker_without_a_server_opens_confirms_nothing_and_closes() {
     let nobody = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -334,7 +334,7 @@ async fn a_broker_without_a_server_opens_says_no_and_closes() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_read_is_refused_without_showing_it() {
+async fn an_unreadable_url_is_refused_without_being_shown() {
     for url in [
         "",
         "localhost",
@@ -351,7 +351,7 @@ async fn an_address_that_cannot_be_read_is_refused_without_showing_it() {
     );
 }
 
-/// A proxy that says something of its own to the clients, as a server with a memory alarm does.
+/// A proxy that can speak to the clients itself, as a server with a memory alarm does.
 struct Impostor {
     port: u16,
     says: broadcast::Sender<Vec<u8>>,
@@ -368,7 +368,7 @@ impl Impostor {
                 let server = TcpStream::connect(&upstream).await.unwrap();
                 let (client_reads, client_writes) = client.into_split();
                 let (server_reads, server_writes) = server.into_split();
-                // Nothing is ever said to the server.
+                // Nothing of its own is ever sent to the server.
                 let silence = broadcast::Sender::new(1).subscribe();
                 tokio::spawn(carry(client_reads, server_writes, silence));
                 tokio::spawn(carry(server_reads, client_writes, words.subscribe()));
@@ -377,7 +377,7 @@ impl Impostor {
         Self { port, says }
     }
 
-    /// Says an AMQP method without arguments but a text, on channel 0, class `connection`.
+    /// Sends the clients an AMQP method with one text argument, on channel 0, class `connection`.
     fn say(&self, method: u16, text: &str) {
         let mut arguments = Vec::new();
         if !text.is_empty() {
@@ -418,7 +418,7 @@ const BLOCKED: u16 = 60;
 const UNBLOCKED: u16 = 61;
 
 #[tokio::test]
-async fn a_server_that_blocks_publishers_is_not_published_to_until_it_unblocks() {
+async fn nothing_is_published_to_a_server_that_blocks_publishers() {
     let vhost = TestVhost::create().await;
     let impostor = Impostor::start(address(vhost.url())).await;
     let broker = crate::kit::open(&through(vhost.url(), impostor.port)).await;
@@ -434,8 +434,8 @@ async fn a_server_that_blocks_publishers_is_not_published_to_until_it_unblocks()
     assert_eq!(Console::open(vhost.url()).await.waiting().await, 2);
 }
 
-/// A server with an alarm tells a connection that it blocks it only once that publishes something;
-/// nobody publishes here.
+/// A server with an alarm tells a connection that it blocks it only once the connection publishes
+/// something; nobody publishes here.
 #[tokio::test]
 async fn a_memory_alarm_shows_before_anything_is_published_and_ends_with_the_alarm() {
     let server = RabbitServer::start().await;

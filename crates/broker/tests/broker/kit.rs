@@ -1,4 +1,4 @@
-//! What the behaviour suite and the fault tests share.
+//! Helpers of the behaviour suite and the fault tests.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::{
@@ -49,7 +49,7 @@ pub(crate) fn enters(numbers: impl IntoIterator<Item = u64>) -> Vec<Enter> {
     numbers.into_iter().map(enter).collect()
 }
 
-/// Publishes a batch of which every message must be confirmed.
+/// Publishes a batch and expects every message to be confirmed.
 pub(crate) async fn publish(broker: &Arc<dyn Broker>, numbers: impl IntoIterator<Item = u64>) {
     let messages = enters(numbers);
     assert_eq!(
@@ -60,14 +60,14 @@ pub(crate) async fn publish(broker: &Arc<dyn Broker>, numbers: impl IntoIterator
 
 type Answer = dyn Fn(u64, usize) -> Settle + Send + Sync;
 
-/// Notes what it is handed and answers by a rule.
+/// Records the messages it is given and answers by a rule.
 pub(crate) struct Recorder {
     batches: Mutex<Vec<Vec<Delivered>>>,
     answer: Box<Answer>,
 }
 
 impl Recorder {
-    /// `answer(entry number, times it was handed over before)`.
+    /// Takes `answer(entry number, times it was delivered before)`.
     pub(crate) fn new(answer: impl Fn(u64, usize) -> Settle + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             batches: Mutex::default(),
@@ -83,7 +83,7 @@ impl Recorder {
         self.batches.lock().unwrap().clone()
     }
 
-    /// The entry numbers in the order they came.
+    /// Returns the entry numbers in the order they came.
     pub(crate) fn numbers(&self) -> Vec<u64> {
         self.batches()
             .iter()
@@ -92,7 +92,7 @@ impl Recorder {
             .collect()
     }
 
-    /// How often each entry came.
+    /// Returns how often each entry came.
     pub(crate) fn times(&self) -> HashMap<u64, usize> {
         let mut times = HashMap::new();
         self.numbers()
@@ -124,7 +124,7 @@ impl EnterHandler for Recorder {
     }
 }
 
-/// A consumer at work.
+/// A running consumer.
 pub(crate) struct Consumer {
     shutdown: CancellationToken,
     task: JoinHandle<()>,
@@ -154,7 +154,7 @@ impl Consumer {
             .unwrap();
     }
 
-    /// Ends it in the middle of whatever it does.
+    /// Stops it abruptly, whatever it is doing.
     pub(crate) async fn abort(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
@@ -168,7 +168,7 @@ pub(crate) fn settings(url: &str, prefetch: u16) -> Settings {
     })
 }
 
-/// A broker on the server at `url`, ready to publish.
+/// Opens a broker on the server at `url`, ready to publish.
 pub(crate) async fn open(url: &str) -> Arc<dyn Broker> {
     let broker = sunbeon_broker::open(&settings(url, 100), "test").unwrap();
     can_publish(&broker).await;
@@ -200,9 +200,10 @@ impl Console {
         }
     }
 
-    /// How many messages wait on the ENTER queue, those in consumers' hands not counted.
+    /// Returns how many messages wait on the ENTER queue, not counting those delivered to
+    /// consumers.
     pub(crate) async fn waiting(&self) -> u32 {
-        // On a channel of its own: where the queue is not there, the channel is gone.
+        // On its own channel: if the queue does not exist, the server closes the channel.
         let channel = self.connection.create_channel().await.unwrap();
         let options = QueueDeclareOptions {
             passive: true,
@@ -230,7 +231,7 @@ impl Console {
     }
 }
 
-/// Bodies that are no ENTER message.
+/// Bodies that are not ENTER messages.
 pub(crate) fn hostile_bodies() -> Vec<Vec<u8>> {
     let good = serde_json::to_value(enter(1)).unwrap();
     let fields = [

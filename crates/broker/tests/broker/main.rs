@@ -1,4 +1,4 @@
-//! Both brokers: the same behaviour, events, and what faults do.
+//! Both brokers: shared behaviour, events, and faults.
 
 mod behaviour;
 mod events;
