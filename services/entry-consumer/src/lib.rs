@@ -23,7 +23,7 @@ pub struct EntryConsumer {
 }
 
 impl EntryConsumer {
-    /// From a broker to a store.
+    /// Creates the service from a store and a broker.
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>) -> Self {
         Self { store, broker }
     }
@@ -35,20 +35,20 @@ impl EntryConsumer {
         Ok(())
     }
 
-    /// Calls the members of one concert's messages; what becomes of the messages.
+    /// Calls the members of one concert's messages and returns how to settle the messages.
     async fn call(&self, id: &ConcertId, messages: &[&Delivered]) -> Settle {
         let entry = |m: &&Delivered| (m.enter.member_id.clone(), m.enter.entry_number);
         let entries: Vec<_> = messages.iter().map(entry).collect();
         let called = match self.store.ready(id, &entries).await {
             Ok(called) => called,
-            // Dropped since: nobody waits there.
+            // The concert was deleted meanwhile, so nobody is waiting.
             Err(StoreError::UnknownConcert) => return Settle::Done,
             Err(error @ StoreError::Down(_)) => {
-                tracing::warn!(%error, concert = %id, "messages wait for the store");
+                tracing::warn!(%error, concert = %id, "the store is unavailable; messages will be retried");
                 return Settle::Retry;
             }
             Err(StoreError::Bug(error)) => {
-                tracing::error!(error, concert = %id, "the store refuses messages");
+                tracing::error!(error, concert = %id, "the store failed on messages; dead-lettering them");
                 return Settle::Reject;
             }
         };
@@ -74,11 +74,11 @@ impl EntryConsumer {
     }
 }
 
-/// Each message's own span, a child of its producer's.
+/// Opens each message's own span, a child of its producer's.
 fn span_of(message: &Delivered) -> Span {
     let span = info_span!("reservation.enter process", otel.kind = "consumer",
         concert = %message.enter.concert_id, redelivered = message.redelivered);
-    // Without a tracer there is nothing to be a child of.
+    // This fails without a tracer, and then there is nothing to link.
     let _ = span.set_parent(message.context.clone());
     span
 }
@@ -96,7 +96,7 @@ impl EnterHandler for EntryConsumer {
         }
         let mut settled = vec![Settle::Retry; messages.len()];
         for (id, indices) in by_concert {
-            // One call for all of them, so it is linked to each and a child of none.
+            // One call handles all of them, so its span is linked to each and is a child of none.
             let bulk = info_span!(parent: None, "ready", concert = %id, messages = indices.len());
             for i in &indices {
                 bulk.add_link(spans[*i].context().span().span_context().clone());

@@ -1,4 +1,4 @@
-//! The entry-consumer service as an executable of its own.
+//! The entry-consumer service as its own executable.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Announcing entries taken: one ENTER message each.
+//! Announcing taken entries, with one ENTER message each.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// How long `finish` waits for messages under way; what is cut off is announced again.
+/// How long `finish` waits for messages in flight; those cut off are announced again later.
 const FINISH: Duration = Duration::from_secs(5);
 
 /// Announces entries. Cheap to clone.
@@ -28,13 +28,13 @@ impl Announcer {
         }
     }
 
-    /// Whether messages can be sent now; nothing is taken off a line while they cannot.
+    /// Returns whether messages can be sent now; nothing is taken off a line while they cannot.
     pub(crate) fn can_publish(&self) -> bool {
         self.broker.can_publish()
     }
 
-    /// Sends one ENTER message for each entry, in the background; says how many are confirmed.
-    /// What is not is announced again when it is due.
+    /// Sends one ENTER message for each entry in the background, and returns how many were
+    /// confirmed. Unconfirmed entries are announced again when they are due.
     pub(crate) fn announce(
         &self,
         concert: &Concert,
@@ -52,7 +52,7 @@ impl Announcer {
                 let unconfirmed = messages.len() - confirmed;
                 tracing::warn!(
                     unconfirmed,
-                    "ENTER messages are not confirmed and go out again"
+                    "some ENTER messages were not confirmed and will be sent again"
                 );
             }
             confirmed
@@ -60,7 +60,7 @@ impl Announcer {
         self.under_way.spawn(sending.in_current_span())
     }
 
-    /// Says that the front of a line has moved.
+    /// Announces that the front of a line has moved.
     pub(crate) fn advanced(&self, id: &ConcertId, taken: u64, waiting: u64) {
         let concert_id = id.clone();
         self.broker.publish_event(Event::QueueAdvanced {
@@ -70,7 +70,7 @@ impl Announcer {
         });
     }
 
-    /// Says that a concert has changed.
+    /// Announces that a concert has changed.
     pub(crate) fn changed(&self, id: &ConcertId, version: u64) {
         self.broker.publish_event(Event::ConcertChanged {
             concert_id: id.clone(),
@@ -80,7 +80,7 @@ impl Announcer {
 
     pub(crate) async fn finish(&self) {
         self.under_way.close();
-        // Cut off, they are announced again by whoever is next.
+        // Messages cut off here are announced again by any replica.
         let _ = tokio::time::timeout(FINISH, self.under_way.wait()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The audit: one row before every admin act.
+//! The audit: one row, written before every admin act.
 
 pub(crate) mod routes;
 mod table;
@@ -19,7 +19,7 @@ use self::table::{Row, Table};
 #[derive(Clone)]
 pub(crate) struct Audit(Table);
 
-/// Who does something, in which request.
+/// The admin who acts, and the request.
 #[derive(Clone)]
 pub(crate) struct Actor {
     pub(crate) admin: Admin,
@@ -43,7 +43,7 @@ impl Audit {
         Self(Table::new(database))
     }
 
-    /// Writes down what is about to be done. Nothing is done where that fails.
+    /// Records an act before it is carried out. If that fails, the act must not happen.
     pub(crate) async fn before(
         &self,
         actor: &Actor,
@@ -53,7 +53,7 @@ impl Audit {
     ) -> ApiResult<()> {
         let at = now();
         let row = Row {
-            // Of two acts in one millisecond the later has the larger version 7 UUID.
+            // Within one millisecond, a later version 7 UUID is larger.
             id: format!("{:013}-{}", at.0, Uuid::now_v7()),
             at,
             actor: actor.admin.actor.clone(),
@@ -65,7 +65,7 @@ impl Audit {
         self.0.write(&row).await.or_fail()
     }
 
-    /// Returns up to `limit` rows before an id, newest first; of one concert, or of all.
+    /// Returns up to `limit` rows before an id, newest first, of one concert or of all.
     async fn page(
         &self,
         concert: Option<&ConcertId>,
@@ -78,7 +78,7 @@ impl Audit {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "an act is written down also without the store"
+    reason = "acts are recorded even without the store"
 )]
 fn now() -> UnixMs {
     let since = SystemTime::now()

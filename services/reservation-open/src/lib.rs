@@ -35,7 +35,7 @@ pub struct ReservationOpen {
 }
 
 impl ReservationOpen {
-    /// Makes the service of a store, a broker and a registry.
+    /// Creates the service from a store, a broker and a registry.
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, registry: Registry) -> Self {
         Self {
             store,
@@ -58,8 +58,8 @@ impl ReservationOpen {
             .with_state(self.clone())
     }
 
-    /// Waits until messages can be sent, at most two seconds. A replica that takes requests earlier
-    /// refuses openings that its neighbour would have taken.
+    /// Waits at most two seconds until messages can be sent. A replica that took requests earlier
+    /// would refuse openings that the other replicas accept.
     pub async fn await_broker(&self) {
         let connected = async {
             while !self.announcer.can_publish() {
@@ -69,8 +69,8 @@ impl ReservationOpen {
         let _ = tokio::time::timeout(Duration::from_secs(2), connected).await;
     }
 
-    /// Takes groups when they are due, until `shutdown` is cancelled; then waits for messages that
-    /// are still being sent.
+    /// Takes groups when they are due, until `shutdown` is cancelled; then waits for messages still
+    /// being sent.
     pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         Rounds::every(Duration::from_millis(250), "schedule")
             .run(&shutdown, || {
@@ -81,7 +81,7 @@ impl ReservationOpen {
         Ok(())
     }
 
-    /// Sends unanswered ENTER messages again, until `shutdown` is cancelled.
+    /// Sends unanswered ENTER messages again until `shutdown` is cancelled.
     pub async fn resend(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         Rounds::every(Duration::from_secs(1), "resend")
             .run(&shutdown, || {
@@ -91,7 +91,7 @@ impl ReservationOpen {
         Ok(())
     }
 
-    /// Removes what has expired, until `shutdown` is cancelled.
+    /// Removes expired entries until `shutdown` is cancelled.
     pub async fn sweep(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         Rounds::every(Duration::from_secs(1), "sweep")
             .run(&shutdown, || {
@@ -101,8 +101,8 @@ impl ReservationOpen {
         Ok(())
     }
 
-    /// Brings the registry's tables up to date and projects its concerts into the store, at start
-    /// and every 10 s, until `shutdown` is cancelled.
+    /// Migrates the registry's tables and projects its concerts into the store, at start and every
+    /// 10 s, until `shutdown` is cancelled.
     pub async fn project(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         registry::project::run(&self, &shutdown).await;
         Ok(())

@@ -1,4 +1,4 @@
-//! The reservation-open service as an executable of its own.
+//! The reservation-open service as its own executable.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Looking up one member, and removing one.
+//! Looking up and removing one member.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new().routes(routes!(look_up, remove))
 }
 
-/// Returns a member's standing. It is no sign of life.
+/// Returns a member's standing. It does not count as the member's activity.
 #[utoipa::path(
     get, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "operators", operation_id = "readMember",
     params(
@@ -50,9 +50,9 @@ async fn look_up(
     Ok(Reply::ok(FOUND, found.standing()))
 }
 
-/// Takes a member out of the line, or ends their session and revokes its booking token.
+/// Removes a member from the line, or ends their session and revokes its booking token.
 ///
-/// A repeat does nothing more.
+/// Repeating it has no further effect.
 #[utoipa::path(
     delete, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "operators", operation_id = "removeMember",
     params(

@@ -1,4 +1,4 @@
-//! `open`: an operator's batch, now.
+//! `open`: an operator admits a batch by hand.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new().routes(routes!(open))
 }
 
-/// What an opening has done.
+/// The result of an opening.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -42,24 +42,24 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     "paused": false, "confirmed": 1}))]
 struct OpenedBatch {
     concert_id: ConcertId,
-    /// The batch size asked for.
+    /// The requested batch size.
     requested: u32,
-    /// How many were taken off the front.
+    /// How many entries were taken off the front.
     admitted: u32,
     still_waiting: u64,
-    /// Why not more.
+    /// Why no more were taken.
     limited_by: LimitedBy,
-    /// Whether the concert is paused: it was opened all the same.
+    /// Whether the concert is paused; a batch is admitted even then.
     paused: bool,
-    /// Messages confirmed by the broker within 2 s; the rest goes out again by itself. Left out
-    /// where an earlier opening with the same key is told again.
+    /// Messages that the broker confirmed within 2 s; the rest are sent again automatically. Left
+    /// out when this repeats the answer for an earlier opening with the same key.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed: Option<usize>,
 }
 
 /// Admits a batch from the front of the line, now.
 ///
-/// With an `Idempotency-Key` a repeated request admits nobody else for 24 hours.
+/// With an `Idempotency-Key`, repeating the request within 24 hours admits nobody else.
 #[utoipa::path(
     post, path = "/v2/reservation/open/{concertId}", tag = "operators", operation_id = "openBatch",
     params(
@@ -67,7 +67,7 @@ struct OpenedBatch {
         ("batchSize" = Option<u32>, Query, minimum = 1, maximum = 10000,
             description = "How many to admit, 1 to 10,000; 10 if left out."),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
+            description = "A key of your own, 1 to 128 visible ASCII characters: a request repeated with it admits nobody else."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([
@@ -76,7 +76,7 @@ struct OpenedBatch {
     ]))),
     responses(
         (status = 200, description = OPENED.en, body = Success<OpenedBatch>, headers(
-            ("Idempotent-Replayed" = String, description = "`true` where this is the answer of an earlier request."),
+            ("Idempotent-Replayed" = String, description = "`true` if this repeats the answer to an earlier request."),
         )),
     )
 )]
@@ -103,7 +103,7 @@ async fn open(
     }
     let replayed = last.replayed && sending.is_empty();
     let confirmed = confirmed(sending).await;
-    tracing::info!(concert = %id, batch_size, admitted = last.total, "a batch was opened");
+    tracing::info!(concert = %id, batch_size, admitted = last.total, "an operator opened a batch");
     let opened = OpenedBatch {
         concert_id: id,
         requested: batch_size,
@@ -117,8 +117,8 @@ async fn open(
     Ok((replayed, Reply::ok(OPENED, opened)))
 }
 
-/// Takes until the batch is full, the line is empty or no slot is free; each call's entries are
-/// announced at once. Ends early where messages cannot be sent any more.
+/// Takes entries until the batch is full, the line is empty or no slot is free, and announces each
+/// call's entries at once. Stops early when messages can no longer be sent.
 async fn take_all(
     store: &dyn Store,
     announcer: &Announcer,
@@ -153,7 +153,7 @@ async fn take_all(
     }
 }
 
-/// How many messages are confirmed within the limit.
+/// Returns how many messages are confirmed within the limit.
 async fn confirmed(sending: Vec<JoinHandle<usize>>) -> usize {
     let limit = Instant::now() + CONFIRM;
     let mut confirmed = 0;

@@ -18,22 +18,22 @@ use self::tables::Tables;
 #[derive(Clone)]
 pub struct Registry(Tables);
 
-/// Why the registry did not do what it was asked.
+/// Why the registry could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// The database's own failure.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// There is a concert of this id.
+    /// A concert with this id exists.
     #[error("there is a concert of this id already")]
     Exists,
-    /// There is no concert of this id.
+    /// No concert has this id.
     #[error("there is no such concert")]
     Unknown,
     /// The concert has changed since that version.
     #[error("the concert has another version")]
     Changed,
-    /// The concert is closed, for good.
+    /// The concert is closed permanently.
     #[error("the concert is closed")]
     Closed,
 }
@@ -53,28 +53,28 @@ impl Coded for RegistryError {
 type Result<T> = std::result::Result<T, RegistryError>;
 
 impl Registry {
-    /// Opens a registry. A database that is down is no error.
+    /// Opens a registry. A database that is down is not an error.
     pub fn open(url: &str) -> Result<Self> {
         Tables::open(url).map(Self)
     }
 
-    /// Returns every statement on the registry's database, for a test that compiles each on both databases.
+    /// Returns every statement of the registry, for a test that prepares each on both databases.
     pub fn statements() -> impl Iterator<Item = &'static Statement> {
         let all = [tables::STATEMENTS, crate::audit::STATEMENTS];
         all.into_iter().flatten().copied()
     }
 
-    /// Brings the tables up to date; nothing to do is cheap.
+    /// Brings the tables up to date; cheap if they are.
     pub async fn migrate(&self) -> Result<()> {
         self.0.migrate().await
     }
 
-    /// Whether the database answers.
+    /// Returns whether the database answers.
     pub async fn is_up(self) -> bool {
         self.0.ping().await.is_ok()
     }
 
-    /// Adds a concert; the version goes on where a deleted one of the same id stopped.
+    /// Adds a concert. Its version continues that of a deleted concert with the same id.
     pub(crate) async fn create(&self, id: &ConcertId, policy: &Policy) -> Result<Concert> {
         let concert = Concert {
             concert_id: id.clone(),
@@ -102,27 +102,26 @@ impl Registry {
         row.map(|row| row.concert).ok_or(RegistryError::Unknown)
     }
 
-    /// Every row, deleted ones included.
+    /// Returns every row, including deleted concerts.
     pub(crate) async fn all(&self) -> Result<Vec<Row>> {
         self.0.all().await
     }
 
-    /// Up to `limit` concerts behind an id, in the order of ids.
+    /// Returns up to `limit` concerts after an id, in the order of ids.
     pub(crate) async fn page(&self, after: &str, limit: u32) -> Result<Vec<Concert>> {
         let rows = self.0.page(after, limit).await?;
         Ok(rows.into_iter().map(|row| row.concert).collect())
     }
 
-    /// Puts a changed concert in the place of exactly the version that it was made from; its
-    /// version is one higher then.
+    /// Replaces exactly the version that this concert was made from, and raises its version by one.
     pub(crate) async fn change(&self, mut concert: Concert, deleted: bool) -> Result<Concert> {
         let was = concert.version;
         concert.version += 1;
         self.replace(concert, deleted, was).await
     }
 
-    /// Lifts a concert above a version that the store knows and this registry does not: it is new,
-    /// or comes from a backup.
+    /// Lifts a concert above a version that the store knows and this registry does not, because the
+    /// concert is new or comes from a backup.
     pub(crate) async fn lift(&self, mut concert: Concert, above: u64) -> Result<Concert> {
         let was = concert.version;
         concert.version = above + 1;
@@ -137,7 +136,7 @@ impl Registry {
             .ok_or(RegistryError::Changed)
     }
 
-    /// Returns the database that the registry is in.
+    /// Returns the registry's database.
     pub(crate) fn database(&self) -> &Database {
         self.0.database()
     }

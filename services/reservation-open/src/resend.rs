@@ -1,10 +1,10 @@
-//! Sending ENTER messages again that no consumer has answered.
+//! Sending unanswered ENTER messages again.
 
 use sunbeon_domain::ConcertId;
 
 use crate::ReservationOpen;
 
-/// Sends the ENTER messages of one line again that are due, while the broker takes messages.
+/// Sends one line's ENTER messages again when they are due, as long as the broker accepts messages.
 pub(crate) async fn send_again(
     service: &ReservationOpen,
     id: ConcertId,

@@ -1,4 +1,4 @@
-//! The schedule: groups are taken off the front when they are due.
+//! The schedule: taking groups off the front when they are due.
 
 use sunbeon_domain::ConcertId;
 use sunbeon_store::{Admission, AdmitBy};
@@ -6,10 +6,10 @@ use tracing::{Instrument, info_span};
 
 use crate::ReservationOpen;
 
-/// How often a round calls the store for one line; the rest of a take waits for the next round.
+/// The most calls to the store per round and line; the rest of a take waits for the next round.
 const CALLS: u32 = 10;
 
-/// Takes one line's group if it is due, in several calls where the bound on work cuts it.
+/// Takes one line's group if it is due, in several calls if the store limits the work of one.
 pub(crate) async fn take(service: &ReservationOpen, id: ConcertId) -> sunbeon_store::Result<()> {
     for _ in 0..CALLS {
         if !service.announcer.can_publish() {

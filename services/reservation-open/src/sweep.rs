@@ -1,11 +1,11 @@
-//! Removing what has expired.
+//! Removing expired entries.
 
 use sunbeon_domain::ConcertId;
 
 use crate::ReservationOpen;
 
-/// How often a round calls the store for one line, each time for up to a thousand entries; the
-/// rest waits for the next round.
+/// The most calls to the store per round and line, each for up to a thousand entries; the rest
+/// waits for the next round.
 const CALLS: u32 = 10;
 
 pub(crate) async fn collect(service: &ReservationOpen, id: ConcertId) -> sunbeon_store::Result<()> {

@@ -1,4 +1,4 @@
-//! Fetching a booking token, and giving it back.
+//! Fetching a booking token, and completing its session.
 
 use axum::{
     extract::State,
@@ -29,9 +29,9 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
         .routes(routes!(complete))
 }
 
-/// Returns the booking token once the member's turn has come: READY becomes ENTERED.
+/// Returns the booking token once it is the member's turn: READY becomes ENTERED.
 ///
-/// Again, while the session lives: the same token.
+/// Repeating it returns the same token as long as the session lives.
 #[utoipa::path(
     get, path = "/v2/reservation/token/{concertId}", tag = "booking token", operation_id = "fetchBookingToken",
     params(
@@ -44,7 +44,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     responses(
         (status = 200, description = ISSUED.en, body = Success<IssuedToken>, headers(
             ("X-Queue-Token" = String, description = "The booking token."),
-            ("X-Queue-Token-Expires" = i64, description = "When it ends, in Unix seconds."),
+            ("X-Queue-Token-Expires" = i64, description = "When it expires, in Unix seconds."),
         )),
     )
 )]
@@ -81,7 +81,7 @@ fn issued(concert: Concert, facts: &TokenFacts, token: String) -> IssuedToken {
     }
 }
 
-/// Ends the session, freeing its slot. A repeat does nothing more.
+/// Ends the session, freeing its slot. Repeating it has no further effect.
 #[utoipa::path(
     post, path = "/v2/reservation/complete/{concertId}", tag = "booking token", operation_id = "completeSession",
     params(
@@ -108,7 +108,7 @@ async fn complete(
     if entries.is_empty() {
         return Err(Code::QueueTokenRequired.into());
     }
-    // At most one of them is inside; completing another does nothing.
+    // At most one of these entries is inside; completing the others does nothing.
     for entry in entries {
         let completed = service.store.complete(&id, &member.id, entry).await;
         completed.or_fail()?;

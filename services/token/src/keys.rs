@@ -9,7 +9,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new().routes(routes!(jwks))
 }
 
-/// Returns the public keys that check booking tokens (RFC 7517). They may be cached for a minute.
+/// Returns the public keys that verify booking tokens (RFC 7517). They may be cached for a minute.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "gates", operation_id = "readSigningKeys",
     responses(

@@ -32,7 +32,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// On a store, signing as `issuer`.
+    /// Creates the service from a store and the keys with which it signs as `issuer`.
     pub fn new(store: Arc<dyn Store>, keys: SigningKeys, issuer: &str) -> Self {
         let verifier = Verifier::from_keys(&keys, issuer);
         Self {
@@ -44,7 +44,7 @@ impl Token {
         }
     }
 
-    /// The routes `/v2/reservation/{token,complete,verify,revoked,sessions}` and
+    /// Returns the routes `/v2/reservation/{token,complete,verify,revoked,sessions}` and
     /// `/.well-known/jwks.json`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         let verify = verify::router()

@@ -1,4 +1,4 @@
-//! The token service as an executable of its own.
+//! The token service as its own executable.
 
 use std::process::ExitCode;
 

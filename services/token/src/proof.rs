@@ -1,4 +1,4 @@
-//! Signing booking tokens, and checking those that a request presents.
+//! Signing booking tokens, and checking the ones in a request.
 
 use axum::http::HeaderMap;
 use sunbeon_chassis::{ApiError, ApiResult};
@@ -8,14 +8,14 @@ use sunbeon_tokens::{AUDIENCE, Claims, InvalidToken, presented};
 
 use crate::Token;
 
-/// The booking tokens that a request presents for a concert, each with what it proves.
+/// The booking tokens in a request for a concert, each with the result of its check.
 pub(crate) struct Proofs {
     checked: Vec<Result<Claims, InvalidToken>>,
     by_cookie: bool,
 }
 
 impl Proofs {
-    /// Returns the entries whose valid tokens a member presents.
+    /// Returns the entries of the member's valid tokens.
     pub(crate) fn entries<'a>(&'a self, member: &'a MemberId) -> impl Iterator<Item = EntryNumber> {
         let valid = self.checked.iter().flatten();
         valid
@@ -23,7 +23,7 @@ impl Proofs {
             .map(|claims| claims.ent)
     }
 
-    /// Returns whether the request presents only cookies that no later request can pass with, for a
+    /// Returns whether the request carries only cookies that can never let it pass again, for a
     /// member whose entry is `current`.
     pub(crate) fn are_spent(&self, member: &MemberId, current: Option<EntryNumber>) -> bool {
         let is_spent = |checked: &Result<Claims, InvalidToken>| match checked {
@@ -35,8 +35,8 @@ impl Proofs {
 }
 
 impl Token {
-    /// Checks the booking tokens of a request by their signatures; whether their sessions still
-    /// live, the store knows.
+    /// Checks the signatures of a request's booking tokens. Only the store knows whether their
+    /// sessions are still live.
     pub(crate) fn proofs(&self, headers: &HeaderMap, concert: &ConcertId) -> Proofs {
         let presented = presented(headers, Some(concert));
         let tokens = presented.tokens.iter();
@@ -48,9 +48,9 @@ impl Token {
         }
     }
 
-    /// Returns the token that the facts describe. Where its key was retired before it expired, the
-    /// active key signs instead: nobody accepts the one that was signed first, so that one token is
-    /// live.
+    /// Returns the token that the facts describe. If its key was retired before it expired, the
+    /// active key signs it instead; nobody accepts the first one any longer, so still only one
+    /// token is live.
     pub(crate) fn sign(
         &self,
         member: &MemberId,
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_whose_key_was_taken_away_is_signed_by_the_active_one() {
+    fn a_token_of_a_retired_key_is_signed_again_by_the_active_one() {
         let (old, new) = (SigningKeys::generate(), SigningKeys::generate());
         let (old, new) = (old.unwrap(), new.unwrap());
         let facts = TokenFacts {

@@ -1,4 +1,4 @@
-//! The way back of a browser that a proxy sends to the waiting page.
+//! The way back for a browser that a proxy sends to the waiting page.
 
 use axum::{
     extract::Request,
@@ -10,9 +10,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 /// The path and query that the visitor asked the proxy for.
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
-/// The same in a refusal, encoded as the value of a query parameter.
+/// The same in a refusal, encoded as a query parameter's value.
 const RETURN_PATH: HeaderName = HeaderName::from_static("x-return-path");
-/// A longer value might not fit into the headers that a proxy reads.
+/// A longer value might not fit into the headers that a proxy accepts.
 const LONGEST: usize = 4096;
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
@@ -21,7 +21,7 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// Adds the way back to every 403, for proxies that cannot encode one.
+/// Adds the way back to every 403, for proxies that cannot encode it.
 pub(crate) async fn tell(request: Request, next: Next) -> Response {
     let path = return_path(request.headers());
     let mut answer = next.run(request).await;
@@ -33,8 +33,8 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
     answer
 }
 
-/// Returns the path and query, encoded, or the path where both are too long. Nothing else may come
-/// behind a host's name: what does not begin with a slash would make another host of it.
+/// Returns the path and query, encoded, or only the path if both are too long. Anything that does
+/// not begin with a slash is dropped: appended to a host name, it would name another host.
 fn return_path(headers: &HeaderMap) -> Option<HeaderValue> {
     let asked = headers.get(FORWARDED_URI)?.as_bytes();
     if !asked.starts_with(b"/") {
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_browser_can_come_back_to_the_very_address_that_it_asked_for() {
+    fn a_refused_browser_can_return_to_exactly_the_address_it_asked_for() {
         let back = |asked: &[u8]| {
             let asked = HeaderValue::from_bytes(asked).expect("no control characters");
             let headers = HeaderMap::from_iter([(FORWARDED_URI, asked)]);

@@ -1,4 +1,4 @@
-//! A shop's back end ends its sessions, or asks for more time.
+//! Ending and extending sessions on behalf of a shop's back end.
 
 use axum::{extract::State, http::header, response::IntoResponse};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
         .routes(routes!(extend))
 }
 
-/// Which session.
+/// Names a session.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"memberId": "42", "entryNumber": 1_763_614_800_000_000_u64}))]
@@ -36,7 +36,7 @@ struct SessionOf {
 
 /// Ends a member's session, freeing its slot and revoking its booking token.
 ///
-/// A repeat, or an entry that is not inside, changes nothing.
+/// Repeating it, or naming an entry that is not inside, changes nothing.
 #[utoipa::path(
     post, path = "/v2/reservation/sessions/{concertId}/complete", tag = "shop back ends", operation_id = "completeSessionOf",
     request_body = SessionOf,
@@ -66,8 +66,8 @@ async fn complete(
     Ok(Reply::ok(COMPLETED, Empty {}))
 }
 
-/// Lets a member's session last until `holdDurationMinutes` from now, if that is later. Repeat it for
-/// every hold; a session never lasts longer than `sessionMinutes` and `holdDurationMinutes` together.
+/// Extends a member's session until `holdDurationMinutes` from now, if that is later. Repeat it for
+/// every hold; a session never lasts longer than `sessionMinutes` plus `holdDurationMinutes`.
 #[utoipa::path(
     post, path = "/v2/reservation/sessions/{concertId}/extend", tag = "shop back ends", operation_id = "extendSessionOf",
     request_body = SessionOf,

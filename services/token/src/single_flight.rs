@@ -1,17 +1,17 @@
-//! One piece of work for all callers that wait for it.
+//! One piece of work shared by all callers that wait for it.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use tokio::sync::Mutex;
 
-/// Gathers one thing for many callers, one gathering at a time.
+/// Runs one piece of work for many callers, one run at a time.
 ///
-/// A caller is answered by a gathering that began after it came, so that nothing is missing which
-/// was there before. The one that is under way may have passed that by already, and one that was
-/// cached is older still, however briefly it is kept: hence neither is answered.
+/// Every caller gets the result of a run that started after it asked, so that nothing from before
+/// its request is missing. A run already in progress may have passed over something, and a cached
+/// result is older still, however briefly it is kept; neither is ever returned.
 pub(crate) struct SingleFlight<T> {
     begun: AtomicU64,
-    /// The last that ended, and which one it was.
+    /// The last result, and the number of its run.
     latest: Mutex<Option<(u64, T)>>,
 }
 
@@ -23,8 +23,8 @@ impl<T: Clone> SingleFlight<T> {
         }
     }
 
-    /// Returns what `gathering` finds, or another caller's that began no earlier than this call. One
-    /// that is dropped half-way is nobody's answer.
+    /// Returns the result of `gathering`, or of another caller's run that started no earlier than
+    /// this call. A run dropped half-way answers nobody.
     pub(crate) async fn run(&self, gathering: impl Future<Output = T>) -> T {
         let before = self.begun.load(SeqCst);
         let mut latest = self.latest.lock().await;
@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
 
-    /// A state that changes. A gathering reads it at once, and ends when the test says so.
+    /// A changing state. A run reads it at once and ends when the test says so.
     struct World {
         flight: SingleFlight<u64>,
         state: AtomicU64,
@@ -67,7 +67,7 @@ mod tests {
             }
         }
 
-        /// A caller that has come, and waits.
+        /// Returns a caller that is already waiting.
         async fn caller(&self) -> Pin<Box<impl Future<Output = u64>>> {
             let mut caller = Box::pin(self.flight.run(async {
                 self.read.fetch_add(1, SeqCst);
@@ -89,19 +89,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_who_come_while_one_is_under_way_share_the_next() {
+    async fn callers_during_a_run_share_the_next_one() {
         let world = World::new();
         let first = world.caller().await;
         world.state.store(1, SeqCst);
         let later = world.callers(50).await;
         world.ends.add_permits(100);
-        assert_eq!(first.await, 0, "it had read before");
+        assert_eq!(first.await, 0, "it had already read the state");
         assert_eq!(join_all(later).await, [1; 50]);
         assert_eq!(world.read.load(SeqCst), 2);
     }
 
     #[tokio::test]
-    async fn what_was_gathered_is_kept_for_nobody_who_comes_later() {
+    async fn a_result_is_not_kept_for_later_callers() {
         let world = World::new();
         for state in 0..3 {
             world.state.store(state, SeqCst);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_gathering_that_is_given_up_is_begun_anew_by_the_next_who_waits() {
+    async fn an_abandoned_run_is_started_again_by_the_next_caller() {
         let world = World::new();
         let first = world.caller().await;
         let later = world.callers(3).await;

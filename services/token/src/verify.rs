@@ -1,4 +1,4 @@
-//! The question of a proxy for every request: may this member pass?
+//! The check that a proxy makes for every request: may this member pass?
 
 use axum::{
     extract::State,
@@ -19,9 +19,10 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     routes.layer(from_fn(return_path::tell))
 }
 
-/// Tells whether a member may pass, for proxies that ask before each request, as nginx' `auth_request`.
+/// Answers whether a member may pass, for proxies that ask before each request, such as nginx with
+/// `auth_request`.
 ///
-/// They understand only 204, 401 and 403, so that whatever is malformed or unknown is a 403.
+/// They understand only 204, 401 and 403, so anything malformed or unknown is a 403.
 #[utoipa::path(
     get, path = "/v2/reservation/verify", tag = "gates", operation_id = "verifyAdmission",
     params(
@@ -31,15 +32,15 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("X-Forwarded-Uri" = Option<String>, Header,
-            description = "The path and query that the visitor asked the proxy for."),
+            description = "The path and query that the visitor requested from the proxy."),
     ),
     security(("member" = [])),
     extensions(("x-fails-only" = json!([
         "UNAUTHENTICATED", "QUEUE_TOKEN_REQUIRED", "FORBIDDEN",
     ]))),
     responses(
-        (status = 204, description = "Inside now, or nobody has to line up: the concert's mode is `off` and it is open.",
-            headers(("X-Member-Id" = String, description = "The member who asks."))),
+        (status = 204, description = "The member is inside, or nobody has to line up because the concert's mode is `off` and it is open.",
+            headers(("X-Member-Id" = String, description = "The member's id."))),
         (status = 403, description = "Not inside.", headers(("X-Return-Path" = Option<String>,
             description = "`X-Forwarded-Uri`, encoded as the value of a query parameter."))),
     )
@@ -60,7 +61,7 @@ async fn verify(
             tracing::warn!(
                 cause,
                 open,
-                "the store cannot be asked; answering a proxy as onFailure says"
+                "the store is unavailable; answering proxies by their onFailure"
             );
             if open {
                 Ok(passes(&member.id))
@@ -71,12 +72,12 @@ async fn verify(
     }
 }
 
-/// Which concert, and whether a store that is down lets members pass.
+/// Returns the concert, and whether members pass while the store is down.
 fn asked(query: &QueryPairs) -> ApiResult<(ConcertId, bool)> {
     let id = query.field("concertId", Field::ConcertId, |id| {
         ConcertId::parse(id).ok()
     })?;
-    // Which of the two is malformed is not told.
+    // The answer does not tell which of the two was malformed.
     let open = query.field("onFailure", Field::ConcertId, |word| match word {
         "open" => Some(true),
         "closed" => Some(false),
@@ -87,7 +88,8 @@ fn asked(query: &QueryPairs) -> ApiResult<(ConcertId, bool)> {
 }
 
 impl Token {
-    /// The token proves which entry was admitted; the store says whether it is still inside.
+    /// Checks admission: the token proves which entry was admitted; the store knows whether it is
+    /// still inside.
     fn answer(&self, found: &StandingFacts, member: &MemberId, headers: &HeaderMap) -> Response {
         let Concert {
             concert_id, policy, ..
@@ -117,7 +119,7 @@ fn passes(member: &MemberId) -> Response {
     (StatusCode::NO_CONTENT, [(MEMBER_ID, id)]).into_response()
 }
 
-/// The entry whose token may be valid, or become so.
+/// Returns the entry whose token is valid, or may become so.
 fn current(place: EntryState) -> Option<EntryNumber> {
     match place {
         EntryState::Ready { number, .. } | EntryState::Entered { number, .. } => Some(number),
@@ -125,7 +127,8 @@ fn current(place: EntryState) -> Option<EntryNumber> {
     }
 }
 
-/// Answers 401 where the keys of access tokens are not at hand, and 403 to too many requests.
+/// Turns every failure into 401 or 403: 401 while the keys of access tokens are missing, 403 for
+/// too many requests.
 pub(crate) async fn in_three_statuses(answer: Response) -> Response {
     match answer.status() {
         StatusCode::SERVICE_UNAVAILABLE => ApiError::new(Code::Unauthenticated).into_response(),
@@ -139,7 +142,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_proxy_hears_nothing_that_it_does_not_understand() {
+    async fn a_proxy_gets_only_statuses_that_it_understands() {
         for (code, heard) in [
             (Code::KeysDown, 401),
             (Code::TooManyRequests, 403),

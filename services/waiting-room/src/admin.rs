@@ -1,4 +1,4 @@
-//! What operators see of the lines, and the broom.
+//! The operators' view of the lines, and cleaning up.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ const SWEPT: Text = Text {
     en: "Expired entries were removed.",
 };
 
-/// A cleanup collects from one line so many times a thousand at most.
+/// The most calls to the store per line and cleanup, each for up to a thousand entries.
 const CALLS: u32 = 100;
 
 pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
@@ -35,17 +35,17 @@ pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
         .routes(routes!(cleanup))
 }
 
-/// The totals since the concert began.
+/// The totals since the concert was created.
 #[derive(Serialize, ToSchema)]
 struct AllTotals {
-    /// Everyone who became READY.
+    /// Everyone who ever became READY.
     admitted: u64,
     #[serde(flatten)]
     totals: Totals,
 }
 
-/// One line in numbers. `joined = waiting + away + admitting + admitted + left + removed + lapsed +
-/// cleared` and `admitted = ready + inside + unclaimed + expired + completed + exited`, always.
+/// One line in numbers. Always `joined = waiting + away + admitting + admitted + left + removed +
+/// lapsed + cleared` and `admitted = ready + inside + unclaimed + expired + completed + exited`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Line {
@@ -70,7 +70,7 @@ struct Line {
     cleared_through: Option<EntryNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_take_at: Option<UnixMs>,
-    /// Guests refused a token because their addresses had too many; left out where there were none.
+    /// Guests refused a token because their address had too many; left out if there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     guests_refused: Option<u64>,
 }
@@ -109,7 +109,7 @@ struct MemberInLine {
     member_id: MemberId,
     member_name: String,
     entry_number: EntryNumber,
-    /// Unseen lately; the place is still kept.
+    /// Not seen lately; the place is still kept.
     away: bool,
 }
 
@@ -140,21 +140,21 @@ impl From<Listed> for MemberInLine {
 struct LineWithMembers {
     #[serde(flatten)]
     line: Line,
-    /// From the front, or behind the cursor.
+    /// From the front, or from the cursor.
     members: Vec<MemberInLine>,
-    /// The `cursor` of the next page; left out on the last.
+    /// The `cursor` of the next page; left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-/// Returns one line in numbers, and its members page by page from the front.
+/// Returns one line in numbers, with its members page by page from the front.
 #[utoipa::path(
     get, path = "/v2/waiting-room/admin/{concertId}", tag = "operators", operation_id = "readLine",
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([
@@ -220,7 +220,7 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
     for id in store.concerts().await.or_fail()? {
         match store.snapshot(&id).await {
             Ok(snapshot) => lines.push(snapshot.into()),
-            Err(StoreError::UnknownConcert) => {} // dropped meanwhile
+            Err(StoreError::UnknownConcert) => {} // deleted meanwhile
             Err(error) => return Err(error).or_fail(),
         }
     }
@@ -229,8 +229,8 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
 
 /// Removes expired entries from all lines, now.
 ///
-/// They have ended either way; this frees memory. With `more`, a line had more than one call removes: call
-/// again.
+/// Expired entries have ended either way; this frees their memory. `more` means that a line had
+/// more of them than one call removes: call again.
 #[utoipa::path(
     post, path = "/v2/waiting-room/cleanup", tag = "operators", operation_id = "cleanUpLines",
     security(("admin" = [])),
@@ -246,7 +246,7 @@ async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>>
     for id in store.concerts().await.or_fail()? {
         for call in 1..=CALLS {
             let swept = match store.sweep(&id).await {
-                Err(StoreError::UnknownConcert) => break, // dropped meanwhile
+                Err(StoreError::UnknownConcert) => break, // deleted meanwhile
                 swept => swept.or_fail()?,
             };
             sum.away += swept.away;

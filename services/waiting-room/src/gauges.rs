@@ -1,9 +1,10 @@
-//! A line's numbers as metrics. Every instance shows the same, for they are the store's.
+//! A line's numbers as metrics. Every instance shows the same numbers, because they come from the
+//! store.
 
 use metrics::{counter, gauge};
 use sunbeon_store::Snapshot;
 
-/// Shows a snapshot.
+/// Updates the metrics from a snapshot.
 pub(crate) fn show(snapshot: &Snapshot) {
     let concert = snapshot.concert.concert_id.as_str();
     let (now, ever) = (&snapshot.counts, &snapshot.totals);

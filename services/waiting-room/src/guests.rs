@@ -1,4 +1,4 @@
-//! Guest tokens, for people without a login.
+//! Guest tokens for people without a login.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) fn router(auth: &Auth) -> OpenApiRouter<WaitingRoom> {
         .layer(Extension(auth.clone()))
 }
 
-/// Whose line the guest will enter.
+/// Names the line that the guest will enter.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"concertId": "train"}))]
@@ -37,9 +37,9 @@ struct NewGuest {
     concert_id: ConcertId,
 }
 
-/// Makes a guest, where the concert lets guests enter.
+/// Creates a guest, if the concert admits guests.
 ///
-/// Each request makes another one: keep the token.
+/// Every request creates a new one, so keep the token.
 #[utoipa::path(
     post, path = "/v2/waiting-room/guest", tag = "waiting room", operation_id = "createGuest",
     request_body = NewGuest,
@@ -61,7 +61,7 @@ async fn guest(
         return Err(Code::GuestsNotAllowed.into());
     }
     if let Err(refused) = auth.count_guest(&request) {
-        // A refusal stands whether or not it can be counted.
+        // The refusal stands whether or not it can be counted.
         let _counted = store.refuse_guest(&body.concert_id).await;
         return Err(refused);
     }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_secret_for_guests_there_are_none() {
+    async fn without_a_guest_secret_there_are_no_guests() {
         assert_eq!(asked(None).await, Err(Code::GuestsNotAllowed));
         let secret = "another secret, for guests' tokens";
         assert_eq!(asked(Some(secret)).await, Ok(()));

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use self::serve::serve;
 use self::snapshots::Snapshots;
 
-/// The service: its routes and its beat share the snapshots.
+/// The service. Its routes and its beat share the snapshots.
 #[derive(Clone, FromRef)]
 pub struct WaitingRoom {
     store: Arc<dyn Store>,
@@ -26,7 +26,7 @@ pub struct WaitingRoom {
 }
 
 impl WaitingRoom {
-    /// On a store.
+    /// Creates the service from a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             snapshots: Snapshots::new(store.clone()),
@@ -34,7 +34,7 @@ impl WaitingRoom {
         }
     }
 
-    /// The routes under `/v2/waiting-room`.
+    /// Returns the routes under `/v2/waiting-room`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         member::router()
             .layer(auth.members())

@@ -1,4 +1,4 @@
-//! The waiting-room service as an executable of its own.
+//! The waiting-room service as its own executable.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What a member does: enter, look, leave.
+//! What members do: enter, check their status, leave.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
         .routes(routes!(exit))
 }
 
-/// Which line to enter.
+/// Names the line to enter.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"concertId": "demo"}))]
@@ -43,9 +43,9 @@ struct Enter {
     concert_id: ConcertId,
 }
 
-/// Enters the line, or goes straight in where the concert's mode says so.
+/// Enters the line, or goes straight in if the concert's mode allows it.
 ///
-/// Repeating it is safe: the place is kept.
+/// It is safe to repeat: the place is kept.
 #[utoipa::path(
     post, path = "/v2/waiting-room/enter", tag = "waiting room", operation_id = "enterWaitingRoom",
     request_body = Enter,
@@ -81,7 +81,7 @@ async fn enter(
 
 /// Returns the member's standing.
 ///
-/// Asking is also the sign of life that keeps the place: ask again after `pollAfterMs`.
+/// Asking also keeps the place: ask again after `pollAfterMs`.
 #[utoipa::path(
     get, path = "/v2/waiting-room/status/{concertId}", tag = "waiting room", operation_id = "readStatus",
     params(
@@ -106,7 +106,7 @@ async fn status(
 
 /// Leaves the line, or ends the session and revokes its booking token.
 ///
-/// A repeat does nothing more.
+/// Repeating it has no further effect.
 #[utoipa::path(
     post, path = "/v2/waiting-room/exit/{concertId}", tag = "waiting room", operation_id = "exitWaitingRoom",
     params(

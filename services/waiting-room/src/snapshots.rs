@@ -23,7 +23,7 @@ const SNAPSHOT: Text = Text {
     en: "Here is the line.",
 };
 const BEAT: Duration = Duration::from_secs(1);
-/// An older snapshot is not shown.
+/// Older snapshots are not shown.
 const STALE: Duration = Duration::from_secs(5);
 
 /// The latest snapshot of every line.
@@ -62,7 +62,7 @@ impl Snapshots {
         Ok(())
     }
 
-    /// The latest snapshot; the store's own answer where there is none that is fresh.
+    /// Returns the latest snapshot, or asks the store if there is no fresh one.
     async fn get(&self, id: &ConcertId) -> sunbeon_store::Result<Snapshot> {
         let latest = self.latest.read().get(id).cloned();
         match latest {
@@ -76,7 +76,7 @@ pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
     OpenApiRouter::new().routes(routes!(snapshot))
 }
 
-/// A line as anyone may see it.
+/// A line, as everybody may see it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -90,19 +90,19 @@ struct PublicSnapshot {
     mode: Mode,
     identity: Identity,
     state: Phase,
-    /// The first entry in line.
+    /// The entry number of the first entry in line.
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<EntryNumber>,
-    /// Everyone in line, those away included.
+    /// Everyone in line, including those away.
     total_waiting_count: u64,
-    /// People taken off the front lately.
+    /// How many people were taken off the front lately.
     pace: Pace,
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<String>,
     at: UnixMs,
 }
 
-/// Returns a line in numbers, about a second old, for anyone.
+/// Returns a line in numbers, about a second old, to anyone.
 ///
 /// It may be cached for a second.
 #[utoipa::path(

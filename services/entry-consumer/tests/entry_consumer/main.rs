@@ -13,9 +13,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 on_each! {
     (
-        those_who_were_taken_become_ready_and_it_is_announced,
+        taken_members_become_ready_and_are_announced,
         a_message_of_another_entry_calls_nobody,
-        a_message_for_a_concert_that_is_gone_blocks_nobody,
+        a_message_for_a_deleted_concert_blocks_nobody,
     )
     embedded: crate::World::embedded(),
     real: crate::World::real(),
@@ -24,7 +24,7 @@ on_each! {
 /// Long enough for a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A consumer between a broker and a store of the test's own.
+/// A consumer between the test's own broker and store.
 struct World {
     stage: Stage,
     broker: Arc<dyn Broker>,
@@ -62,7 +62,7 @@ impl World {
         }
     }
 
-    /// Sends the messages of entries of a concert.
+    /// Sends the messages for entries of a concert.
     async fn send(&self, concert: &str, entries: &[TakenEntry]) {
         let messages: Vec<_> = entries.iter().map(|it| message(concert, it)).collect();
         let confirmed = self.broker.publish_enters(&messages).await;
@@ -89,7 +89,7 @@ fn message(concert: &str, entry: &TakenEntry) -> Enter {
     )
 }
 
-async fn those_who_were_taken_become_ready_and_it_is_announced(world: World) {
+async fn taken_members_become_ready_and_are_announced(world: World) {
     let mut events = world.broker.subscribe_events("queue.#");
     assert_eq!(events.recv().await, Some(Heard::Missed), "it listens");
     world.stage.create_by_hand("c").await;
@@ -137,7 +137,7 @@ async fn a_message_of_another_entry_calls_nobody(world: World) {
         .await;
     world.becomes("b", Status::Ready).await;
     world.stage.leave("c", "b", Leaving::ByChoice).await;
-    // The second copy of b's message, and any that comes late, finds an entry that has ended.
+    // The second copy of b's message finds an entry that has ended, as any late message would.
     world.send("c", &[b.clone(), a.clone()]).await;
     world.becomes("a", Status::Ready).await;
     let line = world.stage.snapshot("c").await;
@@ -145,7 +145,7 @@ async fn a_message_of_another_entry_calls_nobody(world: World) {
     assert_eq!(line.totals.admitted(), 2);
 }
 
-async fn a_message_for_a_concert_that_is_gone_blocks_nobody(world: World) {
+async fn a_message_for_a_deleted_concert_blocks_nobody(world: World) {
     for concert in ["c", "gone"] {
         world
             .stage

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Audit, table::Row};
 use crate::ReservationOpen;
 
-/// How many acts are read at once for a file.
+/// How many acts an export reads at a time.
 const AT_ONCE: u32 = 500;
 
 const AUDIT: Text = Text {
@@ -33,7 +33,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
 struct AuditEntry {
     id: String,
     at: UnixMs,
-    /// The member id of the admin, or `admin token` for the static token: no member id has a blank.
+    /// The admin's member id, or `admin token` for the static token; no member id contains a space.
     actor: String,
     act: String,
     concert_id: String,
@@ -65,7 +65,7 @@ impl From<Row> for AuditEntry {
     "nextCursor": "1763614800000-019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11"}))]
 struct AuditPage {
     acts: Vec<AuditEntry>,
-    /// The `cursor` of the next page; left out on the last.
+    /// The `cursor` of the next page; left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -74,10 +74,10 @@ struct AuditPage {
 #[utoipa::path(
     get, path = "/v2/admin/audit", tag = "operators", operation_id = "listAudit",
     params(
-        ("concertId" = Option<ConcertId>, Query, description = "Only of this concert."),
+        ("concertId" = Option<ConcertId>, Query, description = "Only acts on this concert."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([
@@ -114,7 +114,7 @@ async fn list(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Reply<
 /// Exports the audit as CSV, newest first.
 #[utoipa::path(
     get, path = "/v2/admin/audit.csv", tag = "operators", operation_id = "exportAuditAsCsv",
-    params(("concertId" = Option<ConcertId>, Query, description = "Only of this concert.")),
+    params(("concertId" = Option<ConcertId>, Query, description = "Only acts on this concert.")),
     security(("admin" = [])),
     extensions(("x-fails" = json!([
         "DATABASE_DOWN",
@@ -129,16 +129,16 @@ async fn csv_file(State(audit): State<Audit>, query: QueryPairs) -> ApiResult<Re
     export(audit, &query, Export::Csv).await
 }
 
-/// Exports the audit as JSON lines, newest first: one act a line, as the list has it.
+/// Exports the audit as JSON lines, newest first: one act per line, in the list's format.
 #[utoipa::path(
     get, path = "/v2/admin/audit.jsonl", tag = "operators", operation_id = "exportAuditAsJsonLines",
-    params(("concertId" = Option<ConcertId>, Query, description = "Only of this concert.")),
+    params(("concertId" = Option<ConcertId>, Query, description = "Only acts on this concert.")),
     security(("admin" = [])),
     extensions(("x-fails" = json!([
         "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = "The whole audit, one act a line.", body = String,
+        (status = 200, description = "The whole audit, one act per line.", body = String,
             content_type = "application/jsonl", example = json!("{\"id\":\"1763614800000-0193\",\
                 \"at\":\"2026-11-20T05:00:00.000Z\",\"actor\":\"boss\",\"act\":\"pause\",\
                 \"concertId\":\"demo\",\"detail\":{},\"requestId\":\"8d7e\"}\n")),

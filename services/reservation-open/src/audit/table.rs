@@ -1,4 +1,4 @@
-//! The table of the audit, one text for both databases.
+//! The audit's table, with the same SQL for both databases.
 
 use sunbeon_database::{Database, DatabaseError, statements, values};
 use sunbeon_domain::{ConcertId, UnixMs};
@@ -31,7 +31,7 @@ impl Table {
         Ok(())
     }
 
-    /// Returns up to `limit` rows before an id, newest first; of one concert, or of all.
+    /// Returns up to `limit` rows before an id, newest first, of one concert or of all.
     pub(super) async fn page(
         &self,
         concert: Option<&ConcertId>,

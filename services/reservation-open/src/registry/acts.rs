@@ -1,4 +1,4 @@
-//! Acts on a whole line: pause, resume, close, clear.
+//! Acts on a whole concert: pause, resume, close, clear.
 
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
         .routes(routes!(clear))
 }
 
-/// Pauses a concert: fans still line up, nobody is admitted by the schedule or straight in, nobody lapses.
+/// Pauses a concert: people can still line up, but nobody is admitted by the schedule or straight
+/// in, and nobody lapses.
 #[utoipa::path(
     post, path = "/v2/admin/concerts/{concertId}/pause", tag = "operators", operation_id = "pauseConcert",
     params(
@@ -77,9 +78,9 @@ async fn resume(
         .await
 }
 
-/// Closes a concert for good: the line is emptied, those inside may finish.
+/// Closes a concert permanently: the line is emptied, and those inside may finish.
 ///
-/// A repeat does nothing more.
+/// Repeating it has no further effect.
 #[utoipa::path(
     post, path = "/v2/admin/concerts/{concertId}/close", tag = "operators", operation_id = "closeConcert",
     params(
@@ -103,14 +104,14 @@ async fn close(
         .await
 }
 
-/// How many were in line.
+/// The number of entries that were in line.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"cleared": 0}))]
 struct ClearedLine {
     cleared: u64,
 }
 
-/// Empties the line: waiting, away and admitting. Sessions go on.
+/// Empties the line: waiting, away and admitting entries. Sessions continue.
 #[utoipa::path(
     post, path = "/v2/admin/concerts/{concertId}/clear", tag = "operators", operation_id = "clearLine",
     params(
@@ -141,7 +142,7 @@ async fn clear(
 }
 
 impl ReservationOpen {
-    /// Sets one thing of a concert, whatever its version.
+    /// Changes one property of a concert, whatever its version.
     async fn set(
         &self,
         actor: &Actor,

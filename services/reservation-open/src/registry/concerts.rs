@@ -29,14 +29,14 @@ const DELETED: Text = Text {
     en: "The concert is deleted.",
 };
 
-/// What is for admins alone.
+/// The routes that only admins may use.
 pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(change, delete))
 }
 
-/// Returns the `ETag` of a concert: its version.
+/// Returns a concert's `ETag`, which is its version.
 pub(super) fn etag(concert: &Concert) -> [(HeaderName, HeaderValue); 1] {
     [Tag::of_version(concert.version).header()]
 }
@@ -45,9 +45,9 @@ fn refused(field: PolicyField) -> ApiError {
     Code::Invalid(Field::Policy(field)).into()
 }
 
-/// Creates a concert: `concertId`, `title`, and the fields of the policy that differ from the defaults.
+/// Creates a concert from `concertId`, `title` and the policy fields that differ from the defaults.
 ///
-/// It is in force on every replica when the answer is sent.
+/// It is in force on every replica when the answer arrives.
 #[utoipa::path(
     post, path = "/v2/admin/concerts", tag = "operators", operation_id = "createConcert",
     request_body = NewConcert,
@@ -78,15 +78,16 @@ async fn create(
     Ok((etag(&concert), Reply::created(CREATED, concert)))
 }
 
-/// Changes fields of the policy; `null` restores the default.
+/// Changes policy fields; `null` restores the default.
 ///
-/// `If-Match` is the `ETag` that was read. The change is in force on every replica when the answer is sent.
+/// `If-Match` takes the `ETag` that you read. The change is in force on every replica when the
+/// answer arrives.
 #[utoipa::path(
     patch, path = "/v2/admin/concerts/{concertId}", tag = "operators", operation_id = "changeConcert",
     request_body(content = PolicyChange, example = json!({"groupSize": 30, "notice": "We start at eight."})),
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that was read."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that you read."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([

@@ -7,17 +7,17 @@ use sunbeon_domain::{Code, Concert, ConcertId};
 use super::RegistryError;
 use crate::{ReservationOpen, audit::Actor};
 
-/// How often an edit is repeated when another change comes between.
+/// How often an edit is retried when another change comes first.
 const TRIES: u32 = 5;
 
 impl ReservationOpen {
-    /// Puts a concert in force on every replica: the store is what they all ask. Where the store
-    /// knows a later version than this registry, the concert is lifted above it.
+    /// Puts a concert in force on every replica by writing it to the store, which they all ask. If
+    /// the store knows a later version than this registry, the concert is lifted above that.
     pub(super) async fn put_in_force(&self, mut concert: Concert) -> ApiResult<Concert> {
         let in_force = self.store.put_concert(&concert).await.or_fail()?;
         if in_force > concert.version {
             match self.registry.lift(concert.clone(), in_force).await {
-                // A later change is in force already.
+                // A later change is already in force.
                 Err(RegistryError::Changed) => {}
                 lifted => {
                     concert = lifted.or_fail()?;
@@ -29,8 +29,8 @@ impl ReservationOpen {
         Ok(concert)
     }
 
-    /// Changes a concert as `edit` says and puts it in force; repeated when another change comes
-    /// between. What is so already stays as it is.
+    /// Applies `edit` to a concert and puts it in force; retries when another change comes first.
+    /// An edit that changes nothing leaves the version as it is.
     pub(super) async fn edit(
         &self,
         actor: &Actor,

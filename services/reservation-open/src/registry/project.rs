@@ -11,10 +11,10 @@ use super::{RegistryError, Row};
 use crate::ReservationOpen;
 
 const EVERY: Duration = Duration::from_secs(10);
-/// How soon a failed round is repeated.
+/// How soon a failed round is retried.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Brings the tables up to date, then projects every 10 s until `shutdown` is cancelled.
+/// Migrates the tables, then projects every 10 s until `shutdown` is cancelled.
 pub(crate) async fn run(service: &ReservationOpen, shutdown: &CancellationToken) {
     let migrated = Rounds::every(AFTER_FAILURE, "migrate")
         .until_done(shutdown, || service.registry.migrate())
@@ -50,7 +50,7 @@ async fn project(service: &ReservationOpen) -> Result<(), NotProjected> {
     let mut done = Ok(());
     for row in service.registry.all().await? {
         match put(service, row, &in_force).await {
-            // This concert's own fault: the others are put in force all the same.
+            // Only this concert is at fault: still put the others in force.
             Err(error @ StoreError::Bug(_)) => done = Err(error.into()),
             put => put?,
         }

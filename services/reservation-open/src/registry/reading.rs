@@ -1,4 +1,4 @@
-//! Reading concerts and their policies: for admins, and for shops' back ends.
+//! Reading concerts and their policies, for admins and for shops' back ends.
 
 use axum::{extract::State, response::IntoResponse};
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
@@ -30,7 +30,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("admin" = []), ("origin" = [])),
     extensions(("x-fails" = json!([
@@ -59,7 +59,7 @@ async fn list(
     ))
 }
 
-/// Returns a concert with its policy; its version is the `ETag`.
+/// Returns a concert with its policy. The `ETag` is its version.
 #[utoipa::path(
     get, path = "/v2/admin/concerts/{concertId}", tag = "operators", operation_id = "readConcertSettings",
     params(

@@ -1,4 +1,4 @@
-//! Rows of the tables.
+//! Rows of the registry's tables.
 
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Concert, ConcertId};

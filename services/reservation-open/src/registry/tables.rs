@@ -1,4 +1,4 @@
-//! The SQL, the same text for both databases.
+//! The registry's SQL, the same for both databases.
 
 use sunbeon_database::{Database, DatabaseError, Migration, statements, values};
 use sunbeon_domain::ConcertId;
@@ -42,13 +42,13 @@ impl Tables {
         Ok(self.0.migrate(&MIGRATIONS).await?)
     }
 
-    /// Whether the tables are there and answer.
+    /// Fails unless the tables exist and answer.
     pub(super) async fn ping(&self) -> Result<()> {
         self.0.execute(&IS_UP, values![]).await?;
         Ok(())
     }
 
-    /// `false`: there is a row of this id.
+    /// Inserts a concert. Returns `false` if a row with this id exists.
     pub(super) async fn insert(&self, concert: &sunbeon_domain::Concert) -> Result<bool> {
         let (version, policy) = (signed(concert.version), json(concert)?);
         let id = concert.concert_id.as_str();
@@ -56,7 +56,7 @@ impl Tables {
         Ok(self.0.execute(&INSERT, values).await? == 1)
     }
 
-    /// Replaces exactly version `was`; `false`: the row has another.
+    /// Replaces version `was` of a row. Returns `false` if the row has another version.
     pub(super) async fn replace(&self, row: &Row, was: u64) -> Result<bool> {
         let (version, policy) = (signed(row.concert.version), json(&row.concert)?);
         let (id, closed) = (row.concert.concert_id.as_str(), row.concert.closed);

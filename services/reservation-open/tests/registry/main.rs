@@ -1,4 +1,4 @@
-//! The registry on both databases, and the jobs beside it.
+//! The registry on both databases, and the background jobs.
 
 mod one_bad_line;
 mod origins;

@@ -1,4 +1,4 @@
-//! A line that is broken in the store keeps no other line from being admitted.
+//! A line that is broken in the store does not stop the others.
 
 use std::{process::Command, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ async fn put(store: &RedisStore, id: &str) -> ConcertId {
 }
 
 #[tokio::test]
-async fn a_line_that_is_broken_keeps_no_other_from_being_admitted() {
+async fn a_broken_line_does_not_stop_the_others() {
     let server = RedisServer::start().await;
     let settings = Settings {
         url: server.url().into(),

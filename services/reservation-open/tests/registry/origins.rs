@@ -1,4 +1,4 @@
-//! A shop's back end reads concerts and changes none.
+//! A shop's back end can read concerts but not change them.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ async fn router() -> Router {
     service.router(&auth).split_for_parts().0
 }
 
-/// The status and the body of an answer.
+/// Returns the status and the body of an answer.
 async fn call(router: &Router, token: &str, route: &str, body: &str) -> (u16, Value) {
     let (method, path) = route.split_once(' ').expect("a method and a path");
     let request = Request::builder()
@@ -61,7 +61,7 @@ async fn call(router: &Router, token: &str, route: &str, body: &str) -> (u16, Va
 }
 
 #[tokio::test]
-async fn origins_read_concerts_and_change_none() {
+async fn origins_can_read_concerts_but_not_change_them() {
     let router = router().await;
     let concert = r#"{"concertId":"c1","title":"Concert"}"#;
     let create = format!("POST {CONCERTS}");

@@ -1,4 +1,4 @@
-//! The registry behind the routes, on every database.
+//! The registry behind its routes, on every database.
 
 use crate::world::{CONCERTS, World};
 use futures::future::join_all;
@@ -34,17 +34,17 @@ macro_rules! on_each {
 }
 
 on_each!(
-    a_concert_is_kept_found_changed_and_deleted,
-    a_deleted_concert_is_made_again_with_a_later_version,
-    of_acts_at_once_exactly_one_wins,
-    switches_at_once_all_come_through,
+    a_concert_is_created_read_changed_and_deleted,
+    a_recreated_concert_has_a_later_version,
+    exactly_one_of_several_simultaneous_acts_wins,
+    simultaneous_switches_all_take_effect,
     concerts_are_listed_page_by_page,
     the_audit_is_read_newest_first,
-    a_cursor_that_no_page_gave_is_refused,
+    an_invented_cursor_is_refused,
     migrating_again_changes_nothing,
 );
 
-async fn a_concert_is_kept_found_changed_and_deleted(world: World) {
+async fn a_concert_is_created_read_changed_and_deleted(world: World) {
     let (status, created) = world.create("c").await;
     assert_eq!((status, &created["version"]), (201, &json!(1)));
     assert_eq!(world.create("c").await, (409, json!("CONCERT_EXISTS")));
@@ -70,7 +70,7 @@ async fn a_concert_is_kept_found_changed_and_deleted(world: World) {
     assert_eq!(world.read("c").await, (404, json!("CONCERT_NOT_FOUND")));
 }
 
-async fn a_deleted_concert_is_made_again_with_a_later_version(world: World) {
+async fn a_recreated_concert_has_a_later_version(world: World) {
     let mut last = 0;
     for _ in 0..3 {
         let (_, created) = world.create("c").await;
@@ -83,7 +83,7 @@ async fn a_deleted_concert_is_made_again_with_a_later_version(world: World) {
     }
 }
 
-async fn of_acts_at_once_exactly_one_wins(world: World) {
+async fn exactly_one_of_several_simultaneous_acts_wins(world: World) {
     let created = join_all((0..8).map(|_| world.create("c"))).await;
     let won = |answers: &[(u16, serde_json::Value)]| {
         answers.iter().filter(|(status, _)| *status < 300).count()
@@ -103,7 +103,7 @@ async fn of_acts_at_once_exactly_one_wins(world: World) {
     assert_eq!(won(&again), 1, "{again:?}");
 }
 
-async fn switches_at_once_all_come_through(world: World) {
+async fn simultaneous_switches_all_take_effect(world: World) {
     world.create("c").await;
     let acts = ["pause", "resume", "pause"];
     for (status, answer) in join_all(acts.map(|act| world.act("c", act))).await {
@@ -137,7 +137,7 @@ async fn the_audit_is_read_newest_first(world: World) {
     world.check_the_audit().await;
 }
 
-async fn a_cursor_that_no_page_gave_is_refused(world: World) {
+async fn an_invented_cursor_is_refused(world: World) {
     for cursor in [
         "",
         "x",
@@ -159,7 +159,7 @@ async fn migrating_again_changes_nothing(world: World) {
     assert!(world.registry.clone().is_up().await);
 }
 
-/// Two that start at once on a new database.
+/// Two processes that start at once on a new database.
 async fn both_migrate(url: &str) {
     let open = || Registry::open(url).expect("a good address");
     let (one, two, three) = (open(), open(), open());
@@ -169,20 +169,20 @@ async fn both_migrate(url: &str) {
 }
 
 #[tokio::test]
-async fn several_may_migrate_a_new_postgres_at_once() {
+async fn several_processes_may_migrate_a_new_postgres_at_once() {
     let database = TestDatabase::postgres().await;
     both_migrate(database.url()).await;
 }
 
 #[tokio::test]
-async fn several_may_migrate_a_new_sqlite_file_at_once() {
+async fn several_processes_may_migrate_a_new_sqlite_file_at_once() {
     for _ in 0..10 {
         let folder = tempfile::tempdir().expect("a temporary folder");
         both_migrate(&format!("sqlite:{}/r.sqlite", folder.path().display())).await;
     }
 }
 
-/// A PostgreSQL that sorts as people do: punctuation first, letters without regard to case.
+/// A PostgreSQL that sorts for people: punctuation first, and without regard to case.
 async fn sorting_as_people_do() -> World {
     let world = World::postgres().await;
     let mut connection = sqlx::PgConnection::connect(world.url())
@@ -226,7 +226,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     proxy.refuse(false);
     assert_eq!(world.read("c").await, before, "back at once");
 
-    // Silent, it is down within a bound too.
+    // A silent database counts as down within a bound, too.
     proxy.stall();
     let refused = tokio::time::timeout(std::time::Duration::from_secs(10), world.read("c")).await;
     assert_eq!(
@@ -255,7 +255,7 @@ async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
         .expect("the lock");
     assert_eq!(world.create("d").await, (503, json!("DATABASE_DOWN")));
     assert_eq!(world.act("c", "pause").await, (503, json!("DATABASE_DOWN")));
-    assert_eq!(world.read("c").await.0, 200, "reading goes on");
+    assert_eq!(world.read("c").await.0, 200, "reading still works");
     sqlx::query("ROLLBACK")
         .execute(&mut other)
         .await
@@ -281,7 +281,7 @@ async fn a_sqlite_file_that_cannot_be_opened_is_down() {
 }
 
 #[tokio::test]
-async fn an_address_of_another_kind_is_refused_without_showing_it() {
+async fn a_url_of_another_kind_is_refused_without_being_shown() {
     for url in [
         "mysql://u:hunter2@h/d",
         "hunter2",

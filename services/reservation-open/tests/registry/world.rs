@@ -1,4 +1,4 @@
-//! A registry, and the routes of the service on it with a store and a broker in memory.
+//! A registry, with the service's routes on it and a store and a broker in memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,7 +53,7 @@ impl World {
         world
     }
 
-    /// On any database, migrated.
+    /// Uses any database, and migrates it.
     pub(crate) async fn on(url: &str) -> World {
         let secret = "SUNBEON__AUTH__HS256_SECRET".to_owned();
         let secret = (secret, "a secret of at least thirty-two bytes".to_owned());
@@ -79,7 +79,7 @@ impl World {
         &self.url
     }
 
-    /// The status, and the data of a success or the code of a failure.
+    /// Returns the status, and the data of a success or the code of a failure.
     async fn call(&self, method: &str, path: &str, etag: &str, body: &Value) -> (u16, Value) {
         let (status, text) = self.raw(method, path, etag, body).await;
         let mut body: Value = serde_json::from_str(&text).expect("JSON");
@@ -87,7 +87,7 @@ impl World {
         (status, body[field].take())
     }
 
-    /// The status and the body.
+    /// Returns the status and the body.
     async fn raw(&self, method: &str, path: &str, etag: &str, body: &Value) -> (u16, String) {
         let request = Request::builder()
             .method(method)
@@ -110,7 +110,7 @@ impl World {
         (status, String::from_utf8(bytes.to_vec()).expect("UTF-8"))
     }
 
-    /// The whole of a file.
+    /// Returns the whole text of an export.
     async fn text(&self, path: &str) -> String {
         let (status, text) = self.raw("GET", path, "", &json!({})).await;
         assert_eq!(status, 200, "{text}");
@@ -145,7 +145,7 @@ impl World {
         self.call("POST", &path, "", &json!({})).await
     }
 
-    /// Every route that needs the database says that it is down, and nothing else.
+    /// Expects every route that needs the database to say that it is down.
     pub(crate) async fn is_down(&self) {
         let down = (503, json!("DATABASE_DOWN"));
         assert_eq!(self.create("new").await, down);
@@ -162,7 +162,7 @@ impl World {
         assert!(!self.registry.clone().is_up().await);
     }
 
-    /// Many acts in no time are read back in their order, each once.
+    /// Checks that many acts in quick succession are read back in order, each once.
     pub(crate) async fn check_the_audit(&self) {
         self.create("kept").await;
         for version in 1..=30 {

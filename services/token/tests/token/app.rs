@@ -1,4 +1,4 @@
-//! The token service on a store of the test's own.
+//! The token service on the test's own store.
 
 use sunbeon_chassis::{
     Auth,
@@ -9,7 +9,7 @@ use sunbeon_test_support::{Api, Server, Stage, access};
 use sunbeon_token::Token;
 use sunbeon_tokens::SigningKeys;
 
-/// Ended when dropped.
+/// The service stops when this is dropped.
 pub(crate) struct App {
     pub(crate) api: Api,
     pub(crate) stage: Stage,
@@ -28,7 +28,7 @@ impl App {
         Self::on(Stage::embedded()).await
     }
 
-    /// On a Redis of its own.
+    /// Uses its own Redis.
     pub(crate) async fn real() -> App {
         Self::on(Stage::real().await).await
     }
@@ -61,7 +61,7 @@ impl App {
         }
     }
 
-    /// Fetches the booking token for the member at the front of a line where batches open by hand.
+    /// Opens a batch by hand and fetches the booking token of the member at the front of the line.
     pub(crate) async fn admit(&self, concert: &str, who: &str) -> String {
         self.stage.call(concert, who).await;
         let issued = self.api.token(concert, who).await;
@@ -69,7 +69,7 @@ impl App {
         token.expect("a token").to_owned()
     }
 
-    /// Lines a member up where nobody else waits, and fetches the booking token.
+    /// Lines a member up in an empty line and fetches the booking token.
     pub(crate) async fn inside(&self, concert: &str, who: &str) -> String {
         self.stage.enter(concert, who).await;
         self.admit(concert, who).await

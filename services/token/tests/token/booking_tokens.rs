@@ -14,7 +14,8 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-/// The claims of a booking token, once OpenSSL has found its signature to be by the published key.
+/// Returns a booking token's claims after OpenSSL has verified its signature with the published
+/// key.
 pub(crate) fn verified_by_openssl(token: &str, jwks: &Value) -> Value {
     let parts: Vec<_> = token.split('.').collect();
     let [head, claims, signature] = parts[..] else {
@@ -67,7 +68,7 @@ pub(crate) fn verified_by_openssl(token: &str, jwks: &Value) -> Value {
     );
     assert!(
         !verify(&format!("{head}.{claims}A")),
-        "OpenSSL looks at the message"
+        "OpenSSL really checks the message"
     );
     serde_json::from_slice(&decoded(claims)).expect("JSON claims")
 }
@@ -140,7 +141,7 @@ async fn only_my_own_booking_token_for_this_concert_completes_my_session() {
     );
     complete(&member("a"), &mine).await.data(200);
     assert_eq!(app.stage.snapshot("c").await.counts.inside, 1);
-    // A token of an earlier session ends no later one.
+    // A token of an earlier session does not end a later one.
     app.stage.enter("c", "a").await;
     app.admit("c", "a").await;
     complete(&member("a"), &mine).await.data(200);

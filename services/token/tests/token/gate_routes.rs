@@ -1,4 +1,4 @@
-//! What gates, proxies and shops' back ends ask of sessions.
+//! The questions that gates, proxies and shops' back ends ask about sessions.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use crate::{app::App, booking_tokens::verified_by_openssl};
 
 on_both!(
     a_proxy_is_told_who_is_inside_now,
-    a_proxy_is_told_nothing_but_yes_no_and_who_are_you,
+    a_proxy_gets_only_204_401_and_403,
     the_cookie_completes_a_session_as_the_header_does,
-    of_several_cookies_any_good_one_counts,
-    cookies_that_let_nobody_in_any_more_are_cleared,
-    what_ended_early_is_on_the_list_of_the_revoked,
-    what_ended_before_a_request_is_in_its_answer_however_many_ask,
+    any_valid_cookie_among_several_counts,
+    cookies_that_no_longer_let_anybody_in_are_cleared,
+    tokens_of_sessions_that_ended_early_are_listed_as_revoked,
+    every_answer_includes_the_tokens_revoked_before_its_request,
     an_origin_completes_exactly_the_session_it_names,
     an_origin_extends_a_session_once,
-    what_an_origin_says_must_be_well_formed,
+    malformed_requests_of_an_origin_are_refused,
 );
 
-/// Asks as a proxy does, with a booking token unless that is empty.
+/// Asks as a proxy does, with a booking token unless it is empty.
 pub(crate) async fn verify(app: &App, query: &str, token: &str, booking_token: &str) -> Answer {
     let path = format!("/v2/reservation/verify?{query}");
     let mut request = app.api.request(Method::GET, &path, token);
@@ -78,7 +78,7 @@ async fn a_proxy_is_told_who_is_inside_now(app: App) {
     ] {
         assert!(!passes(&app, who, token).await, "{who} {token}");
     }
-    // No sign of life, and nobody's place is changed.
+    // Asking does not count as activity and changes nobody's place.
     assert_eq!(app.stage.snapshot("c").await.counts.waiting, 1);
 
     app.stage.leave("c", "a", Leaving::ByChoice).await;
@@ -92,7 +92,7 @@ async fn a_proxy_is_told_who_is_inside_now(app: App) {
     assert!(!passes(&app, "a", &second).await);
 }
 
-async fn a_proxy_is_told_nothing_but_yes_no_and_who_are_you(app: App) {
+async fn a_proxy_gets_only_204_401_and_403(app: App) {
     app.stage.create_by_hand("c").await;
     let token = app.inside("c", "a").await;
     for query in [
@@ -157,7 +157,7 @@ async fn verify_with(app: &App, who: &str, tokens: &[&str]) -> Answer {
     send(request.header("Cookie", cookies.join("; "))).await
 }
 
-async fn of_several_cookies_any_good_one_counts(app: App) {
+async fn any_valid_cookie_among_several_counts(app: App) {
     app.stage.create_by_hand("c").await;
     let stale = app.inside("c", "a").await;
     app.stage.leave("c", "a", Leaving::ByChoice).await;
@@ -167,7 +167,7 @@ async fn of_several_cookies_any_good_one_counts(app: App) {
         for tokens in [[bad, &good], [&good, bad]] {
             let answer = verify_with(&app, "a", &tokens).await;
             assert_eq!((answer.status, answer.header("x-member-id")), (204, "a"));
-            assert_eq!(answer.header("set-cookie"), "", "it might be the good one");
+            assert_eq!(answer.header("set-cookie"), "", "it might be the valid one");
         }
     }
     let path = "/v2/reservation/complete/c";
@@ -180,7 +180,7 @@ async fn of_several_cookies_any_good_one_counts(app: App) {
     );
 }
 
-async fn cookies_that_let_nobody_in_any_more_are_cleared(app: App) {
+async fn cookies_that_no_longer_let_anybody_in_are_cleared(app: App) {
     app.stage.create_by_hand("c").await;
     let stale = app.inside("c", "a").await;
     app.stage.leave("c", "a", Leaving::ByChoice).await;
@@ -190,7 +190,7 @@ async fn cookies_that_let_nobody_in_any_more_are_cleared(app: App) {
         (&[stale.as_str()][..], cleared),
         (&["garbage"], cleared),
         (&[&stale, "garbage"], cleared),
-        // Its holder may log in again.
+        // Their owner may log in again.
         (&[&others], ""),
         (&[&stale, &others], ""),
         (&[], ""),
@@ -213,7 +213,7 @@ async fn revoked(app: &App) -> Vec<String> {
     ids.collect()
 }
 
-async fn what_ended_early_is_on_the_list_of_the_revoked(app: App) {
+async fn tokens_of_sessions_that_ended_early_are_listed_as_revoked(app: App) {
     assert!(revoked(&app).await.is_empty());
     for id in ["c", "d"] {
         app.stage.create_by_hand(id).await;
@@ -254,7 +254,7 @@ async fn what_ended_early_is_on_the_list_of_the_revoked(app: App) {
     }
 }
 
-async fn what_ended_before_a_request_is_in_its_answer_however_many_ask(app: App) {
+async fn every_answer_includes_the_tokens_revoked_before_its_request(app: App) {
     app.stage.create_by_hand("c").await;
     let mut ids = Vec::new();
     for i in 0..5 {
@@ -360,7 +360,7 @@ async fn an_origin_extends_a_session_once(app: App) {
     assert!(!passes(&app, "a", &token).await);
 }
 
-async fn what_an_origin_says_must_be_well_formed(app: App) {
+async fn malformed_requests_of_an_origin_are_refused(app: App) {
     app.stage.create_by_hand("c").await;
     for what in ["complete", "extend"] {
         let path = |id: &str| format!("/v2/reservation/sessions/{id}/{what}");
@@ -408,7 +408,7 @@ async fn what_an_origin_says_must_be_well_formed(app: App) {
 }
 
 #[tokio::test]
-async fn while_the_store_is_down_a_proxy_is_told_what_it_asked_for() {
+async fn while_the_store_is_down_a_proxy_gets_the_answer_it_asked_for() {
     let app = App::real().await;
     app.stage.create_by_hand("c").await;
     let token = app.inside("c", "a").await;

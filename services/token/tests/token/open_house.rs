@@ -1,4 +1,4 @@
-//! Concerts that nobody lines up for, as proxies hear of them.
+//! Concerts without a line, as proxies see them.
 
 use serde_json::json;
 use sunbeon_domain::UnixMs;
@@ -11,7 +11,7 @@ use crate::{
 
 on_both!(
     in_mode_off_every_member_passes_while_the_sale_is_open,
-    in_mode_off_a_session_runs_to_its_end_whatever_becomes_of_the_sale,
+    in_mode_off_a_session_outlives_the_end_of_the_sale,
     in_mode_off_guests_pass_where_guests_may_line_up,
 );
 
@@ -43,7 +43,7 @@ async fn in_mode_off_every_member_passes_while_the_sale_is_open(app: App) {
     assert!(!passes(&app, "a", "").await);
 }
 
-async fn in_mode_off_a_session_runs_to_its_end_whatever_becomes_of_the_sale(app: App) {
+async fn in_mode_off_a_session_outlives_the_end_of_the_sale(app: App) {
     app.stage.create_by_hand("c").await;
     let token = app.inside("c", "a").await;
     app.stage

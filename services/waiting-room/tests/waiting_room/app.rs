@@ -1,4 +1,4 @@
-//! The waiting-room service on a store of the test's own.
+//! The waiting-room service on the test's own store.
 
 use sunbeon_chassis::{
     Auth,
@@ -8,7 +8,7 @@ use sunbeon_chassis::{
 use sunbeon_test_support::{Api, Server, Stage, access};
 use sunbeon_waiting_room::WaitingRoom;
 
-/// Ended when dropped.
+/// The service stops when this is dropped.
 pub(crate) struct App {
     pub(crate) api: Api,
     pub(crate) stage: Stage,
@@ -27,7 +27,7 @@ impl App {
         Self::on(Stage::embedded()).await
     }
 
-    /// On a Redis of its own.
+    /// Uses its own Redis.
     pub(crate) async fn real() -> App {
         Self::on(Stage::real().await).await
     }
@@ -36,7 +36,7 @@ impl App {
         Self::with_settings(stage, &[]).await
     }
 
-    /// The same service on the same store, with these settings too.
+    /// Restarts the service on the same store with additional settings.
     pub(crate) async fn with(self, variables: &[(&str, &str)]) -> App {
         Self::with_settings(self.stage, variables).await
     }

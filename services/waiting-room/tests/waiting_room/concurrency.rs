@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many requests at once.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::app::App;
 
 on_both!(
-    of_two_hundred_who_enter_at_once_exactly_as_many_as_slots_go_straight_in,
-    one_member_who_enters_fifty_times_at_once_stands_once,
+    two_hundred_simultaneous_enters_fill_exactly_the_free_slots,
+    one_member_entering_fifty_times_at_once_gets_one_place,
 );
 
-async fn of_two_hundred_who_enter_at_once_exactly_as_many_as_slots_go_straight_in(app: App) {
+async fn two_hundred_simultaneous_enters_fill_exactly_the_free_slots(app: App) {
     const SLOTS: usize = 7;
     app.stage
         .create("c", json!({"mode": "threshold", "maxActive": SLOTS}))
@@ -34,7 +34,8 @@ async fn of_two_hundred_who_enter_at_once_exactly_as_many_as_slots_go_straight_i
     assert_eq!(line["counts"]["slots"], SLOTS);
     assert_eq!(line["counts"]["waiting"], 200 - SLOTS);
     assert_eq!(line["totals"]["byEnter"], SLOTS);
-    // Those in line stand in the order of their entry numbers, each at a number of its own.
+    // Members in line stand in the order of their entry numbers, each with a different queue
+    // number.
     let mut places = Vec::new();
     for who in names {
         let standing = app.api.standing("c", &who).await;
@@ -51,7 +52,7 @@ async fn of_two_hundred_who_enter_at_once_exactly_as_many_as_slots_go_straight_i
     assert!(places.iter().map(|place| place.1).is_sorted());
 }
 
-async fn one_member_who_enters_fifty_times_at_once_stands_once(app: App) {
+async fn one_member_entering_fifty_times_at_once_gets_one_place(app: App) {
     app.stage.create_by_hand("c").await;
     app.api.enter("c", "first").await.data(201);
     let answers = join_all((0..50).map(|_| app.api.enter("c", "fan"))).await;

@@ -1,4 +1,4 @@
-//! Guests: who may be one, and who may line up as one.
+//! Guests: who can become one, and where they may line up.
 
 use serde_json::{Value, json};
 use sunbeon_test_support::{
@@ -12,7 +12,7 @@ use crate::app::App;
 on_both!(
     where_only_members_line_up_a_guest_is_refused_and_nothing_changes,
     a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in,
-    an_address_has_so_many_guests_an_hour_and_no_more,
+    guest_tokens_are_limited_per_address_and_hour,
 );
 
 /// Returns a new guest's token.
@@ -58,7 +58,7 @@ async fn where_only_members_line_up_a_guest_is_refused_and_nothing_changes(app: 
     assert_eq!(app.api.line("members").await, before);
     let status = app.api.get("/v2/waiting-room/status/members", &token).await;
     assert_eq!(status.data(200)["status"], "NOT_IN_QUEUE");
-    // Nobody is a guest by the login's word.
+    // A login's token cannot make anybody a guest.
     let claims = json!({"sub": "guest:1", "exp": in_seconds(60)});
     let forged = signed(&claims);
     enter(&app, "guests", &forged)
@@ -81,7 +81,7 @@ async fn a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in(app: 
     assert_eq!(app.api.line("c").await["totals"]["joined"], 1);
 }
 
-/// Asks for a guest token through a proxy that says who asked it.
+/// Asks for a guest token through a proxy that reports the client's address.
 async fn guest_at(app: &App, address: &str) -> Answer {
     let request = app
         .api
@@ -90,7 +90,7 @@ async fn guest_at(app: &App, address: &str) -> Answer {
     send(request.json(&json!({"concertId": "c"}))).await
 }
 
-async fn an_address_has_so_many_guests_an_hour_and_no_more(app: App) {
+async fn guest_tokens_are_limited_per_address_and_hour(app: App) {
     let app = app
         .with(&[
             ("SUNBEON__LIMITS__GUESTS_PER_HOUR", "3"),

@@ -1,4 +1,4 @@
-//! The line as operators and as strangers see it.
+//! The line as operators and strangers see it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::app::App;
 on_both!(
     the_line_is_shown_page_by_page,
     the_public_snapshot_names_nobody,
-    all_lines_are_shown_and_swept,
+    all_lines_are_shown_and_cleaned_up,
 );
 
 async fn the_line_is_shown_page_by_page(app: App) {
@@ -97,7 +97,7 @@ async fn the_public_snapshot_names_nobody(app: App) {
     assert_eq!(shown.data(200)["identity"], "member");
 }
 
-async fn all_lines_are_shown_and_swept(app: App) {
+async fn all_lines_are_shown_and_cleaned_up(app: App) {
     for id in ["c1", "c2"] {
         app.stage.create_by_hand(id).await;
         app.api.enter(id, "a").await.data(201);
@@ -118,6 +118,6 @@ async fn all_lines_are_shown_and_swept(app: App) {
     assert_eq!(
         app.api.line("c1").await["counts"]["waiting"],
         1,
-        "nobody who is seen is swept"
+        "nobody who was just seen is removed"
     );
 }

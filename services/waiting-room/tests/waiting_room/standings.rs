@@ -1,4 +1,4 @@
-//! What a member is told.
+//! What members see of their standing.
 
 use serde_json::{Value, json};
 use sunbeon_domain::UnixMs;
@@ -88,7 +88,7 @@ async fn a_standing_has_exactly_its_fields(app: App) {
     assert_eq!(
         app.api.standing("c", "a").await["status"],
         "ENTERED",
-        "a session runs to its end"
+        "a session lasts to its end"
     );
     app.api.enter("c", "b").await.fails("BOOKING_CLOSED");
 }
