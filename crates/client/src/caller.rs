@@ -9,7 +9,8 @@ use sunbeon_tokens::QUEUE_TOKEN;
 
 use crate::{Error, Inside, IssuedToken, Result, Sunbeon, sunbeon::nonsense};
 
-/// Somebody with an access token: a member or a guest, a shop's back end, an admin. A cheap handle.
+/// A caller with an access token: a member or guest, a shop's back end, or an admin. A cheap
+/// handle.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub(crate) sunbeon: Sunbeon,
@@ -19,9 +20,9 @@ pub struct Caller {
 /// The answer to [`Caller::enter`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entering {
-    /// A new entry.
+    /// A new entry was created.
     New(Standing),
-    /// The member has an entry already, and keeps it.
+    /// The member already had an entry and keeps it.
     Already(Standing),
 }
 
@@ -33,18 +34,18 @@ impl Caller {
         }
     }
 
-    /// Returns the same caller with another limit for each request.
+    /// Returns the same caller with another time limit for each request.
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
         Self::new(self.sunbeon.within(limit), self.access_token.clone())
     }
 
-    /// Returns the caller as one who holds a booking token.
+    /// Returns this caller with a booking token for the shop.
     pub fn inside(&self, booking_token: impl Into<SecretString>) -> Inside {
         Inside::new(self.clone(), booking_token.into())
     }
 
-    /// Lines up, or goes straight in where the concert's mode says so.
+    /// Lines up, or goes straight in if the concert's mode allows it.
     pub async fn enter(&self, concert: &ConcertId) -> Result<Entering> {
         let request = self.request(Method::POST, "/v2/waiting-room/enter");
         let entered = self.send(request.json(&json!({"concertId": concert})));
@@ -59,20 +60,20 @@ impl Caller {
         }
     }
 
-    /// Asks where the member stands: the sign of life that keeps the place.
+    /// Returns the member's standing. Asking also keeps the member's place.
     pub async fn status(&self, concert: &ConcertId) -> Result<Standing> {
         let path = format!("/v2/waiting-room/status/{concert}");
         self.send(self.request(Method::GET, &path)).await
     }
 
-    /// Leaves the line, or the session.
+    /// Leaves the line or ends the session.
     pub async fn exit(&self, concert: &ConcertId) -> Result<()> {
         let path = format!("/v2/waiting-room/exit/{concert}");
         self.done(self.request(Method::POST, &path)).await
     }
 
-    /// Fetches the booking token: READY becomes ENTERED. While the session lives it is the same
-    /// token each time.
+    /// Fetches the booking token: READY becomes ENTERED. While the session lives, every call
+    /// returns the same token.
     pub async fn booking_token(&self, concert: &ConcertId) -> Result<IssuedToken> {
         let path = format!("/v2/reservation/token/{concert}");
         self.send(self.request(Method::GET, &path)).await
@@ -94,7 +95,7 @@ impl Caller {
         self.sunbeon.send(request).await
     }
 
-    /// Sends a request whose success says nothing more.
+    /// Sends a request whose success carries no data.
     pub(crate) async fn done(&self, request: RequestBuilder) -> Result<()> {
         self.send::<IgnoredAny>(request).await.map(drop)
     }

@@ -3,37 +3,37 @@ use std::time::Duration;
 use serde_json::Value;
 use sunbeon_domain::Code;
 
-/// What a request comes to.
+/// The result of a request.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why there is no answer to build on.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection, or one that broke before the whole answer had come.
+    /// There was no connection, or it broke before the whole answer had arrived.
     #[error("Sunbeon cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// No whole answer within the limit. The request may have taken effect.
+    /// No complete answer arrived within the limit. The request may have taken effect.
     #[error("Sunbeon did not answer in time")]
     TimedOut(#[source] reqwest::Error),
-    /// An answer that is not a success.
+    /// The answer was not a success.
     #[error("Sunbeon refused: {0}")]
     Refused(Refusal),
-    /// An answer that is not the API's.
+    /// The answer does not follow the API.
     #[error("Sunbeon's answer cannot be understood: {0}")]
     Nonsense(String),
 }
 
-/// An answer that is not a success.
+/// An answer other than a success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status} {code}")]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// The code; empty where something else than Sunbeon answered.
+    /// The code; empty if something other than Sunbeon answered.
     pub code: String,
-    /// How long to wait before asking again.
+    /// How long to wait before the next attempt.
     pub retry_after: Option<Duration>,
-    /// What the code does not say by itself.
+    /// Details beyond the code.
     pub data: Option<Value>,
 }
 
@@ -51,12 +51,13 @@ impl Error {
         }
     }
 
-    /// Returns whether Sunbeon is down or in disorder, rather than up and unwilling.
+    /// Returns whether Sunbeon is down or faulty, rather than up and refusing.
     pub fn is_down(&self) -> bool {
         self.status().is_none_or(|status| status >= 500)
     }
 
-    /// Sorts an error of the transport. It does not name the address, which may be private.
+    /// Classifies an error of the transport. The result never names the address, which may be
+    /// private.
     pub(crate) fn of_transport(error: reqwest::Error) -> Self {
         let error = error.without_url();
         if error.is_timeout() {
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_not_an_outage() {
+    fn a_refusal_does_not_count_as_an_outage() {
         let refused = |status| {
             Error::Refused(Refusal {
                 status,

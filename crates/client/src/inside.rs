@@ -6,19 +6,19 @@ use sunbeon_tokens::QUEUE_TOKEN;
 
 use crate::{Booked, Caller, Held, Result, Seat, SeatMap, TicketKind, TicketKinds};
 
-/// A member in the shop, with a booking token. A cheap handle.
+/// A member in the shop, holding a booking token. A cheap handle.
 #[derive(Debug, Clone)]
 pub struct Inside {
     caller: Caller,
     booking_token: SecretString,
 }
 
-/// What is to be booked.
+/// The items to book.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Basket {
-    /// Seats that are held, by their ids.
+    /// Held seats, by their ids.
     Seats(Vec<String>),
-    /// One ticket of a kind, by its id.
+    /// One ticket of a kind, by the kind's id.
     Ticket(String),
 }
 
@@ -30,7 +30,7 @@ impl Inside {
         }
     }
 
-    /// Reads all seats of a concert.
+    /// Returns all seats of a concert.
     pub async fn seats(&self, concert: &ConcertId) -> Result<Vec<Seat>> {
         let path = format!("/v2/concerts/{concert}/seats");
         let request = self.request(Method::GET, &path);
@@ -38,7 +38,7 @@ impl Inside {
         Ok(map.seats)
     }
 
-    /// Reads all kinds of tickets of a concert.
+    /// Returns all kinds of tickets of a concert.
     pub async fn tickets(&self, concert: &ConcertId) -> Result<Vec<TicketKind>> {
         let path = format!("/v2/concerts/{concert}/tickets");
         let request = self.request(Method::GET, &path);
@@ -46,27 +46,27 @@ impl Inside {
         Ok(kinds.tickets)
     }
 
-    /// Holds seats: all of them or none.
+    /// Holds seats, all of them or none.
     pub async fn lock(&self, seats: &[String]) -> Result<Held> {
         let request = self.request(Method::POST, "/v2/seats/lock");
         let request = request.json(&json!({"seatIds": seats}));
         self.caller.send(request).await
     }
 
-    /// Gives seats back.
+    /// Releases held seats.
     pub async fn unlock(&self, seats: &[String]) -> Result<()> {
         let request = self.request(Method::DELETE, "/v2/seats/lock");
         let request = request.json(&json!({"seatIds": seats}));
         self.caller.done(request).await
     }
 
-    /// Books what is in the basket.
+    /// Books the basket.
     pub async fn book(&self, basket: &Basket) -> Result<Booked> {
         let request = self.request(Method::POST, "/v2/bookings");
         self.caller.send(request.json(&basket.wanted())).await
     }
 
-    /// Pays for a booking. The same `key` pays once, however often it is sent.
+    /// Pays for a booking. Repeating the same `key` charges only once.
     pub async fn confirm(&self, booking: &str, payment_token: &str, key: &str) -> Result<Booked> {
         let path = format!("/v2/bookings/{booking}/confirm");
         let request = self.request(Method::POST, &path);

@@ -1,4 +1,4 @@
-//! What an operator asks with an admin's token.
+//! The requests of an operator, with an admin's token.
 
 use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -7,25 +7,25 @@ use sunbeon_domain::{Concert, ConcertId};
 use crate::{Caller, Result};
 
 impl Caller {
-    /// Creates a concert from `concertId`, `title` and any other fields of a policy.
+    /// Creates a concert from `concertId`, `title` and any other policy fields.
     pub async fn create_concert(&self, fields: &impl Serialize) -> Result<Concert> {
         let request = self.request(Method::POST, "/v2/admin/concerts");
         self.send(request.json(fields)).await
     }
 
-    /// Closes a concert for good. Its line is emptied; sessions run to their end.
+    /// Closes a concert permanently. Its line is emptied; sessions last to their end.
     pub async fn close_concert(&self, concert: &ConcertId) -> Result<()> {
         let path = format!("/v2/admin/concerts/{concert}/close");
         self.done(self.request(Method::POST, &path)).await
     }
 
-    /// Deletes a concert that is closed, once nobody holds a slot.
+    /// Deletes a closed concert once nobody holds a slot.
     pub async fn delete_concert(&self, concert: &ConcertId) -> Result<()> {
         let path = format!("/v2/admin/concerts/{concert}");
         self.done(self.request(Method::DELETE, &path)).await
     }
 
-    /// Reads a line in numbers: as much of it as `T` has fields for.
+    /// Returns a line in numbers, reading the fields that `T` has.
     pub async fn line<T: DeserializeOwned>(&self, concert: &ConcertId) -> Result<T> {
         let path = format!("/v2/waiting-room/admin/{concert}");
         self.send(self.request(Method::GET, &path)).await

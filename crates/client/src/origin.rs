@@ -1,4 +1,4 @@
-//! What a shop's back end asks with its origin token.
+//! The requests of a shop's back end, with its origin token.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -6,11 +6,11 @@ use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, MemberId};
 
 use crate::{Caller, ConcertPage, ExtendedSession, Result};
 
-/// The largest page there is.
+/// The largest page that the API allows.
 const PAGE: u32 = 1_000;
 
 impl Caller {
-    /// Reads all concerts, in the order of their ids.
+    /// Returns all concerts, in the order of their ids.
     pub async fn concerts(&self) -> Result<Vec<Concert>> {
         let mut path = format!("/v2/admin/concerts?limit={PAGE}");
         let mut concerts = Vec::new();
@@ -24,7 +24,7 @@ impl Caller {
         }
     }
 
-    /// Reads one concert; nothing where there is none.
+    /// Returns a concert, or `None` if it does not exist.
     pub async fn concert(&self, concert: &ConcertId) -> Result<Option<Concert>> {
         let path = format!("/v2/admin/concerts/{concert}");
         match self.send(self.request(Method::GET, &path)).await {
@@ -33,7 +33,7 @@ impl Caller {
         }
     }
 
-    /// Ends the session of an entry. Where there is none any longer, nothing happens.
+    /// Ends the session of an entry. Does nothing if it has already ended.
     pub async fn complete_session(
         &self,
         concert: &ConcertId,
@@ -47,8 +47,8 @@ impl Caller {
         }
     }
 
-    /// Moves the end of a session's booking token to the end of a hold that begins now, where that
-    /// is later, and returns the token; nothing where the session is over.
+    /// Extends a session's booking token to the end of a hold that starts now, if that is later,
+    /// and returns the token; `None` if the session has ended.
     pub async fn extend_session(
         &self,
         concert: &ConcertId,

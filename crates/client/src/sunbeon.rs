@@ -12,14 +12,14 @@ use sunbeon_domain::ConcertId;
 
 use crate::{Caller, Error, GuestToken, Refusal, Result, RevokedTokens, SunbeonUrl};
 
-/// The limit of a request unless [`Sunbeon::within`] sets another.
+/// The time limit of a request unless [`Sunbeon::within`] sets another.
 const LIMIT: Duration = Duration::from_secs(10);
-/// In bytes, for most answers: of 100,000 seats, or 400,000 ids of tokens.
+/// The largest answer in bytes: enough for 100,000 seats or 400,000 token ids.
 const LARGE: usize = 16 * 1024 * 1024;
-/// In bytes, for what strangers make a gate ask for.
+/// The largest answer, in bytes, to requests that strangers can make a gate send.
 const SMALL: usize = 64 * 1024;
 
-/// Sunbeon at one address, asked as nobody in particular. A cheap handle.
+/// Sunbeon at one address, called without a token. A cheap handle.
 #[derive(Debug, Clone)]
 pub struct Sunbeon {
     http: Client,
@@ -30,34 +30,34 @@ pub struct Sunbeon {
 /// The answer to a conditional request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fresh<T> {
-    /// What is known is current.
+    /// The caller's copy is current.
     Same,
-    /// Something else is.
+    /// The caller's copy is out of date.
     Changed {
-        /// What is current.
+        /// The current value.
         value: T,
-        /// Its name, for the next request.
+        /// Its ETag, for the next request.
         etag: Option<String>,
     },
 }
 
 impl Sunbeon {
-    /// Returns the client of a front door. Asks nothing yet.
+    /// Creates the client of a front door. Sends nothing yet.
     ///
     /// # Errors
-    /// When the system's certificates cannot be read.
+    /// If the system's certificates cannot be read.
     pub fn new(url: &SunbeonUrl) -> reqwest::Result<Self> {
         let http = Client::builder().redirect(Policy::none());
         let http = if url.is_https() {
             http
         } else {
-            // A machine without certificates can do without them.
+            // Plain HTTP works on a machine without certificates.
             http.tls_certs_only([])
         };
         Ok(Self::with_http(url, http.build()?))
     }
 
-    /// Returns the client of a front door over an HTTP client, which should follow no redirects.
+    /// Creates the client of a front door over an HTTP client, which should not follow redirects.
     pub fn with_http(url: &SunbeonUrl, http: Client) -> Self {
         Self {
             http,
@@ -66,7 +66,7 @@ impl Sunbeon {
         }
     }
 
-    /// Returns the same address with another limit for each request.
+    /// Returns the same address with another time limit for each request.
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
         Self {
@@ -75,18 +75,18 @@ impl Sunbeon {
         }
     }
 
-    /// Returns the address that is asked.
+    /// Returns the address of the front door.
     pub fn url(&self) -> &SunbeonUrl {
         &self.url
     }
 
-    /// Returns a caller with this access token.
+    /// Returns a caller with the given access token.
     pub fn by(&self, access_token: impl Into<SecretString>) -> Caller {
         Caller::new(self.clone(), access_token.into())
     }
 
-    /// Fetches the public snapshot of a line: as much of it as `T` has fields for; nothing where there
-    /// is no such concert.
+    /// Fetches the public snapshot of a line, reading the fields that `T` has. Returns `None` if
+    /// the concert does not exist.
     pub async fn snapshot<T: DeserializeOwned>(&self, concert: &ConcertId) -> Result<Option<T>> {
         let path = format!("/v2/waiting-room/snapshot/{concert}");
         let answer = self.answer(self.request(Method::GET, &path), SMALL).await?;
@@ -96,8 +96,8 @@ impl Sunbeon {
         }
     }
 
-    /// Fetches the ids of booking tokens that ended early, unless the ones `known` by this ETag are
-    /// current.
+    /// Fetches the ids of booking tokens that ended early, unless the list with the ETag `known` is
+    /// still current.
     pub async fn revoked(&self, known: Option<&str>) -> Result<Fresh<RevokedTokens>> {
         let mut request = self.request(Method::GET, "/v2/reservation/revoked");
         if let Some(etag) = known {
@@ -115,14 +115,14 @@ impl Sunbeon {
         }
     }
 
-    /// Becomes a guest, where the concert lets guests line up.
+    /// Fetches a token for a new guest, if the concert admits guests.
     pub async fn guest(&self, concert: &ConcertId) -> Result<GuestToken> {
         let request = self.request(Method::POST, "/v2/waiting-room/guest");
         self.send(request.json(&json!({"concertId": concert})))
             .await
     }
 
-    /// Asks for an access token, which only a standalone process on loopback gives away.
+    /// Fetches an access token, which only a standalone process on loopback hands out.
     pub async fn dev_token(&self, member: &str, admin: bool) -> Result<String> {
         #[derive(Deserialize)]
         struct AccessToken {
@@ -157,20 +157,20 @@ impl Sunbeon {
     }
 }
 
-/// What is read of a success.
+/// The part of a success that the client reads.
 #[derive(Deserialize)]
 struct Success<T> {
     data: T,
 }
 
-/// What is read of a failure.
+/// The part of a failure that the client reads.
 #[derive(Default, Deserialize)]
 struct Failure {
     code: String,
     data: Option<Value>,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 struct Answer {
     status: StatusCode,
     etag: Option<String>,
@@ -189,7 +189,7 @@ impl Answer {
     }
 
     fn refusal(self) -> Refusal {
-        // Something in between, a proxy for one, answers without the envelope.
+        // A proxy on the way answers without the envelope.
         let failure = serde_json::from_slice::<Failure>(&self.body).unwrap_or_default();
         Refusal {
             status: self.status.as_u16(),

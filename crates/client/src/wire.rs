@@ -1,4 +1,4 @@
-//! What goes over the wire. Standings, policies and concerts are in `sunbeon-domain`.
+//! The wire types. Standings, policies and concerts are in `sunbeon-domain`.
 
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Status, UnixMs};
@@ -14,13 +14,13 @@ use utoipa::ToSchema;
 pub struct GuestToken {
     /// The guest's member id.
     pub member_id: MemberId,
-    /// Send it as the access token.
+    /// The access token to send.
     pub token: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: UnixMs,
 }
 
-/// A booking token, its concert and its entry.
+/// A booking token with its concert and entry.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -39,9 +39,9 @@ pub struct IssuedToken {
     pub can_enter: bool,
     /// The entry.
     pub entry_number: EntryNumber,
-    /// A JWT by EdDSA; send it as `X-Queue-Token` beside the access token.
+    /// A JWT signed with EdDSA; send it as `X-Queue-Token` beside the access token.
     pub token: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: UnixMs,
 }
 
@@ -52,11 +52,11 @@ pub struct IssuedToken {
     {"extended": true, "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
     "expiresAt": "2026-11-20T05:10:00.000Z"}))]
 pub struct ExtendedSession {
-    /// Whether this request moved its end.
+    /// Whether this request extended it.
     pub extended: bool,
-    /// For the member, in place of the previous one.
+    /// The token for the member, replacing the previous one.
     pub token: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: UnixMs,
 }
 
@@ -81,19 +81,19 @@ pub struct RevokedTokens {
 pub struct ConcertPage {
     /// In the order of their ids.
     pub concerts: Vec<Concert>,
-    /// The `cursor` of the next page; left out on the last.
+    /// The `cursor` of the next page; left out on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<ConcertId>,
 }
 
-/// What a shopper reads of a concert's seats.
+/// The part of a concert's seat map that a shopper reads.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SeatMap {
-    /// All of them.
+    /// All seats.
     pub seats: Vec<Seat>,
 }
 
-/// What a shopper reads of a seat.
+/// The part of a seat that a shopper reads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seat {
@@ -103,14 +103,14 @@ pub struct Seat {
     pub state: String,
 }
 
-/// What a shopper reads of a concert's tickets.
+/// The part of a concert's tickets that a shopper reads.
 #[derive(Debug, Clone, Deserialize)]
 pub struct TicketKinds {
-    /// All kinds.
+    /// All kinds of tickets.
     pub tickets: Vec<TicketKind>,
 }
 
-/// What a shopper reads of a kind of ticket.
+/// The part of a kind of ticket that a shopper reads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketKind {
@@ -122,15 +122,15 @@ pub struct TicketKind {
     pub remaining: u64,
 }
 
-/// What a shopper reads of seats just held.
+/// The part of a hold that a shopper reads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
-    /// The booking token signed again with a later end, if the hold needed one.
+    /// The booking token, signed again with a later end if the hold needed it.
     pub queue_token: Option<String>,
 }
 
-/// What a shopper reads of a booking.
+/// The part of a booking that a shopper reads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Booked {

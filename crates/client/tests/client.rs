@@ -1,4 +1,4 @@
-//! The client before a server that answers whatever the test wants.
+//! The client against a server with scripted answers.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn standing(status: &str) -> Value {
         "entryNumber": 7})
 }
 
-/// A member before a server whose every `status` is this answer.
+/// Returns a member whose every `status` request gets this answer.
 async fn told<T>(answer: impl Fn() -> T + Clone + Send + Sync + 'static) -> Caller
 where
     T: IntoResponse + Send + 'static,
@@ -53,7 +53,7 @@ where
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_and_when_to_come_back() {
+async fn a_refusal_carries_its_code_and_retry_after() {
     let down = || {
         let mut response = failure(503, "STORE_DOWN", Some(json!({"why": "it is full"})));
         let headers = response.headers_mut();
@@ -70,7 +70,7 @@ async fn a_refusal_says_what_and_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn an_answer_of_something_else_than_sunbeon_is_refused_or_nonsense() {
+async fn an_answer_that_is_not_sunbeons_is_refused_or_nonsense() {
     let proxy = || (StatusCode::BAD_GATEWAY, "<html>");
     let error = told(proxy).await.status(&concert()).await.unwrap_err();
     assert_eq!(error.status(), Some(502));
@@ -87,7 +87,7 @@ async fn an_answer_of_something_else_than_sunbeon_is_refused_or_nonsense() {
 }
 
 #[tokio::test]
-async fn silence_is_told_apart_from_a_closed_port() {
+async fn a_timeout_is_distinguished_from_a_closed_port() {
     let silent = Router::new().fallback(|| async { std::future::pending::<()>().await });
     let silent = serve(silent).await.by("token");
     let silent = silent.within(Duration::from_millis(50));
@@ -115,7 +115,7 @@ async fn a_redirect_does_not_carry_the_token_away() {
 }
 
 #[tokio::test]
-async fn entering_again_answers_the_standing_that_is_kept() {
+async fn entering_again_returns_the_existing_standing() {
     let again = || async { failure(409, "ALREADY_IN_QUEUE", Some(standing("WAITING"))) };
     let router = Router::new().route("/v2/waiting-room/enter", post(again));
     let entering = serve(router).await.by("token").enter(&concert()).await;
@@ -154,7 +154,7 @@ async fn a_list_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_is_over_or_was_never_there_is_no_error_to_an_origin() {
+async fn ending_a_session_that_is_gone_is_not_an_error_for_an_origin() {
     let gone = || async { failure(404, "CONCERT_NOT_FOUND", None) };
     let over = || async { failure(403, "NOT_READY", None) };
     let router = Router::new()
@@ -187,7 +187,7 @@ async fn what_is_over_or_was_never_there_is_no_error_to_an_origin() {
 }
 
 #[test]
-fn an_address_is_checked_before_anything_is_asked() {
+fn the_url_is_checked_before_any_request() {
     for bad in [
         "",
         "queue.example",

@@ -1,5 +1,5 @@
-//! Runs statements, once for each driver. Nothing here is generic over rows, so that no caller
-//! compiles a driver again.
+//! Running statements, once per driver. Nothing here is generic over rows, so that callers do not
+//! each compile a driver again.
 
 use sqlx::{
     Column as _, Decode, Executor, PgConnection, Postgres, Row as _, SqliteConnection, TypeInfo,

@@ -1,21 +1,21 @@
-//! What an error of the database means.
+//! The meaning of a database's errors.
 
 use sqlx::sqlite::SqliteError;
 use sunbeon_domain::{Code, Coded};
 
-/// Why a database did not do what it was asked.
+/// Why a database could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The database cannot be reached, or not in time.
+    /// The database cannot be reached, or did not answer in time.
     #[error("the database did not answer")]
     Down(#[source] sqlx::Error),
-    /// Another transaction was in the way; the same again may well succeed.
+    /// Another transaction was in the way; a retry may well succeed.
     #[error("the database chose another transaction over this one")]
     Clash(#[source] sqlx::Error),
-    /// The address is malformed, or of another kind of database.
+    /// The address is malformed or belongs to another kind of database.
     #[error("a database's address must be sqlite:… or postgres://…")]
     Address(#[source] sqlx::Error),
-    /// The database holds or answered what it never should.
+    /// The database holds or returned something that it never should.
     #[error("the database answered nonsense")]
     Bug(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -29,11 +29,11 @@ impl Coded for DatabaseError {
     }
 }
 
-/// What the database itself says about a statement is a bug; but for a deadlock or a failed
-/// serialization, for a server that is going down or full (classes 08, 53, 57, 58 of PostgreSQL's
-/// codes) or that has ended what took too long (55P03, 25P03, and 57014 and 57P05 of those classes),
-/// for a file that is locked, full or unreadable, and for tables that the first migration is yet to
-/// make, all else passes.
+/// Classifies the errors that the database reports about a statement. All are bugs, except the ones
+/// that pass: deadlocks and failed serializations, a server that is shutting down or full
+/// (PostgreSQL's classes 08, 53, 57 and 58), a statement that the server ended for taking too long
+/// (55P03, 25P03, and 57014 and 57P05 of those classes), a file that is locked, full or unreadable,
+/// and tables that the first migration has yet to create.
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error::{ColumnDecode, ColumnNotFound, Database, Decode, Encode, TypeNotFound};
@@ -66,8 +66,8 @@ impl From<sqlx::Error> for DatabaseError {
     }
 }
 
-/// SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL and CANTOPEN; the low byte of a code is its kind
-/// (<https://www.sqlite.org/rescode.html>).
+/// Matches SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL and CANTOPEN. The low byte of a code is its
+/// kind (<https://www.sqlite.org/rescode.html>).
 fn file_is_away(code: &str) -> bool {
     let kind = code.parse::<u32>().map(|code| code & 0xff);
     kind.is_ok_and(|kind| [5, 6, 8, 10, 13, 14].contains(&kind))

@@ -23,7 +23,7 @@ pub use self::{
     value::Value,
 };
 
-/// What a call of this crate answers.
+/// The result of a call to this crate.
 pub type Result<T> = std::result::Result<T, DatabaseError>;
 
 /// How long a call may wait for a connection.
@@ -40,7 +40,7 @@ enum Pool {
 }
 
 impl Database {
-    /// Runs one statement by itself and returns how many rows it changed.
+    /// Runs one statement on its own and returns how many rows it changed.
     pub async fn execute(&self, statement: &Statement, values: &[Value]) -> Result<u64> {
         let work = async {
             let mut connection = self.acquire().await?;
@@ -49,12 +49,12 @@ impl Database {
         in_time(work).await
     }
 
-    /// Runs one statement by itself and returns its rows.
+    /// Runs one statement on its own and returns its rows.
     pub async fn rows<R: Record>(&self, statement: &Statement, values: &[Value]) -> Result<Vec<R>> {
         record::read_all(self.fetch(statement, values).await?)
     }
 
-    /// Runs one statement by itself and returns its first row.
+    /// Runs one statement on its own and returns its first row.
     pub async fn row<R: Record>(
         &self,
         statement: &Statement,
@@ -63,7 +63,7 @@ impl Database {
         record::read_first(self.fetch(statement, values).await?)
     }
 
-    /// Compiles a statement without running it: what a test asks of every statement there is.
+    /// Compiles a statement without running it, for tests that check every statement.
     pub async fn prepare(&self, statement: &Statement) -> Result<()> {
         in_time(async { self.acquire().await?.borrow().prepare(statement).await }).await
     }
@@ -77,7 +77,7 @@ impl Database {
     }
 }
 
-/// Runs a future within twice the limit; without an answer by then the database is down.
+/// Runs a future within twice the limit; without an answer by then, the database counts as down.
 async fn in_time<T, E>(work: impl Future<Output = std::result::Result<T, E>>) -> Result<T>
 where
     DatabaseError: From<E>,

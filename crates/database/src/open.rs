@@ -1,4 +1,4 @@
-//! Opening and migrating.
+//! Opening and migrating a database.
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -16,17 +16,17 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::{Database, DatabaseError, LIMIT, Pool, Result, in_time, private::make_private};
 
-/// How long tables may take to be brought up to date.
+/// How long a migration may take.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(60);
 
-/// What PostgreSQL itself ends: a call that is given up here would go on there, and keep its
-/// connection and its locks.
+/// Limits that PostgreSQL enforces itself: a call abandoned only here would continue there and keep
+/// its connection and locks.
 const IN_THE_SERVER: [(&str, &str); 3] = [
     ("statement_timeout", "3s"),
     ("lock_timeout", "2s"),
     ("idle_in_transaction_session_timeout", "10s"),
 ];
-/// The same of a migration. It gives up waiting there before it is given up here.
+/// The same limits for a migration. The server stops waiting for the lock before the client does.
 const OF_A_MIGRATION: [(&str, &str); 2] = [("statement_timeout", "0"), ("lock_timeout", "50s")];
 
 /// One step of a schema. Once it has run anywhere, neither its version nor its text may change.
@@ -34,9 +34,9 @@ const OF_A_MIGRATION: [(&str, &str); 2] = [("statement_timeout", "0"), ("lock_ti
 pub struct Migration {
     /// Its place in the order, from 1.
     pub version: i64,
-    /// What it makes, in a few words.
+    /// A short description of what it creates.
     pub name: &'static str,
-    /// The statements, the same text for both databases.
+    /// The statements, the same for both databases.
     pub sql: &'static str,
 }
 
@@ -52,8 +52,8 @@ impl From<&Migration> for migrate::Migration {
 #[derive(Debug, Clone)]
 pub(crate) struct Sqlite {
     pool: SqlitePool,
-    /// Of a database in memory. SQLite drops such a database with its last connection, and the pool
-    /// may close its own, so this one is never handed out.
+    /// For a database in memory. SQLite drops such a database with its last connection, and the
+    /// pool may close its own, so this one is never handed out.
     keeper: Option<Arc<OnceCell<Mutex<SqliteConnection>>>>,
 }
 
@@ -65,7 +65,7 @@ impl Sqlite {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
-            // What is deleted is overwritten: payment tokens are.
+            // Overwrite deleted data: payment tokens, for one.
             .pragma("secure_delete", "ON")
             .busy_timeout(LIMIT)
             .disable_statement_logging();
@@ -78,8 +78,8 @@ impl Sqlite {
             .min_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
-            // A ping of this very process tells nothing, and a caller that gives up during it
-            // closes the connection.
+            // Pinging a database in this process proves nothing, and a caller that is cancelled
+            // during the ping would close the connection.
             .test_before_acquire(false)
             .acquire_timeout(LIMIT)
             .connect_lazy_with(options);
@@ -89,7 +89,7 @@ impl Sqlite {
         })
     }
 
-    /// Returns the pool, once a database in memory has its keeper.
+    /// Returns the pool, after opening the keeper of a database in memory.
     pub(crate) async fn opened(&self) -> Result<&SqlitePool> {
         if let Some(keeper) = &self.keeper {
             let options = self.pool.connect_options();
@@ -101,12 +101,12 @@ impl Sqlite {
 }
 
 impl Database {
-    /// Opens a pool by its address. A database that is down is no error.
+    /// Opens a pool for an address. A database that is down is not an error.
     pub fn open(url: &str) -> Result<Self> {
         if url.starts_with("sqlite:") {
             return Sqlite::new(url).map(Pool::Sqlite).map(Self);
         }
-        // By itself the library takes any scheme for PostgreSQL's.
+        // sqlx itself would take any scheme for PostgreSQL.
         if !["postgres://", "postgresql://"]
             .iter()
             .any(|scheme| url.starts_with(scheme))
@@ -126,8 +126,8 @@ impl Database {
         Ok(Self(Pool::Postgres(pool)))
     }
 
-    /// Brings the tables up to date within a minute; nothing to do is cheap. Several may do so at
-    /// once, and what a later version has migrated beyond is left as it is.
+    /// Brings the tables up to date within a minute; cheap if they are. Several processes may do so
+    /// at once, and migrations of a later version are left alone.
     pub async fn migrate(&self, steps: &[Migration]) -> Result<()> {
         let mut known = Migrator::with_migrations(steps.iter().map(Into::into).collect());
         known.set_ignore_missing(true);
@@ -139,8 +139,8 @@ impl Database {
 }
 
 async fn on_sqlite(pool: &SqlitePool, migrations: &Migrator) -> Result<()> {
-    // SQLite has no lock for migrations: the loser of a race finds them done, unless it comes back
-    // while yet another is at work.
+    // SQLite has no lock for migrations: the loser of a race finds them done on its next attempt,
+    // unless yet another process is migrating by then.
     let mut tries = 1;
     loop {
         match in_a_minute(migrations.run(pool)).await {
@@ -150,13 +150,13 @@ async fn on_sqlite(pool: &SqlitePool, migrations: &Migrator) -> Result<()> {
     }
 }
 
-/// On a connection of its own, which is closed whatever the outcome: the library's lock is the
-/// session's, and stays where a migration fails.
+/// Migrates on a separate connection, which is closed whatever the outcome: sqlx's lock belongs to
+/// the session and would outlive a failed migration.
 async fn on_postgres(pool: &PgPool, migrations: &Migrator) -> Result<()> {
     let options = (*pool.connect_options()).clone().options(OF_A_MIGRATION);
     let mut connection = in_time(options.connect()).await?;
     let done = in_a_minute(migrations.run_direct(None, &mut connection, false)).await;
-    // Where it cannot be told, the server finds out by itself.
+    // If closing fails, the server notices by itself.
     let _ = in_time(connection.close()).await;
     done.map_err(meaning)
 }

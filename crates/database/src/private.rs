@@ -1,10 +1,10 @@
-//! Who may read a database's file.
+//! File permissions of a SQLite database.
 
 use std::path::Path;
 
-/// Lets only this user read and write a database's file, and makes it first where there is none.
-/// SQLite gives `-wal` and `-shm` the mode of the file when it makes them. If this fails, opening the
-/// file tells why.
+/// Lets only this user read and write a database's file, creating it first if needed. SQLite gives
+/// `-wal` and `-shm` the same mode when it creates them. If this fails, opening the file will
+/// report why.
 #[cfg(unix)]
 pub(crate) fn make_private(file: &Path) {
     use std::{
@@ -23,6 +23,6 @@ pub(crate) fn make_private(file: &Path) {
     }
 }
 
-/// Leaves a file to the folder that it inherits its rights from.
+/// Leaves the file with the permissions that it inherits from its folder.
 #[cfg(not(unix))]
 pub(crate) fn make_private(_: &Path) {}

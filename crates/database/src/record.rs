@@ -1,10 +1,10 @@
-//! Rows, as either database answers them.
+//! Rows, as returned by either database.
 
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 
 use crate::{DatabaseError, Result};
 
-/// One value of a row. A BOOLEAN is 0 or 1, as SQLite has it.
+/// One value of a row. A BOOLEAN is 0 or 1, as in SQLite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
     /// NULL.
@@ -21,7 +21,7 @@ impl From<&str> for Cell {
     }
 }
 
-/// One row: its cells, in the order of the statement's columns.
+/// One row: its cells in the order of the statement's columns.
 #[derive(Debug)]
 pub struct Row(std::vec::IntoIter<Cell>);
 
@@ -43,9 +43,9 @@ impl FromIterator<Cell> for Row {
     }
 }
 
-/// What a cell can be read as.
+/// A type that can be read from a cell.
 pub trait Column: Sized {
-    /// Reads a cell; `None` where it holds something else.
+    /// Reads a cell; returns `None` if it holds something else.
     fn read(cell: Cell) -> Option<Self>;
 }
 
@@ -85,7 +85,7 @@ impl<C: Column> Column for Option<C> {
     }
 }
 
-/// Types that are a BIGINT or a TEXT with a rule.
+/// Implements [`Column`] for types that are a BIGINT or a TEXT with a rule.
 macro_rules! columns {
     ($($column:ty: $stored:ty => $read:expr;)*) => {
         $(impl Column for $column {
@@ -107,9 +107,10 @@ columns! {
     MemberId: String => |text| Self::parse(text).ok();
 }
 
-/// What a whole row can be read as: a tuple of its columns, or a struct by [`record!`](crate::record).
+/// A type that can be read from a whole row: a tuple of its columns, or a struct with
+/// [`record!`](crate::record).
 pub trait Record: Sized {
-    /// Reads the columns in their order.
+    /// Reads the columns in order.
     fn read(row: &mut Row) -> Result<Self>;
 }
 
@@ -139,7 +140,7 @@ macro_rules! record {
     ($record:ident { $($column:ident),+ $(,)? }) => {
         impl $crate::Record for $record {
             fn read(row: &mut $crate::Row) -> $crate::Result<Self> {
-                // Evaluated in the order in which they are written.
+                // Struct fields are evaluated in the order they are written.
                 Ok(Self { $($column: row.column()?),+ })
             }
         }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// A statement, whose words in braces are put into each database's own once.
+/// A statement. Its words in braces are replaced once by each database's own.
 #[derive(Debug)]
 pub struct Statement {
     text: &'static str,
@@ -13,7 +13,8 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Makes a statement of a text that both databases understand, but for the words in braces.
+    /// Creates a statement from a text that both databases understand, apart from the words in
+    /// braces.
     pub const fn new(text: &'static str) -> Self {
         Self {
             text,
@@ -41,7 +42,7 @@ impl From<&'static str> for Statement {
     }
 }
 
-/// Declares the statements of a module, and `STATEMENTS`, the list of them all, for a test that
+/// Declares a module's statements, and `STATEMENTS`, the list of all of them, for a test that
 /// compiles each on both databases.
 #[macro_export]
 macro_rules! statements {
@@ -55,7 +56,7 @@ macro_rules! statements {
 
 type Word = (&'static str, &'static str, &'static str);
 
-/// What PostgreSQL and SQLite say in the place of the words in braces.
+/// The replacements of the words in braces for PostgreSQL and SQLite.
 const WORDS: [Word; 7] = [
     (
         "{now}",

@@ -7,8 +7,8 @@ use crate::{
     in_time, record,
 };
 
-/// A transaction; dropped without [`Transaction::commit`], it has changed nothing. On PostgreSQL
-/// each statement sees what is committed by then; on SQLite a transaction has the database to
+/// A transaction. Dropped without [`Transaction::commit`], it changes nothing. On PostgreSQL every
+/// statement sees whatever is committed by then; on SQLite a transaction has the database to
 /// itself.
 #[derive(Debug)]
 pub struct Transaction(Either);
@@ -24,7 +24,7 @@ impl Database {
     pub async fn begin(&self) -> Result<Transaction> {
         let begun = async {
             Ok::<_, DatabaseError>(match &self.0 {
-                // A transaction that begins with a read cannot always go on to write.
+                // A transaction that begins with a read cannot always be upgraded to write.
                 Pool::Sqlite(pool) => {
                     let pool = pool.opened().await?;
                     Either::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)
@@ -80,7 +80,7 @@ impl Transaction {
     }
 }
 
-/// Runs a whole transaction, and once more if another transaction was in its way.
+/// Runs a whole transaction, and retries it once if another transaction was in its way.
 pub async fn again<T, W: Future<Output = Result<T>>>(work: impl Fn() -> W) -> Result<T> {
     match work().await {
         Err(DatabaseError::Clash(_)) => work().await,

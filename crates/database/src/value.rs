@@ -49,7 +49,7 @@ arguments! {
     i64 => |number| number;
     u32 => i64::from;
     UnixMs => |at| at.0;
-    // The database compares numbers; one beyond its range is the largest there is.
+    // The database compares numbers; a number beyond its range becomes the largest in range.
     EntryNumber => |number| i64::try_from(number.0).unwrap_or(i64::MAX);
 }
 

@@ -1,4 +1,4 @@
-//! What PostgreSQL ends by itself, and what a migration leaves behind.
+//! The limits that PostgreSQL enforces, and migrations that fail.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn count(database: &Database, sql: &'static str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
+async fn a_call_that_times_out_leaves_nothing_behind_on_the_server() {
     const TAKE: &str = "SELECT n FROM t WHERE n = $1 {for update}";
     const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -42,7 +42,7 @@ async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
         .execute(&TAKE.into(), values![1_i64])
         .await
         .expect("a row");
-    // As many as there are connections, and all that they wait for is given up.
+    // As many calls as there are connections; all are abandoned while they wait.
     let waits = (0..8).map(|_| {
         let one = one.clone();
         tokio::spawn(async move {
@@ -57,7 +57,7 @@ async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
     }
     let gone = async || count(&other, WAITING).await == 0;
     eventually(SOON, "nobody waits in the server", gone).await;
-    // The lock is still held, and the rest of the table is there for all.
+    // The lock is still held, and everybody can use the rest of the table.
     for _ in 0..16 {
         let mut tx = one.begin().await.expect("a connection");
         tx.execute(&TAKE.into(), values![2_i64])
@@ -70,7 +70,7 @@ async fn a_call_that_waits_too_long_leaves_nothing_behind_in_the_server() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_down_not_a_bug() {
+async fn a_slow_statement_counts_as_down_and_not_as_a_bug() {
     const SLEEP: &str = "SELECT pg_sleep(20)";
     let server = TestDatabase::postgres().await;
     let slow = open(&server).execute(&SLEEP.into(), values![]).await;
@@ -81,7 +81,7 @@ async fn a_statement_that_takes_too_long_is_down_not_a_bug() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_nobody_goes_on_with_ends_in_the_server() {
+async fn an_abandoned_transaction_is_ended_by_the_server() {
     let server = TestDatabase::postgres().await;
     let database = open(&server);
     let mut idle = database.begin().await.expect("PostgreSQL");
@@ -97,7 +97,7 @@ async fn a_transaction_that_nobody_goes_on_with_ends_in_the_server() {
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_holds_nobody_up() {
+async fn a_failed_migration_blocks_nobody() {
     const LOCKS: &str = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' \
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let server = TestDatabase::postgres().await;
@@ -115,7 +115,7 @@ async fn a_migration_that_fails_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn what_a_later_version_has_migrated_does_not_stop_an_earlier_one() {
+async fn an_older_version_runs_on_a_database_migrated_by_a_newer_one() {
     let server = TestDatabase::postgres().await;
     let folder = std::env::temp_dir().join(format!("sunbeon-later-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");

@@ -1,4 +1,4 @@
-//! SQLite: who may read its files, and what outlives a connection.
+//! SQLite: file permissions, and databases in memory.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use sunbeon_test_support::eventually;
 static READ: Statement = Statement::new("SELECT n FROM t");
 static WRITE: Statement = Statement::new("UPDATE t SET n = n");
 
-/// A pool may close its only connection, as it does where a caller gives up at the wrong moment; a
-/// database in memory would be gone with it.
+/// A pool may close its only connection, for example when a caller is cancelled at the wrong
+/// moment; a database in memory would be gone with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_database_in_memory_outlives_callers_who_give_up() {
+async fn a_memory_database_outlives_cancelled_callers() {
     let database = Database::open("sqlite::memory:").expect("a good address");
     let make = "CREATE TABLE t (n BIGINT NOT NULL)".into();
     database.execute(&make, values![]).await.expect("a table");
@@ -49,7 +49,7 @@ async fn a_database_in_memory_outlives_callers_who_give_up() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_their_owner_reads_a_databases_files() {
+async fn only_the_owner_can_read_the_database_files() {
     use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
     let folder = std::env::temp_dir().join(format!("sunbeon-private-{}", std::process::id()));
@@ -63,7 +63,7 @@ async fn only_their_owner_reads_a_databases_files() {
         fs::write(path, "").expect("a file");
         fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("a mode");
     };
-    // One that an earlier version made, and a new one.
+    // One file created by an earlier version, and a new one.
     open_to_all(&folder.join("old.sqlite"));
     for name in ["old.sqlite", "new.sqlite"] {
         let url = format!("sqlite:{}/{name}", folder.display());

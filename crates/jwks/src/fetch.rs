@@ -1,4 +1,4 @@
-//! One GET with limits.
+//! One GET request with limits.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use reqwest::{Client, Url, redirect::Policy};
 const LARGEST: usize = 1024 * 1024;
 const REDIRECTS: usize = 5;
 
-/// Why a fetch brought no keys.
+/// Why a fetch did not yield keys.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("no client could be set up")]
+    #[error("could not set up the HTTP client")]
     Client,
     #[error("no answer")]
     NoAnswer(#[source] reqwest::Error),
@@ -18,14 +18,14 @@ pub(crate) enum Failure {
     Status(u16),
     #[error("the answer is larger than {LARGEST} bytes")]
     TooLarge,
-    #[error("the answer is no UTF-8")]
+    #[error("the answer is not UTF-8")]
     NoText,
     #[error("the answer holds no usable keys")]
     NoKeys,
 }
 
 impl Failure {
-    /// Returns whether the publisher is up and refuses.
+    /// Returns whether the publisher is up but refuses.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Status(400..=499))
     }
@@ -33,7 +33,7 @@ impl Failure {
 
 pub(crate) struct Fetcher {
     url: Url,
-    /// Nothing where the system's certificates cannot be read; every fetch fails then.
+    /// `None` if the system's certificates cannot be read; every fetch fails then.
     client: Option<Client>,
 }
 
@@ -50,7 +50,7 @@ impl Fetcher {
         });
         let mut client = Client::builder().timeout(timeout).redirect(same_scheme);
         if !encrypted {
-            // A machine without certificates can do without them.
+            // Plain HTTP works on a machine without certificates.
             client = client.tls_certs_only([]);
         }
         Self {

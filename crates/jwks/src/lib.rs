@@ -19,9 +19,9 @@ use crate::fetch::{Failure, Fetcher};
 /// Keys that are published at a URL, as last fetched. A cheap handle.
 pub struct RemoteKeys<T>(Arc<Remote<T>>);
 
-/// A text that is no address of a web server.
+/// The text is not the address of a web server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no http:// or https:// address")]
+#[error("not an http:// or https:// address")]
 pub struct InvalidUrl;
 
 /// Parses an `http://` or `https://` address.
@@ -38,13 +38,13 @@ struct Remote<T> {
     parse: Parse<T>,
     pace: Pace,
     known: Mutex<Known<T>>,
-    /// Held while a fetch is under way; holds when the last one began.
+    /// Held during a fetch; records when the last one began.
     attempt: Arc<tokio::sync::Mutex<Option<Instant>>>,
 }
 
 struct Known<T> {
     keys: Option<Arc<T>>,
-    /// The text that `keys` was read from.
+    /// The text that `keys` was parsed from.
     text: String,
     failing: bool,
     /// Whether the last fetch was refused.
@@ -56,7 +56,7 @@ struct Known<T> {
 struct Pace {
     fresh: Duration,
     after_failure: Duration,
-    /// Between the start of a fetch and one that is asked for.
+    /// The pause between the start of a fetch and the next requested one.
     asked: Duration,
     timeout: Duration,
 }
@@ -69,7 +69,7 @@ const PACE: Pace = Pace {
 };
 
 impl<T: Send + Sync + 'static> RemoteKeys<T> {
-    /// Takes the keys' URL; `parse` returns nothing for a text that holds no usable keys. Fetches
+    /// Creates the handle for a URL; `parse` returns `None` for a text without usable keys. Fetches
     /// nothing yet.
     pub fn new(url: Url, parse: impl Fn(&str) -> Option<T> + Send + Sync + 'static) -> Self {
         Self::paced(url, parse, PACE)
@@ -94,27 +94,28 @@ impl<T: Send + Sync + 'static> RemoteKeys<T> {
         }))
     }
 
-    /// Returns the current keys; nothing before the first successful fetch. A fetch that brings the
-    /// same text as the one before leaves the same `Arc`.
+    /// Returns the current keys, or `None` before the first successful fetch. Fetching the same
+    /// text again keeps the same `Arc`.
     pub fn current(&self) -> Option<Arc<T>> {
         self.0.known().keys.clone()
     }
 
-    /// Returns whether there are no keys because the publisher refuses to hand them out (a 4xx to
-    /// the last fetch, as 429), rather than being out of reach.
+    /// Returns whether there are no keys because the publisher refuses to hand them out (it
+    /// answered the last fetch with a 4xx such as 429), rather than being unreachable.
     pub fn is_turned_away(&self) -> bool {
         let known = self.0.known();
         known.keys.is_none() && known.turned_away
     }
 
-    /// Fetches for a token whose key is not known, and returns the keys: at most one fetch in 10 s,
-    /// however many ask; otherwise the current ones. Waits for a fetch that is under way.
+    /// Fetches the keys for a token with an unknown key and returns them. However many callers ask,
+    /// there is at most one fetch in 10 s; otherwise the current keys are returned. Waits for a
+    /// fetch in progress.
     pub async fn refreshed(&self) -> Option<Arc<T>> {
         let attempt = self.0.attempt.clone().lock_owned().await;
         let due = attempt.is_none_or(|began| began.elapsed() >= self.0.pace.asked);
         if due {
-            // A task of its own: it goes on when the caller goes away, so that nobody can spend the
-            // one fetch without effect.
+            // A separate task continues when the caller goes away, so that nobody can waste the one
+            // allowed fetch.
             let remote = self.0.clone();
             let fetch = tokio::spawn(async move { remote.fetch(attempt).await });
             let _ended = fetch.await;
@@ -122,8 +123,8 @@ impl<T: Send + Sync + 'static> RemoteKeys<T> {
         self.current()
     }
 
-    /// Fetches at start and every 60 s, after a failure every second, until `shutdown` is cancelled.
-    /// A failure keeps the previous keys.
+    /// Fetches at start and every 60 s, or every second after a failure, until `shutdown` is
+    /// cancelled. A failure keeps the previous keys.
     pub async fn keep_fresh(self, shutdown: CancellationToken) {
         let fetching = async {
             loop {
@@ -147,7 +148,7 @@ impl<T> Remote<T> {
         self.known.lock()
     }
 
-    /// Returns whether keys came.
+    /// Returns whether the fetch succeeded.
     async fn fetch(&self, mut attempt: OwnedMutexGuard<Option<Instant>>) -> bool {
         *attempt = Some(Instant::now());
         let fetched = self.fetcher.get().await.and_then(|text| self.take(text));

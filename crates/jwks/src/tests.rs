@@ -1,4 +1,4 @@
-//! Against a publisher over real HTTP.
+//! Tests against a publisher over real HTTP.
 
 use std::{
     net::SocketAddr,
@@ -20,7 +20,7 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
 const NEVER: Duration = Duration::from_secs(3600);
-/// Nothing happens by itself.
+/// No fetches by the clock.
 const STILL: Pace = Pace {
     fresh: NEVER,
     after_failure: NEVER,
@@ -28,7 +28,7 @@ const STILL: Pace = Pace {
     timeout: Duration::from_secs(2),
 };
 
-/// Publishes a text, counts who fetches it, and answers only who gets a permit.
+/// Publishes a text, counts its fetches, and answers one fetch per permit.
 #[derive(Clone)]
 struct Publisher {
     address: SocketAddr,
@@ -106,7 +106,7 @@ async fn there_are_no_keys_before_the_first_fetch() {
 }
 
 #[tokio::test]
-async fn many_who_ask_at_once_cause_one_fetch_and_all_wait_for_it() {
+async fn simultaneous_requests_share_one_fetch() {
     let publisher = Publisher::start("keys 1").await;
     publisher.permits.forget_permits(1000);
     let keys = publisher.keys_of(STILL);
@@ -126,7 +126,7 @@ async fn many_who_ask_at_once_cause_one_fetch_and_all_wait_for_it() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_was_asked_for_goes_on_when_its_caller_goes_away() {
+async fn a_requested_fetch_continues_when_its_caller_goes_away() {
     let publisher = Publisher::start("keys 1").await;
     publisher.permits.forget_permits(1000);
     let keys = publisher.keys_of(STILL);
@@ -145,7 +145,7 @@ async fn a_fetch_that_was_asked_for_goes_on_when_its_caller_goes_away() {
 }
 
 #[tokio::test]
-async fn one_fetch_in_ten_seconds_is_all_that_can_be_asked_for_even_of_failures() {
+async fn callers_cause_at_most_one_fetch_in_ten_seconds_even_after_failures() {
     for status in [StatusCode::OK, StatusCode::BAD_GATEWAY] {
         let publisher = Publisher::start("keys 1").await;
         publisher.answer(status, "keys 1");
@@ -154,7 +154,7 @@ async fn one_fetch_in_ten_seconds_is_all_that_can_be_asked_for_even_of_failures(
         assert_eq!(publisher.fetches(), 1);
         publisher.publish("keys 2");
 
-        // Nothing is fetched, so nothing waits for the network while the clock is held.
+        // Nothing is fetched, so nothing waits for the network while the clock is paused.
         tokio::time::pause();
         tokio::time::advance(Duration::from_millis(9_000)).await;
         let before = text(keys.refreshed().await);
@@ -168,7 +168,7 @@ async fn one_fetch_in_ten_seconds_is_all_that_can_be_asked_for_even_of_failures(
 }
 
 #[tokio::test]
-async fn a_fetch_by_the_clock_counts_for_those_who_ask() {
+async fn a_periodic_fetch_counts_towards_the_limit_of_requested_ones() {
     let publisher = Publisher::start("keys 1").await;
     let keys = publisher.keys_of(STILL);
     tokio::spawn(keys.clone().keep_fresh(CancellationToken::new()));
@@ -199,7 +199,7 @@ async fn keys_are_fetched_at_once_and_then_every_minute() {
 }
 
 #[tokio::test]
-async fn a_failure_keeps_the_keys_and_is_tried_again_soon() {
+async fn a_failed_fetch_keeps_the_keys_and_is_retried_soon() {
     let publisher = Publisher::start("keys 1").await;
     let keys = publisher.keys_of(Pace {
         fresh: Duration::from_millis(1),
@@ -231,7 +231,7 @@ async fn a_failure_keeps_the_keys_and_is_tried_again_soon() {
 }
 
 #[tokio::test]
-async fn after_a_failure_the_next_minute_is_not_waited_for() {
+async fn a_failed_fetch_is_retried_before_the_minute_is_up() {
     let publisher = Publisher::start("keys 1").await;
     publisher.answer(StatusCode::SERVICE_UNAVAILABLE, "");
     let keys = publisher.keys_of(Pace {
@@ -248,7 +248,7 @@ async fn after_a_failure_the_next_minute_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn the_same_text_leaves_the_same_keys() {
+async fn an_unchanged_document_keeps_the_same_keys() {
     let publisher = Publisher::start("keys 1").await;
     let keys = publisher.keys_of(Pace {
         asked: Duration::ZERO,
@@ -262,7 +262,7 @@ async fn the_same_text_leaves_the_same_keys() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_hangs_is_given_up() {
+async fn a_hanging_publisher_times_out() {
     let publisher = Publisher::start("keys 1").await;
     publisher.permits.forget_permits(1000);
     let keys = publisher.keys_of(Pace {
@@ -274,7 +274,7 @@ async fn a_publisher_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_refuses_is_told_from_one_that_fails() {
+async fn a_refusing_publisher_is_distinguished_from_a_failing_one() {
     let publisher = Publisher::start("keys 1").await;
     let hurried = Pace {
         asked: Duration::ZERO,

@@ -1,7 +1,7 @@
 //! Prints the test vectors of booking tokens, `docs/gate/token-vectors.json`:
 //! `cargo run -p sunbeon-tokens --example vectors > docs/gate/token-vectors.json`.
 //!
-//! The keys are those of RFC 8032 §7.1: public, and only for tests.
+//! The keys are the public ones of RFC 8032 §7.1, for tests only.
 
 use aws_lc_rs::{
     hmac,
@@ -21,12 +21,12 @@ sunbeon-tokens --example vectors. The keys are those of RFC 8032, section 7.1: p
 only for tests.";
 const ISSUER: &str = "sunbeon";
 const NOW: i64 = 1_763_640_000;
-/// RFC 8032 §7.1, TEST 1 and TEST 2; both are listed.
+/// RFC 8032 §7.1, TEST 1 and TEST 2; both are published.
 const LISTED: [&str; 2] = [
     "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
     "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 ];
-/// TEST 3; it is not.
+/// TEST 3; it is not published.
 const STRANGER: &str = "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7";
 
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ fn main() {
     print!("{}", document());
 }
 
-/// The file, byte for byte.
+/// Returns the file's contents, byte for byte.
 pub(crate) fn document() -> String {
     let keys = SigningKeys::from_pem(&LISTED.map(pem).concat()).expect("two Ed25519 keys");
     let mut vectors = good();

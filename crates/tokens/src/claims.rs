@@ -1,4 +1,4 @@
-//! What a booking token says.
+//! The claims of a booking token.
 
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
@@ -6,14 +6,14 @@ use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 /// The `aud` of every booking token.
 pub const AUDIENCE: &str = "sunbeon-gate";
 
-/// The `typ` of booking tokens: nothing that takes access tokens takes one by mistake
+/// The `typ` of booking tokens, so that nothing expecting an access token accepts one by mistake
 /// (RFC 8725 §3.11).
 pub const TYPE: &str = "booking+jwt";
 
 /// The claims of a booking token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
     /// [`AUDIENCE`].
     pub aud: String,
@@ -21,9 +21,9 @@ pub struct Claims {
     pub sub: MemberId,
     /// The concert.
     pub cid: ConcertId,
-    /// The entry by which the member was admitted.
+    /// The entry that was admitted.
     pub ent: EntryNumber,
-    /// The id by which the token is revoked, the same in every token of one entry.
+    /// The id by which the token can be revoked, the same in every token of one entry.
     pub jti: String,
     /// When it was issued, in seconds since the epoch.
     pub iat: i64,

@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Returns the seconds since the epoch by this machine's clock, for callers without a store whose
-/// clock they could ask.
+/// Returns the seconds since the epoch by this machine's clock, for callers without a store to ask
+/// for the time.
 #[expect(
     clippy::disallowed_methods,
     reason = "a gate has no store whose clock it could ask"

@@ -17,18 +17,18 @@ const SECRET_BYTES: usize = 32;
 pub struct Guest {
     /// `guest:` and a random id.
     pub id: MemberId,
-    /// Names the guest from now on, as an access token does. Secret.
+    /// The access token that names the guest from now on. Secret.
     pub token: String,
-    /// The moment from which the token is no longer valid.
+    /// When the token expires.
     pub expires_at: UnixMs,
 }
 
-/// A secret that is too short to sign with.
+/// The secret is too short to sign with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the secret of guest tokens must have at least {SECRET_BYTES} bytes")]
 pub struct ShortSecret;
 
-/// Signs and checks guest tokens: HS256, with a secret that signs nothing else.
+/// Signs and checks guest tokens with HS256 and a secret that signs nothing else.
 pub struct Guests {
     signs: EncodingKey,
     checks: DecodingKey,
@@ -43,8 +43,8 @@ struct Claims {
 }
 
 impl Guests {
-    /// Takes the secret, at least 32 bytes, and for how many seconds past `exp` a token is still
-    /// accepted.
+    /// Creates the signer from a secret of at least 32 bytes. Tokens are accepted for
+    /// `leeway_seconds` past their `exp`.
     pub fn new(secret: &[u8], leeway_seconds: u64) -> Result<Self, ShortSecret> {
         if secret.len() < SECRET_BYTES {
             return Err(ShortSecret);
@@ -60,7 +60,7 @@ impl Guests {
         })
     }
 
-    /// Makes a guest whom every holder of the secret knows for 24 hours.
+    /// Creates a guest, whose token every holder of the secret accepts for 24 hours.
     pub fn issue(&self) -> Guest {
         let exp = unix_now() + LIFE_SECONDS;
         let id = MemberId::parse(format!("{GUEST_PREFIX}{}", Uuid::new_v4()));
@@ -82,13 +82,13 @@ impl Guests {
         }
     }
 
-    /// Returns whether a token says of itself that it is a guest's. It is then checked as such and
-    /// in no other way, so that neither secret ever vouches for the other's tokens.
+    /// Returns whether a token claims to be a guest's. It must then be checked as one and in no
+    /// other way, so that neither secret ever vouches for the other's tokens.
     pub fn are_meant(header: &Header) -> bool {
         header.alg == Algorithm::HS256 && header.kid.as_deref() == Some(ISSUER)
     }
 
-    /// Returns the guest whom a valid token names.
+    /// Returns the guest that a valid token names.
     pub fn verify(&self, token: &str) -> Option<MemberId> {
         let token = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?;
         Some(token.claims.sub).filter(MemberId::is_guest)
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guest_is_known_by_the_secret_that_signed() {
+    fn a_guest_token_is_valid_only_under_the_secret_that_signed_it() {
         let guests = Guests::new(&[7; 32], 5).unwrap();
         let guest = guests.issue();
         assert!(guest.id.is_guest());

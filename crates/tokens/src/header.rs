@@ -1,16 +1,17 @@
-//! What the header of a JWT may say.
+//! Checks of a JWT's header.
 
 use jsonwebtoken::Header;
 
-/// Reads the header of a JWT. Returns nothing for what is no JWT, and for one with `crit`: its
-/// issuer demands that extensions are understood, and none is here (RFC 7515 §4.1.11).
+/// Reads the header of a JWT. Returns `None` for anything that is not a JWT, and for a JWT with
+/// `crit`: its issuer demands that its extensions are understood, and none is supported here (RFC
+/// 7515 §4.1.11).
 pub fn read_header(token: &str) -> Option<Header> {
     let header = jsonwebtoken::decode_header(token).ok()?;
     header.crit.is_none().then_some(header)
 }
 
-/// Returns whether `typ` is one of these types. It is a media type that may leave out
-/// `application/`, compared without regard to case (RFC 7515 §4.1.9).
+/// Returns whether `typ` is one of these types. `typ` is a media type that may omit `application/`,
+/// compared without regard to case (RFC 7515 §4.1.9).
 pub fn has_type(header: &Header, types: &[&str]) -> bool {
     const PREFIX: &str = "application/";
     let Some(typ) = header.typ.as_deref() else {
@@ -34,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_critical_is_not_understood() {
+    fn every_critical_extension_is_refused() {
         assert!(read(r#"{"alg":"EdDSA","kid":"a"}"#).is_some());
         assert!(read(r#"{"alg":"EdDSA","note":{"any":1}}"#).is_some());
         for crit in [r#"["b64"]"#, r#"["exp"]"#, "[]", r#""exp""#, "[1]", "{}"] {

@@ -1,4 +1,4 @@
-//! The keys that sign, and their published halves.
+//! The signing keys and their public halves.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,29 +15,29 @@ use crate::{Claims, TYPE};
 
 const LABEL: &str = "PRIVATE KEY";
 
-/// Why a text holds no signing keys.
+/// Why a text does not contain signing keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeys {
-    /// Not PEM, or none of it a private key.
+    /// The text is not PEM, or contains no private key.
     #[error("no PEM block with a PRIVATE KEY")]
     NoPem,
-    /// A block of something else.
-    #[error("PEM block {0} is no PKCS#8 Ed25519 private key")]
+    /// A block holds something else.
+    #[error("PEM block {0} is not a PKCS#8 Ed25519 private key")]
     NotEd25519(usize),
-    /// The same key twice.
+    /// A key appears twice.
     #[error("PEM block {0} repeats a key")]
     Repeated(usize),
-    /// The system has no randomness to give.
+    /// The system cannot provide randomness.
     #[error("could not generate a key")]
     Generation,
 }
 
-/// No key of this id signs here.
+/// No signing key has this id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no signing key of this id")]
+#[error("no signing key has this id")]
 pub struct UnknownKey;
 
-/// Ed25519 keys: the first signs new tokens, all are published.
+/// Ed25519 keys: the first signs new tokens, and all are published.
 pub struct SigningKeys(pub(crate) Vec<SigningKey>);
 
 pub(crate) struct SigningKey {
@@ -49,7 +49,8 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKeys {
-    /// Reads one or more PKCS#8 Ed25519 PEM blocks, as `openssl genpkey -algorithm ed25519` writes.
+    /// Reads one or more PKCS#8 Ed25519 PEM blocks, as written by `openssl genpkey -algorithm
+    /// ed25519`.
     pub fn from_pem(text: &str) -> Result<Self, InvalidKeys> {
         let blocks = pem::parse_many(text).map_err(|_| InvalidKeys::NoPem)?;
         let mut keys: Vec<SigningKey> = Vec::new();
@@ -70,7 +71,7 @@ impl SigningKeys {
         }
     }
 
-    /// Makes one new key.
+    /// Generates one new key.
     pub fn generate() -> Result<Self, InvalidKeys> {
         let pair = Ed25519KeyPair::generate().map_err(|_| InvalidKeys::Generation)?;
         Ok(Self(vec![
@@ -78,7 +79,7 @@ impl SigningKeys {
         ]))
     }
 
-    /// Returns the keys as [`SigningKeys::from_pem`] reads them. Secret.
+    /// Returns the keys in the form that [`SigningKeys::from_pem`] reads. Secret.
     pub fn to_pem(&self) -> String {
         self.0
             .iter()
@@ -91,8 +92,8 @@ impl SigningKeys {
         &self.0[0].kid
     }
 
-    /// Signs claims by the key of an id. The same claims and id give the same token, byte for byte
-    /// (Ed25519 is deterministic, RFC 8032 §5.1.6).
+    /// Signs claims with the key of an id. The same claims and id give the same token, byte for
+    /// byte (Ed25519 is deterministic, RFC 8032 §5.1.6).
     pub fn sign(&self, kid: &str, claims: &Claims) -> Result<String, UnknownKey> {
         let key = self.0.iter().find(|key| key.kid == kid).ok_or(UnknownKey)?;
         let header = Header {
@@ -104,7 +105,7 @@ impl SigningKeys {
         Ok(token.expect("claims are JSON and the key was read as Ed25519"))
     }
 
-    /// Returns the public keys, to be served as `/.well-known/jwks.json`.
+    /// Returns the public keys, to serve as `/.well-known/jwks.json`.
     pub fn jwks(&self) -> JwkSet {
         JwkSet {
             keys: self.0.iter().map(|key| key.published.clone()).collect(),

@@ -1,46 +1,46 @@
-//! Where a request carries the booking token, and the names of what travels with it.
+//! Where a request carries the booking token, and the related header names.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sunbeon_domain::ConcertId;
 
-/// Carries the booking token, in requests and in the answers that hand one out.
+/// The header with the booking token, in requests and in the answers that issue one.
 pub const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
-/// Names the end of the booking token that an answer hands out, in Unix seconds.
+/// The header with the end of an issued booking token, in Unix seconds.
 pub const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
-/// Names the member to an origin behind a proxy.
+/// The header by which a proxy names the member to its origin.
 pub const MEMBER_ID: HeaderName = HeaderName::from_static("x-member-id");
 
-/// The most cookies of one name that are looked at. Browsers keep one for each path and domain that
-/// set it; a client that sends a thousand must not cost a thousand signature checks.
+/// The most cookies of one name that are read. Browsers keep one for each path and domain that set
+/// it; a client that sends a thousand must not cost a thousand signature checks.
 const MOST: usize = 4;
 
-/// The booking tokens that a request presents, any of which may be the good one.
+/// The booking tokens in a request; any of them may be the valid one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Presented<'a> {
-    /// Each once, as sent. One at most where the header carries it.
+    /// Every token once, as sent; at most one if the header carries it.
     pub tokens: Vec<&'a str>,
     /// Whether they come from cookies.
     pub by_cookie: bool,
 }
 
-/// Returns the name of the cookie that carries the booking token of a concert.
+/// Returns the name of the cookie for a concert's booking token.
 pub fn cookie_name(concert: &ConcertId) -> String {
     format!("queue-token-{concert}")
 }
 
-/// Returns the `Set-Cookie` that removes a concert's cookie from a browser. It reaches the one that
-/// was set for the host and `Path=/`.
+/// Returns the `Set-Cookie` that removes a concert's cookie from a browser. It removes the cookie
+/// that was set for the host and `Path=/`.
 pub fn forget_cookie(concert: &ConcertId) -> HeaderValue {
     let cookie = format!("{}=; Path=/; Max-Age=0; SameSite=Lax", cookie_name(concert));
     HeaderValue::try_from(cookie).expect("a concert id is visible ASCII")
 }
 
-/// Returns the token of the header `X-Queue-Token` or, without that header, those of the cookies
-/// `queue-token-<concertId>`; without a concert no cookie is read.
+/// Returns the token in the header `X-Queue-Token` or, without that header, those in the cookies
+/// `queue-token-<concertId>`; without a concert no cookies are read.
 ///
-/// Two headers that differ are none: another reader of the request might take the other one.
-/// Of two cookies that differ, one is usually left over from an earlier session and set for another
-/// path or domain, where nobody but the browser can tell them apart: both are returned.
+/// Two different headers count as none, because another reader of the request might use the other
+/// one. Of two different cookies, one is usually left over from an earlier session and set for
+/// another path or domain, which only the browser can tell; so both are returned.
 pub fn presented<'a>(headers: &'a HeaderMap, concert: Option<&ConcertId>) -> Presented<'a> {
     if headers.contains_key(QUEUE_TOKEN) {
         return by_header(headers);
@@ -64,7 +64,7 @@ fn by_header(headers: &HeaderMap) -> Presented<'_> {
 fn by_cookie<'a>(headers: &'a HeaderMap, concert: &ConcertId) -> Presented<'a> {
     let name = cookie_name(concert);
     let lines = headers.get_all(header::COOKIE).iter();
-    // In bytes: a shop's other cookies may hold any.
+    // As bytes, because the shop's other cookies may contain anything.
     let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let values = pairs.filter_map(|pair| {
         let value = pair.trim_ascii().strip_prefix(name.as_bytes())?;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_cookies_are_not_a_thousand_tokens() {
+    fn the_number_of_tokens_in_a_request_is_bounded() {
         let many: Vec<_> = (0..1_000)
             .map(|n| format!("queue-token-demo={n}"))
             .collect();

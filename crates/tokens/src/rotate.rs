@@ -1,17 +1,17 @@
-//! Replacing signing keys, one step at a time.
+//! Rotating signing keys, one step at a time.
 
 use crate::{InvalidKeys, SigningKeys, UnknownKey};
 
-/// Why a key stays.
+/// Why a key cannot be retired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CannotRetire {
-    /// There is no such key.
+    /// No key has this id.
     #[error(transparent)]
     Unknown(#[from] UnknownKey),
-    /// It is the last one.
+    /// It is the last key.
     #[error("it is the only key")]
     Last,
-    /// It signs.
+    /// It is the active key.
     #[error("it is the active key: activate another one first")]
     Active,
 }
@@ -22,21 +22,21 @@ impl SigningKeys {
         self.0.iter().map(|key| key.kid.as_str())
     }
 
-    /// Adds a new key behind the others, published and not signing yet, and returns its id.
+    /// Adds a new key after the others, published but not signing yet, and returns its id.
     pub fn add(&mut self) -> Result<&str, InvalidKeys> {
         let Self(new) = Self::generate()?;
         self.0.extend(new);
         Ok(self.kids().last().expect("a key was just added"))
     }
 
-    /// Moves a key to the front: it signs new tokens. The order of the others stays.
+    /// Moves a key to the front, so that it signs new tokens. The others keep their order.
     pub fn activate(&mut self, kid: &str) -> Result<(), UnknownKey> {
         let place = self.place_of(kid)?;
         self.0[..=place].rotate_right(1);
         Ok(())
     }
 
-    /// Removes a key that does not sign: its tokens are no longer valid.
+    /// Removes a key that does not sign; its tokens are no longer valid.
     pub fn retire(&mut self, kid: &str) -> Result<(), CannotRetire> {
         match (self.place_of(kid)?, self.0.len()) {
             (_, 1) => Err(CannotRetire::Last),
@@ -61,7 +61,7 @@ mod tests {
         keys.kids().map(str::to_owned).collect()
     }
 
-    /// Three keys and their ids.
+    /// Returns three keys and their ids.
     fn three() -> (SigningKeys, [String; 3]) {
         let mut keys = SigningKeys::generate().unwrap();
         keys.add().unwrap();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_key_is_gone_and_the_active_one_cannot_be() {
+    fn a_retired_key_is_gone_and_the_active_key_cannot_be_retired() {
         let (mut keys, [a, b, c]) = three();
         assert_eq!(keys.retire(&a), Err(CannotRetire::Active));
         assert_eq!(kids(&keys).len(), 3);

@@ -1,4 +1,4 @@
-//! Checking a booking token by public keys.
+//! Verifying booking tokens with public keys.
 
 use std::collections::HashMap;
 
@@ -11,42 +11,42 @@ use sunbeon_domain::ConcertId;
 
 use crate::{AUDIENCE, Claims, SigningKeys, TYPE, has_type, read_header, unix_now};
 
-/// The types that are accepted. Versions up to 0.1 signed booking tokens as `JWT`.
+/// The accepted types. Versions up to 0.1 signed booking tokens as `JWT`.
 const TYPES: [&str; 2] = [TYPE, "JWT"];
 
-/// Why a token proves nothing.
+/// Why a token is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// No JWT, another algorithm than EdDSA, another type than [`TYPE`], a `crit`, or claims that
-    /// are missing or malformed.
+    /// It is not a JWT, its algorithm is not EdDSA, its type is not [`TYPE`], it has a `crit`, or
+    /// its claims are missing or malformed.
     #[error("malformed")]
     Malformed,
     /// Its `kid` is missing or not published.
     #[error("signed by an unknown key")]
     UnknownKey,
-    /// The signature is not by its key.
+    /// The signature does not match its key.
     #[error("the signature is wrong")]
     Signature,
-    /// Issued by another issuer or for another audience.
+    /// It names another issuer or another audience.
     #[error("by another issuer or for another audience")]
     Issuer,
-    /// For another concert.
+    /// It is for another concert.
     #[error("for another concert")]
     Concert,
-    /// `exp` has come.
+    /// Its `exp` has passed.
     #[error("expired")]
     Expired,
 }
 
 impl InvalidToken {
-    /// Returns whether a token will never prove anything: not once it names an unknown key, which
-    /// may be published by the time it is asked for again.
+    /// Returns whether the token can never become valid. A token with an unknown key can: the key
+    /// may be published by the next attempt.
     pub fn is_final(self) -> bool {
         self != Self::UnknownKey
     }
 }
 
-/// Checks booking tokens of one issuer.
+/// Verifies the booking tokens of one issuer.
 #[derive(Clone)]
 pub struct Verifier {
     keys: HashMap<String, DecodingKey>,
@@ -54,13 +54,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Checks with the Ed25519 keys of a JWKS; keys of other kinds and purposes are ignored.
+    /// Uses the Ed25519 keys of a JWKS; keys of other kinds or for other purposes are ignored.
     pub fn from_jwks(json: &str, issuer: &str) -> Result<Self, InvalidJwks> {
         let set: JwkSet = serde_json::from_str(json).map_err(|_| InvalidJwks)?;
         Self::new(&set, issuer)
     }
 
-    /// Checks with the public halves of signing keys.
+    /// Uses the public halves of signing keys.
     pub fn from_keys(keys: &SigningKeys, issuer: &str) -> Self {
         Self::new(&keys.jwks(), issuer).expect("signing keys publish at least one key")
     }
@@ -74,7 +74,7 @@ impl Verifier {
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
-        // Checked against a time that is given, without leeway.
+        // Checked below against a given time, without leeway.
         validation.validate_exp = false;
         if keys.is_empty() {
             Err(InvalidJwks)
@@ -83,12 +83,12 @@ impl Verifier {
         }
     }
 
-    /// Returns the claims of a token that is valid now, by this machine's clock, for a concert.
+    /// Returns the claims of a token that is valid for a concert now, by this machine's clock.
     pub fn verify(&self, token: &str, concert: &ConcertId) -> Result<Claims, InvalidToken> {
         self.verify_at(token, concert, unix_now())
     }
 
-    /// Does as [`Verifier::verify`], at a time in seconds since the epoch.
+    /// Does the same as [`Verifier::verify`], at a time in seconds since the epoch.
     pub fn verify_at(
         &self,
         token: &str,
@@ -102,8 +102,9 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// Returns the claims of a token that is valid at a time in seconds since the epoch, for whatever
-    /// concert it names: the caller compares that, the member and revocation.
+    /// Returns the claims of a token that is valid at a time in seconds since the epoch, for
+    /// whichever concert it names. Checking the concert, the member and revocation is left to the
+    /// caller.
     pub fn claims_at(&self, token: &str, now: i64) -> Result<Claims, InvalidToken> {
         let header = read_header(token).ok_or(InvalidToken::Malformed)?;
         if header.alg != Algorithm::EdDSA || !has_type(&header, &TYPES) {
@@ -123,7 +124,7 @@ impl Verifier {
     }
 }
 
-/// A text that is no JWKS, or a JWKS without an Ed25519 key to check signatures with.
+/// The text is not a JWKS, or it has no Ed25519 key to verify signatures with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no JWKS with an Ed25519 key for signatures that has a kid")]
 pub struct InvalidJwks;

@@ -32,7 +32,7 @@ fn signed() -> (SigningKeys, Verifier, String) {
     (keys, verifier, token)
 }
 
-/// Signs any claims by the active key.
+/// Signs any claims with the active key.
 fn forge(keys: &SigningKeys, header: &Header, claims: &Value) -> String {
     let pem = keys.to_pem();
     encode(
@@ -60,7 +60,7 @@ fn the_same_claims_give_the_same_token_even_after_a_restart() {
 }
 
 #[test]
-fn an_expired_token_is_expired_in_the_very_second() {
+fn a_token_expires_exactly_in_its_second() {
     let (_, verifier, token) = signed();
     assert!(verifier.verify_at(&token, &concert(), NOW + 599).is_ok());
     for now in [NOW + 600, NOW + 601, i64::MAX] {
@@ -72,7 +72,7 @@ fn an_expired_token_is_expired_in_the_very_second() {
 }
 
 #[test]
-fn this_machines_clock_decides_where_no_time_is_given() {
+fn without_a_given_time_the_machines_clock_decides() {
     let (keys, verifier, _) = signed();
     let verify = |exp| {
         let token = keys
@@ -173,14 +173,14 @@ fn every_claim_is_required_and_has_its_shape() {
         let mut bad = good.clone();
         bad[claim] = value.clone();
         let got = verify(&bad).unwrap_err();
-        // A list is no `aud` of ours, whichever check sees it first.
+        // A list is never our `aud`, whichever check rejects it first.
         let malformed_list = value.is_array() && got == InvalidToken::Malformed;
         assert!(got == error || malformed_list, "{claim}: {value}: {got:?}");
     }
 }
 
 #[test]
-fn what_is_no_token_is_malformed() {
+fn anything_that_is_not_a_token_is_malformed() {
     let (_, verifier, _) = signed();
     for text in [
         "",
@@ -233,7 +233,7 @@ fn a_published_key_has_the_shape_and_thumbprint_of_rfc_8037() {
 }
 
 #[test]
-fn what_holds_no_ed25519_key_is_refused() {
+fn a_file_without_an_ed25519_key_is_refused() {
     let good = SigningKeys::generate().unwrap().to_pem();
     let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
     for (text, error) in [
@@ -260,7 +260,7 @@ proptest! {
     fn a_changed_character_breaks_a_token(position: prop::sample::Index, letter in "[A-Za-z0-9_.-]") {
         let (_, verifier, token) = signed();
         let at = position.index(token.len());
-        // The last letter of the signature has bits that mean nothing; decoders may refuse them.
+        // The last letter of the signature has unused bits; decoders may refuse them.
         prop_assume!(at < token.len() - 1 && token[at..=at] != letter);
         let changed = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
         prop_assert!(verifier.verify_at(&changed, &concert(), NOW).is_err());

@@ -1,4 +1,4 @@
-//! The test vectors that gates in other languages are built by.
+//! The test vectors for gates in other languages.
 
 #[path = "../examples/vectors.rs"]
 #[allow(dead_code, reason = "its main is not run here")]
@@ -19,7 +19,7 @@ fn the_file_is_what_the_example_prints() {
 }
 
 #[test]
-fn every_vector_is_decided_as_it_says() {
+fn every_vector_has_its_expected_result() {
     let file: Value = serde_json::from_str(FILE).unwrap();
     assert_eq!(file["audience"], AUDIENCE);
     let issuer = file["issuer"].as_str().unwrap();
