@@ -21,7 +21,7 @@ from locust import HttpUser, between, events, task
 
 CONCERT = "train"
 TICKET = "seoul-busan"
-# 409 says how things stand (in line already, sold out), 429 to come more slowly.
+# 409 reports the state (already in line, sold out), and 429 asks clients to slow down.
 EXPECTED = {200, 201, 204, 409, 429}
 
 
@@ -38,13 +38,13 @@ def settings():
 
 SETTINGS = settings()
 ADMIN_TOKEN = SETTINGS.get("SUNBEON_ADMIN_TOKEN", "")
-# Where operators ask; the standalone has one address for everybody.
+# The operators' address; the standalone has one address for everybody.
 OPERATORS = SETTINGS.get("SUNBEON_OPERATORS_URL", "")
 RESET = SETTINGS.get("SUNBEON_LOCUST_RESET") == "1"
 if not ADMIN_TOKEN:
     sys.exit("no SUNBEON_ADMIN_TOKEN: ./scripts/dev up writes .dev/env")
 
-# (request, status) -> how often; status 0 is no answer.
+# (request, status) -> count; status 0 means no answer.
 answers = Counter()
 
 
@@ -64,7 +64,7 @@ def judge(environment, **_):
         print(f"{times:8d}  {status:3d}  {request}{mark}")
     unexpected = sum(times for (_, status), times in answers.items() if status not in EXPECTED)
     print(f"{sum(answers.values()):8d}  in all, {unexpected} unexpected")
-    # A run in which nobody was answered proves nothing.
+    # A run without any answers proves nothing.
     environment.process_exit_code = 1 if unexpected or not answers else 0
 
 
@@ -161,7 +161,7 @@ class Guest(HttpUser):
                 return None
             answer.success()
             if answer.status_code in (409, 429):
-                # Who is in line already is told where.
+                # Users already in line learn their place.
                 return self.told(answer) if path.endswith("/enter") else None
             return answer.json().get("data", {})
 

@@ -1,4 +1,4 @@
-//! Access tokens of synthetic members.
+//! Access tokens for synthetic members.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ struct Claims<'a> {
     exp: u64,
 }
 
-/// Signs HS256 access tokens for all, good for `life`.
+/// Signs HS256 access tokens for all members, valid for `life`.
 pub(crate) fn sign_all(
     secret: &str,
     members: &[String],
@@ -46,7 +46,7 @@ pub(crate) fn sign_all(
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the life of an access token is told by this clock"
+    reason = "an access token's lifetime is measured by this clock"
 )]
 fn unix_seconds() -> u64 {
     SystemTime::now()
@@ -54,7 +54,7 @@ fn unix_seconds() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-/// Fetches development tokens for all, in the order of the members.
+/// Fetches development tokens for all members, in their order.
 pub(crate) async fn ask_all(sunbeon: &Sunbeon, members: &[String]) -> anyhow::Result<Vec<String>> {
     let mut asking = JoinSet::new();
     let mut tokens = vec![String::new(); members.len()];
@@ -74,17 +74,18 @@ pub(crate) async fn ask_all(sunbeon: &Sunbeon, members: &[String]) -> anyhow::Re
     }
 }
 
-/// Fetches one development token, which only a standalone process on loopback gives away.
+/// Fetches one development token, which only a standalone process on loopback hands out.
 pub(crate) async fn ask(sunbeon: &Sunbeon, member: &str, admin: bool) -> anyhow::Result<String> {
     let token = sunbeon.dev_token(member, admin).await;
     token.map_err(|error| match error {
         Error::Refused(refusal) => anyhow::anyhow!(
-            "{} gives no development tokens ({refusal}): set SUNBEON_HS256_SECRET and \
+            "{} hands out no development tokens ({refusal}): set SUNBEON_HS256_SECRET and \
              SUNBEON_ADMIN_TOKEN",
             sunbeon.url().at("/")
         ),
-        error => {
-            anyhow::Error::new(error).context(format!("{} gives no token", sunbeon.url().at("/")))
-        }
+        error => anyhow::Error::new(error).context(format!(
+            "{} did not hand out a token",
+            sunbeon.url().at("/")
+        )),
     })
 }

@@ -25,7 +25,7 @@ impl Admin {
         Ok(())
     }
 
-    /// Returns what operators are shown now.
+    /// Returns the line's numbers as operators see them now.
     pub(crate) async fn ledger(&self) -> anyhow::Result<Ledger> {
         let line: Value = self
             .waiting_room
@@ -35,8 +35,8 @@ impl Admin {
         Ledger::read(&line).map_err(|name| anyhow::anyhow!("the operators' line lacks {name:?}"))
     }
 
-    /// Closes the concert and deletes it; `false`: it is left closed, because somebody still holds a
-    /// slot, as the last ones do for some seconds after `complete`.
+    /// Closes the concert and deletes it. Returns `false` if it could only be closed because
+    /// somebody still holds a slot, as the last members do for some seconds after `complete`.
     pub(crate) async fn close_and_delete(&self, patience: Duration) -> anyhow::Result<bool> {
         let closed = self.reservation_open.close_concert(&self.concert).await;
         closed.context("could not close the concert")?;

@@ -1,4 +1,4 @@
-//! The fans' side of the HTTP API: bounded, measured and insistent.
+//! The fans' side of the HTTP API: bounded, measured and persistent.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -20,11 +20,11 @@ pub(crate) struct Call<'a> {
     pub(crate) access_token: &'a str,
     /// Sent with `complete`.
     pub(crate) booking_token: &'a str,
-    /// Whether an `enter` may find the member in line already.
+    /// Whether `enter` may find that the member is already in line.
     pub(crate) again: bool,
 }
 
-/// What an answer said; what does not apply is left out.
+/// The contents of an answer; fields that do not apply are left out.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
     pub(crate) status: Option<Status>,
@@ -46,25 +46,25 @@ impl From<Standing> for Told {
     }
 }
 
-/// A success, and when.
+/// A success, with its times.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) told: Told,
     /// When the first attempt was sent.
     pub(crate) first_sent: Instant,
-    /// When the attempt that was answered was sent.
+    /// When the successful attempt was sent.
     pub(crate) sent: Instant,
-    /// When it was read to its end.
+    /// When the answer had arrived completely.
     pub(crate) answered: Instant,
 }
 
-/// A refusal, or no answer at all.
+/// A refusal, or a request without an answer.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what}")]
 pub struct Failure {
     /// The HTTP status and code, or why there was no answer.
     pub what: String,
-    /// Whether the same request may succeed later.
+    /// Whether a retry may succeed later.
     pub transient: bool,
     retry_after: Option<Duration>,
     is_answer: bool,
@@ -111,7 +111,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The instances of each service, with a bound on the requests in flight.
+/// The instances of each service, with a limit on concurrent requests.
 pub struct Api {
     waiting_room: Vec<Sunbeon>,
     token: Vec<Sunbeon>,
@@ -120,14 +120,14 @@ pub struct Api {
     pub(crate) recorder: Option<Recorder>,
 }
 
-/// The right to send one request to the shop.
+/// Permission to send one request to the shop.
 pub(crate) struct Turn<'a> {
     pub(crate) sunbeon: &'a Sunbeon,
     _permit: SemaphorePermit<'a>,
 }
 
 impl Api {
-    /// Sends at most `connections` requests at a time, over kept-alive HTTP/1.1.
+    /// Sends at most `connections` requests at a time over kept-alive HTTP/1.1.
     pub fn new(targets: &Targets, connections: usize) -> anyhow::Result<Self> {
         let http = client(connections)?;
         let all = |urls: &[Url]| {
@@ -143,7 +143,7 @@ impl Api {
         })
     }
 
-    /// Returns the same with every request on record.
+    /// Returns the same API with every request recorded.
     pub(crate) fn recorded(self) -> Self {
         Self {
             recorder: Some(Recorder::default()),
@@ -151,8 +151,8 @@ impl Api {
         }
     }
 
-    /// Asks until there is an answer or a failure that will not pass. A member who asks to enter
-    /// again after no answer may well be in line already.
+    /// Retries until there is an answer or a permanent failure. A member who repeats `enter` after
+    /// a lost answer may already be in line.
     pub(crate) async fn insist(&self, mut call: Call<'_>) -> Result<Answer, Failure> {
         let mut first_sent = None;
         loop {
@@ -168,7 +168,7 @@ impl Api {
         }
     }
 
-    /// Waits for the turn of one request to the shop.
+    /// Waits for permission to send one request to the shop.
     pub(crate) async fn turn(&self) -> Turn<'_> {
         let permit = self.permits.acquire().await;
         Turn {
@@ -251,8 +251,7 @@ pub(crate) fn at(url: &Url, http: &Client) -> Result<Sunbeon, InvalidUrl> {
     Ok(Sunbeon::with_http(&url, http.clone()))
 }
 
-/// Returns an HTTP client without proxies and redirects: a request goes where it was sent or
-/// nowhere.
+/// Returns an HTTP client without proxies or redirects: requests only go where they were sent.
 pub(crate) fn client(connections: usize) -> reqwest::Result<Client> {
     Client::builder()
         .no_proxy()

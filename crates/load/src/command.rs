@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Report, Usage, options::Options, run, settings::Settings};
 
-/// Sends the crowd and prints the report. Exits with 0 if every promise was kept, with 1 if not, and
-/// with 2 if the options or the settings make no sense. Ctrl-C ends the run early.
+/// Sends the crowd and prints the report. The exit code is 0 if every promise was kept, 1 if not,
+/// and 2 for invalid options or settings. Ctrl-C ends the run early.
 pub async fn command(options: &Options) -> ExitCode {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_ctrl_c(stop.clone()));

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::verb::Verb;
 
-/// One verb's record.
+/// The samples of one verb.
 #[derive(Default)]
 struct Samples {
     micros: Vec<u32>,
@@ -37,7 +37,7 @@ pub(crate) struct Row {
 }
 
 impl Recorder {
-    /// An answer, good or bad, that arrived whole.
+    /// Records an answer, good or bad, that arrived completely.
     pub(crate) fn answered(&self, verb: Verb, sent: Instant, answered: Instant) {
         let mut samples = self.of(verb);
         samples.micros.push(micros(answered - sent));
@@ -45,12 +45,12 @@ impl Recorder {
         samples.span = Some((first.min(sent), last.max(answered)));
     }
 
-    /// A failure, by HTTP status and code.
+    /// Records a failure by HTTP status and code.
     pub(crate) fn failed(&self, verb: Verb, what: String) {
         *self.of(verb).errors.entry(what).or_default() += 1;
     }
 
-    /// One row for each verb that was used.
+    /// Returns one row per verb that was used.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let rows = Verb::ALL.iter().map(|verb| row(*verb, &mut self.of(*verb)));
         rows.filter(|row| row.count > 0 || !row.errors.is_empty())
@@ -90,7 +90,8 @@ fn micros(duration: Duration) -> u32 {
     u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 
-/// Nearest rank: the smallest value that at least `percent` of all do not exceed; 0 of none.
+/// Returns the nearest rank: the smallest value that at least `percent` of all values do not
+/// exceed, or 0 if there are none.
 fn percentile(sorted: &[u32], percent: usize) -> u32 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(0)

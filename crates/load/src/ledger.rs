@@ -1,13 +1,13 @@
-//! What one concert's operators are shown, and whether it adds up.
+//! A line's numbers, as shown to operators, and whether they add up.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// Counts now and totals since the concert was made.
+/// The current counts, and the totals since the concert was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
-    reason = "each is the number of that name in the admin's line"
+    reason = "each is the number of that name in the operators' line"
 )]
 pub struct Ledger {
     pub waiting: u64,
@@ -28,8 +28,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the `data` of `GET /v2/waiting-room/admin/{concertId}`. The numbers are looked for in
-    /// `counts` and `totals`, then by name at any depth. An error is the name that is missing.
+    /// Reads the `data` of `GET /v2/waiting-room/admin/{concertId}`. Looks for each number in
+    /// `counts` and `totals`, then by name at any depth. The error is the missing name.
     pub fn read(data: &Value) -> Result<Self, &'static str> {
         let count = |name| number(data, "counts", name).ok_or(name);
         let total = |name| number(data, "totals", name).ok_or(name);
@@ -52,13 +52,14 @@ impl Ledger {
         })
     }
 
-    /// `joined = waiting + away + admitting + admitted + left + removed + lapsed + cleared`
+    /// Returns whether `joined = waiting + away + admitting + admitted + left + removed + lapsed +
+    /// cleared`.
     pub fn line_adds_up(&self) -> bool {
         let gone = self.admitted + self.left + self.removed + self.lapsed + self.cleared;
         self.joined == self.waiting + self.away + self.admitting + gone
     }
 
-    /// `admitted = ready + inside + unclaimed + expired + completed + exited`
+    /// Returns whether `admitted = ready + inside + unclaimed + expired + completed + exited`.
     pub fn sessions_add_up(&self) -> bool {
         let ended = self.unclaimed + self.expired + self.completed + self.exited;
         self.admitted == self.ready + self.inside + ended
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn other_nestings_are_read_and_what_is_missing_is_named() {
+    fn other_nestings_are_read_and_missing_fields_are_named() {
         let mut flat = line()["counts"].clone();
         let totals = line()["totals"].as_object().unwrap().clone();
         flat.as_object_mut().unwrap().extend(totals);

@@ -21,7 +21,7 @@ mod verdict;
 pub use command::command;
 pub use report::Report;
 
-/// Why a run did not begin: exit code 2.
+/// Why a run could not start: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);

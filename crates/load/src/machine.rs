@@ -1,10 +1,10 @@
-//! The machine a run took place on.
+//! The machine of a run.
 
 use std::fs;
 
 use serde::Serialize;
 
-/// Named in every report: numbers mean nothing without it.
+/// The machine, stated in every report because figures mean nothing without it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Machine {
@@ -15,7 +15,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// As far as it can be read here.
+    /// Describes this machine, as far as it can be read.
     pub(crate) fn here() -> Self {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();

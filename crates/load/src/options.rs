@@ -17,7 +17,7 @@ pub enum Mode {
     Threshold,
 }
 
-/// Sends a crowd through a sale over HTTP and holds the servers to their promises.
+/// Sends a crowd through a sale over HTTP and checks every promise of the servers.
 #[derive(Debug, Clone, Parser)]
 pub struct Options {
     /// Front door that answers every route [default: SUNBEON_URL, else the instances in the settings,
@@ -69,7 +69,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Refuses options with which no run can end well.
+    /// Refuses options with which a run could never succeed.
     pub fn check(&self) -> Result<(), Usage> {
         let fail = |text: &str| Err(Usage(text.to_owned()));
         if self.arrival_seconds > self.timeout_seconds {
@@ -92,17 +92,19 @@ impl Options {
         if batches.saturating_sub(1) * u64::from(self.interval_seconds)
             > self.timeout_seconds.into()
         {
-            return fail("at this group size and interval --timeout-seconds is too short for all");
+            return fail(
+                "--timeout-seconds is too short to admit everyone at this group size and interval",
+            );
         }
         Ok(())
     }
 
-    /// The run's limit.
+    /// Returns the time limit of the run.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds.into())
     }
 
-    /// What the run's own concert is made of.
+    /// Returns the fields of the run's own concert.
     pub(crate) fn concert_fields(&self, id: &ConcertId) -> Value {
         let mode = match self.mode {
             Mode::Queue => "queue",
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_make_sense() {
+    fn the_default_options_are_valid() {
         let options = options("").unwrap();
         assert!(options.check().is_ok());
         assert_eq!(
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_is_a_usage_error() {
+    fn values_out_of_bounds_are_usage_errors() {
         for words in [
             "--members 0",
             "--members 1000001",
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_end_is_refused() {
+    fn options_that_can_never_finish_are_refused() {
         for words in [
             "--mode threshold",
             "--max-active 9",

@@ -1,35 +1,35 @@
-//! Was the line first come, first served? Answered from the client's side, in O(n log n).
+//! First come, first served? Decided from the client's observations in O(n log n).
 
 use std::collections::HashSet;
 
-/// How one member's answer to `enter` lay in time. `T` is any clock.
+/// The times of one member's `enter`. `T` is any clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<T> {
     /// When the request was sent.
     pub sent: T,
     /// When its answer had arrived.
     pub answered: T,
-    /// The entry number in it.
+    /// The entry number in the answer.
     pub number: u64,
 }
 
-/// How one member's stay in line lay in time.
+/// The times of one member's stay in line.
 #[derive(Debug, Clone, Copy)]
 pub struct Stay<T> {
     /// The entry number.
     pub number: u64,
-    /// The latest moment at which the member was surely still in line.
+    /// The latest moment at which the member was certainly still in line.
     pub waited_at: Option<T>,
-    /// The earliest moment at which the member was surely admitted.
+    /// The earliest moment at which the member was certainly admitted.
     pub ready_at: Option<T>,
 }
 
-/// Members whose entry number is not above the numbers of all who had their answer before they
-/// asked, and members who share a number with another.
+/// Counts the members whose entry number is smaller than one that had already been answered when
+/// they asked, and the members who share a number with another.
 ///
 /// If A's answer had arrived before B's request was sent, A came first, whatever the network did;
-/// of requests that overlapped nothing is said. The sweep goes through the requests by the time
-/// they were sent and carries the greatest number answered before.
+/// nothing is claimed about requests that overlapped. The sweep visits the requests in the order
+/// they were sent and carries the largest number answered before.
 pub fn numbered_out_of_order<T: Ord + Copy>(entries: &[Entry<T>]) -> usize {
     let mut by_sent: Vec<_> = entries.iter().collect();
     let mut by_answered = by_sent.clone();
@@ -48,21 +48,21 @@ pub fn numbered_out_of_order<T: Ord + Copy>(entries: &[Entry<T>]) -> usize {
     overtakers + entries.len() - distinct.len()
 }
 
-/// Members seen admitted while somebody with a smaller entry number was surely still in line.
+/// Counts the members seen admitted while somebody with a smaller entry number was certainly still
+/// in line.
 ///
-/// B is such a member if an answer that said READY had arrived (`ready_at`) before the moment to
-/// which a WAITING answer of some A with a smaller number testifies (`waited_at`). For that to
-/// be proof and not a matter of polling:
+/// B counts if B's READY answer had arrived (`ready_at`) before a moment at which some A with a
+/// smaller number was certainly waiting (`waited_at`). Polling must not produce false proof, so:
 ///
-/// - `ready_at` is when B's first READY answer had *arrived*: B was admitted before it.
+/// - `ready_at` is when B's first READY answer had *arrived*: B was admitted before that.
 /// - `waited_at` is when A's last request answered WAITING was *sent*: A was still in line after
-///   it.
-/// - Only answers with a queue number above 1 count for A. A member who was taken off the front
-///   and whose message is still under way shows WAITING at 1, and messages of one batch arrive in
-///   any order: the order was decided when the batch was taken.
+///   that.
+/// - For A, only answers with a queue number above 1 count. A member who was taken off the front
+///   but whose message is still in flight shows WAITING at 1, and the messages of one batch arrive
+///   in any order: the order was decided when the batch was taken.
 ///
-/// With [`numbered_out_of_order`] this covers every A whose answer arrived before B asked. The
-/// sweep goes through the members by number and carries the latest `waited_at`.
+/// Together with [`numbered_out_of_order`] this covers every A whose answer arrived before B asked.
+/// The sweep visits the members by number and carries the latest `waited_at`.
 pub fn admitted_out_of_order<T: Ord + Copy>(stays: &[Stay<T>]) -> usize {
     let mut by_number: Vec<_> = stays.iter().collect();
     by_number.sort_by_key(|stay| stay.number);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn one_admitted_before_the_member_in_front_is_found() {
+    fn a_member_admitted_before_the_one_in_front_is_found() {
         assert_eq!(stays(&[(1, Some(12), Some(15)), (2, None, Some(10))]), 1);
         assert_eq!(
             stays(&[
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_members_take_no_time() {
+    fn a_hundred_thousand_members_can_be_checked() {
         let list: Vec<_> = (0..100_000).map(|n| (n, Some(n), Some(n + 1))).collect();
         assert_eq!(stays(&list), 0);
         let list: Vec<_> = (0..100_000).map(|n| (n, n + 50, 100_000 - n)).collect();

@@ -1,4 +1,4 @@
-//! What a run found, for people and for programs.
+//! The findings of a run, for people and for programs.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct Report {
     pub(crate) connections: u16,
     /// From the first request to the last answer.
     pub(crate) wall_seconds: f64,
-    /// From the first `enter` to the first READY answer of the last member.
+    /// From the first `enter` to the last member's first READY answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) all_admitted_seconds: Option<f64>,
     pub(crate) verbs: Vec<Row>,
@@ -28,12 +28,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing failed and every check holds.
+    /// Returns whether nothing failed and every check passed.
     pub fn is_clean(&self) -> bool {
         self.clean
     }
 
-    /// The names of the checks that do not hold.
+    /// Returns the names of the failed checks.
     pub fn failed_checks(&self) -> Vec<&'static str> {
         self.checks
             .iter()
@@ -42,7 +42,7 @@ impl Report {
             .collect()
     }
 
-    /// The machine form.
+    /// Returns the report as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("a report is plain data")
     }

@@ -25,13 +25,13 @@ use crate::{
     verdict::{Check, Watch, judge_fans},
 };
 
-/// How much longer than the run its access tokens last.
+/// How long the access tokens outlive the run.
 const SPARE: Duration = Duration::from_secs(600);
-/// How long the last slots may take to become free after `complete`, and some more.
+/// How long the last slots may take to become free after `complete`, with a margin.
 const LAST_SLOTS: Duration = Duration::from_secs(10);
 
-/// Runs the crowd that `options` asks for; `stop` ends it early. An error, which may be a
-/// [`crate::Usage`], kept the run from starting; what goes wrong later is in the report.
+/// Runs the crowd that `options` describes; `stop` ends it early. An error, possibly a
+/// [`crate::Usage`], means that the run could not start; later failures are in the report.
 pub async fn run(
     options: &Options,
     settings: &Settings,
@@ -137,7 +137,7 @@ impl Crowd<'_> {
         }
     }
 
-    /// Lets the fans arrive and waits for all of them; those still there when time is up go home.
+    /// Lets the fans arrive and waits for all of them; any still there when time is up go home.
     async fn send(
         &self,
         fans: impl Iterator<Item = (String, String)>,
@@ -205,7 +205,7 @@ impl Crowd<'_> {
     }
 }
 
-/// Takes a member the whole way. The token is fetched twice: the second must be the same.
+/// Takes one member all the way. Fetches the token twice: the second must equal the first.
 async fn attend(mut fan: Fan, complete: bool, give_up: Clock, stop: CancellationToken) -> Diary {
     tokio::select! {
         _ = go_through(&mut fan, complete) => (),
@@ -227,7 +227,7 @@ async fn go_through(fan: &mut Fan, complete: bool) -> Result<(), Failure> {
     }
 }
 
-/// Reads the operators' line once a second until told to stop.
+/// Reads the operators' line once a second until stopped.
 async fn watch(admin: Admin, limit: Option<u32>, stop: CancellationToken) -> Watch {
     let mut watch = Watch::default();
     loop {

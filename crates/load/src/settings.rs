@@ -1,18 +1,18 @@
-//! Where the servers are and what opens them: `KEY=value` lines and the environment.
+//! Addresses and secrets of the servers, from `KEY=value` lines and the environment.
 
 use std::{collections::BTreeMap, path::Path};
 
 use crate::Usage;
 
-/// The file that is read without `--env`, if it exists.
+/// The file that is read by default, if it exists.
 pub const DEFAULT_FILE: &str = ".dev/env";
 
-/// Named values. Their `Debug` would show secrets, so there is none.
+/// Named values. There is no `Debug`, because it would show secrets.
 #[derive(Default)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// Reads the file's values; those of the environment take precedence.
+    /// Reads the file's values; the environment takes precedence.
     pub fn load(file: Option<&Path>) -> Result<Self, Usage> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
@@ -28,8 +28,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Lines of `KEY=value`; empty lines and `#` comments are skipped, `export ` and a pair of
-    /// quotes around the value are taken off. An error is the number of the first other line.
+    /// Parses lines of `KEY=value`. Skips empty lines and `#` comments; removes a leading `export`
+    /// and quotes around the value. The error is the number of the first invalid line.
     pub fn parse(text: &str) -> Result<Self, usize> {
         let mut values = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
@@ -44,7 +44,7 @@ impl Settings {
         Ok(Self(values))
     }
 
-    /// Returns a value that is set and not empty.
+    /// Returns a value if it is set and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0
             .get(key)
@@ -52,7 +52,7 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
-    /// Returns `<NAME>_1_URL`, `<NAME>_2_URL`, … up to the first that is missing.
+    /// Returns `<NAME>_1_URL`, `<NAME>_2_URL`, … up to the first missing one.
     pub fn instances(&self, name: &str) -> Vec<&str> {
         (1..)
             .map_while(|n| self.get(&format!("{name}_{n}_URL")))
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_comments_quotes_and_exports_are_understood() {
+    fn comments_quotes_and_exports_are_parsed() {
         let settings = Settings::parse(
             "# servers\n\nSUNBEON_URL=http://127.0.0.1:1\nexport A = \"b=c\" \nEMPTY=\nQ='x'\r\n\
              WAITING_ROOM_1_URL=u1\nWAITING_ROOM_2_URL=u2\nWAITING_ROOM_4_URL=u4\n",
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_asked_for_must_be_there() {
+    fn an_explicitly_named_file_must_exist() {
         assert!(Settings::load(Some(Path::new("/nowhere/env"))).is_err());
     }
 }

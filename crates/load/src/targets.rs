@@ -1,4 +1,4 @@
-//! Which addresses are asked, and which are refused.
+//! The addresses to send requests to, and those refused.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use crate::{Usage, settings::Settings};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-/// The instances of each service; behind a front door all three are the same one.
+/// The instances of each service; behind a front door all of them have the same address.
 #[derive(Debug, Clone)]
 pub struct Targets {
     /// `/v2/waiting-room/…`
@@ -22,12 +22,12 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// One address for every route.
+    /// Uses one address for every route.
     pub fn one(url: &str) -> Result<Self, Usage> {
         Self::doors(url, url)
     }
 
-    /// A front door with one address for the crowd and one for operators.
+    /// Uses a front door with one address for the crowd and another for operators.
     fn doors(public: &str, operators: &str) -> Result<Self, Usage> {
         let (public, operators) = (vec![parse(public)?], vec![parse(operators)?]);
         Ok(Self {
@@ -38,8 +38,8 @@ impl Targets {
         })
     }
 
-    /// The address given, else the front door of the settings, else the instances of the settings,
-    /// else the default. `direct`: the instances.
+    /// Chooses the given address, else the front door in the settings, else the instances in the
+    /// settings, else the default. `direct` chooses the instances.
     pub fn resolve(url: Option<&str>, settings: &Settings, direct: bool) -> Result<Self, Usage> {
         if let Some(url) = url {
             return Self::one(url);
@@ -81,7 +81,7 @@ impl Targets {
         ]
     }
 
-    /// Refuses every address that is not this machine's loopback.
+    /// Refuses every address outside this machine's loopback.
     pub fn check_loopback(&self) -> Result<(), Usage> {
         match self
             .lists()
@@ -108,7 +108,7 @@ fn parse(text: &str) -> Result<Url, Usage> {
     }
 }
 
-/// Decides by the address; the only name that counts is `localhost`.
+/// Decides by the address; the only accepted name is `localhost`.
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host

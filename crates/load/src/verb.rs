@@ -1,6 +1,6 @@
-//! What is measured.
+//! The measured actions.
 
-/// What a fan asks for, each with a row of its own in the report.
+/// A fan's request; each kind has its own row in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Enter,

@@ -1,4 +1,4 @@
-//! Do the promises hold? Judged from what the fans wrote down and what operators were shown.
+//! The verdict: do the promises hold, by what the fans and the operators saw?
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -13,7 +13,7 @@ use crate::{
     order::{Stay, admitted_out_of_order, numbered_out_of_order},
 };
 
-/// One promise, held or not.
+/// One promise, kept or broken.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
@@ -43,7 +43,7 @@ impl Check {
     }
 }
 
-/// What the fans' diaries say. `members`: how many fans there should have been.
+/// Judges the fans' diaries; `members` is the number of fans expected.
 pub(crate) fn judge_fans(diaries: &[Diary], members: usize, complete: bool) -> Vec<Check> {
     let count = |had: fn(&Diary) -> bool| diaries.iter().filter(|diary| had(diary)).count();
     let claimed = count(|diary| diary.token_id.is_some());
@@ -91,7 +91,7 @@ fn faults(diaries: &[Diary]) -> Check {
         list.join(", ")
     };
     Check::new(
-        "each place and token stayed the same",
+        "every place and token stayed the same",
         list.is_empty(),
         detail,
     )
@@ -125,7 +125,7 @@ fn order(diaries: &[Diary]) -> [Check; 2] {
     ]
 }
 
-/// What operators were shown, each second and at the end.
+/// The operators' readings, each second and at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     readings: usize,
@@ -150,7 +150,8 @@ impl Watch {
         self.last = Some(ledger);
     }
 
-    /// `whole`: that many members and nobody else went through the concert.
+    /// Judges the readings. With `whole`, exactly that many members must have gone through the
+    /// concert.
     pub(crate) fn judge(&self, whole: Option<u64>, complete: bool) -> Vec<Check> {
         let among = || format!("{} readings", self.readings);
         let unread = self.unread.first().map_or_else(among, String::clone);
@@ -205,7 +206,7 @@ mod tests {
                 "everyone was admitted",
                 "everyone has the booking token",
                 "everyone completed",
-                "each place and token stayed the same"
+                "every place and token stayed the same"
             ]
         );
     }

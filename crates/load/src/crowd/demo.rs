@@ -1,4 +1,4 @@
-//! A small crowd with habits, for showing a waiting room at work.
+//! A small crowd with habits, to show a waiting room at work.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,37 +13,37 @@ use crate::{
     targets::Targets,
 };
 
-/// Requests in flight at a time: the crowd shares its process with the servers.
+/// Concurrent requests: the crowd shares its process with the servers.
 const CONNECTIONS: usize = 16;
-/// The whole crowd has arrived after so long at the latest.
+/// The latest time at which the whole crowd has arrived.
 const ARRIVAL: Duration = Duration::from_secs(120);
 
 /// Signs an access token for a member.
 pub type Tokens = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
-/// A crowd of synthetic fans, about as many at any time as asked for.
+/// A crowd of synthetic fans of roughly constant size.
 #[derive(Clone)]
 pub struct Demo {
-    /// The address that answers every route; `http://` only.
+    /// The address that serves every route; `http://` only.
     pub base_url: String,
-    /// Each fan picks one of these; with none the crowd stays away.
+    /// Each fan picks one of these; without any the crowd stays away.
     pub concert_ids: Vec<ConcertId>,
-    /// How many fans.
+    /// The number of fans.
     pub fans: usize,
     /// Signs their access tokens.
     pub tokens: Tokens,
 }
 
-/// What a fan does.
+/// How a fan behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Habit {
-    /// Waits, fetches the token, shops.
+    /// Waits, fetches the token and shops.
     Books,
-    /// The same, and loads the page again while waiting.
+    /// The same, but reloads the page while waiting.
     Refreshes,
-    /// Gives up before its turn.
+    /// Leaves before its turn.
     Leaves,
-    /// Does not come when called.
+    /// Does not respond when called.
     NeverClaims,
 }
 
@@ -59,11 +59,12 @@ impl Habit {
 }
 
 impl Demo {
-    /// Runs until `shutdown` is cancelled. Fans arrive gradually; when one is done, another comes
-    /// after a pause. A fan whose request fails goes home; nothing here ends the process.
+    /// Runs until `shutdown` is cancelled. Fans arrive gradually; when one has finished, another
+    /// follows after a pause. A fan whose request fails goes home; no failure here ends the
+    /// process.
     pub async fn run(self, shutdown: CancellationToken) {
         if self.concert_ids.is_empty() {
-            return tracing::warn!("the demo crowd stays away: there is no concert to go to");
+            return tracing::warn!("the demo crowd stays away because there are no concerts");
         }
         let api = match self.api() {
             Ok(api) => Arc::new(api),
@@ -115,8 +116,8 @@ impl Demo {
     }
 }
 
-/// Returns the faults that are not an operator's doing: clearing the line or closing the concert
-/// puts fans out of it.
+/// Returns the faults that no operator can have caused: clearing the line or closing the concert
+/// also puts fans out of it.
 fn unexplained(faults: &[Fault]) -> Vec<&'static str> {
     let others = faults.iter().filter(|fault| **fault != Fault::Lost);
     others.map(|fault| fault.name()).collect()
@@ -150,13 +151,13 @@ async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failur
     fan.claim().await?;
     let mut shopper = fan.shopper().expect("a booking token was just fetched");
     match shopper.shop(dice).await? {
-        // Paying has ended the session.
+        // Paying has already ended the session.
         Some(booked) if dice.below(4) == 0 => {
             tokio::time::sleep(dice.seconds(5, 30)).await;
             shopper.cancel(&booked).await
         }
         Some(_) => Ok(()),
-        // A fan who finds nothing leaves, so that the next one may look.
+        // A fan who finds nothing leaves, to make room for the next.
         None => fan.exit().await,
     }
 }
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_emptied_line_is_no_fault_and_every_other_one_is_reported() {
+    fn an_emptied_line_is_not_a_fault_and_everything_else_is() {
         let faults = [Fault::Lost, Fault::QueueNumberRose, Fault::Lost];
         assert_eq!(unexplained(&faults), [Fault::QueueNumberRose.name()]);
     }

@@ -1,4 +1,4 @@
-//! What one fan has seen.
+//! The observations of one fan.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::{
     order::Entry,
 };
 
-/// Something that must not happen to a fan.
+/// Something that must never happen to a fan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     EntryNumberChanged,
@@ -23,7 +23,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// What is said of it in a report.
+    /// Returns the fault's name in a report.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::EntryNumberChanged => "entry number changed",
@@ -37,21 +37,21 @@ impl Fault {
     }
 }
 
-/// Everything a fan remembers: enough for every check of a run, little enough for a million.
+/// A fan's memory: enough for every check of a run, and small enough for a million fans.
 #[derive(Debug, Default)]
 pub(crate) struct Diary {
     pub(crate) entry: Option<Entry<Instant>>,
     pub(crate) queue_number: Option<u64>,
-    /// The latest moment at which the fan was surely in line.
+    /// The latest moment at which the fan was certainly in line.
     pub(crate) waited_at: Option<Instant>,
-    /// When the first READY had arrived.
+    /// When the first READY answer had arrived.
     pub(crate) ready_at: Option<Instant>,
     pub(crate) token_id: Option<String>,
     pub(crate) completed: bool,
     pub(crate) faults: Vec<Fault>,
 }
 
-/// The claims of a booking token that name its entry. The signature is the gate's business.
+/// The claims of a booking token that identify its entry. Checking the signature is the gate's job.
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
@@ -61,7 +61,7 @@ struct Claims {
 }
 
 impl Diary {
-    /// The answer to `enter`.
+    /// Records the answer to `enter`.
     pub(crate) fn entered(&mut self, answer: &Answer) {
         if let (None, Some(number)) = (self.entry, answer.told.entry_number) {
             let (sent, answered) = (answer.first_sent, answer.answered);
@@ -74,7 +74,7 @@ impl Diary {
         self.polled(answer);
     }
 
-    /// The answer to `status`, or to entering again.
+    /// Records the answer to `status`, or to entering again.
     pub(crate) fn polled(&mut self, answer: &Answer) {
         self.same_entry(&answer.told);
         match answer.told.status {
@@ -116,7 +116,7 @@ impl Diary {
         }
     }
 
-    /// A booking token, the first or the same again.
+    /// Records a booking token, whether the first or the same one again.
     pub(crate) fn claimed(&mut self, token: &str, member: &str, concert: &ConcertId) {
         let Ok(claims) = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token) else {
             return self.faults.push(Fault::BookingTokenOfAnother);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_at_the_front_proves_no_waiting() {
+    fn a_waiting_answer_at_number_1_proves_nothing() {
         let mut diary = Diary::default();
         diary.entered(&told(Status::Waiting, 7, Some(1)));
         assert_eq!(diary.waited_at, None);

@@ -11,7 +11,7 @@ use crate::{
     verb::Verb,
 };
 
-/// A fan's verbs. Each asks until it is answered; bound it from outside.
+/// One fan's actions. Each retries until it is answered, so set a limit around it.
 pub(crate) struct Fan {
     api: Arc<Api>,
     concert: ConcertId,
@@ -20,7 +20,7 @@ pub(crate) struct Fan {
     booking_token: Option<String>,
     status: Option<Status>,
     poll_after: Duration,
-    /// Spreads its polls; without dice it polls to the millisecond when told.
+    /// Spreads the polls; without dice the fan polls exactly when told.
     pub(crate) dice: Option<Dice>,
     pub(crate) diary: Diary,
 }
@@ -45,7 +45,7 @@ impl Fan {
         }
     }
 
-    /// Gets in line; READY at once where there is no line.
+    /// Enters the line; becomes READY at once if there is no line.
     pub(crate) async fn enter(&mut self) -> Result<(), Failure> {
         let answer = self.ask(Verb::Enter, false).await?;
         self.diary.entered(&answer);
@@ -53,7 +53,7 @@ impl Fan {
         Ok(())
     }
 
-    /// Loads the page again: the place must be kept.
+    /// Reloads the page: the place must be kept.
     pub(crate) async fn refresh(&mut self) -> Result<(), Failure> {
         let answer = self.ask(Verb::Enter, true).await?;
         self.diary.polled(&answer);
@@ -61,7 +61,7 @@ impl Fan {
         Ok(())
     }
 
-    /// One poll, when it is due. Whether it is this fan's turn.
+    /// Polls once, when a poll is due, and returns whether it is this fan's turn.
     pub(crate) async fn poll(&mut self) -> Result<bool, Failure> {
         if self.called() {
             return Ok(true);
@@ -87,7 +87,7 @@ impl Fan {
         Ok(())
     }
 
-    /// Fetches the booking token, the first time or again.
+    /// Fetches the booking token, for the first time or again.
     pub(crate) async fn claim(&mut self) -> Result<(), Failure> {
         let answer = self.ask(Verb::Token, false).await?;
         let token = answer
@@ -106,7 +106,7 @@ impl Fan {
         Ok(())
     }
 
-    /// This fan in the shop; nothing before the booking token is there.
+    /// Returns this fan as a shopper, or `None` before the booking token is fetched.
     pub(super) fn shopper(&self) -> Option<Shopper<'_>> {
         Some(Shopper {
             api: &self.api,

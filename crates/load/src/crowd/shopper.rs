@@ -8,8 +8,8 @@ use crate::{
     dice::Dice,
 };
 
-/// Somebody with a booking token. What the shop refuses (a seat that was just taken, a declined
-/// payment) is part of shopping; anything else fails.
+/// A fan with a booking token. Refusals of the shop (a seat was just taken, a payment was declined)
+/// are part of shopping; anything else is a failure.
 pub(super) struct Shopper<'a> {
     pub(super) api: &'a Api,
     pub(super) concert: &'a ConcertId,
@@ -17,12 +17,12 @@ pub(super) struct Shopper<'a> {
     pub(super) booking_token: String,
 }
 
-/// A seat that the shopper may take.
+/// The state of a seat that can be held.
 const AVAILABLE: &str = "AVAILABLE";
 
 impl Shopper<'_> {
-    /// Looks around, takes something and pays for it; nothing where most is sold, or where the fan
-    /// gives up. A crowd leaves half of everything to people.
+    /// Looks around, picks something and pays for it. Returns `None` if most is sold or the fan
+    /// gives up: the crowd leaves half of everything to people.
     pub(super) async fn shop(&mut self, dice: &mut Dice) -> Result<Option<Booked>, Failure> {
         let Some(basket) = self.choose(dice).await? else {
             return Ok(None);
@@ -45,7 +45,7 @@ impl Shopper<'_> {
         Ok(paid.then_some(booked))
     }
 
-    /// Cancels what was booked.
+    /// Cancels a booking.
     pub(super) async fn cancel(&self, booked: &Booked) -> Result<(), Failure> {
         let turn = self.api.turn().await;
         let cancelled = self.inside(&turn).cancel(&booked.booking_id).await;
@@ -70,7 +70,7 @@ impl Shopper<'_> {
         Ok(plenty.map(|kind| Basket::Ticket(kind.ticket_id)))
     }
 
-    /// Holds one or two of the free seats.
+    /// Holds one or two free seats.
     async fn take_seats(
         &mut self,
         mut free: Vec<String>,
@@ -105,7 +105,7 @@ impl Shopper<'_> {
         granted(self.inside(&turn).book(basket).await)
     }
 
-    /// Pays; `false`: the payment was declined, or came too late.
+    /// Pays. Returns `false` if the payment was declined or came too late.
     async fn pay(&self, booked: &Booked, payment_token: &str) -> Result<bool, Failure> {
         let key = uuid::Uuid::new_v4().to_string();
         let turn = self.api.turn().await;
@@ -120,7 +120,7 @@ impl Shopper<'_> {
     }
 }
 
-/// Makes nothing of what the shop refuses for a good reason.
+/// Turns the shop's ordinary refusals into `None`.
 fn granted<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
     match answer {
         Ok(value) => Ok(Some(value)),

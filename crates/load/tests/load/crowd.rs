@@ -1,4 +1,4 @@
-//! The whole driver against a small waiting room that keeps its promises, or breaks one.
+//! The whole driver against a small waiting room that keeps its promises or breaks one.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -50,7 +50,7 @@ async fn tokens_are_asked_for_when_no_secret_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_line_that_admits_its_end_first_is_found() {
+async fn a_line_that_admits_from_its_end_is_found() {
     let fake = Fake::start(Flaw::LastComeFirstServed).await;
     let report = load(&fake, &SMALL.replace("--group-size 30", "--group-size 5")).await;
     assert!(
@@ -65,13 +65,13 @@ async fn a_second_booking_token_is_found() {
     let report = load(&fake, SMALL).await;
     assert_eq!(
         report.failed_checks(),
-        ["each place and token stayed the same"],
+        ["every place and token stayed the same"],
         "{report}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_who_is_lost_is_found() {
+async fn a_lost_member_is_found() {
     let fake = Fake::start(Flaw::LosesOne).await;
     let report = load(&fake, SMALL).await;
     for check in ["everyone was admitted", "joined adds up"] {
@@ -80,7 +80,7 @@ async fn a_member_who_is_lost_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_request_is_reported_and_asked_again() {
+async fn a_failed_request_is_reported_and_retried() {
     let fake = Fake::start(Flaw::FirstEnterIsDown).await;
     let report = load(&fake, SMALL).await;
     assert_eq!(report.failed_checks(), ["no request failed"], "{report}");

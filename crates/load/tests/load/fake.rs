@@ -1,4 +1,4 @@
-//! A waiting room in one mutex, with a flaw on request.
+//! A waiting room behind one mutex, with an optional flaw.
 
 mod line;
 mod routes;
@@ -60,24 +60,24 @@ impl Fake {
         Self { url, state }
     }
 
-    /// Makes a concert without the admin API.
+    /// Creates a concert without the admin API.
     pub(crate) fn open(&self, concert: &str, group_size: usize) {
         self.state
             .lines()
             .insert(concert.to_owned(), Line::new(group_size));
     }
 
-    /// What was bought.
+    /// Returns what was bought.
     pub(crate) fn till(&self) -> &Till {
         &self.state.till
     }
 
-    /// Whether every concert was deleted.
+    /// Returns whether every concert was deleted.
     pub(crate) fn is_deleted(&self) -> bool {
         self.state.lines().is_empty()
     }
 
-    /// Waits for a condition of the first concert's totals.
+    /// Waits until the first concert's totals meet a condition.
     pub(crate) async fn until(&self, limit: Duration, done: impl Fn(&Totals) -> bool) -> bool {
         let wait = async {
             loop {
@@ -91,7 +91,7 @@ impl Fake {
     }
 }
 
-/// An access token as the driver signs it.
+/// Returns an access token signed as the driver signs it.
 pub(crate) fn access_token(member: &str) -> String {
     sign(&json!({"sub": member, "name": member, "iat": 0, "exp": 4_000_000_000_u64}))
 }

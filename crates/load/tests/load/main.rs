@@ -1,4 +1,4 @@
-//! The crowd against a server of its own.
+//! The crowd against a fake server.
 
 mod crowd;
 mod fake;

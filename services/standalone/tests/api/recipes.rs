@@ -1,4 +1,4 @@
-//! What the documents tell people to run does what they say.
+//! Following the documents' instructions leads where they say.
 
 use std::{process::Command, time::Duration};
 
@@ -13,14 +13,14 @@ const BANNER: &str = include_str!("../../src/walk.txt");
 
 /// A block of commands.
 struct Step<'a> {
-    /// The words that lead to it.
+    /// The words that introduce it.
     words: &'a str,
     commands: &'a str,
-    /// What is printed below it, nothing where the document does not say.
+    /// The output printed below it; empty if the document shows none.
     answers: &'a str,
 }
 
-/// The blocks of a document that are to be pasted into a shell.
+/// Returns a document's blocks that are meant to be pasted into a shell.
 fn steps(document: &'static str) -> Vec<Step<'static>> {
     let parts: Vec<_> = document.split("```").collect();
     let blocks = (0..parts.len()).filter_map(|at| Some((at, parts[at].strip_prefix("sh\n")?)));
@@ -35,14 +35,14 @@ fn steps(document: &'static str) -> Vec<Step<'static>> {
     blocks.map(step).collect()
 }
 
-/// The README's short walk.
+/// Returns the README's short walk.
 fn first_walk() -> &'static str {
     let mut sections = README.split("\n## ");
     let walk = sections.find(|section| section.starts_with("A first walk"));
     walk.expect("a first walk")
 }
 
-/// Every `"message"` in a text, in order.
+/// Returns every `"message"` in a text, in order.
 fn messages(text: &str) -> Vec<&str> {
     let after = text.split("\"message\":\"").skip(1);
     after
@@ -50,8 +50,8 @@ fn messages(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// One script of all blocks in order. A block that one looks at "until `status` is `READY`" is
-/// asked again as often as that takes.
+/// Returns one script of all blocks in order. A block to be repeated "until `status` is `READY`"
+/// runs as often as that takes.
 fn script(steps: &[Step<'_>], url: &str) -> String {
     let mut script = "set -euo pipefail\n".to_owned();
     for step in steps {
@@ -83,7 +83,7 @@ async fn the_walkthrough_leads_to_a_booked_seat_when_it_is_pasted() {
     let steps = steps(WALKTHROUGH);
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(script(&steps, app.url()));
-    // A locale that is not there would have it say so among the answers.
+    // A missing locale would put a warning among the answers.
     bash.env("LC_ALL", "C");
     let bash = Process::run("bash", bash);
     let ended = bash.wait(Duration::from_secs(100)).await;
@@ -110,7 +110,7 @@ async fn the_walkthrough_leads_to_a_booked_seat_when_it_is_pasted() {
     assert_eq!(booked.len(), 1, "{booked:?}");
     let seats = booked[0]["data"]["seats"].as_array();
     assert_eq!(seats.map(Vec::len), Some(1), "{booked:?}");
-    // The walk goes on to cancel it, and sets the other sale back.
+    // The walk then cancels it and resets the other sale.
     let id = booked[0]["data"]["bookingId"].as_str().expect("an id");
     let booking = app
         .get(&format!("/v2/bookings/{id}"), &app.access("me").await)
@@ -119,7 +119,7 @@ async fn the_walkthrough_leads_to_a_booked_seat_when_it_is_pasted() {
     assert_eq!(app.line("train").await["totals"]["joined"], 1);
 }
 
-/// Each command of a text, without what stands around it.
+/// Returns each command of a text, without its surroundings.
 fn commands(text: &str) -> Vec<&str> {
     let starts = ["api ", "shop", "T=", "SEAT=", "B="];
     let lines = text.lines().map(str::trim);
@@ -141,7 +141,7 @@ fn readme_and_banner_have_the_walkthroughs_commands_in_its_order() {
     }
 }
 
-/// A task of the locustfile: its name, its weight, and what it does.
+/// A task of the locustfile: its name, its weight and its requests.
 fn locust_tasks(file: &str) -> Vec<(&str, &str, &str)> {
     let tasks = file.split("    @task(").skip(1).map(|task| {
         let (weight, task) = task
@@ -161,7 +161,7 @@ fn locust_does_what_its_table_says_and_has_the_weights_of_the_seed() {
     let file = file.replace("{CONCERT}", "train");
     let tasks = locust_tasks(&file);
     let weights = tasks.iter().map(|(name, weight, _)| (*name, *weight));
-    // Without `visit` nobody would leave; `reset` is for who asks for it.
+    // Without `visit` nobody would leave; `reset` runs only on request.
     let seeds: Vec<_> = weights.filter(|(name, _)| *name != "visit").collect();
     let reset = "1 if RESET else 0";
     assert_eq!(
@@ -192,7 +192,7 @@ fn locust_does_what_its_table_says_and_has_the_weights_of_the_seed() {
         .collect();
     assert_eq!(rows.len(), tasks.len(), "{rows:?}");
     for (row, (name, weight, body)) in rows.iter().zip(tasks) {
-        let weight = weight.replace(" if RESET else 0", ", with `SUNBEON_LOCUST_RESET=1` alone");
+        let weight = weight.replace(" if RESET else 0", ", only with `SUNBEON_LOCUST_RESET=1`");
         let requests = row.strip_prefix(&format!("{name} | {weight} | "));
         let requests = requests.unwrap_or_else(|| panic!("{name}, {weight}: {row}"));
         for request in requests.split('`').skip(1).step_by(2) {

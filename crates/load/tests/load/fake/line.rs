@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A promise the fake breaks.
+/// The promise that the fake breaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     None,
@@ -58,7 +58,7 @@ impl Line {
         }
     }
 
-    /// Whether the entry is new.
+    /// Returns whether the entry is new.
     pub(crate) fn enter(&mut self, member: &str) -> bool {
         if self.number(member).is_some() || self.sessions.contains_key(member) {
             return false;
@@ -90,7 +90,7 @@ impl Line {
         }
     }
 
-    /// The same token again, made by `issue(number)` the first time.
+    /// Returns the member's token, created by `issue(number)` the first time.
     pub(crate) fn claim(
         &mut self,
         member: &str,
@@ -133,7 +133,7 @@ impl Line {
             .map(|(number, _)| *number)
     }
 
-    /// Where a member stands.
+    /// Returns a member's standing.
     pub(crate) fn standing(&self, concert: &str, member: &str) -> Value {
         let mut standing = self.place(member);
         standing["concertId"] = concert.into();

@@ -15,7 +15,7 @@ use super::{
     routes::{Refused, Reply, member, ok},
 };
 
-/// What the crowd has done in the shop.
+/// The crowd's purchases in the shop.
 #[derive(Default)]
 pub(crate) struct Till {
     pub(crate) released: AtomicUsize,
@@ -39,7 +39,7 @@ pub(super) fn router() -> Router<State> {
         .route("/v2/bookings/{booking}", delete(cancel))
 }
 
-/// Only who has a booking token gets anything here.
+/// Lets only requests with a booking token through.
 fn gate(headers: &HeaderMap) -> Result<String, Refused> {
     match headers.contains_key("x-queue-token") {
         true => member(headers),
