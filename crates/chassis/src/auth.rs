@@ -33,10 +33,11 @@ pub use who::{Admin, Member, Origin};
 use self::{issue::Issuing, layer::Audience, verify::Verifier};
 use crate::{ApiResult, limits::Limits, settings};
 
-/// Tokens may be this many seconds past `exp` or before `nbf`.
+/// How many seconds a token may be past its `exp` or before its `nbf`.
 pub const LEEWAY_SECONDS: u64 = 5;
 
-/// Checks access tokens and keeps the limits of a process. Cheap to clone; clones count together.
+/// Checks access tokens and enforces the limits of a process. Cheap to clone; clones share their
+/// counters.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
@@ -50,8 +51,8 @@ struct Inner {
 }
 
 impl Auth {
-    /// Fails unless exactly one of the secret, the JWKS' path and its address is set, and every
-    /// secret is long enough and none of them used twice. Fetches nothing yet.
+    /// Creates the checks. Fails unless exactly one of the secret, the path and the URL of the JWKS
+    /// is set, and unless all secrets are long enough and different. Fetches nothing yet.
     pub fn new(settings: &settings::Auth, limits: &settings::Limits) -> anyhow::Result<Self> {
         for (name, token) in [
             ("ADMIN_TOKEN", &settings.admin_token),
@@ -85,39 +86,39 @@ impl Auth {
         })))
     }
 
-    /// Returns the layer for routes that need no token: only the limit by address.
+    /// Returns the layer for routes that need no token; it only applies the limit per address.
     pub fn anyone(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Anyone)
     }
 
-    /// Returns the layer for routes that gates poll: as [`Auth::anyone`], counted apart.
+    /// Returns the layer for routes that gates poll: like [`Auth::anyone`], with its own counters.
     pub fn gates(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Gates)
     }
 
-    /// Returns the layer for public pages with a tight limit of their own.
+    /// Returns the layer for public pages, which have a tight limit of their own.
     pub fn main_page(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::MainPage)
     }
 
-    /// Returns the layer for routes of members, guests among them: 401 without a valid access token, 403 for
-    /// the static tokens.
+    /// Returns the layer for routes of members, including guests: 401 without a valid access token,
+    /// 403 for the static tokens.
     pub fn members(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Members)
     }
 
-    /// Returns the layer for routes of admins: 401 without a valid token, 403 without the role.
+    /// Returns the layer for admin routes: 401 without a valid token, 403 without the admin role.
     pub fn admins(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Admins)
     }
 
-    /// Returns the layer for routes of shops' back ends: the origin token, or an admin.
+    /// Returns the layer for routes of shops' back ends, which need the origin token or an admin.
     pub fn origins(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Origins)
     }
 
-    /// Keeps the keys of `auth.jwks_url` fresh until `shutdown` is cancelled. Keys of other kinds
-    /// need no refresh: then it only waits for `shutdown`.
+    /// Keeps the keys of `auth.jwks_url` fresh until `shutdown` is cancelled. Other keys need no
+    /// refresh; then it only waits for `shutdown`.
     pub async fn keep_fresh(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         match self.0.verifier.remote() {
             Some(keys) => keys.clone().keep_fresh(shutdown).await,
@@ -126,8 +127,8 @@ impl Auth {
         Ok(())
     }
 
-    /// Makes an access token that this [`Auth`] accepts; with an HS256 secret only. For development
-    /// and tests.
+    /// Signs an access token that this [`Auth`] accepts. Needs an HS256 secret; for development and
+    /// tests.
     pub fn issue(
         &self,
         id: &MemberId,
@@ -136,20 +137,20 @@ impl Auth {
         ttl: Duration,
     ) -> anyhow::Result<String> {
         let issuing = self.0.issuing.as_ref();
-        let issuing = issuing.context("only SUNBEON__AUTH__HS256_SECRET issues tokens")?;
+        let issuing = issuing.context("issuing tokens needs SUNBEON__AUTH__HS256_SECRET")?;
         issuing.token(id, name, admin, ttl)
     }
 
-    /// Counts a new guest for the address that a request comes from. Fails with 429 where too many
-    /// were made for it within the last hour.
+    /// Counts a new guest against the address of a request. Fails with 429 if the address had too
+    /// many within the last hour.
     pub fn count_guest(&self, request: &Parts) -> ApiResult<()> {
         let limits = &self.0.limits;
         let client = limits.client(request);
         client.map_or(Ok(()), |client| limits.guest(client))
     }
 
-    /// Makes a guest whom every service with the same `auth.guest_secret` knows for 24 hours.
-    /// Fails where that is not set.
+    /// Creates a guest whom every service with the same `auth.guest_secret` accepts for 24 hours.
+    /// Fails if the secret is not set.
     pub fn issue_guest(&self) -> anyhow::Result<Guest> {
         let guests = self.0.guests.as_ref();
         Ok(guests

@@ -1,12 +1,12 @@
-//! The command line of an executable: its arguments, its runtime, and how it tells an error.
+//! The command line of an executable: its arguments, its runtime and its error output.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Command;
 
-/// Runs a service as an executable of its own. Its arguments are `--help` and `--version`; all else
-/// is a setting.
+/// Runs a service as its own executable. Its only arguments are `--help` and `--version`;
+/// everything else is a setting.
 pub fn serve<F>(name: &'static str, about: &'static str, service: impl FnOnce() -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<ExitCode>>,
@@ -19,12 +19,12 @@ where
     run(service())
 }
 
-/// Where `--help` says that settings come from.
+/// The part of `--help` that explains where settings come from.
 pub const SETTINGS: &str = "Settings are environment variables, such as \
     SUNBEON__HTTP__BIND=127.0.0.1:8081; docs/settings.md lists all of them.";
 
-/// Runs an executable's work on a runtime of its own. An error is printed with its causes, and
-/// without a backtrace whatever `RUST_BACKTRACE` says.
+/// Runs an executable's work on a new runtime. An error is printed with its causes, and without a
+/// backtrace whatever `RUST_BACKTRACE` is set to.
 pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime");
     let done = runtime.and_then(|runtime| runtime.block_on(work));

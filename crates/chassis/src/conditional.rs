@@ -17,12 +17,12 @@ use crate::{ApiError, ApiResult};
 pub struct Tag(HeaderValue);
 
 impl Tag {
-    /// Returns the tag of a version: its digits.
+    /// Returns the tag of a version, which is its number.
     pub fn of_version(version: u64) -> Self {
         Self::of(&version.to_string())
     }
 
-    /// Returns the tag of a content: half of its SHA-256 hash, in hexadecimal digits.
+    /// Returns the tag of some content: half of its SHA-256 hash, in hexadecimal.
     pub fn of_content(content: &[u8]) -> Self {
         let mut digits = String::new();
         for byte in &digest(&SHA256, content).as_ref()[..16] {
@@ -47,7 +47,7 @@ impl Tag {
 enum Tags {
     /// `*`
     Any,
-    /// As they were given, without the mark of weak ones. None of ours has a comma in it.
+    /// The tags as given, without the mark of weak ones. None of ours contains a comma.
     Listed(Vec<Vec<u8>>),
 }
 
@@ -67,7 +67,7 @@ impl Tags {
         (!given.is_empty()).then(|| Self::Listed(listed.collect()))
     }
 
-    /// Compares weakly.
+    /// Returns whether the tag is listed, by weak comparison.
     fn have(&self, tag: &Tag) -> bool {
         match self {
             Self::Any => true,
@@ -84,7 +84,7 @@ impl Tags {
     }
 }
 
-/// What a reader has already: the `If-None-Match` of a request.
+/// The version that a reader already has: the `If-None-Match` of a request.
 #[derive(Debug, Clone)]
 pub struct Known(Option<Tags>);
 
@@ -97,8 +97,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Known {
 }
 
 impl Known {
-    /// Answers 304 to a reader who has this already, and the whole otherwise; both with the tag
-    /// and the same `headers`.
+    /// Answers 304 if the reader already has this version, and the whole answer otherwise; both
+    /// carry the tag and the same `headers`.
     pub fn answer<const N: usize>(
         &self,
         tag: &Tag,
@@ -113,13 +113,13 @@ impl Known {
     }
 }
 
-/// Which version a change is meant for: the `If-Match` of a request. 428 without one, 400
-/// `INVALID_IF_MATCH` where it holds no tag at all.
+/// The version that a change applies to: the `If-Match` of a request. 428 if the header is missing,
+/// 400 `INVALID_IF_MATCH` if it contains no tag.
 ///
-/// `*` is for whatever version there is, and of a list one tag that matches is enough. Tags are
-/// compared weakly, other than RFC 9110 asks: a gateway that compresses answers turns `"1"` into
-/// `W/"1"` on its way to the client, and whoever sends that back means version 1. As our tags are
-/// versions, two that differ only in the mark name the same one.
+/// `*` matches any version, and one matching tag in a list is enough. Unlike RFC 9110, tags are
+/// compared weakly: a gateway that compresses answers turns `"1"` into `W/"1"` on the way to the
+/// client, and a client that sends it back means version 1. Our tags are versions, so two that
+/// differ only in the mark name the same version.
 #[derive(Debug, Clone)]
 pub struct Expected(Tags);
 
@@ -136,7 +136,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Expected {
 }
 
 impl Expected {
-    /// Refuses a change that is meant for another version, with 412 `VERSION_MISMATCH`.
+    /// Refuses a change meant for another version, with 412 `VERSION_MISMATCH`.
     pub fn check(&self, current: &Tag) -> ApiResult<()> {
         match self.0.have(current) {
             true => Ok(()),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_for_this_version_passes_however_it_is_written() {
+    async fn a_matching_if_match_passes_in_every_spelling() {
         let same: [&[&str]; 7] = [
             &["\"7\""],
             &["W/\"7\""],
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_without_any_tag_is_told_what_is_missing() {
+    async fn a_change_without_any_tag_is_refused_with_the_missing_header_named() {
         assert_eq!(changes(&[]).await, Err(Code::VersionRequired));
         for given in ["", "7", "\"", "\"7", "seven", "**", "W/", "w/\"7\"", "*, *"] {
             let refused = Err(Code::Invalid(Field::IfMatch));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_who_has_it_is_told_so_and_every_other_gets_the_whole() {
+    async fn a_matching_if_none_match_gets_304_and_any_other_the_whole_answer() {
         let known: [&[&str]; 5] = [
             &["\"7\""],
             &["W/\"7\""],
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn contents_that_differ_have_different_tags() {
+    fn different_contents_have_different_tags() {
         assert_eq!(Tag::of_content(b"a"), Tag::of_content(b"a"));
         assert_ne!(Tag::of_content(b"a"), Tag::of_content(b"b"));
     }

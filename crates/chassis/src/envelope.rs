@@ -1,5 +1,5 @@
-//! The one shape of every answer: `{"message", "data", "status"}`, or for a failure
-//! `{"message", "code", "status", "data"}`.
+//! The shape of every answer: `{"message", "data", "status"}`, or `{"message", "code", "status",
+//! "data"}` for a failure.
 
 use axum::{
     Json,
@@ -22,8 +22,8 @@ tokio::task_local! {
 /// Runs the rest of a request in its language: the one that `Accept-Language` asks for, or else the
 /// default. Handlers call [`language`]; other layers find it in the request's extensions.
 ///
-/// Unless a route says otherwise an answer may not be stored: most are for one person. One that may
-/// be is stored for each language apart.
+/// Answers are not cacheable unless their route says otherwise, because most are for one person. A
+/// cacheable answer is cached separately for each language.
 pub(crate) async fn in_its_language(
     State(default): State<Language>,
     mut request: Request,
@@ -45,19 +45,19 @@ pub(crate) async fn in_its_language(
     response
 }
 
-/// Several lines of one header are one list (RFC 9110 §5.3).
+/// Several lines of the same header form one list (RFC 9110 §5.3).
 fn asked_for(headers: &HeaderMap) -> Option<Language> {
     let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter();
     let texts: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
     Language::asked_for(&texts.join(","))
 }
 
-/// Returns the language of the request that is being answered; Korean outside of one.
+/// Returns the language of the current request, or Korean outside of a request.
 pub fn language() -> Language {
     LANGUAGE.try_with(|language| *language).unwrap_or_default()
 }
 
-/// A success on the wire.
+/// A success, as sent to the client.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Success<T> {
     /// A sentence for people, in the request's language.
@@ -68,7 +68,7 @@ pub struct Success<T> {
     pub status: u16,
 }
 
-/// A failure on the wire.
+/// A failure, as sent to the client.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// A sentence for people, in the request's language.
@@ -77,17 +77,17 @@ pub struct Failure {
     pub code: String,
     /// The HTTP status.
     pub status: u16,
-    /// Details that the code does not tell; left out where there are none.
+    /// Details beyond the code; left out if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
 
-/// The `data` of an answer that has none: `{}`.
+/// The `data` of an answer without any: `{}`.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({}))]
 pub struct Empty {}
 
-/// A success that a handler answers.
+/// A success, as returned by a handler.
 #[derive(Debug, Clone)]
 pub struct Reply<T> {
     status: StatusCode,
@@ -96,7 +96,7 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// Answers 200.
+    /// Creates a 200 answer.
     pub fn ok(text: Text, data: T) -> Self {
         Self {
             status: StatusCode::OK,
@@ -105,7 +105,7 @@ impl<T> Reply<T> {
         }
     }
 
-    /// Answers 201.
+    /// Creates a 201 answer.
     pub fn created(text: Text, data: T) -> Self {
         Self {
             status: StatusCode::CREATED,
@@ -127,11 +127,11 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// What a handler answers.
+/// The result of a handler.
 pub type ApiResult<T> = Result<T, ApiError>;
 
-/// A failure that a handler answers. A 5xx is logged with its cause when it becomes a response; the
-/// client sees only the code.
+/// A failure, as returned by a handler. A 5xx is logged with its cause when it becomes a response;
+/// the client sees only the code.
 #[derive(Debug)]
 pub struct ApiError {
     code: Code,
@@ -141,7 +141,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Makes a failure of this code.
+    /// Creates a failure with this code.
     pub fn new(code: Code) -> Self {
         Self {
             code,
@@ -151,7 +151,7 @@ impl ApiError {
         }
     }
 
-    /// Adds details that the code does not tell.
+    /// Adds details beyond the code.
     pub fn with_data(mut self, data: impl Serialize) -> Self {
         match serde_json::to_value(data) {
             Ok(data) => self.data = Some(data),
@@ -160,7 +160,7 @@ impl ApiError {
         self
     }
 
-    /// Asks the client to wait so many seconds (`Retry-After`).
+    /// Asks the client to wait this many seconds (`Retry-After`).
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -195,7 +195,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the headers that go with a status.
+    /// Returns the headers that belong to a status.
     fn headers(&self, status: StatusCode) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = Vec::new();
         let wait = self.retry_after;
@@ -210,7 +210,7 @@ impl ApiError {
     }
 }
 
-/// Seconds to wait before a request that failed for a dependency is sent again.
+/// Seconds to wait before repeating a request that failed because of a dependency.
 pub(crate) const RETRY_AFTER: u32 = 2;
 
 impl From<Code> for ApiError {
@@ -219,7 +219,7 @@ impl From<Code> for ApiError {
     }
 }
 
-/// Turns an error that knows its code into that failure, and keeps it as the cause.
+/// Turns an error with a code into that failure, keeping the error as its cause.
 pub trait OrFail<T> {
     /// Returns the value, or the failure to answer.
     fn or_fail(self) -> ApiResult<T>;

@@ -1,4 +1,4 @@
-//! Rows as files for spreadsheets and scripts.
+//! Exporting rows as files for spreadsheets and scripts.
 
 use axum::{
     body::Body,
@@ -12,32 +12,32 @@ use sunbeon_domain::Coded;
 
 use crate::{ApiResult, OrFail};
 
-/// A row of an exported file. In JSON lines it is what it serializes to.
+/// A row of an exported file. JSON lines contain its serialized form.
 pub trait Row: Serialize + Send + 'static {
     /// The names of the CSV columns.
     const COLUMNS: &'static [&'static str];
 
-    /// Returns the CSV fields, one for each column.
+    /// Returns the CSV fields, one per column.
     fn fields(&self) -> Vec<String>;
 }
 
-/// A kind of file.
+/// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Export {
-    /// CSV (RFC 4180) with a header line. A text that a spreadsheet would take for a formula has an
-    /// apostrophe in front.
+    /// CSV (RFC 4180) with a header line. An apostrophe is put in front of texts that a spreadsheet
+    /// would take for a formula.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
 }
 
 impl Export {
-    /// Streams a file of all rows, read page by page: `read` returns those behind a row, or the
-    /// first ones, and nothing at the end. Where a later page cannot be read the connection is cut,
-    /// so that a file that ends early is not taken for a whole one.
+    /// Streams a file of all rows, reading page by page: `read` returns the rows after a given one,
+    /// or the first rows, and nothing at the end. If a later page cannot be read, the connection is
+    /// cut, so that a truncated file is not mistaken for a complete one.
     ///
     /// # Errors
-    /// When the first page cannot be read.
+    /// If the first page cannot be read.
     pub async fn file<R: Row, E: Coded, Page>(
         self,
         name: &str,
@@ -144,7 +144,7 @@ mod tests {
         }
     }
 
-    /// Rows 1, 2, 3, … in pages of two; `None` for a page that fails.
+    /// Returns rows 1, 2, 3, … in pages of two; `None` is a page that fails.
     fn pages(names: &'static [Option<&'static str>]) -> impl Fn(Option<&Named>) -> Page {
         move |last| {
             let from = last.map_or(0, |last| last.number as usize);
@@ -180,13 +180,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_no_rows_has_its_header() {
+    async fn an_empty_file_still_has_its_header() {
         assert_eq!(text(Export::Csv, &[]).await, "number,name\n");
         assert_eq!(text(Export::JsonLines, &[]).await, "");
     }
 
     #[tokio::test]
-    async fn a_first_page_that_fails_is_an_answer_and_a_later_one_cuts_the_file() {
+    async fn a_failing_first_page_is_an_error_answer_and_a_failing_later_page_cuts_the_file_short()
+    {
         let none = Export::Csv.file("names", pages(&[None])).await;
         assert_eq!(none.unwrap_err().code(), Code::DatabaseDown);
         let cut = pages(&[Some("a"), Some("b"), None]);

@@ -1,4 +1,5 @@
-//! What a handler takes from a request. A request that lacks it is refused in the envelope.
+//! The parts of a request that handlers extract. A request without them is refused with the
+//! envelope.
 
 use std::{fmt, marker::PhantomData, ops::RangeInclusive, str::FromStr};
 
@@ -19,12 +20,12 @@ use sunbeon_domain::{Code, ConcertId, Field, MemberId};
 
 use crate::{ApiError, ApiResult};
 
-/// A body that is a JSON object of the fields of a `T`.
+/// A body: a JSON object with the fields of a `T`.
 ///
-/// 415 without `application/json`. 400 for anything else that is wrong: by the code of the field, as
-/// `INVALID_CONCERT_ID`, where it has one, else `INVALID_BODY` with `field`, the path to the field that
-/// is missing or malformed, or with `unknownField`. What is no JSON object has no field to name. 413 is
-/// answered before.
+/// Answers 415 without `application/json`, and 400 for anything else that is wrong: with the field's
+/// own code, such as `INVALID_CONCERT_ID`, if it has one; otherwise `INVALID_BODY` with `field`, the
+/// path of the missing or malformed field, or `unknownField`. A body that is not a JSON object has no
+/// field to name. 413 is answered earlier.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
 
@@ -48,13 +49,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    // By itself serde takes an array of a struct's fields for the struct.
+    // serde alone would accept an array of a struct's fields.
     match serde_path_to_error::deserialize(&mut json) {
         Ok(Object(body)) => {
             json.end().map_err(|_| Code::InvalidBody)?;
             Ok(body)
         }
-        // By itself serde calls a number in place of a word a fault of syntax.
+        // serde treats a number in place of a word as a syntax error.
         Err(error) if serde_json::from_slice::<Value>(bytes).is_ok() => Err(refused(&error)),
         Err(_) => Err(Code::InvalidBody.into()),
     }
@@ -63,7 +64,7 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
 /// Names the field that a body was refused for.
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (path, cause) = (error.path().to_string(), error.inner().to_string());
-    // A field that is missing or given twice stands only in serde's text.
+    // Only serde's message names a field that is missing or given twice.
     let named = ["missing field `", "duplicate field `"]
         .iter()
         .find_map(|text| cause.strip_prefix(text)?.split('`').next());
@@ -84,8 +85,8 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     }
 }
 
-/// Reads a list of JSON objects, each of the fields of a `T`; for `deserialize_with`. By itself serde
-/// takes an array of a struct's fields for the struct.
+/// Reads a list of JSON objects, each with the fields of a `T`; for `deserialize_with`. serde alone
+/// would accept an array of a struct's fields.
 pub fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -93,7 +94,7 @@ pub fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(all.into_iter().map(|Object(one)| one).collect())
 }
 
-/// A JSON object and nothing else that would do for a `T`.
+/// A JSON object; no other form that would deserialize to a `T`.
 struct Object<T>(T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
@@ -174,7 +175,7 @@ fn named<'a>(path: &'a Pairs, name: &str) -> ApiResult<&'a str> {
         })
 }
 
-/// The decoded pairs of the query, to be read one field at a time.
+/// The decoded pairs of the query, read one field at a time.
 ///
 /// ```
 /// use sunbeon_chassis::QueryPairs;
@@ -189,8 +190,8 @@ fn named<'a>(path: &'a Pairs, name: &str) -> ApiResult<&'a str> {
 pub struct QueryPairs(Vec<(String, Option<String>)>);
 
 impl QueryPairs {
-    /// Reads a query as forms write it; `+` is a space. A value that is not UTF-8 is malformed for its
-    /// field; a name that is not UTF-8 has U+FFFD in it, so that no route knows it.
+    /// Parses a query as forms encode it; `+` is a space. A value that is not UTF-8 is malformed
+    /// for its field; a name that is not UTF-8 contains U+FFFD, so no route knows it.
     pub fn parse(query: &str) -> Self {
         let pairs = query
             .split('&')
@@ -203,15 +204,15 @@ impl QueryPairs {
         Self(pairs.collect())
     }
 
-    /// Iterates over all pairs in their order; a value that is not UTF-8 is `None`.
+    /// Iterates over all pairs in order; a value that is not UTF-8 is `None`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
-    /// Reads one field: `None` where it is absent; 400 with the field's code where it is empty, given
-    /// twice or `parse` refuses it.
+    /// Reads one field: `None` if it is absent; 400 with the field's code if it is empty, given
+    /// twice or refused by `parse`.
     pub fn field<T>(
         &self,
         name: &str,
@@ -232,7 +233,7 @@ impl QueryPairs {
         }
     }
 
-    /// Reads one field that is a whole number: only ASCII digits, within its bounds.
+    /// Reads one field that is a whole number: only ASCII digits, within bounds.
     pub fn number<N: FromStr + PartialOrd>(
         &self,
         name: &str,
@@ -246,7 +247,7 @@ impl QueryPairs {
         })
     }
 
-    /// Reads the `limit` of a page: 1 to 1,000, or 100 where it is absent.
+    /// Reads the `limit` of a page: 1 to 1,000, or 100 if it is absent.
     pub fn page_limit(&self) -> ApiResult<u32> {
         let limit = self.number("limit", Field::Limit, 1..=1000)?;
         Ok(limit.unwrap_or(100))

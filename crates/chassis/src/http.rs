@@ -1,4 +1,4 @@
-//! The HTTP server of a process, and what every answer has in common.
+//! The HTTP server of a process, and the common parts of every answer.
 
 mod body;
 mod cors;
@@ -24,43 +24,43 @@ use utoipa_axum::router::OpenApiRouter;
 use self::query::KnownFields;
 use crate::{ApiError, envelope, limits::Limits, settings};
 
-/// The name of the header that every answer carries.
+/// The name of the request id's header, which every answer carries.
 pub const REQUEST_ID: &str = "x-request-id";
 
 /// The size of the largest body that is accepted, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// The id of the request being answered: its `X-Request-Id`, or a new one. In the extensions of
-/// every request.
+/// The id of the current request: its `X-Request-Id`, or a new one. In the extensions of every
+/// request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// The parts from which [`finish`] makes a router.
+/// The parts of a service that [`finish`] turns into a router.
 pub struct Service {
     /// The service's name in its OpenAPI document.
     pub name: &'static str,
-    /// The routes, of one service or of several.
+    /// The routes of one service or of several.
     pub api: OpenApiRouter,
-    /// The dependencies that `/health` asks.
+    /// The dependencies that `/health` checks.
     pub health: Health,
-    /// The state that `/ready` tells.
+    /// The state behind `/ready`.
     pub readiness: Readiness,
-    /// The metrics that `/metrics` renders; without them the route answers an empty text.
+    /// The metrics behind `/metrics`; without them the route answers an empty text.
     pub metrics: Option<PrometheusHandle>,
     /// The server's settings.
     pub settings: settings::Http,
-    /// The limits that hold for `/health` and `/metrics`.
+    /// The limits on `/health` and `/metrics`.
     pub limits: settings::Limits,
 }
 
-/// Gives routes what all of them have in common; once per process.
+/// Adds the common parts to routes; call it once per process.
 ///
-/// Every answer has an `X-Request-Id`, a `Cache-Control`, a span and an observation in
-/// `http_server_request_duration_seconds`. 404, 405, a query field that the route does not take, a panic
-/// and a handler that takes too long (500 `INTERNAL`: each dependency has a shorter limit of its own, so
-/// it is a bug), and a body that is too large (413) or does not arrive (400) are answered in the
-/// envelope. Adds `/live`, `/ready`, `/health`, `/metrics`, `/openapi.json` and `/docs`. Fails on a
-/// malformed CORS origin and on a document that lists a code that does not exist.
+/// Every answer gets an `X-Request-Id`, a `Cache-Control`, a span and an observation in
+/// `http_server_request_duration_seconds`. The envelope also covers 404, 405, unknown query fields,
+/// bodies that are too large (413) or never arrive (400), and panics and slow handlers (500
+/// `INTERNAL`: every dependency has a shorter limit, so a slow handler is a bug). Adds `/live`,
+/// `/ready`, `/health`, `/metrics`, `/openapi.json` and `/docs`. Fails on a malformed CORS origin,
+/// and on a document that lists a code that does not exist.
 pub fn finish(service: Service) -> anyhow::Result<Router> {
     let Service {
         name,
@@ -73,7 +73,8 @@ pub fn finish(service: Service) -> anyhow::Result<Router> {
     } = service;
     let (router, document) = api.split_for_parts();
     let limit = Duration::from_secs(settings.request_timeout_seconds);
-    let document = openapi::document(&document, name).context("the OpenAPI document")?;
+    let document =
+        openapi::document(&document, name).context("could not build the OpenAPI document")?;
     let known = KnownFields::of(&document);
     let router = router
         .layer(from_fn_with_state(known, query::refuse_unknown))

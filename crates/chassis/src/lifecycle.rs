@@ -6,8 +6,8 @@ use anyhow::Context;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Owns the tasks of a process. A task that ends or panics on its own stops everything with exit code 1; a
-/// stop signal cancels the token, lets the tasks finish within a limit and exits with 0.
+/// Owns the tasks of a process. A task that ends or panics by itself stops everything with exit
+/// code 1; a stop signal cancels the token, gives the tasks time to finish and exits with 0.
 #[derive(Debug, Default)]
 pub struct Lifecycle {
     shutdown: CancellationToken,
@@ -15,12 +15,12 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Makes one in which nothing runs yet.
+    /// Creates a lifecycle without tasks.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the token that is cancelled when the process is to stop.
+    /// Returns the token that is cancelled when the process must stop.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
     }
@@ -34,8 +34,8 @@ impl Lifecycle {
         self.tasks.spawn(async move { (name, task.await) });
     }
 
-    /// Runs until a task ends or SIGTERM or Ctrl-C arrives. A second signal ends the process at
-    /// once.
+    /// Runs until a task ends or SIGTERM or Ctrl-C arrives. A second signal ends the process
+    /// immediately.
     pub async fn run(self, drain_limit: Duration) -> ExitCode {
         let mut signals = match Signals::new() {
             Ok(signals) => signals,
@@ -50,7 +50,7 @@ impl Lifecycle {
         let (first, stopped) = tokio::sync::oneshot::channel();
         let forced = async {
             signals.next().await;
-            // The receiver is gone if a task has ended on its own.
+            // The receiver is gone if a task ended by itself.
             let _ = first.send(());
             signals.next().await;
         };
@@ -63,7 +63,8 @@ impl Lifecycle {
         }
     }
 
-    /// Like [`Lifecycle::run`], with `trigger` in place of the first signal and no second.
+    /// Does the same as [`Lifecycle::run`], with `trigger` in place of the first signal and without
+    /// a second.
     pub async fn run_until(
         mut self,
         drain_limit: Duration,
@@ -94,7 +95,7 @@ impl Lifecycle {
     }
 }
 
-/// Waits for all tasks and returns whether all ended well.
+/// Waits for all tasks and returns whether all succeeded.
 async fn drain(tasks: &mut JoinSet<(&'static str, anyhow::Result<()>)>) -> bool {
     let mut well = true;
     while let Some(ended) = tasks.join_next().await {
@@ -108,7 +109,7 @@ async fn drain(tasks: &mut JoinSet<(&'static str, anyhow::Result<()>)>) -> bool 
 
 fn report(ended: Result<(&'static str, anyhow::Result<()>), JoinError>) {
     match ended {
-        Ok((task, Ok(()))) => tracing::error!(task, "task ended on its own; stopping the process"),
+        Ok((task, Ok(()))) => tracing::error!(task, "task ended by itself; stopping the process"),
         Ok((task, Err(error))) => {
             tracing::error!(
                 task,

@@ -1,4 +1,4 @@
-//! Limits on requests per second, by address and by member.
+//! Rate limits per address and per member.
 
 mod client;
 
@@ -33,7 +33,7 @@ pub(crate) struct Limits {
     unbelieved: Unbelieved,
 }
 
-/// Whether it was logged already that forwarding headers are ignored.
+/// Whether the warning about ignored forwarding headers was logged already.
 #[derive(Default)]
 struct Unbelieved {
     of_loopback: AtomicBool,
@@ -55,8 +55,8 @@ impl Limits {
         }
     }
 
-    /// Returns the address that a request is counted against; none for a caller that is not limited, on
-    /// loopback or within this process.
+    /// Returns the address that a request counts against, or `None` for callers that are not
+    /// limited, because they are on loopback or in this process.
     pub(crate) fn client(&self, parts: &Parts) -> Option<IpAddr> {
         let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
         let address = client::address(peer.ip(), &parts.headers, &self.trusted_proxies);
@@ -66,14 +66,13 @@ impl Limits {
         (self.loopback || !address.is_loopback()).then(|| network(address))
     }
 
-    /// Logs that forwarding headers are ignored: behind a proxy that nobody told us of, limits do not
-    /// hold.
+    /// Warns once that forwarding headers are ignored: limits do not work behind an unknown proxy.
     fn warn_once(&self, peer: IpAddr) {
         let (logged, effect) = match peer.to_canonical().is_loopback() {
             true if !self.loopback => (&self.unbelieved.of_loopback, "nobody behind it is limited"),
             _ => (
                 &self.unbelieved.of_others,
-                "all its clients share one limit",
+                "all of its clients share one limit",
             ),
         };
         if !logged.swap(true, Ordering::Relaxed) {
@@ -85,39 +84,40 @@ impl Limits {
         }
     }
 
-    /// Counts a request of an address.
+    /// Counts a request against an address.
     pub(crate) fn address(&self, client: IpAddr) -> ApiResult<()> {
         check(&self.address, &client)
     }
 
-    /// Counts a request of an address on a gate's route, so that nothing else from there starves the
-    /// gate.
+    /// Counts a request against an address on a gate's route, separately, so that other requests
+    /// from there cannot starve the gate.
     pub(crate) fn gate(&self, client: IpAddr) -> ApiResult<()> {
         check(&self.gate, &client)
     }
 
-    /// Counts a request of an address for a main page.
+    /// Counts a request for a main page against an address.
     pub(crate) fn main_page(&self, client: IpAddr) -> ApiResult<()> {
         check(&self.main_page, &client)
     }
 
-    /// Counts a request of a member.
+    /// Counts a request against a member.
     pub(crate) fn member(&self, member: &MemberId) -> ApiResult<()> {
         check(&self.member, member)
     }
 
-    /// Counts a new guest of an address.
+    /// Counts a new guest against an address.
     pub(crate) fn guest(&self, client: IpAddr) -> ApiResult<()> {
         check(&self.guest, &client)
     }
 
-    /// Counts a request of a member to a shop, for which a proxy asks.
+    /// Counts a request that a proxy makes on a member's behalf.
     pub(crate) fn proxied_member(&self, member: &MemberId) -> ApiResult<()> {
         check(&self.proxied_member, member)
     }
 }
 
-/// An IPv4 address, or the /64 of an IPv6 address: whoever has one address of it has them all.
+/// Returns an IPv4 address, or the /64 of an IPv6 address: a client with one of its addresses has
+/// them all.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -129,14 +129,14 @@ fn check<K: Hash + Eq + Clone>(limit: &Option<Limit<K>>, key: &K) -> ApiResult<(
     limit.as_ref().map_or(Ok(()), |limit| limit.check(key))
 }
 
-/// A number of requests per time, with bursts of as many, for each key.
+/// A rate limit with a burst of the same size, for each key.
 struct Limit<K: Hash + Eq + Clone> {
     counted: RateLimiter<K, DashMapStateStore<K>, DefaultClock>,
-    /// Requests until quiet keys are forgotten.
+    /// How many requests remain until idle keys are forgotten.
     until_sweep: AtomicI64,
 }
 
-/// The least number of requests between two sweeps.
+/// The minimum number of requests between two sweeps.
 const SWEEP_AFTER: i64 = 4096;
 
 impl<K: Hash + Eq + Clone> Limit<K> {
@@ -144,7 +144,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         Self::new(Quota::per_second, many)
     }
 
-    /// Makes a limit; none for 0.
+    /// Creates a limit, or `None` for 0.
     fn new(quota: fn(NonZeroU32) -> Quota, many: u32) -> Option<Self> {
         Some(Self {
             counted: RateLimiter::dashmap(quota(NonZeroU32::new(many)?)),
@@ -161,8 +161,8 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         })
     }
 
-    /// Forgets quiet keys, once in as many requests as keys were left the last time: no more than twice
-    /// as many are kept as are needed, and the work stays in proportion to the requests.
+    /// Forgets idle keys after as many requests as there were keys after the last sweep: at most
+    /// twice the needed keys are kept, and the work stays proportional to the requests.
     fn sweep_now_and_then(&self) {
         if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.counted.retain_recent();
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_client_is_its_network() {
+    fn an_ipv6_client_is_counted_by_its_network() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(
             of("2001:db8:1:2::1"),
@@ -189,7 +189,7 @@ mod tests {
         assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
     }
 
-    /// The limits of the defaults.
+    /// Returns the default limits.
     fn limits() -> Limits {
         #[derive(serde::Deserialize)]
         struct Settings {
@@ -199,7 +199,7 @@ mod tests {
         Limits::new(&settings.limits)
     }
 
-    /// A request of a peer that asks for somebody else.
+    /// Returns a request of a peer that claims to forward it.
     fn forwarded(peer: &str) -> Parts {
         let peer: IpAddr = peer.parse().unwrap();
         let request = axum::http::Request::builder()
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_is_not_trusted_is_logged_once() {
+    fn an_untrusted_proxy_is_logged_once() {
         let log = Log::default();
         let lines = log.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -239,12 +239,12 @@ mod tests {
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let of = |effect: &str| text.matches(effect).count();
         assert_eq!(of("nobody behind it is limited"), 1, "{text}");
-        assert_eq!(of("all its clients share one limit"), 1, "{text}");
+        assert_eq!(of("all of its clients share one limit"), 1, "{text}");
     }
 
     #[test]
-    fn quiet_keys_are_forgotten() {
-        // So fast that a key is as good as new when the next one comes.
+    fn idle_keys_are_forgotten() {
+        // So fast that a key is idle again when the next one comes.
         let limit = Limit::per_second(1_000_000_000).unwrap();
         let many = 10 * SWEEP_AFTER;
         for key in 0..many {

@@ -1,4 +1,4 @@
-//! What every service does in the same way to start, run and end.
+//! The parts of starting, running and stopping that every service shares.
 
 use std::{future::Future, net::SocketAddr, process::ExitCode};
 
@@ -14,7 +14,7 @@ use crate::{
     telemetry::{self, Telemetry},
 };
 
-/// A process with telemetry, a lifecycle and, in the end, an HTTP server.
+/// A process with telemetry, a lifecycle and, at the end, an HTTP server.
 pub struct Process {
     name: &'static str,
     http: settings::Http,
@@ -24,7 +24,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Installs telemetry. Once per process, inside the runtime.
+    /// Installs telemetry. Call it once per process, inside the runtime.
     pub fn start(
         name: &'static str,
         http: settings::Http,
@@ -41,15 +41,15 @@ impl Process {
         })
     }
 
-    /// The token that is cancelled when the process shall stop.
+    /// Returns the token that is cancelled when the process must stop.
     pub fn shutdown(&self) -> CancellationToken {
         self.lifecycle.shutdown()
     }
 
-    /// Sets up the check of access tokens and keeps a login's keys fresh.
+    /// Sets up the checks of access tokens and keeps a login's keys fresh.
     pub fn auth(&mut self, settings: &settings::Auth) -> anyhow::Result<Auth> {
         let auth = Auth::new(settings, &self.limits)
-            .context("could not set up the check of access tokens")?;
+            .context("could not set up the checks of access tokens")?;
         self.spawn("keys", auth.clone().keep_fresh(self.shutdown()));
         Ok(auth)
     }
@@ -63,7 +63,7 @@ impl Process {
         self.lifecycle.spawn(name, task);
     }
 
-    /// Listens where the settings say and serves as [`Process::serve_on`] does.
+    /// Listens on the configured address and serves like [`Process::serve_on`].
     pub async fn serve(
         self,
         api: OpenApiRouter,
@@ -74,8 +74,8 @@ impl Process {
         self.serve_on(listener, api, health, then).await
     }
 
-    /// Serves routes in their common dress until a signal comes or a task ends; `then` says where
-    /// it listens. For a process that has to know its own address before it builds its parts.
+    /// Serves routes with their common parts until a signal arrives or a task ends; `then` is given
+    /// the address. For a process that must know its own address before it builds its parts.
     pub async fn serve_on(
         mut self,
         listener: TcpListener,

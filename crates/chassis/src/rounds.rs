@@ -1,4 +1,4 @@
-//! Jobs that are done again and again beside answering requests.
+//! Periodic jobs.
 
 use std::{
     error::Error,
@@ -13,16 +13,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a round under way may still take once the process stops; then it is cut short.
+/// How long a running round may still take once the process stops; then it is cut off.
 const FINISH: Duration = Duration::from_secs(3);
 
 /// A job that runs one round after another until the process stops.
 ///
-/// The first round begins at once and each further one a period after the one before began, or as
-/// soon as that has ended. The first pause is cut at random, so that neither the jobs of a process
-/// nor replicas started together keep hitting their dependencies at the same moment. A round's
-/// error never ends the job: the first of a streak is logged, and so is the end of the streak. A
-/// panic is not caught; it ends the process.
+/// The first round starts at once, and every further one a period after the start of the previous
+/// one, or as soon as that has ended. The first pause is shortened at random, so that the jobs of a
+/// process, or replicas started together, do not keep hitting their dependencies at the same
+/// moment. A round's error never ends the job: the first failure of a streak is logged, and so is
+/// the end of the streak. A panic is not caught and ends the process.
 #[derive(Debug, Clone, Copy)]
 pub struct Rounds {
     job: &'static str,
@@ -31,7 +31,7 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// Makes a job of a name that logs show, with that long between the starts of two rounds.
+    /// Creates a job, named in logs, with this period between the starts of two rounds.
     pub fn every(period: Duration, job: &'static str) -> Self {
         Self {
             job,
@@ -40,7 +40,7 @@ impl Rounds {
         }
     }
 
-    /// Repeats a failed round after another pause than a period.
+    /// Retries a failed round after this pause instead of a period.
     pub fn after_failure(self, after_failure: Duration) -> Self {
         Self {
             after_failure,
@@ -57,7 +57,7 @@ impl Rounds {
         self.run_woken(shutdown, &Notify::new(), round).await;
     }
 
-    /// Runs rounds until `shutdown` is cancelled; `wake` begins the next one at once.
+    /// Runs rounds until `shutdown` is cancelled; `wake` starts the next one at once.
     pub async fn run_woken<Round, E>(
         self,
         shutdown: &CancellationToken,
@@ -87,7 +87,7 @@ impl Rounds {
         }
     }
 
-    /// Runs rounds until one succeeds or `shutdown` is cancelled. Returns whether one did.
+    /// Runs rounds until one succeeds or `shutdown` is cancelled. Returns whether one succeeded.
     pub async fn until_done<Round, E>(
         self,
         shutdown: &CancellationToken,
@@ -115,7 +115,7 @@ impl Rounds {
     }
 }
 
-/// Awaits a round; nothing where the process stopped and the round did not end soon after.
+/// Awaits a round; returns `None` if the process stopped and the round did not end soon after.
 async fn finished<T>(round: impl Future<Output = T>, shutdown: &CancellationToken) -> Option<T> {
     tokio::pin!(round);
     match shutdown.run_until_cancelled(&mut round).await {
@@ -124,13 +124,13 @@ async fn finished<T>(round: impl Future<Output = T>, shutdown: &CancellationToke
     }
 }
 
-/// Between 0 and 1.
+/// Returns a random number between 0 and 1.
 fn random_part() -> f64 {
-    // A new RandomState is keyed at random: no further dependency for one random number.
+    // A new RandomState has a random key: that saves a dependency for one random number.
     (RandomState::new().hash_one(()) % 1024) as f64 / 1024.0
 }
 
-/// Failures in a row.
+/// Consecutive failures.
 struct Streak {
     job: &'static str,
     failures: u64,
@@ -141,8 +141,8 @@ impl Streak {
         Self { job, failures: 0 }
     }
 
-    /// Logs the first failure of a streak, and its end. A failure that is no outage is a bug of
-    /// ours, for which somebody has to act.
+    /// Logs the first failure of a streak, and its end. A failure that is not an outage is a bug of
+    /// ours, and somebody must act.
     fn report<E: Coded>(&mut self, done: &Result<(), E>) {
         let (job, failures) = (self.job, self.failures);
         match done {

@@ -22,15 +22,16 @@ use tracing_subscriber::{
 
 use crate::settings::{self, LogFormat};
 
-/// Upper bounds of the buckets of every histogram of seconds.
+/// The upper bounds of the buckets of every histogram in seconds.
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// The time after which a gauge or counter that nobody sets is no longer shown: its concert is gone.
+/// After this long without an update a gauge or counter is no longer shown, because its concert is
+/// gone.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 
-/// The telemetry that [`init`] has installed.
+/// The telemetry installed by [`init`].
 #[derive(Debug)]
 pub struct Telemetry {
     provider: SdkTracerProvider,
@@ -38,8 +39,8 @@ pub struct Telemetry {
     upkeep: JoinHandle<()>,
 }
 
-/// Installs logs, traces and metrics for this process, once, inside the runtime. Everything else works
-/// without it.
+/// Installs logs, traces and metrics for this process. Call it once, inside the runtime; everything
+/// else works without it.
 pub fn init(
     settings: &settings::Telemetry,
     service_name: &'static str,
@@ -68,7 +69,7 @@ pub fn init(
 }
 
 impl Telemetry {
-    /// Returns the metrics that `/metrics` renders.
+    /// Returns the metrics for `/metrics`.
     pub fn metrics(&self) -> PrometheusHandle {
         self.metrics.clone()
     }
@@ -82,8 +83,8 @@ impl Telemetry {
     }
 }
 
-/// The layer that turns spans at INFO and above into traces, whatever the log shows. A test gives
-/// it a tracer of its own.
+/// Returns the layer that turns spans at INFO and above into traces, whatever the log level. Tests
+/// pass their own tracer.
 pub fn layer<S>(tracer: SdkTracer) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -93,13 +94,14 @@ where
         .with_filter(LevelFilter::INFO)
 }
 
-/// Whether a person reads the log at a terminal and has not asked for plain text (no-color.org).
+/// Returns whether the log goes to a terminal, and plain text was not requested (no-color.org).
 fn in_colour(settings: &settings::Telemetry) -> bool {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     settings.log_format == LogFormat::Text && std::io::stdout().is_terminal() && !plain
 }
 
-/// Spans have ids, for the logs and for the next service, even where nothing is exported.
+/// Creates the provider. Spans get ids for the logs and for the next service even if nothing is
+/// exported.
 fn provider(
     settings: &settings::Telemetry,
     service_name: &'static str,
@@ -125,7 +127,7 @@ fn provider(
     Ok(builder.with_batch_exporter(exporter).build())
 }
 
-/// Moves what histograms have gathered into their buckets, so that memory stays bounded.
+/// Moves the observations of histograms into their buckets regularly, so that memory stays bounded.
 async fn keep_up(metrics: PrometheusHandle) {
     let mut every = tokio::time::interval(Duration::from_secs(5));
     loop {

@@ -1,4 +1,4 @@
-//! Spans continue the caller's trace and hold no secrets.
+//! Spans continue the caller's trace and contain no secrets.
 
 #[path = "chassis/support.rs"]
 mod support;
@@ -14,7 +14,7 @@ use sunbeon_chassis::telemetry;
 use support::{ADMIN_TOKEN, App};
 use tracing_subscriber::layer::SubscriberExt;
 
-/// The spans of a few requests, by their name.
+/// Returns the spans of a few requests by name.
 async fn spans() -> Vec<SpanData> {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()

@@ -1,4 +1,4 @@
-//! Access tokens of our own making, for development and tests.
+//! Signing access tokens, for development and tests.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use sunbeon_domain::MemberId;
 
 use crate::settings;
 
-/// Signs access tokens; HS256 only.
+/// Signs access tokens with HS256.
 pub(super) struct Issuing {
     key: EncodingKey,
     settings: settings::Auth,
 }
 
 impl Issuing {
-    /// Returns nothing without an HS256 secret.
+    /// Returns `None` without an HS256 secret.
     pub(super) fn new(settings: &settings::Auth) -> Option<Self> {
         let secret = settings.hs256_secret.as_ref()?;
         Some(Self {
@@ -32,7 +32,7 @@ impl Issuing {
         admin: bool,
         ttl: Duration,
     ) -> anyhow::Result<String> {
-        ensure!(!id.is_guest(), "no login names a guest");
+        ensure!(!id.is_guest(), "an access token cannot name a guest");
         let mut claims = serde_json::Map::new();
         claims.insert(self.settings.member_claim.clone(), id.as_str().into());
         claims.insert(self.settings.name_claim.clone(), name.into());

@@ -1,4 +1,4 @@
-//! The keys that access tokens are checked with, all of one algorithm.
+//! The keys that verify access tokens, all for one algorithm.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -19,7 +19,7 @@ pub(super) enum Keys {
     Remote(RemoteKeys<PublicKeys>),
 }
 
-/// A login signs ID tokens of every application with the keys that it publishes.
+/// A login signs the ID tokens of every application with the same published keys.
 const FOR_US: &str = "SUNBEON__AUTH__ISSUER and SUNBEON__AUTH__AUDIENCE must be set with \
     SUNBEON__AUTH__JWKS_FILE and SUNBEON__AUTH__JWKS_URL: without them, a token that the login \
     issued for another application would be \
@@ -29,7 +29,7 @@ const FOR_US: &str = "SUNBEON__AUTH__ISSUER and SUNBEON__AUTH__AUDIENCE must be 
 pub(super) type PublicKeys = HashMap<String, DecodingKey>;
 
 impl Keys {
-    /// Returns the one algorithm that is accepted, and its keys.
+    /// Returns the only accepted algorithm, and its keys.
     pub(super) fn new(settings: &settings::Auth) -> anyhow::Result<(Algorithm, Self)> {
         const ALL: &str =
             "SUNBEON__AUTH__HS256_SECRET, SUNBEON__AUTH__JWKS_FILE and SUNBEON__AUTH__JWKS_URL";
@@ -65,7 +65,7 @@ impl Keys {
             format!("could not read SUNBEON__AUTH__JWKS_FILE {}", path.display())
         })?;
         let set: JwkSet =
-            serde_json::from_str(&text).context("SUNBEON__AUTH__JWKS_FILE is no JWKS")?;
+            serde_json::from_str(&text).context("SUNBEON__AUTH__JWKS_FILE is not a JWKS")?;
         let mut keys = HashMap::new();
         for jwk in set.keys.iter().filter(|jwk| fits(jwk, algorithm)) {
             let kid = jwk.common.key_id.clone();
@@ -88,14 +88,14 @@ impl Keys {
     }
 }
 
-/// Returns the keys of an algorithm in a JWKS that somebody else keeps; useless ones are ignored.
+/// Returns the keys for an algorithm in somebody else's JWKS, ignoring unusable ones.
 fn published(text: &str, algorithm: settings::Algorithm) -> Option<PublicKeys> {
     #[derive(serde::Deserialize)]
     struct Set {
         keys: Vec<serde_json::Value>,
     }
     let set: Set = serde_json::from_str(text).ok()?;
-    // One by one: a key of an unknown kind would spoil the whole set.
+    // Parsed one by one, because one key of an unknown kind would fail the whole set.
     let jwks = set.keys.into_iter();
     let keys: PublicKeys = jwks
         .filter_map(|jwk| serde_json::from_value(jwk).ok())
@@ -108,7 +108,7 @@ fn published(text: &str, algorithm: settings::Algorithm) -> Option<PublicKeys> {
     (!keys.is_empty()).then_some(keys)
 }
 
-/// Returns whether a key may check signatures of this algorithm.
+/// Returns whether a key may verify signatures of this algorithm.
 fn fits(jwk: &Jwk, algorithm: settings::Algorithm) -> bool {
     use settings::Algorithm::{ES256, EdDSA, RS256};
     let (of_its_kind, named) = match (&jwk.algorithm, algorithm) {

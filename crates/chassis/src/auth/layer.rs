@@ -21,11 +21,11 @@ use tower::{Layer, Service};
 use super::{Admin, Auth, Member, Origin, verify};
 use crate::ApiError;
 
-/// What the holders of the static tokens are called in logs and in the audit. No member id has a
-/// blank, so no login can be taken for one of them.
+/// The name of a static token's holder in logs and in the audit. No member id contains a space, so
+/// no login can imitate it.
 const ADMIN_TOKEN: &str = "admin token";
 const ORIGIN_TOKEN: &str = "origin token";
-/// The types of access tokens; `typ` may be left out (RFC 7519 §5.1, RFC 9068 §2.1).
+/// The accepted types of access tokens; `typ` may be left out (RFC 7519 §5.1, RFC 9068 §2.1).
 const ACCESS_TOKENS: [&str; 2] = ["JWT", "at+jwt"];
 
 #[derive(Clone, Copy)]
@@ -38,8 +38,8 @@ pub(super) enum Audience {
     Origins,
 }
 
-/// Lets requests of one audience through, with their [`Member`], [`Admin`] or [`Origin`], and not
-/// too many of them: 429 with `Retry-After`.
+/// Lets requests of one audience through, together with their [`Member`], [`Admin`] or [`Origin`],
+/// and answers 429 with `Retry-After` when there are too many.
 #[derive(Clone)]
 pub struct AuthLayer {
     auth: Auth,
@@ -47,10 +47,10 @@ pub struct AuthLayer {
     by_proxies: bool,
 }
 
-/// Why a request does not pass.
+/// Why a request is refused.
 enum Refused {
     Answer(ApiError),
-    /// The keys known here do not suffice to tell.
+    /// The keys known here cannot decide.
     Keys(Code),
 }
 
@@ -63,8 +63,9 @@ impl AuthLayer {
         }
     }
 
-    /// Takes requests of proxies, which ask for everybody: only refused ones count against their
-    /// address, and the limit by member allows for all that a page of a shop loads.
+    /// Adapts the layer to proxies, which ask on everybody's behalf: only refused requests count
+    /// against their address, and the limit per member allows for everything that a shop's page
+    /// loads.
     pub fn by_proxies(self) -> Self {
         Self {
             by_proxies: true,
@@ -72,7 +73,7 @@ impl AuthLayer {
         }
     }
 
-    /// Counts a request against its address; `None` is a caller that is not limited.
+    /// Counts a request against its address; `None` means that the caller is not limited.
     fn limit(&self, client: Option<IpAddr>) -> Result<(), Refused> {
         let limits = &self.auth.0.limits;
         let Some(address) = client else {
@@ -86,8 +87,8 @@ impl AuthLayer {
         Ok(())
     }
 
-    /// Lets a request in unless it is one too many. Proxies and shops' back ends ask for everybody
-    /// from one address: there only refused requests count against it.
+    /// Lets a request in unless it exceeds a limit. Proxies and shops' back ends ask on everybody's
+    /// behalf from one address, so only their refused requests count against it.
     fn pass(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
         if self.by_proxies || matches!(self.audience, Audience::Origins) {
             return self
@@ -98,7 +99,7 @@ impl AuthLayer {
         self.admit(parts, client)
     }
 
-    /// Lets a request in as the caller whom its token names.
+    /// Lets a request in as the caller that its token names.
     fn admit(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
         use Audience::{Anyone, Gates, MainPage};
         if matches!(self.audience, Anyone | Gates | MainPage) {
@@ -141,7 +142,7 @@ impl AuthLayer {
     }
 }
 
-/// The caller whom a token names.
+/// The caller that a token names.
 enum Caller {
     AdminToken,
     OriginToken,
@@ -227,7 +228,7 @@ impl From<Refused> for ApiError {
     }
 }
 
-/// Returns the one bearer token of a request.
+/// Returns a request's bearer token, if there is exactly one.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
@@ -253,7 +254,7 @@ pub struct AuthService<S> {
     inner: S,
 }
 
-/// The route's answer, or a refusal at once.
+/// The route's answer, or an immediate refusal.
 type AtOnce<F, E> = Either<F, Ready<Result<Response, E>>>;
 
 impl<S> Service<Request> for AuthService<S>
@@ -262,7 +263,7 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    /// Boxed only where keys have to be fetched first.
+    /// Boxed only when keys must be fetched first.
     type Future =
         Either<AtOnce<S::Future, S::Error>, BoxFuture<'static, Result<Response, S::Error>>>;
 
@@ -286,7 +287,7 @@ where
             Err(Refused::Keys(_)) => {
                 let layer = layer.clone();
                 let inner = self.inner.clone();
-                // The one that was polled ready is the one to call.
+                // Call the service that was polled ready, and keep its clone for next time.
                 let mut inner = mem::replace(&mut self.inner, inner);
                 Either::Right(Box::pin(async move {
                     layer.auth.refresh().await;

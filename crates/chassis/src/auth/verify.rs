@@ -1,4 +1,4 @@
-//! From an access token to the member that it names.
+//! Checking an access token and reading its member.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
@@ -13,17 +13,17 @@ use crate::settings;
 
 const NAME_CHARACTERS: usize = 100;
 
-/// Why a token names nobody.
+/// Why a token does not identify anybody.
 pub(super) enum Refused {
-    /// It is not valid.
+    /// The token is not valid.
     Token,
-    /// The key that it names is not known here; it may be published by now.
+    /// Its key is unknown here, but may have been published by now.
     UnknownKey,
     /// No keys have been fetched yet.
     NoKeys,
 }
 
-/// Built once; checks one token at a time.
+/// Verifies tokens, one at a time; built once.
 pub(super) struct Verifier {
     keys: Keys,
     algorithm: Algorithm,
@@ -52,7 +52,7 @@ impl Verifier {
             }
             None => validation.validate_aud = false,
         }
-        // The library checks `iss` and `aud` only where they are present.
+        // The library checks `iss` and `aud` only if the token has them.
         validation.set_required_spec_claims(&required);
         Ok(Self {
             keys,
@@ -65,7 +65,7 @@ impl Verifier {
         })
     }
 
-    /// Returns the keys that are fetched from a URL, if they are.
+    /// Returns the remote keys, if keys are fetched from a URL.
     pub(super) fn remote(&self) -> Option<&RemoteKeys<PublicKeys>> {
         match &self.keys {
             Keys::Remote(keys) => Some(keys),
@@ -73,7 +73,7 @@ impl Verifier {
         }
     }
 
-    /// Returns the member whom a valid token names.
+    /// Returns the member that a valid token names.
     pub(super) fn member(&self, token: &str, header: &Header) -> Result<Member, Refused> {
         if header.alg != self.algorithm {
             return Err(Refused::Token);
@@ -115,7 +115,7 @@ impl Verifier {
     }
 }
 
-/// Takes a text, or a whole number as its digits.
+/// Accepts a string, or a whole number as its digits.
 fn member_id(claim: &Value) -> Option<MemberId> {
     let text = match claim {
         Value::String(text) => text.clone(),
@@ -125,7 +125,7 @@ fn member_id(claim: &Value) -> Option<MemberId> {
     MemberId::parse(text).ok()
 }
 
-/// Returns a name as it may be shown.
+/// Returns a name in a form that is safe to show.
 fn shown(name: &str) -> String {
     name.chars()
         .filter(|c| !c.is_control())

@@ -5,10 +5,10 @@ use sunbeon_domain::{Code, MemberId};
 
 use crate::{ApiError, ApiResult};
 
-/// A person whose access token is valid.
+/// A person with a valid access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// By the token's member claim.
+    /// From the token's member claim.
     pub id: MemberId,
     /// At most 100 characters without control characters; may be empty.
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Returns a guest: without a name, and never an admin.
+    /// Returns a guest, who has no name and is never an admin.
     pub(super) fn guest(id: MemberId) -> Self {
         Self {
             id,
@@ -27,17 +27,17 @@ impl Member {
     }
 }
 
-/// Somebody who may use admin routes.
+/// A caller who may use admin routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// The member id, or `admin token` for the static one: no member id has a blank.
+    /// The member id, or `admin token` for the static token; no member id contains a space.
     pub actor: String,
 }
 
-/// A shop's back end, or an admin in its place.
+/// A shop's back end, or an admin acting as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// `origin token`, `admin token`, or the member id of an admin.
+    /// `origin token`, `admin token`, or an admin's member id.
     pub actor: String,
 }
 

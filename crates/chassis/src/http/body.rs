@@ -1,4 +1,4 @@
-//! Bodies are read before anything else looks at a request.
+//! Reading the body before anything else sees the request.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use sunbeon_domain::Code;
 use super::BODY_LIMIT;
 use crate::ApiError;
 
-/// The bytes of a too large body that are read all the same, so that the client gets to see the answer.
+/// How much of an oversized body is still read, so that the client gets to see the answer.
 const READ_LIMIT: u64 = 10 * 1024 * 1024;
 
 enum Read {
@@ -77,7 +77,7 @@ async fn read(mut body: Body) -> Read {
     }
 }
 
-/// The rest of the body is still on its way: the connection cannot be used again.
+/// Answers and closes the connection: the rest of the body is still on its way.
 fn closing(code: Code) -> Response {
     let mut response = ApiError::from(code).into_response();
     response

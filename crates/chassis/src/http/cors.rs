@@ -1,4 +1,4 @@
-//! Web pages that may call the API.
+//! CORS: web pages that may call the API.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::REQUEST_ID;
 
-/// Returns the layer for these origins; none for an empty list.
+/// Returns the layer for these origins, or `None` for an empty list.
 pub(super) fn layer(origins: &[String]) -> anyhow::Result<Option<CorsLayer>> {
     if origins.is_empty() {
         return Ok(None);
@@ -62,8 +62,9 @@ pub(super) fn layer(origins: &[String]) -> anyhow::Result<Option<CorsLayer>> {
 }
 
 fn origin(text: &str) -> anyhow::Result<HeaderValue> {
-    let malformed =
-        || format!("SUNBEON__HTTP__CORS_ORIGINS: {text:?} is no origin as https://host:port");
+    let malformed = || {
+        format!("SUNBEON__HTTP__CORS_ORIGINS: {text:?} is not an origin such as https://host:port")
+    };
     let uri: Uri = text.parse().with_context(malformed)?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     let bare = uri.path() == "/" && !text.ends_with('/') && uri.query().is_none();

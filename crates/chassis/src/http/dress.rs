@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{REQUEST_ID, Readiness, RequestId};
 
-/// Runs a request under its id and its span, and measures it.
+/// Runs a request with its id and span, and records its duration.
 pub(super) async fn dress(
     State(readiness): State<Readiness>,
     mut request: Request,
@@ -66,7 +66,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// Returns the method as a label; methods that a client invents do not become time series.
+/// Returns the method as a label. Methods invented by clients do not create time series.
 fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -80,8 +80,8 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Makes a server span that continues the caller's trace. It holds neither queries nor headers, which may
-/// carry tokens.
+/// Opens a server span that continues the caller's trace. It contains neither queries nor headers,
+/// because they may carry tokens.
 fn span(method: &str, route: &str, id: &str, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!(
         "request",
@@ -96,7 +96,7 @@ fn span(method: &str, route: &str, id: &str, headers: &HeaderMap) -> Span {
     let caller = opentelemetry::global::get_text_map_propagator(|propagator| {
         propagator.extract(&Headers(headers))
     });
-    // Fails only where no layer keeps traces.
+    // Fails only if no layer keeps traces.
     let _ = span.set_parent(caller);
     span
 }

@@ -1,4 +1,4 @@
-//! An answer for the client, whatever a handler does.
+//! An answer for the client, whatever the handler does.
 
 use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 

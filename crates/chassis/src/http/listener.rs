@@ -1,4 +1,4 @@
-//! A listener that loses no connection when it closes.
+//! A listener that loses no connections when it closes.
 
 use std::{collections::VecDeque, future::pending, io, net::SocketAddr, time::Duration};
 
@@ -6,12 +6,12 @@ use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// The time that the connections accepted last have to send their first bytes.
+/// How long the last accepted connections have to send their first bytes.
 const FIRST_BYTES: Duration = Duration::from_millis(100);
 
-/// Accepts until `stop` is cancelled. Then it accepts all connections that the kernel has let in already,
-/// closes the port, and cancels `stopped` once the last of them had time to send a request: a server that
-/// stops drops connections that have not sent any bytes.
+/// Accepts until `stop` is cancelled. Then it accepts every connection that the kernel has already
+/// completed, closes the port, and cancels `stopped` once the last of them had time to send a
+/// request: a stopping server drops connections that have not sent any bytes.
 pub(super) struct ClosingListener {
     listener: Option<TcpListener>,
     last: VecDeque<(TcpStream, SocketAddr)>,
@@ -61,7 +61,7 @@ impl Listener for ClosingListener {
         if let Some(listener) = &mut self.listener {
             tokio::select! {
                 (stream, peer) = Listener::accept(listener) => {
-                    // Without it small answers wait for the client's delayed acknowledgement.
+                    // Without this, small answers wait for the client's delayed acknowledgement.
                     let _ = stream.set_nodelay(true);
                     return (stream, peer);
                 }

@@ -1,8 +1,8 @@
 //! The OpenAPI document and its page.
 //!
-//! Routes describe what is their own: a summary, an `operationId`, parameters, bodies, the success that
-//! they answer and, as the extension [`FAILS`], the failures that follow from what they do. The rest
-//! follows from that and is added here.
+//! Routes describe only their own part: a summary, an `operationId`, parameters, bodies, their
+//! success and, in the extension [`FAILS`], the failures that follow from what they do. The rest is
+//! derived and added here.
 
 mod examples;
 mod failures;
@@ -21,18 +21,18 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{ApiError, Failure};
 
-/// The extension in which a route lists its own failures: words of codes, or `{"CODE": data}` with an
-/// example of the failure's `data` or the name of its schema.
+/// The extension that lists a route's own failures: codes, or `{"CODE": data}` with an example of
+/// the failure's `data` or the name of its schema.
 const FAILS: &str = "x-fails";
-/// The same for a route that fails in no other way.
+/// The same, for a route that cannot fail in any other way.
 const FAILS_ONLY: &str = "x-fails-only";
 
-/// What the page may load: what this server has, and nothing inline but images.
+/// What the page may load: files of this server, and nothing inline except images.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// The groups of routes, in the order in which a reader meets them.
+/// The groups of routes, in reading order.
 const TAGS: [(&str, &str); 7] = [
     (
         "waiting room",
@@ -86,17 +86,17 @@ async fn dressed(mut response: Response) -> Response {
     response
 }
 
-/// Adds what follows for every service: who made it, how to authenticate, what each failure looks like,
-/// and examples. Fails where a route lists a code that does not exist.
+/// Completes a document with what all services share: contact, security schemes, failures and
+/// examples. Fails if a route lists a code that does not exist.
 ///
-/// [`finish`](super::finish) serves it; a service's routes alone suffice to make it.
+/// [`finish`](super::finish) serves the document; building it needs only a service's routes.
 pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
-    let mut document = serde_json::to_value(api).context("the document is no JSON")?;
+    let mut document = serde_json::to_value(api).context("the document is not JSON")?;
     document["info"] = info(name);
     document["servers"] = json!([{ "url": "/", "description": "The server of this document." }]);
     let components = &mut document["components"];
     components["schemas"]["Failure"] = serde_json::to_value(Failure::schema())?;
-    // A path's parameter brings no schema along.
+    // utoipa does not add the schemas of path parameters.
     components["schemas"]["ConcertId"] = serde_json::to_value(ConcertId::schema())?;
     components["schemas"]["MemberId"] = serde_json::to_value(MemberId::schema())?;
     components["securitySchemes"] = security_schemes();
@@ -146,14 +146,14 @@ fn headers() -> Value {
     json!({
         "RequestId": text("The id of the request: its own `X-Request-Id`, or a new one."),
         "RetryAfter": {
-            "description": "Seconds to wait before the next try.",
+            "description": "Seconds to wait before trying again.",
             "schema": { "type": "integer", "minimum": 1 },
         },
         "WwwAuthenticate": text("`Bearer`: send an access token in `Authorization`."),
     })
 }
 
-/// An optional field is left out where it does not apply; only a schema that says so takes null.
+/// Optional fields are left out where they do not apply; only schemas that say so accept null.
 fn left_out_is_not_null(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -185,7 +185,7 @@ fn left_out_is_not_null(schema: &mut Value) {
     }
 }
 
-/// Takes out the bodies of PATCH: each of their fields may also be null, which restores its default.
+/// Takes out the bodies of PATCH. Any of their fields may also be null, which restores the default.
 fn take_changes(document: &mut Value) -> Map<String, Value> {
     let names: Vec<_> = operations_mut(document)
         .filter(|(_, method, _)| *method == "patch")
@@ -227,7 +227,7 @@ fn used_tags(document: &Value) -> Value {
     used.collect()
 }
 
-/// The schema that a `$ref` names, or the schema itself.
+/// Returns the schema that a `$ref` names, or the schema itself.
 fn resolved<'a>(schema: &'a Value, schemas: &'a Value) -> &'a Value {
     let name = schema["$ref"]
         .as_str()

@@ -1,4 +1,4 @@
-//! The routes that operators and their tools ask.
+//! The routes for operators and their tools.
 
 use std::{
     collections::BTreeMap,
@@ -23,10 +23,11 @@ use serde_json::{Value, json};
 
 use crate::{ApiResult, envelope::RETRY_AFTER, limits::Limits};
 
-/// The longest that a dependency may take to say that it is up.
+/// How long a dependency may take to answer that it is up.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whether the process takes requests: after every start-up step, until it drains. Clones share it.
+/// Whether the process accepts requests: from the end of start-up until it drains. Clones share
+/// their state.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<State>);
 
@@ -37,22 +38,22 @@ struct State {
 }
 
 impl Readiness {
-    /// Makes one that is starting.
+    /// Creates the state of a process that is starting.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Declares every start-up step done.
+    /// Marks every start-up step as done.
     pub fn set_ready(&self) {
         self.0.started.store(true, Ordering::Relaxed);
     }
 
-    /// Declares that the process is about to stop; answers close their connections from now on.
+    /// Marks the process as stopping; every answer closes its connection from now on.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the process is about to stop.
+    /// Returns whether the process is stopping.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }
@@ -78,12 +79,12 @@ type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 pub struct Health(Vec<(&'static str, Check)>);
 
 impl Health {
-    /// Makes one without dependencies.
+    /// Creates a list without dependencies.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a dependency; one that takes longer than two seconds to answer is down.
+    /// Adds a dependency; it counts as down if its check takes longer than two seconds.
     pub fn check<F, Answer>(mut self, name: &'static str, check: F) -> Self
     where
         F: Fn() -> Answer + Send + Sync + 'static,
@@ -141,8 +142,8 @@ pub(super) fn router(
         .merge(costly)
 }
 
-/// Health asks every dependency and metrics are long: neither is free to anybody who asks again and
-/// again.
+/// Limits `/health` and `/metrics`: health checks every dependency and metrics are long, so
+/// repeating them has a cost.
 async fn limited(
     limits: extract::State<Arc<Limits>>,
     request: Request,

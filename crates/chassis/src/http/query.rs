@@ -1,4 +1,4 @@
-//! A query field that a route does not take is refused: a misspelt one would be silently without effect.
+//! Refusing unknown query fields: a misspelt field would silently have no effect.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,12 +17,12 @@ use sunbeon_domain::Code;
 use super::openapi::operations;
 use crate::{ApiError, QueryPairs};
 
-/// The query fields of every route, as its OpenAPI document lists them.
+/// The query fields of every route, as listed in its OpenAPI document.
 #[derive(Clone, Default)]
 pub(super) struct KnownFields(Arc<HashMap<(String, String), HashSet<String>>>);
 
 impl KnownFields {
-    /// Reads a completed document. An operation that never answers 400 takes any query.
+    /// Reads a completed document. An operation that never answers 400 accepts any query.
     pub(super) fn of(document: &Value) -> Self {
         let strict = operations(document).filter(|(.., it)| it["responses"].get("400").is_some());
         let known = strict.map(|(path, method, operation)| {
@@ -34,7 +34,7 @@ impl KnownFields {
         Self(Arc::new(known.collect()))
     }
 
-    /// Returns the first field of a request that its route does not take.
+    /// Returns the first field of a request that its route does not know.
     fn unknown(&self, request: &Request) -> Option<String> {
         let query = request.uri().query().filter(|query| !query.is_empty())?;
         let path = request.extensions().get::<MatchedPath>()?.as_str();
@@ -49,7 +49,7 @@ impl KnownFields {
     }
 }
 
-/// Answers 400 `INVALID_QUERY` with the name in `data.unknownField`.
+/// Answers 400 `INVALID_QUERY`, naming the field in `data.unknownField`.
 pub(super) async fn refuse_unknown(
     State(known): State<KnownFields>,
     request: Request,

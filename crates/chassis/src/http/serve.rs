@@ -1,4 +1,4 @@
-//! Listening, and stopping without a failed request.
+//! Listening, and stopping without failing a request.
 
 use std::{io, time::Duration};
 
@@ -17,8 +17,9 @@ use tower::Layer;
 use super::{Readiness, listener::ClosingListener};
 use crate::settings;
 
-/// Listens on an address such as `127.0.0.1:8080` or `localhost:8080`; port 0 takes any free one.
-/// `setting` is what comes before the address where a user sets it; an error gives an example of it.
+/// Listens on an address such as `127.0.0.1:8080` or `localhost:8080`; port 0 picks a free one.
+/// `setting` is the text that precedes the address where users set it; errors use it in their
+/// example.
 pub async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
     let error = match TcpListener::bind(address).await {
         Ok(listener) => return Ok(listener),
@@ -31,7 +32,7 @@ pub async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
     Err(error).with_context(|| format!("could not listen on {address} ({advice})"))
 }
 
-/// The same host with the port above.
+/// Returns the same host with the next port.
 fn next_port(address: &str) -> Option<String> {
     let (host, port) = address.rsplit_once(':')?;
     let next = port.parse::<u16>().ok()?.checked_add(1)?;
@@ -40,11 +41,11 @@ fn next_port(address: &str) -> Option<String> {
 
 /// Serves until `shutdown` is cancelled, then drains.
 ///
-/// For `drain_delay_ms` everything is still taken and served while `/ready` is 503 and every answer
-/// closes its connection: whoever routes here has that long to stop. Then the port closes, and running
-/// requests have `drain_seconds` to finish. A connection that takes longer than `header_timeout_seconds`
-/// to send the head of its next request is closed, an idle one too. Handlers find the peer in
-/// `ConnectInfo<SocketAddr>`.
+/// For `drain_delay_ms` everything is still accepted and served, but `/ready` is 503 and every
+/// answer closes its connection, so that load balancers have time to react. Then the port closes,
+/// and running requests have `drain_seconds` to finish. A connection that takes longer than
+/// `header_timeout_seconds` to send the headers of its next request is closed, including an idle
+/// one. Handlers find the peer in `ConnectInfo<SocketAddr>`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -81,7 +82,7 @@ fn protocol(settings: &settings::Http) -> http1::Builder {
     protocol
 }
 
-/// Serves each connection in a task of its own until `stopped` is cancelled and all of them have ended.
+/// Serves each connection in its own task until `stopped` is cancelled and all tasks have ended.
 async fn connections(
     mut listener: ClosingListener,
     router: Router,

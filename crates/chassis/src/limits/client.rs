@@ -1,4 +1,4 @@
-//! Whose request it is when proxies stand between.
+//! Finding the client behind proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,10 +7,10 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The headers in which proxies say for whom they ask.
+/// The headers in which proxies report their client.
 const FORWARDING: [&str; 3] = [FORWARDED_FOR, "forwarded", "x-real-ip"];
 
-/// Whether a peer says for whom it asks without being one that is believed.
+/// Returns whether a peer reports a client but is not trusted to.
 pub(super) fn is_unbelieved(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     let says = FORWARDING.iter().any(|name| headers.contains_key(*name));
     says && !is_trusted(&peer.to_canonical(), trusted)
@@ -20,13 +20,13 @@ fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(address))
 }
 
-/// The address of the client: the peer's or, where the peer is a trusted proxy, what the proxies
-/// say. Each of them appends to `X-Forwarded-For` whom it was asked by, so it is read from the
-/// right, past trusted proxies, to the first address that is none: everything left of that a client
-/// may have made up. Where an entry is malformed, the proxy that handed it over counts.
+/// Returns the client's address: the peer's or, if the peer is a trusted proxy, the one that the
+/// proxies report. Each proxy appends its client to `X-Forwarded-For`, so the list is read from the
+/// right, past trusted proxies, to the first address that is not one; anything left of that may be
+/// made up. A malformed entry counts as the proxy that passed it on.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-    // What is no text is one malformed entry.
+    // A line that is not text is one malformed entry.
     let mut entries = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
     let mut client = peer.to_canonical();
     while is_trusted(&client, trusted) {
@@ -38,7 +38,7 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
-/// An address; some proxies write its port too.
+/// Parses an address; some proxies append its port.
 fn parsed(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let with_port = || entry.parse::<SocketAddr>().ok().map(|peer| peer.ip());
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_from_the_right_that_is_no_trusted_proxy_is_the_client() {
+    fn the_client_is_the_rightmost_address_that_is_not_a_trusted_proxy() {
         for (peer, lines, is) in [
             ("10.0.0.1", &[][..], "10.0.0.1"),
             ("10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_is_no_trusted_proxy_is_the_client_whatever_it_says() {
+    fn an_untrusted_peer_is_the_client_whatever_its_headers_say() {
         for peer in ["203.0.113.7", "127.0.0.1", "11.0.0.1", "2001:db8::7"] {
             for line in ["198.51.100.1", "10.0.0.1", "127.0.0.2, 10.0.0.1", "x", ""] {
                 assert_eq!(client(peer, &[line.as_bytes()]), peer);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_entry_counts_against_who_handed_it_over() {
+    fn a_malformed_entry_counts_against_the_proxy_that_passed_it_on() {
         for garbage in [
             "",
             "x",
@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_stands_left_of_the_client_never_matters(
+        fn entries_left_of_the_client_never_matter(
             lines in prop::collection::vec("[ -~]{0,60}", 0..4),
             forged in "[ -~]{0,40}",
             hops in prop::collection::vec(0u8..=255, 0..4),

@@ -1,4 +1,4 @@
-//! The manual, then a file, then the environment.
+//! Loading settings: the manual, then a file, then the environment.
 
 use std::{collections::HashMap, fs};
 
@@ -10,10 +10,10 @@ use super::DEFAULTS;
 
 const PREFIX: &str = "SUNBEON__";
 
-/// Settings that are themselves the path of a file.
+/// Settings whose value is itself the path of a file.
 const PATHS: [&str; 1] = ["SUNBEON__AUTH__JWKS_FILE"];
 
-/// Reads the settings of this process.
+/// Loads the settings of this process.
 ///
 /// Errors name the setting and never show a secret.
 pub fn load<T: DeserializeOwned>() -> anyhow::Result<T> {
@@ -37,7 +37,7 @@ pub fn load<T: DeserializeOwned>() -> anyhow::Result<T> {
     }
 }
 
-/// Like [`load`], from the given environment.
+/// Does the same as [`load`], with a given environment.
 pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> anyhow::Result<T> {
     let manual = Config::builder()
         .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
@@ -56,7 +56,7 @@ pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> a
     for (key, text) in &lists {
         builder = builder.set_override(path(key), separated(text))?;
     }
-    // `try_parsing` stays off: it would turn the secret `007` into `7`.
+    // `try_parsing` must stay off: it would turn the secret `007` into `7`.
     let variables = Environment::with_prefix("SUNBEON")
         .prefix_separator("__")
         .separator("__")
@@ -69,7 +69,7 @@ pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> a
     serde_path_to_error::deserialize(merged).map_err(|error| wrong(&error, &manual))
 }
 
-/// An error that names the variable, and a value that it takes.
+/// Returns an error that names the variable and a value that it would accept.
 fn wrong(error: &serde_path_to_error::Error<ConfigError>, manual: &Config) -> anyhow::Error {
     let (path, cause) = (error.path().to_string(), error.inner());
     let variable = variable(&path);
@@ -81,24 +81,25 @@ fn wrong(error: &serde_path_to_error::Error<ConfigError>, manual: &Config) -> an
     }
 }
 
-/// What a setting is called in the environment: `SUNBEON__HTTP__BIND`.
+/// Returns the environment variable of a setting, such as `SUNBEON__HTTP__BIND`.
 fn variable(path: &str) -> String {
     format!("{PREFIX}{}", path.to_ascii_uppercase().replace('.', "__"))
 }
 
-/// What a variable is called in a file: `http.cors_origins`.
+/// Returns the path in a file of a variable, such as `http.cors_origins`.
 fn path(key: &str) -> String {
     let key = key.strip_prefix(PREFIX).unwrap_or(key);
     key.to_ascii_lowercase().replace("__", ".")
 }
 
-/// A list as the environment gives it, separated by commas.
+/// Splits a list from the environment at its commas.
 fn separated(text: &str) -> Vec<&str> {
     let parts = text.split(',').map(str::trim);
     parts.filter(|part| !part.is_empty()).collect()
 }
 
-/// Drops what is empty or no setting, and replaces every `…_FILE` by the file's content.
+/// Drops empty values and variables that are not settings, and replaces every `…_FILE` by the
+/// file's contents.
 fn with_files(environment: HashMap<String, String>) -> anyhow::Result<HashMap<String, String>> {
     let mut settings = HashMap::new();
     for (key, value) in environment {
@@ -124,8 +125,8 @@ fn with_files(environment: HashMap<String, String>) -> anyhow::Result<HashMap<St
     Ok(settings)
 }
 
-/// An address may hold a password, and the errors of what reads the settings show what they do not
-/// understand.
+/// Refuses an address in the wrong place without showing it: it may hold a password, and the
+/// parser's own errors would quote it.
 fn refuse_addresses_in_the_wrong_place(settings: &HashMap<String, String>) -> anyhow::Result<()> {
     for (section, backend) in [("STORE", "REDIS"), ("BROKER", "RABBITMQ")] {
         let whole = format!("{PREFIX}{section}");

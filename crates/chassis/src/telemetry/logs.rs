@@ -1,4 +1,4 @@
-//! Log lines, with the trace id of the span that they belong to.
+//! Log lines that carry the trace id of their span.
 
 use std::{
     fmt,
@@ -20,8 +20,8 @@ use tracing_subscriber::{
 
 use crate::settings::{self, LogFormat};
 
-/// The layer that writes log lines. In colour they are for a person at a terminal, and lack the trace
-/// id.
+/// Returns the layer that writes log lines. Coloured lines are for a person at a terminal and leave
+/// out the trace id.
 pub(super) fn layer<S, W>(
     settings: &settings::Telemetry,
     writer: W,
@@ -59,7 +59,7 @@ where
 
 type Shared = Arc<OnceLock<WeakDispatch>>;
 
-/// Keeps the dispatcher, which alone can say a span's trace id while a line is being written.
+/// Keeps the dispatcher: only it can return a span's trace id while a line is being written.
 struct Registered(Shared);
 
 impl<S: Subscriber> Layer<S> for Registered {
@@ -68,13 +68,13 @@ impl<S: Subscriber> Layer<S> for Registered {
     }
 }
 
-/// Ends a line with its trace id.
+/// Appends the trace id to a line.
 struct WithTraceId<F> {
     lines: F,
     dispatch: Shared,
 }
 
-/// How a form of lines is ended.
+/// How lines of a format end.
 trait Ending {
     fn end(&self, line: &str, trace_id: &str) -> String;
 }
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    /// The lines of an event inside a span that nobody samples, and of one outside.
+    /// Returns the lines of an event inside an unsampled span, and of one outside.
     fn lines(log_format: LogFormat, colour: bool) -> Vec<String> {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::AlwaysOff)
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(line.get("trace_id"), None);
     }
     #[test]
-    fn lines_in_colour_are_for_people() {
+    fn coloured_lines_are_laid_out_for_people() {
         let lines = lines(LogFormat::Text, true);
         assert!(lines[0].contains("\u{1b}[32m INFO"), "{lines:?}");
         assert!(!lines[0].contains("trace_id"), "{lines:?}");

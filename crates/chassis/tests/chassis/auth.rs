@@ -67,7 +67,7 @@ async fn a_good_token_names_the_member() {
 }
 
 #[tokio::test]
-async fn a_name_is_what_can_be_shown() {
+async fn a_name_is_cut_down_to_what_can_be_shown() {
     let app = App::default().await;
     let name = whoami(
         &app,
@@ -197,7 +197,7 @@ async fn the_leeway_is_a_few_seconds() {
 }
 
 #[tokio::test]
-async fn a_token_comes_once_and_as_bearer() {
+async fn a_request_has_exactly_one_bearer_token() {
     let app = App::default().await;
     let token = hs256(&good());
     for value in [

@@ -1,4 +1,4 @@
-//! Which keys and algorithms access tokens are checked with.
+//! The keys and algorithms that verify access tokens.
 
 use std::io::Write;
 
@@ -29,7 +29,7 @@ async fn whoami(app: &App, token: &str) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-/// An app that checks tokens by these settings.
+/// Starts an app with these settings.
 async fn app_with(variables: &[(&str, &str)]) -> App {
     App::with_auth(&auth_with(variables).unwrap()).await
 }
@@ -103,7 +103,7 @@ async fn a_jwks_pins_algorithm_and_key() {
 }
 
 #[test]
-fn a_login_that_publishes_its_keys_is_refused_until_it_is_told_for_whom_it_signs() {
+fn a_jwks_url_without_issuer_and_audience_is_refused() {
     for keys in [
         ("SUNBEON__AUTH__JWKS_FILE", "/no/such/file"),
         ("SUNBEON__AUTH__JWKS_URL", "http://login.example/jwks.json"),
@@ -118,14 +118,14 @@ fn a_login_that_publishes_its_keys_is_refused_until_it_is_told_for_whom_it_signs
     }
 }
 
-/// Why settings are refused.
+/// Returns the error for these settings.
 fn refused(variables: &[(&str, &str)]) -> String {
     let refused = auth_with(variables).err();
     format!("{:#}", refused.expect("must be refused"))
 }
 
 #[test]
-fn weak_or_missing_keys_are_refused_at_the_start() {
+fn weak_or_missing_keys_are_refused_at_start() {
     let secret = ("SUNBEON__AUTH__HS256_SECRET", SECRET);
     for (variables, says) in [
         (
@@ -157,7 +157,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
                 ISSUER,
                 AUDIENCE,
             ],
-            "SUNBEON__AUTH__JWKS_URL: no http",
+            "SUNBEON__AUTH__JWKS_URL: not an http",
         ),
         (
             vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", "fifteen-letters")],
@@ -185,7 +185,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
             vec![secret, ("SUNBEON__AUTH__GUEST_SECRET", SECRET)],
             "must differ",
         ),
-        // Whoever holds one of these would sign tokens of any member.
+        // A holder of one of these could sign tokens of any member.
         (
             vec![secret, ("SUNBEON__AUTH__ORIGIN_TOKEN", SECRET)],
             "must differ",
@@ -214,7 +214,7 @@ fn weak_or_missing_keys_are_refused_at_the_start() {
         ),
         (
             vec![("SUNBEON__AUTH__JWKS_FILE", "Cargo.toml"), ISSUER, AUDIENCE],
-            "no JWKS",
+            "not a JWKS",
         ),
     ] {
         let error = refused(&variables);

@@ -1,11 +1,11 @@
-//! A refused body or query names what is wrong with it.
+//! Refused bodies and queries name what is wrong with them.
 
 use axum::http::header;
 use serde_json::{Value, json};
 
 use crate::support::App;
 
-/// Sends a body and gives the code and the data that it is refused with.
+/// Sends a body and returns the code and the data of the refusal.
 async fn refused(app: &App, path: &str, body: &str) -> (Value, Value) {
     let request = app
         .post(path)
@@ -88,7 +88,7 @@ async fn a_refused_body_names_the_field() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_object_has_no_field_to_name() {
+async fn a_body_that_is_not_an_object_is_refused_without_naming_a_field() {
     let app = App::default().await;
     for body in [
         "",
@@ -105,7 +105,7 @@ async fn what_is_no_json_object_has_no_field_to_name() {
 }
 
 #[tokio::test]
-async fn a_query_field_that_the_route_does_not_take_is_refused_by_its_name() {
+async fn an_unknown_query_field_is_refused_by_name() {
     let app = App::default().await;
     for (query, name) in [
         ("batchsize=5", "batchsize"),

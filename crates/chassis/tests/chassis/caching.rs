@@ -1,4 +1,4 @@
-//! Who may keep an answer, and in which language it is.
+//! Caching and languages of answers.
 
 use axum::http::header;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{App, http_settings};
 
 #[tokio::test]
-async fn an_answer_may_not_be_stored_unless_its_route_says_so() {
+async fn answers_are_not_cacheable_unless_their_route_says_so() {
     let app = App::default().await;
     for path in [
         "/ok",
@@ -35,14 +35,14 @@ async fn an_answer_may_not_be_stored_unless_its_route_says_so() {
 }
 
 #[tokio::test]
-async fn an_answer_that_may_be_stored_is_stored_for_each_language_apart() {
+async fn a_cacheable_answer_is_cached_separately_for_each_language() {
     let app = App::default().await;
     let answer = app.get("/cacheable").send().await.unwrap();
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "public, max-age=1");
     assert_eq!(answer.headers()[header::VARY], "accept-language");
 }
 
-/// The message of an answer to this `Accept-Language`.
+/// Returns the message of the answer to this `Accept-Language`.
 async fn message(app: &App, language: Option<&str>) -> Value {
     let mut request = app.get("/cacheable");
     if let Some(language) = language {

@@ -30,11 +30,11 @@ enum End {
     Failed(String),
 }
 
-/// Sends one request after the other over kept connections until the port is closed.
+/// Sends one request after another over kept-alive connections until the port is closed.
 ///
 /// The kernel resets a connection that it completes between the last `accept` and the `close` of
-/// the port; no server can keep it, and whoever routes here has been told before. That is a
-/// refusal where it was the first request on a connection and the port is closed by then.
+/// the port; no server can keep it, and load balancers have been told to stop by then. Here that
+/// counts as a refusal if it was the first request on a connection and the port is closed.
 async fn client(app: &App, served: &AtomicUsize) -> End {
     let mut answered = 0;
     while let Ok(mut stream) = TcpStream::connect(app.address).await {
@@ -65,7 +65,7 @@ async fn client(app: &App, served: &AtomicUsize) -> End {
     End::Refused
 }
 
-/// One request and its answer, in lower case.
+/// Sends one request and returns its answer in lower case.
 async fn exchange(stream: &mut TcpStream) -> std::io::Result<String> {
     stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
@@ -78,9 +78,9 @@ async fn exchange(stream: &mut TcpStream) -> std::io::Result<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_request_fails_while_a_loaded_server_stops() {
+async fn no_request_fails_while_a_busy_server_stops() {
     for _ in 0..5 {
-        // A client who has not asked by the end of it is not told.
+        // A client that sends nothing during the delay never learns of the drain.
         let app = App::start(http_settings(&[("SUNBEON__HTTP__DRAIN_DELAY_MS", "1000")])).await;
         let served = AtomicUsize::new(0);
         let stop = async {
@@ -99,7 +99,7 @@ async fn no_request_fails_while_a_loaded_server_stops() {
 }
 
 #[tokio::test]
-async fn while_draining_new_connections_are_served_and_told_to_close() {
+async fn connections_made_while_draining_are_served_and_closed() {
     let app = App::start(http_settings(&[("SUNBEON__HTTP__DRAIN_DELAY_MS", "60000")])).await;
     let mut kept = TcpStream::connect(app.address).await.unwrap();
     assert!(
@@ -127,7 +127,7 @@ async fn while_draining_new_connections_are_served_and_told_to_close() {
     assert_eq!(app.get("/live").send().await.unwrap().status(), 200);
 }
 
-/// A server whose one route says when a request has come, and takes so long.
+/// Starts a server with one route, which announces each request and then takes the given time.
 async fn slow_app(variables: &[(&str, &str)], takes: Duration) -> (App, mpsc::Receiver<()>) {
     let (comes, come) = mpsc::channel(1);
     let slow = async move || {
@@ -141,7 +141,7 @@ async fn slow_app(variables: &[(&str, &str)], takes: Duration) -> (App, mpsc::Re
 }
 
 #[tokio::test]
-async fn what_runs_is_finished_after_the_port_has_closed() {
+async fn running_requests_finish_after_the_port_is_closed() {
     let delay = ("SUNBEON__HTTP__DRAIN_DELAY_MS", "1");
     let (mut app, mut come) = slow_app(&[delay], Duration::from_millis(400)).await;
     let slow = tokio::spawn(app.get("/slow").send());
@@ -154,7 +154,7 @@ async fn what_runs_is_finished_after_the_port_has_closed() {
 }
 
 #[tokio::test]
-async fn what_outlives_the_drain_is_cut_off() {
+async fn requests_that_outlive_the_drain_are_cut_off() {
     let variables = [
         ("SUNBEON__HTTP__DRAIN_DELAY_MS", "1"),
         ("SUNBEON__HTTP__DRAIN_SECONDS", "0"),

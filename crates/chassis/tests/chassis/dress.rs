@@ -1,4 +1,4 @@
-//! What every answer wears, and the routes that operators ask.
+//! The common parts of every answer, and the routes for operators.
 
 use std::sync::{
     Arc,
@@ -46,7 +46,7 @@ async fn every_answer_carries_a_request_id() {
 }
 
 #[tokio::test]
-async fn the_metric_knows_routes_and_not_addresses() {
+async fn metrics_are_labelled_by_route_and_not_by_path() {
     let recorder = PrometheusBuilder::new()
         .set_buckets(&[1.0])
         .unwrap()
@@ -100,7 +100,7 @@ async fn live_is_constant_and_ready_follows_the_process() {
 }
 
 #[tokio::test]
-async fn health_names_what_is_down() {
+async fn health_names_the_dependency_that_is_down() {
     let up = Arc::new(AtomicBool::new(true));
     let redis = up.clone();
     let health = Health::new()
@@ -169,7 +169,7 @@ async fn only_the_listed_origins_may_call_from_a_browser() {
 }
 
 #[tokio::test]
-async fn a_shops_page_sends_and_reads_all_that_the_api_speaks_of() {
+async fn cors_allows_every_header_that_the_api_reads_or_sends() {
     let origin = "https://tickets.example";
     let origins = ("SUNBEON__HTTP__CORS_ORIGINS", origin);
     let app = App::start(http_settings(&[origins])).await;
@@ -223,7 +223,7 @@ async fn a_shops_page_sends_and_reads_all_that_the_api_speaks_of() {
 }
 
 #[tokio::test]
-async fn the_document_and_its_page_come_from_here_alone() {
+async fn the_api_page_loads_everything_from_this_server() {
     let app = App::default().await;
     let document: Value = app
         .get("/openapi.json")

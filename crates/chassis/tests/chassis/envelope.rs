@@ -1,4 +1,4 @@
-//! Every failure has the one shape, in both languages.
+//! Every failure has the same shape, in both languages.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sunbeon_domain::{Code, Field};
 
 #[tokio::test]
-async fn a_success_says_message_data_and_status() {
+async fn a_success_has_message_data_and_status() {
     let app = App::default().await;
     for (language, message) in [("ko", "돌려드립니다."), ("en-GB, ko;q=0.5", "Here it is.")] {
         let request = app.post("/echo").header(header::ACCEPT_LANGUAGE, language);
@@ -25,7 +25,7 @@ async fn a_success_says_message_data_and_status() {
 }
 
 #[tokio::test]
-async fn every_failure_has_the_one_shape_in_both_languages() {
+async fn every_failure_has_the_same_shape_in_both_languages() {
     let app = App::default().await;
     let json = |body: &'static str| {
         app.post("/echo")
@@ -88,7 +88,7 @@ async fn a_failure_carries_the_headers_of_its_status() {
 }
 
 #[tokio::test]
-async fn data_is_there_or_left_out_and_a_5xx_tells_the_code_alone() {
+async fn data_is_left_out_when_absent_and_a_5xx_carries_only_its_code() {
     let app = App::default().await;
     let body = failure(
         app.get("/too-fast").send().await.unwrap(),
@@ -108,7 +108,7 @@ async fn data_is_there_or_left_out_and_a_5xx_tells_the_code_alone() {
 }
 
 #[tokio::test]
-async fn the_whole_limit_is_taken_and_a_byte_more_is_not() {
+async fn a_body_of_exactly_the_limit_passes_and_one_byte_more_is_refused() {
     let app = App::default().await;
     let frame = r#"{"text":""}"#.len();
     let exact = json!({ "text": "x".repeat(http_limit() - frame) }).to_string();
@@ -121,7 +121,7 @@ async fn the_whole_limit_is_taken_and_a_byte_more_is_not() {
 }
 
 #[tokio::test]
-async fn a_large_body_is_read_to_its_end_and_the_connection_lives_on() {
+async fn an_oversized_body_is_drained_and_the_connection_stays_usable() {
     let app = App::default().await;
     let (large, head) = ("x".repeat(3_000_000), "POST /echo HTTP/1.1\r\nHost: a\r\n");
     let second = "GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -144,7 +144,7 @@ async fn a_large_body_is_read_to_its_end_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_all_measure_closes_the_connection() {
+async fn an_enormous_body_closes_the_connection() {
     let app = App::default().await;
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n";
     let answer = app.raw(head.as_bytes()).await;
@@ -156,7 +156,7 @@ async fn a_body_beyond_all_measure_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_is_answered() {
+async fn a_body_that_never_arrives_times_out() {
     let app = App::start(http_settings(&[(
         "SUNBEON__HTTP__REQUEST_TIMEOUT_SECONDS",
         "1",
@@ -171,7 +171,7 @@ async fn a_body_that_does_not_arrive_is_answered() {
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_too_long_is_answered() {
+async fn a_slow_handler_times_out() {
     let mut settings = http_settings(&[]);
     settings.request_timeout_seconds = 0;
     let app = App::start(settings).await;
@@ -180,7 +180,7 @@ async fn a_handler_that_takes_too_long_is_answered() {
 }
 
 #[tokio::test]
-async fn path_ids_are_parsed_whatever_they_hide() {
+async fn malformed_path_ids_are_refused_in_every_disguise() {
     let app = App::default().await;
     let good = app
         .get("/concerts/A_b-9/members/a%7Bb%7D:c")
@@ -216,7 +216,7 @@ async fn path_ids_are_parsed_whatever_they_hide() {
 }
 
 #[tokio::test]
-async fn a_query_field_is_absent_good_or_refused() {
+async fn a_query_field_is_absent_valid_or_refused() {
     let app = App::default().await;
     let post = async |query: &str| app.post(&format!("/batch{query}")).send().await.unwrap();
     for (query, data) in [

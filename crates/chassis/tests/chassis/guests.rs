@@ -23,7 +23,7 @@ async fn ask(app: &App, path: &str, token: &str) -> reqwest::Response {
     app.get(path).bearer_auth(token).send().await.unwrap()
 }
 
-/// A token with a guest's header, by any secret.
+/// Returns a token with a guest's header, signed with any secret.
 fn token(kid: Option<&str>, algorithm: Algorithm, claims: &Value, secret: &str) -> String {
     let header = Header {
         kid: kid.map(str::to_owned),
@@ -54,7 +54,7 @@ fn with(claim: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_guest_is_a_member_for_a_day_and_each_one_another() {
+async fn each_guest_is_a_new_member_for_a_day() {
     let auth = with_guests();
     let app = App::with_auth(&auth).await;
     let mut ids = HashSet::new();
@@ -74,7 +74,7 @@ async fn a_guest_is_a_member_for_a_day_and_each_one_another() {
 }
 
 #[tokio::test]
-async fn a_guest_is_known_wherever_the_secret_is_and_nowhere_else() {
+async fn a_guest_token_is_valid_wherever_the_secret_is_the_same() {
     let guest = with_guests().issue_guest().unwrap();
     let other = App::with_auth(&with_guests()).await;
     assert_eq!(ask(&other, "/whoami", &guest.token).await.status(), 200);
@@ -93,7 +93,7 @@ async fn a_guest_is_never_an_admin_nor_an_origin() {
     let auth = with_guests();
     let app = App::with_auth(&auth).await;
     let issued = auth.issue_guest().unwrap().token;
-    // Nobody else signs guest tokens, but if the role were asked for it would be found here.
+    // Nobody else can sign guest tokens, but if the role were read, this would show it.
     let with_role = token(
         Some(KID),
         Algorithm::HS256,
@@ -109,7 +109,7 @@ async fn a_guest_is_never_an_admin_nor_an_origin() {
 }
 
 #[tokio::test]
-async fn logins_and_guests_do_not_vouch_for_each_other() {
+async fn login_tokens_and_guest_tokens_are_not_interchangeable() {
     let app = App::with_auth(&with_guests()).await;
     let member = json!({ "sub": "42", "exp": get_current_timestamp() + 60 });
     let hs256 = Algorithm::HS256;
@@ -186,7 +186,7 @@ async fn logins_and_guests_do_not_vouch_for_each_other() {
 }
 
 #[test]
-fn no_login_token_is_made_for_a_guest() {
+fn a_login_token_cannot_name_a_guest() {
     let id = MemberId::parse("guest:1").unwrap();
     let refused = with_guests().issue(&id, "", false, Duration::from_secs(60));
     assert!(refused.is_err());

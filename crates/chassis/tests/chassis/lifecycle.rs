@@ -11,7 +11,7 @@ use sunbeon_chassis::Lifecycle;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A lifecycle with a task that stops when it is told to.
+/// Returns a lifecycle with a task that stops when told to.
 fn with_obedient_task() -> Lifecycle {
     let mut lifecycle = Lifecycle::new();
     let shutdown = lifecycle.shutdown();
@@ -31,7 +31,7 @@ async fn a_signal_stops_everything_with_code_0() {
 }
 
 #[tokio::test]
-async fn a_task_that_ends_by_itself_stops_everything_with_code_1() {
+async fn a_task_that_ends_early_stops_everything_with_code_1() {
     let mut lifecycle = with_obedient_task();
     lifecycle.spawn("brief", async { Ok(()) });
     assert_eq!(
@@ -86,7 +86,7 @@ async fn a_task_that_outlives_the_limit_is_cut_off_with_code_1() {
 
 /// Sends a signal to a process.
 fn kill(signal: &str, process: u32) {
-    // The shell's own: the program is not everywhere.
+    // The shell's built-in, because not every machine has the program.
     let status = Command::new("sh")
         .args(["-c", &format!("kill {signal} {process}")])
         .status()
@@ -94,7 +94,7 @@ fn kill(signal: &str, process: u32) {
     assert!(status.success());
 }
 
-/// In a process of its own: a task that never stops, and "stopping" once the token is cancelled.
+/// Runs in its own process: a task that never stops, and "stopping" once the token is cancelled.
 async fn deaf_process() -> ExitCode {
     let mut lifecycle = Lifecycle::new();
     let shutdown = lifecycle.shutdown();
@@ -108,9 +108,9 @@ async fn deaf_process() -> ExitCode {
 }
 
 #[tokio::test]
-async fn a_first_signal_asks_and_a_second_forces() {
+async fn the_first_signal_drains_and_the_second_forces() {
     const CHILD: &str = "SUNBEON_TEST_CHILD";
-    const NAME: &str = "lifecycle::a_first_signal_asks_and_a_second_forces";
+    const NAME: &str = "lifecycle::the_first_signal_drains_and_the_second_forces";
     if std::env::var_os(CHILD).is_some() {
         deaf_process().await;
         return;

@@ -1,4 +1,4 @@
-//! How many requests are taken from whom.
+//! Rate limits.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -13,7 +13,7 @@ use sunbeon_domain::{Code, MemberId};
 use tower::ServiceExt;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-/// Requests in a row: many more than any limit of these tests takes.
+/// Consecutive requests: many more than any limit of these tests allows.
 const MANY: u32 = 60;
 
 fn auth(variables: &[(&str, &str)]) -> Auth {
@@ -24,7 +24,7 @@ fn auth(variables: &[(&str, &str)]) -> Auth {
     auth_with(&[&fixed[..], variables].concat()).unwrap()
 }
 
-/// With a limit of 2 a second for each address, and loopback addresses limited.
+/// Starts an app with a limit of 2 per second and address that includes loopback addresses.
 async fn app(variables: &[(&str, &str)]) -> App {
     let few = [
         ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "2"),
@@ -39,13 +39,13 @@ async fn app(variables: &[(&str, &str)]) -> App {
     App::with_auth(&auth(&settings)).await
 }
 
-/// A client at 127.0.0.`last`.
+/// Returns a client at 127.0.0.`last`.
 fn at(last: u8) -> Client {
     let address = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
     Client::builder().local_address(address).build().unwrap()
 }
 
-/// What became of requests in a row.
+/// The outcome of consecutive requests.
 struct Tally {
     passed: u32,
     refused: u32,
@@ -53,14 +53,14 @@ struct Tally {
 }
 
 impl Tally {
-    /// A limit of 2 a second was kept, and no tighter one.
+    /// Returns whether a limit of 2 per second was enforced, and no tighter one.
     fn is_limited(&self) -> bool {
         let most = 3.0 + 2.0 * self.took.as_secs_f64();
         self.refused > 0 && self.passed >= 2 && f64::from(self.passed) <= most
     }
 }
 
-/// Sends requests one after the other; whatever is not refused for its number has this status.
+/// Sends requests one after another; each one that is not rate-limited must have this status.
 async fn hammer(status: u16, mut request: impl FnMut(u32) -> RequestBuilder) -> Tally {
     let begun = Instant::now();
     let (mut passed, mut refused) = (0, 0);
@@ -89,7 +89,7 @@ fn access(id: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_as_it_is_told_passes_again() {
+async fn a_client_that_waits_for_retry_after_passes_again() {
     let app = app(&[("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "1")]).await;
     let client = at(2);
     let ask = || {
@@ -113,7 +113,7 @@ async fn a_client_that_waits_as_it_is_told_passes_again() {
 }
 
 #[tokio::test]
-async fn every_audience_is_limited_by_address_and_each_address_for_itself() {
+async fn every_audience_is_limited_per_address() {
     for (path, status) in [
         ("/anyone", 200),
         ("/whoami", 401),
@@ -122,7 +122,7 @@ async fn every_audience_is_limited_by_address_and_each_address_for_itself() {
     ] {
         let app = app(&[]).await;
         for client in [at(2), at(3)] {
-            // Without a token: a refused one counts all the same.
+            // Without a token: refused requests count, too.
             let tally = hammer(status, |_| client.get(app.url(path))).await;
             assert!(tally.is_limited(), "{path}");
         }
@@ -130,7 +130,7 @@ async fn every_audience_is_limited_by_address_and_each_address_for_itself() {
 }
 
 #[tokio::test]
-async fn the_limit_is_of_a_process_and_not_of_a_route() {
+async fn all_routes_of_a_process_share_one_limit() {
     let app = app(&[]).await;
     let client = at(2);
     let paths = ["/anyone", "/actor"];
@@ -143,7 +143,7 @@ async fn the_limit_is_of_a_process_and_not_of_a_route() {
 }
 
 #[tokio::test]
-async fn main_pages_have_a_limit_of_their_own() {
+async fn main_pages_have_their_own_limit() {
     let app = app(&[("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0")]).await;
     let client = at(2);
     let tally = hammer(200, |_| client.get(app.url("/main-page"))).await;
@@ -153,7 +153,7 @@ async fn main_pages_have_a_limit_of_their_own() {
 }
 
 #[tokio::test]
-async fn other_routes_leave_main_pages_alone() {
+async fn other_routes_do_not_use_up_the_limit_of_main_pages() {
     let app = app(&[("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0")]).await;
     let client = at(2);
     let tally = hammer(200, |_| client.get(app.url("/anyone"))).await;
@@ -163,7 +163,7 @@ async fn other_routes_leave_main_pages_alone() {
 }
 
 #[tokio::test]
-async fn a_member_is_limited_across_addresses_and_each_member_alone() {
+async fn a_member_is_limited_across_addresses_and_independently_of_others() {
     let app = app(&[("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0")]).await;
     let clients = [at(2), at(3)];
     for token in [access("42"), access("43")] {
@@ -174,14 +174,14 @@ async fn a_member_is_limited_across_addresses_and_each_member_alone() {
         .await;
         assert!(tally.is_limited());
     }
-    // Whose token is not good is nobody, and takes nothing from a member.
+    // A request with an invalid token is nobody's and does not count against any member.
     let nobody = hammer(401, |_| clients[0].get(app.url("/whoami")).bearer_auth("x")).await;
     assert_eq!(nobody.refused, 0);
 }
 
 #[tokio::test]
-async fn a_proxy_that_asks_for_everybody_has_a_limit_of_its_own_by_member_alone() {
-    // A tighter limit, which is not meant here.
+async fn requests_of_an_asking_proxy_are_limited_by_member_only() {
+    // A tighter limit, which must not apply here.
     let app = app(&[("SUNBEON__LIMITS__MEMBER_PER_SECOND", "1")]).await;
     let proxy = at(2);
     let tokens: Vec<_> = (0..MANY)
@@ -199,7 +199,7 @@ async fn a_proxy_that_asks_for_everybody_has_a_limit_of_its_own_by_member_alone(
 }
 
 #[tokio::test]
-async fn of_proxies_and_shops_those_who_are_refused_count_against_the_address() {
+async fn refused_requests_of_proxies_and_shops_count_against_their_address() {
     const ORIGIN_TOKEN: &str = "the-token-of-a-shops-back-end";
     let origin = ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN);
     let app = app(&[origin]).await;
@@ -222,7 +222,7 @@ async fn of_proxies_and_shops_those_who_are_refused_count_against_the_address() 
 }
 
 #[tokio::test]
-async fn what_gates_ask_is_counted_apart() {
+async fn requests_of_gates_have_their_own_limit() {
     let app = app(&[]).await;
     let client = at(2);
     let crowd = hammer(200, |_| client.get(app.url("/anyone"))).await;
@@ -232,7 +232,7 @@ async fn what_gates_ask_is_counted_apart() {
 }
 
 #[tokio::test]
-async fn a_forged_header_gets_nobody_past_a_limit() {
+async fn a_forged_header_does_not_evade_a_limit() {
     let app = app(&[]).await;
     let client = at(2);
     let tally = hammer(200, |number| {
@@ -254,14 +254,14 @@ async fn behind_a_trusted_proxy_each_client_is_limited_by_what_the_proxy_appends
         ("2001:db8::1", ", 10.1.2.3, 10.9.9.9"),
     ] {
         let tally = hammer(200, |number| {
-            // What the client itself sent stands to the left.
+            // The client's own, forged entries are to the left.
             let forged = format!("198.51.100.{number}, {client}{hops}");
             proxy.get(app.url("/anyone")).header(FORWARDED_FOR, forged)
         })
         .await;
         assert!(tally.is_limited(), "{client}");
     }
-    // The same in lines of their own.
+    // The same with one header line per entry.
     let tally = hammer(200, |number| {
         let request = proxy.get(app.url("/anyone"));
         let forged = format!("198.51.100.{number}");
@@ -270,7 +270,7 @@ async fn behind_a_trusted_proxy_each_client_is_limited_by_what_the_proxy_appends
     })
     .await;
     assert!(tally.is_limited());
-    // Somebody who only says to be the proxy's client.
+    // A stranger that claims to be the proxy's client.
     let stranger = at(3);
     let tally = hammer(200, |number| {
         let forged = format!("203.0.113.{number}, 10.1.2.3");
@@ -283,7 +283,7 @@ async fn behind_a_trusted_proxy_each_client_is_limited_by_what_the_proxy_appends
 }
 
 #[tokio::test]
-async fn what_a_proxy_garbles_counts_against_the_proxy() {
+async fn garbled_addresses_count_against_the_proxy() {
     let app = app(&[("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.2")]).await;
     let proxy = at(2);
     let tally = hammer(200, |number| {
@@ -297,7 +297,7 @@ async fn what_a_proxy_garbles_counts_against_the_proxy() {
 }
 
 #[tokio::test]
-async fn loopback_is_not_limited_unless_it_shall_be() {
+async fn loopback_is_limited_only_on_request() {
     let default = [("SUNBEON__LIMITS__LOOPBACK", "false")];
     let app = app(&[
         &default[..],
@@ -310,7 +310,7 @@ async fn loopback_is_not_limited_unless_it_shall_be() {
         let tally = hammer(200, |_| client.get(app.url("/whoami")).bearer_auth(&token)).await;
         assert_eq!(tally.refused, 0);
     }
-    // A client elsewhere is, though the proxy is on loopback.
+    // A client elsewhere is limited, even though the proxy is on loopback.
     let proxy = at(2);
     let tally = hammer(200, |_| {
         proxy
@@ -322,7 +322,7 @@ async fn loopback_is_not_limited_unless_it_shall_be() {
 }
 
 #[tokio::test]
-async fn zero_is_no_limit() {
+async fn zero_means_no_limit() {
     let app = app(&[
         ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0"),
         ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0"),
@@ -338,7 +338,7 @@ async fn zero_is_no_limit() {
 }
 
 #[tokio::test]
-async fn what_operators_ask_and_what_is_not_there_is_not_limited() {
+async fn health_routes_and_unknown_paths_are_not_limited() {
     let app = app(&[]).await;
     let client = at(2);
     hammer(200, |_| client.get(app.url("/anyone"))).await;
@@ -356,7 +356,7 @@ async fn what_operators_ask_and_what_is_not_there_is_not_limited() {
 }
 
 #[tokio::test]
-async fn a_request_within_the_process_has_no_address_and_no_limit() {
+async fn a_request_without_an_address_is_not_limited() {
     let auth = auth(&[
         ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "1"),
         ("SUNBEON__LIMITS__LOOPBACK", "true"),

@@ -1,4 +1,4 @@
-//! What every service has in common, as its clients and its operators meet it.
+//! The common parts of every service, as clients and operators see them.
 
 mod auth;
 mod auth_keys;

@@ -1,4 +1,4 @@
-//! `docs/settings.md` says what `defaults.toml` says.
+//! `docs/settings.md` agrees with `defaults.toml`.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use sunbeon_chassis::settings::DEFAULTS;
 
 const MANUAL: &str = include_str!("../../../../docs/settings.md");
 
-/// A setting of the defaults. One that stands there as a comment has no default, but maybe an
-/// example or what is taken where it is left out.
+/// A setting in the defaults file. One that is commented out has no default; its value is an
+/// example, or what applies if it is left out.
 #[derive(Debug)]
 struct Setting {
     value: String,
     commented: bool,
 }
 
-/// Every setting by the name of its environment variable.
+/// Returns every setting by its environment variable.
 fn settings() -> BTreeMap<String, Setting> {
     let (mut section, mut commented_section) = (String::new(), None);
     let mut settings = BTreeMap::new();
@@ -42,7 +42,7 @@ fn settings() -> BTreeMap<String, Setting> {
     settings
 }
 
-/// `key = value`, without quotes and without what a comment says behind it.
+/// Parses `key = value`, dropping quotes and a trailing comment.
 fn assignment(text: &str) -> Option<(&str, String)> {
     let (key, rest) = text.split_once(" =")?;
     let is_key = key
@@ -64,7 +64,7 @@ fn variable(section: &str, key: &str) -> String {
     format!("SUNBEON__{}", path.join("__"))
 }
 
-/// The rows of the manual: variable and default.
+/// Returns the rows of the manual: variable and default.
 fn rows() -> Vec<(&'static str, &'static str)> {
     let rows = MANUAL
         .lines()
@@ -97,7 +97,7 @@ fn the_manual_lists_every_setting_with_its_default() {
         let right = match (setting.commented, setting.value.as_str()) {
             (false, _) => *default == quoted,
             (true, "") => *default == "-",
-            // An example, or what is taken where the whole section is given without it.
+            // An example, or the value that applies when only the rest of the section is set.
             (true, _) => default.ends_with(&quoted),
         };
         assert!(
@@ -108,7 +108,7 @@ fn the_manual_lists_every_setting_with_its_default() {
     for name in rows.keys() {
         assert!(
             settings.contains_key(name),
-            "docs/settings.md lists {name}, which is no setting"
+            "docs/settings.md lists {name}, which is not a setting"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The parts of an OpenAPI document that follow from what routes say of themselves.
+//! The parts of an OpenAPI document that are derived from routes.
 
 use axum::http::header;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn document(app: &App) -> Value {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
+async fn the_api_page_loads_nothing_external_and_runs_nothing_inline() {
     let app = App::default().await;
     let page = app.get("/docs/").send().await.unwrap();
     let policy = page.headers()[header::CONTENT_SECURITY_POLICY]
@@ -34,7 +34,7 @@ async fn the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
 }
 
 #[tokio::test]
-async fn a_route_is_given_the_failures_that_follow_from_what_it_takes() {
+async fn a_route_documents_the_failures_of_its_extractors() {
     let app = App::default().await;
     let document = document(&app).await;
     let words = |path: &str, method: &str, status: &str| {
@@ -65,7 +65,7 @@ async fn a_route_is_given_the_failures_that_follow_from_what_it_takes() {
 }
 
 #[tokio::test]
-async fn an_optional_field_is_left_out_and_never_null() {
+async fn an_optional_field_is_left_out_rather_than_null() {
     let app = App::default().await;
     let document = document(&app).await;
     let note = &document["components"]["schemas"]["MealOrder"]["properties"]["note"];

@@ -1,4 +1,4 @@
-//! A shop's back end has a token of its own.
+//! A shop's back end has its own token.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn issued(admin: bool) -> String {
 }
 
 #[tokio::test]
-async fn the_origin_token_is_good_on_origins_routes_alone() {
+async fn the_origin_token_is_valid_only_on_routes_for_origins() {
     let app = App::default().await;
     assert_eq!(actor(&app, ORIGIN_TOKEN).await, "origin token");
     for path in ["/whoami", "/actor", "/by-proxies"] {
@@ -33,7 +33,7 @@ async fn the_origin_token_is_good_on_origins_routes_alone() {
 }
 
 #[tokio::test]
-async fn an_admin_stands_in_for_an_origin_and_a_member_does_not() {
+async fn an_admin_may_act_as_an_origin_and_a_member_may_not() {
     let app = App::default().await;
     assert_eq!(actor(&app, ADMIN_TOKEN).await, "admin token");
     assert_eq!(actor(&app, &issued(true)).await, "42");
@@ -46,7 +46,7 @@ async fn an_admin_stands_in_for_an_origin_and_a_member_does_not() {
 }
 
 #[tokio::test]
-async fn what_is_almost_the_origin_token_is_nobodys() {
+async fn an_almost_right_origin_token_is_refused() {
     let app = App::default().await;
     let longer = format!("{ORIGIN_TOKEN}x");
     for token in ["", "x", &ORIGIN_TOKEN[1..], &ORIGIN_TOKEN[..20], &longer] {

@@ -1,4 +1,4 @@
-//! Access tokens by keys that a login publishes at an address.
+//! Access tokens signed with keys that a login publishes at a URL.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A key of a login.
+/// A login's key.
 struct Key {
     kid: &'static str,
     algorithm: Algorithm,
@@ -92,7 +92,7 @@ fn signed(algorithm: Algorithm, kid: Option<&str>, key: &EncodingKey) -> String 
     encode(&header, &claims, key).unwrap()
 }
 
-/// Where a login publishes keys; counts how often it is asked.
+/// A login's published keys, with a count of the fetches.
 struct Login {
     url: String,
     answer: Arc<Mutex<(StatusCode, String)>>,
@@ -166,7 +166,7 @@ async fn status(app: &App, token: &str) -> u16 {
     ask(app, token).await.status().as_u16()
 }
 
-/// Lets time pass for timers, without waiting for it.
+/// Advances the timers without waiting.
 async fn later(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -174,7 +174,7 @@ async fn later(seconds: u64) {
 }
 
 #[tokio::test]
-async fn keys_of_every_algorithm_check_their_tokens_and_no_others() {
+async fn keys_of_every_algorithm_verify_only_their_own_tokens() {
     let keys = [
         ("RS256", Key::new("rsa", Algorithm::RS256)),
         ("ES256", Key::new("ec", Algorithm::ES256)),
@@ -191,7 +191,7 @@ async fn keys_of_every_algorithm_check_their_tokens_and_no_others() {
                 expected,
                 "{name} at {pinned}"
             );
-            // By another key's name.
+            // Signed with another key's id.
             for other in &all {
                 let expected = if other.kid == key.kid { expected } else { 401 };
                 let token = key.token_as(Some(other.kid));
@@ -207,7 +207,7 @@ async fn keys_of_every_algorithm_check_their_tokens_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_no_secret_to_sign_with() {
+async fn a_public_key_cannot_be_used_as_an_hmac_secret() {
     let key = Key::new("rsa", Algorithm::RS256);
     let login = Login::start(&[&key]).await;
     let app = App::with_auth(&login.auth("RS256")).await;
@@ -224,7 +224,7 @@ async fn a_public_key_is_no_secret_to_sign_with() {
 }
 
 #[tokio::test]
-async fn before_the_first_keys_nobody_can_be_told_from_anybody() {
+async fn before_the_keys_are_fetched_no_token_can_be_checked() {
     let key = Key::ed("a");
     let login = Login::start(&[&key]).await;
     login.answer_with(StatusCode::INTERNAL_SERVER_ERROR, "");
@@ -232,7 +232,7 @@ async fn before_the_first_keys_nobody_can_be_told_from_anybody() {
     let response = ask(&app, &key.token()).await;
     assert!(response.headers().contains_key(RETRY_AFTER));
     failure(response, Code::KeysDown, false).await;
-    // What is no token at all is refused, and static tokens need no keys.
+    // Anything that is not a token is still refused, and static tokens need no keys.
     assert_eq!(status(&app, "x").await, 401);
     let scripts = app.get("/actor").bearer_auth(ADMIN_TOKEN).send().await;
     assert_eq!(scripts.unwrap().status(), 200);
@@ -242,7 +242,7 @@ async fn before_the_first_keys_nobody_can_be_told_from_anybody() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_looked_up_and_not_more_than_once_in_ten_seconds() {
+async fn an_unknown_key_is_looked_up_at_most_once_in_ten_seconds() {
     let (old, new) = (Key::ed("old"), Key::ed("new"));
     let login = Login::start(&[&old]).await;
     let app = App::with_auth(&login.auth("EdDSA")).await;
@@ -252,13 +252,14 @@ async fn an_unknown_key_is_looked_up_and_not_more_than_once_in_ten_seconds() {
         assert_eq!(status(&app, &new.token()).await, 401);
     }
     assert_eq!(login.asked(), 1);
-    // Published while nobody looked: the first request by it asks, and is let in.
+    // Published while nobody looked: the first request with the new key causes a fetch and is let
+    // in.
     login.publish(&[&old, &new]);
     later(11).await;
     assert_eq!(status(&app, &new.token()).await, 200);
     assert_eq!(status(&app, &old.token()).await, 200);
     assert_eq!(login.asked(), 2);
-    // Tokens that no published key could have signed ask nobody.
+    // Tokens that no published key could have signed cause no fetch.
     later(11).await;
     let hs256 = EncodingKey::from_secret(b"x");
     for token in [
@@ -272,7 +273,7 @@ async fn an_unknown_key_is_looked_up_and_not_more_than_once_in_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_is_refused_after_the_next_look() {
+async fn a_withdrawn_key_is_refused_after_the_next_fetch() {
     let (old, new) = (Key::ed("old"), Key::ed("new"));
     let login = Login::start(&[&old, &new]).await;
     let auth = login.auth("EdDSA");
@@ -293,7 +294,7 @@ async fn a_withdrawn_key_is_refused_after_the_next_look() {
 }
 
 #[tokio::test]
-async fn a_look_that_fails_leaves_the_keys_as_they_were() {
+async fn a_failed_fetch_keeps_the_previous_keys() {
     let key = Key::ed("a");
     let login = Login::start(&[&key]).await;
     let auth = login.auth("EdDSA");
@@ -323,7 +324,7 @@ async fn a_look_that_fails_leaves_the_keys_as_they_were() {
 }
 
 #[tokio::test]
-async fn keys_of_no_use_are_passed_over() {
+async fn unusable_keys_are_skipped() {
     let key = Key::ed("a");
     let login = Login::start(&[&key]).await;
     let mut set: Value = serde_json::to_value(JwkSet {
@@ -349,7 +350,7 @@ async fn keys_of_no_use_are_passed_over() {
 }
 
 #[tokio::test]
-async fn without_an_address_keeping_fresh_is_waiting_for_the_end() {
+async fn without_a_jwks_url_keeping_fresh_only_waits_for_shutdown() {
     let shutdown = CancellationToken::new();
     let keeping = tokio::spawn(crate::support::auth().keep_fresh(shutdown.clone()));
     later(120).await;

@@ -1,4 +1,4 @@
-//! Periodic jobs, on a clock that the tests move.
+//! Periodic jobs, on a clock that the tests control.
 
 use std::{
     cell::{Cell, RefCell},
@@ -30,7 +30,7 @@ impl Coded for Failed {
     }
 }
 
-/// Runs rounds for a while; the moments, counted from the start, at which they began.
+/// Runs rounds for a while and returns when each began, counted from the start.
 async fn began(rounds: Rounds, long: Duration, fails: impl Fn(usize) -> bool) -> Vec<Duration> {
     let (shutdown, start) = (CancellationToken::new(), Instant::now());
     let began = RefCell::new(Vec::new());
@@ -48,7 +48,7 @@ async fn began(rounds: Rounds, long: Duration, fails: impl Fn(usize) -> bool) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_round_begins_at_once_and_after_a_random_pause_one_every_period() {
+async fn the_first_round_starts_at_once_and_later_ones_every_period_after_a_random_offset() {
     let mut firsts = Vec::new();
     for _ in 0..20 {
         let began = began(Rounds::every(PERIOD, "job"), 4 * PERIOD, |_| false).await;
@@ -71,7 +71,7 @@ async fn the_first_round_begins_at_once_and_after_a_random_pause_one_every_perio
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_round_is_repeated_after_its_own_pause() {
+async fn a_failed_round_is_retried_after_its_own_pause() {
     let soon = Duration::from_secs(1);
     let rounds = Rounds::every(PERIOD, "job").after_failure(soon);
     let began = began(rounds, PERIOD, |round| round < 3).await;
@@ -98,7 +98,7 @@ async fn waking_begins_a_round_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn until_done_ends_with_the_first_success_or_with_the_process() {
+async fn until_done_ends_with_the_first_success_or_at_shutdown() {
     let (shutdown, rounds) = (CancellationToken::new(), Cell::new(0));
     let round = async || {
         rounds.set(rounds.get() + 1);
@@ -123,7 +123,7 @@ async fn until_done_ends_with_the_first_success_or_with_the_process() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_under_way_is_finished_when_the_process_stops_but_not_waited_for_forever() {
+async fn a_running_round_is_finished_at_shutdown_within_a_limit() {
     let (shutdown, finished) = (CancellationToken::new(), Cell::new(false));
     let short = async || {
         shutdown.cancel();
@@ -153,7 +153,7 @@ async fn a_round_that_panics_ends_the_process() {
     assert_eq!(code, ExitCode::FAILURE);
 }
 
-/// The levels of the lines that were logged.
+/// The levels of the logged lines.
 #[derive(Clone, Default)]
 struct Levels(Arc<Mutex<Vec<Level>>>);
 
@@ -164,7 +164,7 @@ impl<S: Subscriber> Layer<S> for Levels {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_streak_of_failures_is_logged_at_its_beginning_and_its_end() {
+async fn a_streak_of_failures_is_logged_at_its_start_and_end() {
     let levels = Levels::default();
     let subscriber = tracing_subscriber::registry().with(levels.clone());
     let _logged = tracing::subscriber::set_default(subscriber);

@@ -1,4 +1,4 @@
-//! Defaults, file, environment.
+//! Defaults, file and environment.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ fn load(variables: &[(&str, &str)]) -> All {
     load_from(environment(variables)).unwrap()
 }
 
-/// The whole chain of an error.
+/// Returns the whole chain of an error.
 fn refused(variables: &[(&str, &str)]) -> String {
     format!(
         "{:#}",
@@ -60,7 +60,7 @@ fn refused(variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_manual_alone_is_a_complete_setting() {
+fn the_defaults_file_is_a_complete_configuration() {
     let all = load(&[]);
     assert_eq!(all.http.bind, "127.0.0.1:8080");
     assert!(all.http.cors_origins.is_empty());
@@ -93,7 +93,7 @@ fn the_manual_alone_is_a_complete_setting() {
 }
 
 #[test]
-fn what_the_manual_comments_out_is_known_too() {
+fn settings_commented_out_in_the_defaults_file_are_known_too() {
     let comment = |line: &str| {
         let setting = line.strip_prefix("# ")?.split_once(" =")?.0;
         let word = setting
@@ -168,7 +168,7 @@ fn the_environment_replaces_the_store_in_memory() {
 }
 
 #[test]
-fn numbers_and_lists_are_read_from_text() {
+fn numbers_and_lists_are_parsed_from_text() {
     let all = load(&[
         ("SUNBEON__HTTP__DRAIN_SECONDS", "3"),
         ("SUNBEON__TELEMETRY__TRACE_RATIO", "0.5"),
@@ -190,7 +190,7 @@ fn numbers_and_lists_are_read_from_text() {
 }
 
 #[test]
-fn a_secret_stays_as_it_is_and_never_shows() {
+fn a_secret_is_kept_verbatim_and_never_shown() {
     for secret in ["007", "true", "1e5", "a,b", " x "] {
         let all = load(&[("SUNBEON__AUTH__HS256_SECRET", secret)]);
         assert_eq!(
@@ -202,7 +202,7 @@ fn a_secret_stays_as_it_is_and_never_shows() {
 }
 
 #[test]
-fn an_address_in_the_wrong_place_is_refused_without_being_shown() {
+fn a_url_in_the_wrong_place_is_refused_without_being_shown() {
     for (name, url) in [
         ("SUNBEON__STORE", "redis://:hunter2@cache"),
         ("SUNBEON__STORE__REDIS", "redis://:hunter2@cache"),
@@ -230,7 +230,7 @@ fn an_empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn a_file_gives_a_secret_without_its_last_line_break() {
+fn a_secret_from_a_file_loses_its_trailing_line_break() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     let variable = "SUNBEON__AUTH__HS256_SECRET_FILE";
@@ -271,7 +271,7 @@ fn trusted_proxies_are_networks_and_addresses() {
 }
 
 #[test]
-fn what_is_unknown_or_wrong_is_refused_by_name() {
+fn unknown_or_invalid_settings_are_refused_by_name() {
     for (variable, value, name) in [
         ("SUNBEON__HTTP__BIMD", "a", "bimd"),
         ("SUNBEON__HTPP__BIND", "a", "htpp"),

@@ -1,4 +1,4 @@
-//! Connections that send nothing, or too slowly, are not kept.
+//! Connections that send nothing, or send too slowly, are closed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::support::{App, http_settings};
 
-/// The longest that anything is waited for.
+/// The longest that any test waits.
 const SOON: Duration = Duration::from_secs(30);
 
 async fn app() -> App {
@@ -21,17 +21,17 @@ async fn app() -> App {
     .await
 }
 
-/// Waits until the server closes a connection; gives what it sent before.
+/// Waits until the server closes a connection and returns everything it sent.
 async fn until_closed(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let read = timeout(SOON, stream.read_to_end(&mut answer)).await;
-    // A reset is an end as well.
+    // A reset counts as closed, too.
     let _ = read.expect("the server closes the connection");
     String::from_utf8(answer).unwrap()
 }
 
 #[tokio::test]
-async fn a_connection_that_sends_nothing_or_half_a_head_is_closed() {
+async fn a_connection_that_sends_nothing_or_half_its_headers_is_closed() {
     let app = app().await;
     for sent in ["", "GET /ok HTTP/1.1\r\nHost: a\r\n"] {
         let mut stream = TcpStream::connect(app.address).await.unwrap();
@@ -41,7 +41,7 @@ async fn a_connection_that_sends_nothing_or_half_a_head_is_closed() {
 }
 
 #[tokio::test]
-async fn a_head_that_drips_in_is_closed_as_well() {
+async fn a_connection_that_drips_its_headers_is_closed() {
     let app = app().await;
     let stream = TcpStream::connect(app.address).await.unwrap();
     let (read, mut write) = stream.into_split();
@@ -71,7 +71,7 @@ async fn a_head_that_drips_in_is_closed_as_well() {
 async fn an_idle_connection_is_closed_and_a_busy_one_is_kept() {
     let app = app().await;
     let mut stream = TcpStream::connect(app.address).await.unwrap();
-    // Longer than the limit for a head: it does not count while a request runs.
+    // Longer than the limit for headers, which does not apply while a request runs.
     for _ in 0..3 {
         stream
             .write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")

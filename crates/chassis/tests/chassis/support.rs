@@ -1,4 +1,4 @@
-//! A service of the shape that every service has, on a port of its own.
+//! A service with the shape of every service, on its own port.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
@@ -35,7 +35,7 @@ struct Settings {
     limits: settings::Limits,
 }
 
-/// The defaults with these variables.
+/// Returns the defaults with these variables added.
 pub(crate) fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
     variables
         .iter()
@@ -43,7 +43,7 @@ pub(crate) fn environment(variables: &[(&str, &str)]) -> HashMap<String, String>
         .collect()
 }
 
-/// By these settings; refused where they are of no use.
+/// Creates the checks from these settings, which may be refused.
 pub(crate) fn auth_with(variables: &[(&str, &str)]) -> anyhow::Result<Auth> {
     let settings: Settings = settings::load_from(environment(variables)).unwrap();
     Auth::new(&settings.auth, &settings.limits)
@@ -102,7 +102,7 @@ struct MealLine {
     count: u32,
 }
 
-/// Takes fields with a code of their own and fields without.
+/// Takes fields with a code of their own and fields without one.
 #[utoipa::path(post, path = "/order", request_body = MealOrder, responses((status = 201, body = Success<MealOrder>)))]
 async fn order(Body(order): Body<MealOrder>) -> ApiResult<Reply<MealOrder>> {
     Ok(Reply::created(ECHOED, order))
@@ -189,7 +189,7 @@ async fn member_of(PathMember(concert, member): PathMember) -> String {
     format!("{concert}/{member}")
 }
 
-/// Routes that show every behaviour.
+/// Routes for every kind of behaviour.
 pub(crate) fn api(auth: &Auth) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(echo))
@@ -262,14 +262,14 @@ impl App {
         Self::assemble(&auth(), settings, health, limits(&[])).await
     }
 
-    /// Limits `/health` and `/metrics` by these settings.
+    /// Applies these settings to `/health` and `/metrics`.
     pub(crate) async fn with_limits(limits: settings::Limits) -> Self {
         Self::assemble(&auth(), http_settings(&[]), http::Health::new(), limits).await
     }
 
-    /// Checks tokens by these settings.
+    /// Checks tokens with these settings.
     pub(crate) async fn with_auth(auth: &Auth) -> Self {
-        // A test that turns the clock would find its idle connections closed.
+        // Tests that move the clock would otherwise find their idle connections closed.
         let patient = http_settings(&[("SUNBEON__HTTP__HEADER_TIMEOUT_SECONDS", "100000000")]);
         Self::assemble(auth, patient, http::Health::new(), limits(&[])).await
     }
@@ -294,7 +294,7 @@ impl App {
         Self::serve(router, readiness, settings).await
     }
 
-    /// A router that is finished already.
+    /// Serves a router that is already finished.
     pub(crate) async fn serve(
         router: Router,
         readiness: http::Readiness,
@@ -337,7 +337,7 @@ impl App {
         self.client.post(self.url(path))
     }
 
-    /// Sends bytes as they are and reads the answer until the connection closes.
+    /// Sends raw bytes and reads the answer until the connection closes.
     pub(crate) async fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request).await.unwrap();
@@ -353,7 +353,7 @@ impl Drop for App {
     }
 }
 
-/// Checks that an answer is a failure in the envelope and gives its body.
+/// Checks that an answer is a failure in the envelope and returns its body.
 pub(crate) async fn failure(response: reqwest::Response, code: Code, english: bool) -> Value {
     assert_eq!(response.status().as_u16(), code.status());
     let id = response.headers()["x-request-id"].to_str().unwrap();

@@ -1,4 +1,4 @@
-//! What a process installs at its start.
+//! The telemetry that a process installs at start.
 
 use crate::support::environment;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ fn telemetry_settings(variables: &[(&str, &str)]) -> settings::Telemetry {
 }
 
 #[tokio::test]
-async fn a_process_installs_it_once_and_works_without_a_collector() {
+async fn telemetry_is_installed_once_and_works_without_a_collector() {
     // Nobody listens on port 9 (discard).
     let settings = telemetry_settings(&[
         ("SUNBEON__TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:9"),

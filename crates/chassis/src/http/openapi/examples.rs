@@ -1,11 +1,11 @@
-//! An example of every success.
+//! An example for every success.
 
 use serde_json::{Value, json};
 
 use super::resolved;
 
-/// Gives each success in the envelope an example: the response's description as the message, and the
-/// example of its `data`'s schema.
+/// Adds an example to each success in the envelope: the response's description as the message, and
+/// the example of the `data` schema.
 pub(super) fn add(operation: &mut Value, schemas: &Value) {
     let responses = operation["responses"].as_object_mut().into_iter().flatten();
     for (status, response) in responses {

@@ -1,4 +1,4 @@
-//! What each failure of a route looks like.
+//! Describing the failures of a route.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use sunbeon_domain::{Code, Field};
 
 use super::{FAILS, FAILS_ONLY, header_of, resolved};
 
-/// A code that a route answers, with an example of the failure's `data`.
+/// A code that a route can answer, with an example of the failure's `data`.
 type Fails = (Code, Option<Value>);
 
-/// Puts a response for each status that the operation fails with.
+/// Adds a response for each status with which the operation can fail.
 pub(super) fn describe(operation: &mut Value, schemas: &Value) -> anyhow::Result<()> {
     let mut all = listed(operation, FAILS_ONLY)?;
     if all.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) -> anyhow::Result
     for (status, codes) in by_status {
         let described = &mut operation["responses"][status.to_string()];
         let mut response = response(status, &codes);
-        // The route may have headers of its own on a failure.
+        // The route may declare its own headers for a failure.
         if let (Some(own), Some(all)) = (
             described["headers"].as_object().cloned(),
             response["headers"].as_object_mut(),
@@ -45,15 +45,15 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) -> anyhow::Result
     Ok(())
 }
 
-/// Takes a list of the route's own out of the operation.
+/// Removes a list of the route's own failures from the operation and returns it.
 fn listed(operation: &mut Value, name: &str) -> anyhow::Result<Vec<Fails>> {
     let list = operation.as_object_mut().and_then(|it| it.remove(name));
     let all = match list {
         None => return Ok(Vec::new()),
         Some(Value::Array(all)) => all,
-        Some(other) => bail!("{name} is no list: {other}"),
+        Some(other) => bail!("{name} is not a list: {other}"),
     };
-    let known = |word: &str| Code::of_word(word).with_context(|| format!("{word} is no code"));
+    let known = |word: &str| Code::of_word(word).with_context(|| format!("{word} is not a code"));
     let each = all.into_iter().map(|one| match one {
         Value::String(word) => Ok(vec![(known(&word)?, None)]),
         Value::Object(with_data) => {
@@ -67,7 +67,7 @@ fn listed(operation: &mut Value, name: &str) -> anyhow::Result<Vec<Fails>> {
     Ok(each?.concat())
 }
 
-/// The failures that follow from what an operation takes and whom it is for.
+/// Returns the failures that follow from an operation's inputs and its audience.
 fn shared(operation: &Value, schemas: &Value) -> Vec<Fails> {
     let mut fails = vec![
         (Code::InvalidQuery, Some(json!({ "unknownField": "page" }))),
@@ -104,7 +104,7 @@ fn invalid(name: &str) -> Option<Fails> {
     Field::named(name).map(|field| (Code::Invalid(field), None))
 }
 
-/// The names of a schema's properties, those of its parts included.
+/// Returns the names of a schema's properties, including those of its parts.
 fn properties(schema: &Value, schemas: &Value) -> Vec<String> {
     let schema = resolved(schema, schemas);
     let own = schema["properties"].as_object().into_iter().flatten();
