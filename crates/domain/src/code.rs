@@ -4,10 +4,10 @@
 
 use crate::{PolicyField, Text};
 
-/// One row per field: variant, end of its code, name on the wire, rule in both languages.
+/// One row per field: variant, end of its code, name on the wire, and rule in both languages.
 macro_rules! fields {
     ($($variant:ident $code:literal $name:literal $ko:literal $en:literal;)*) => {
-        /// A part of a request that can be malformed on its own.
+        /// A part of a request that can be malformed by itself.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Field {
             $(#[doc = concat!("`", $name, "` ", $en)] $variant,)*
@@ -22,7 +22,7 @@ macro_rules! fields {
                 [$(Self::$variant),*].into_iter().chain(policy)
             }
 
-            /// Returns the field of this name on the wire.
+            /// Returns the field with this name on the wire.
             pub fn named(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)*
@@ -95,10 +95,10 @@ fields! {
         "must be a list of different ticketIds, each with a quantity of at least 1.";
 }
 
-/// One row per code: variant, status, word on the wire, both messages.
+/// One row per code: variant, status, word on the wire, and both messages.
 macro_rules! codes {
     ($($variant:ident $status:literal $word:literal $ko:literal $en:literal;)*) => {
-        /// The stable word that a failure carries in `code`.
+        /// The stable word in the `code` of a failure.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
             /// 400: a field is malformed.
@@ -272,15 +272,15 @@ impl Code {
         self.entry().2
     }
 
-    /// Returns the code of this word.
+    /// Returns the code with this word.
     pub fn of_word(word: &str) -> Option<Self> {
         Self::all().find(|code| code.word() == word)
     }
 }
 
-/// An error that knows which code a client sees.
+/// An error that knows which code clients see.
 pub trait Coded: std::error::Error + Send + Sync + 'static {
-    /// Returns the code that a client sees.
+    /// Returns the code that clients see.
     fn code(&self) -> Code;
 }
 
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_distinct_and_upper_snake() {
+    fn codes_are_distinct_and_upper_snake_case() {
         let words: Vec<_> = Code::all().map(Code::word).collect();
         assert_eq!(words.iter().collect::<HashSet<_>>().len(), words.len());
         for word in words {

@@ -1,4 +1,4 @@
-//! How long the wait will be, and why it is longer than the pace would say.
+//! Estimating the wait, and the reason why it is longer than the pace suggests.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,12 +26,12 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// How long a change of the pace shows in it.
+    /// How long the past influences the pace.
     const MEMORY_MS: i64 = 15 * MINUTE_MS;
 
-    /// Returns people a minute, weighted 0.5 / 0.3 / 0.2 over the last 1, 5 and 15 minutes. A window
-    /// longer than the sale so far is averaged over the sale so far, which is counted as one
-    /// interval longer than the time since the first take: a take stands for its interval.
+    /// Returns people per minute, weighted 0.5 / 0.3 / 0.2 over the last 1, 5 and 15 minutes. A
+    /// window longer than the sale so far is averaged over the sale so far, which counts as one
+    /// interval longer than the time since the first take, because a take stands for its interval.
     pub fn per_minute(&self, interval_seconds: u32, now: UnixMs) -> f64 {
         let [one, five, fifteen] = self.averages(interval_seconds, now);
         0.5 * one + 0.3 * five + 0.2 * fifteen
@@ -50,50 +50,50 @@ impl Pace {
     }
 }
 
-/// What an estimate is made from.
+/// The input of an estimate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineFacts {
-    /// Entries in line, away ones included.
+    /// Entries in line, including those away.
     pub line_length: u64,
     /// How fast the line has moved.
     pub pace: Pace,
     /// The latest scheduled take.
     pub last_take_at: Option<UnixMs>,
-    /// When the policy was last changed to one that admits more slowly.
+    /// When the policy was last changed to admit more slowly.
     pub slower_since: Option<UnixMs>,
     /// The slots; `None` without a limit.
     pub slots: Option<Slots>,
 }
 
-/// The slots of a concert with a limit, as one entry waits for them.
+/// The slots of a concert with a limit, from the point of view of one entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Slots {
     /// How many are in use.
     pub used: u64,
-    /// When as many slots will have become free as each of [`Slots::sampled`] needs, if every
-    /// session lasts to its end; any moment that is past where they are free.
+    /// When enough slots will have become free for each entry in [`Slots::sampled`], if every
+    /// session lasts to its end; any past moment if they are free now.
     pub free_at: [UnixMs; Self::SAMPLES],
 }
 
 impl Slots {
     const SAMPLES: usize = 4;
 
-    /// Returns, of the next `number` entries to be taken, those whose slots are looked at: the last of
-    /// each quarter.
+    /// Returns which of the next `number` entries have their slots looked at: the last one of each
+    /// quarter.
     pub fn sampled(number: u64) -> [u64; Self::SAMPLES] {
         [1, 2, 3, 4].map(|quarter| (number * quarter).div_ceil(4))
     }
 }
 
-/// Why an estimate is longer than the pace of the line would say.
+/// Why an estimate is longer than the pace of the line suggests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum EstimateReason {
-    /// The operator paused the line; there is no estimate until it goes on.
+    /// The operator paused the line; there is no estimate until it is resumed.
     Paused,
-    /// All slots are taken; sessions must end first.
+    /// All slots are taken, so sessions must end first.
     SlotsFull,
-    /// The operator changed the concert so that fewer are admitted.
+    /// The operator changed the concert to admit fewer people.
     Changed,
     /// The line moves more slowly than it did in the last quarter of an hour.
     Slowed,
@@ -102,19 +102,19 @@ pub enum EstimateReason {
 /// When an entry will be taken off the front.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Estimate {
-    /// The moment; `None` while paused, and without any pace where only `open` admits.
+    /// The moment; `None` while paused, and without any pace if only `open` admits.
     pub at: Option<UnixMs>,
-    /// Why it is later than the pace would say.
+    /// Why it is later than the pace suggests.
     pub reason: Option<EstimateReason>,
 }
 
 impl Estimate {
-    /// Estimates when the entry with so many live entries ahead of it will be taken.
+    /// Estimates when the entry with this many live entries ahead of it will be taken.
     ///
-    /// It is never earlier than the schedule and the slots allow, where every session lasts to its
-    /// end: groups of `groupSize`, one each `entryIntervalSeconds` from the next due take, and no
-    /// member before there is a slot. Where only `open` admits there is no schedule: it is the pace,
-    /// and the slots.
+    /// The estimate is never earlier than the schedule and the slots allow if every session lasts
+    /// to its end: groups of `groupSize`, one every `entryIntervalSeconds` from the next due take,
+    /// and no member before a slot is free. If only `open` admits, there is no schedule; the pace
+    /// and the slots decide.
     pub fn new(live_ahead: u64, line_facts: &LineFacts, policy: &Policy, now: UnixMs) -> Self {
         if policy.paused {
             return Self {
@@ -134,7 +134,7 @@ impl Estimate {
         wait.estimate()
     }
 
-    /// An estimate that needs no reason.
+    /// Returns an estimate without a reason.
     pub fn at(moment: UnixMs) -> Self {
         Self {
             at: Some(moment),
@@ -142,8 +142,8 @@ impl Estimate {
         }
     }
 
-    /// Returns whether the wait is beyond the concert's `maxWaitTimeMinutes`, counted from the later
-    /// of now and `bookingStartAt`.
+    /// Returns whether the wait, counted from the later of now and `bookingStartAt`, exceeds the
+    /// concert's `maxWaitTimeMinutes`.
     pub fn is_long(&self, policy: &Policy, now: UnixMs) -> bool {
         let begin = policy.booking_start_at.map_or(now, |start| start.max(now));
         let most = i64::from(policy.max_wait_time_minutes) * MINUTE_MS;
@@ -152,11 +152,11 @@ impl Estimate {
 }
 
 struct Wait<'a> {
-    /// Live entries at or before this one.
+    /// Live entries up to and including this one.
     number: u64,
     /// The later of now and `bookingStartAt`.
     begin: UnixMs,
-    /// Between two takes at least; 0 where only `open` admits.
+    /// The minimum time between two takes; 0 if only `open` admits.
     interval: i64,
     line_facts: &'a LineFacts,
     policy: &'a Policy,
@@ -185,7 +185,7 @@ impl Wait<'_> {
         }
     }
 
-    /// The moment as the schedule, or else the pace, has it while slots are free.
+    /// Returns the moment by the schedule, or else by the pace, if slots are free.
     fn unhindered(&self) -> Option<UnixMs> {
         if self.policy.auto_open {
             return Some(self.due() + self.takes(self.number));
@@ -200,14 +200,15 @@ impl Wait<'_> {
         self.line_facts.pace.per_minute(interval, self.now)
     }
 
-    /// How long after a take the last of so many is taken, the first of them with that take.
+    /// Returns how long after a take the last of this many entries is taken, if the first goes with
+    /// that take.
     fn takes(&self, entries: u64) -> i64 {
         let groups = entries.div_ceil(u64::from(self.policy.group_size));
         millis(groups.saturating_sub(1)).saturating_mul(self.interval)
     }
 
-    /// The next take. One that is due and has not come may take as long as an interval, unless it only
-    /// waits for a slot.
+    /// Returns the next take. A take that is overdue may still need up to an interval, unless it
+    /// only waits for a slot.
     fn due(&self) -> UnixMs {
         let last = self.line_facts.last_take_at;
         let next = last.map(|last| last + self.interval);
@@ -221,16 +222,16 @@ impl Wait<'_> {
         }
     }
 
-    /// The slots and how many there are; `None` without a limit.
+    /// Returns the slots and their limit; `None` without a limit.
     fn limited(&self) -> Option<(Slots, u64)> {
         let limit = self.policy.max_active.map(u64::from);
         self.line_facts.slots.zip(limit)
     }
 
-    /// The latest moment to which waiting for slots can lead. Until some entry ahead has its slot, those
-    /// before it may be taken one by one, an interval apart; from then on each take is a whole group.
-    /// Which entry that is, is not known, only in which quarter it is: the slot of the quarter's last
-    /// and the place of its first stand for it.
+    /// Returns the latest moment to which waiting for slots can lead. Until some entry ahead gets
+    /// its slot, the entries before it may be taken one by one, an interval apart; from then on
+    /// every take is a whole group. Only the quarter of that entry is known, so the slot of the
+    /// quarter's last entry and the place of its first stand for it.
     fn slots_allow(&self) -> Option<UnixMs> {
         let (slots, limit) = self.limited()?;
         let lasts = Slots::sampled(self.number.min(limit));
@@ -255,14 +256,14 @@ impl Wait<'_> {
             .max()
     }
 
-    /// How long it takes until a slot was used by so many whole sessions, one after another.
+    /// Returns how long a slot takes to serve this many whole sessions, one after another.
     fn reuse(&self, rounds: u64) -> i64 {
         let session = i64::from(self.policy.session_minutes) * MINUTE_MS;
         let round = session + COOLING_MS + self.interval;
         millis(rounds).saturating_mul(round) + self.interval
     }
 
-    /// Whether the line moved faster, by more than a fifth, than this estimate has it go on.
+    /// Returns whether the line moved faster than this estimate assumes, by more than a fifth.
     fn is_slowed(&self) -> bool {
         if self.policy.auto_open {
             self.pace_beats_schedule()
@@ -271,14 +272,14 @@ impl Wait<'_> {
         }
     }
 
-    /// Whether the line moved faster than the schedule takes people now, by more than a fifth.
+    /// Returns whether the line moved faster than the current schedule, by more than a fifth.
     fn pace_beats_schedule(&self) -> bool {
         let a_take = self.rate() * self.interval as f64 / MINUTE_MS as f64;
         let paced = (self.number as f64 * 1.2 / a_take).ceil();
         a_take > 0.0 && self.number.div_ceil(u64::from(self.policy.group_size)) as f64 > paced
     }
 
-    /// Whether the pace is below that of the last quarter of an hour, by more than a fifth.
+    /// Returns whether the pace is below that of the last quarter of an hour, by more than a fifth.
     fn pace_has_fallen(&self) -> bool {
         let interval = self.policy.entry_interval_seconds;
         let [_, _, fifteen] = self.line_facts.pace.averages(interval, self.now);
@@ -304,7 +305,8 @@ mod tests {
 
     const NOW: UnixMs = UnixMs(3_600_000);
 
-    /// Seconds from now until the entry with this queue number is taken, nobody away.
+    /// Returns the seconds from now until the entry with this queue number is taken, if nobody is
+    /// away.
     fn wait(number: u64, line_facts: &LineFacts, policy: &Policy) -> Option<i64> {
         let estimate = Estimate::new(number - 1, line_facts, policy, NOW);
         estimate.at.map(|at| (at.0 - NOW.0) / 1_000)
@@ -394,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn paused_or_without_any_pace_there_is_no_estimate() {
+    fn there_is_no_estimate_while_paused_or_without_any_pace() {
         let paused = Policy {
             paused: true,
             ..policy()
@@ -410,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_slower_than_the_line_was_is_said() {
+    fn a_schedule_slower_than_the_recent_pace_is_reported_as_slowed() {
         let line_facts = LineFacts {
             pace: Pace {
                 one: 600,
@@ -432,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_opened_by_hand_less_often_than_before_is_said() {
+    fn batches_opened_less_often_than_before_are_reported_as_slowed() {
         let by_hand = Policy {
             auto_open: false,
             ..policy()

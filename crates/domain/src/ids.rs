@@ -1,4 +1,4 @@
-//! The ids of the glossary: parsed once, at the edge, and trusted inside.
+//! The ids of the glossary: parsed once at the edge and trusted inside.
 
 use std::fmt;
 
@@ -70,18 +70,18 @@ text_id!(
 );
 
 text_id!(
-    /// A person as the access token names them.
+    /// A person, as named by the access token.
     MemberId,
     "1 to 255 visible ASCII characters",
     "^[!-~]{1,255}$",
     |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 
-/// The start of every guest's id; no login may give such an id.
+/// The prefix of every guest's id; a login must not issue such an id.
 pub const GUEST_PREFIX: &str = "guest:";
 
 impl MemberId {
-    /// Returns whether this is a guest, a member who lined up without a login.
+    /// Returns whether this is a guest, that is, a member who lined up without a login.
     pub fn is_guest(&self) -> bool {
         self.0.starts_with(GUEST_PREFIX)
     }
@@ -108,14 +108,14 @@ impl MemberId {
 pub struct EntryNumber(pub u64);
 
 impl EntryNumber {
-    /// The largest one: stores keep entry numbers as doubles, which hold whole numbers up to here.
+    /// The largest entry number: stores keep them as doubles, which are exact up to here.
     pub const MAX: Self = Self((1 << 53) - 1);
 
-    /// Returns the id (`jti`) of every booking token of this entry of a concert.
+    /// Returns the id (`jti`) of every booking token for this entry of a concert.
     ///
-    /// It follows from the entry and is no secret: the signature proves a token, the id only names
-    /// what is revoked. So a token that is issued again after its first issue was lost has the same
-    /// id, and revoking one revokes both.
+    /// It is derived from the entry and is not secret: the signature proves a token, and the id
+    /// only names it in the revoked list. A token that is issued again because the first one was
+    /// lost has the same id, so revoking one revokes both.
     pub fn token_id(self, concert: &ConcertId) -> String {
         format!("{concert}:{self}")
     }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_number_is_one_that_a_double_holds() {
+    fn an_entry_number_fits_into_a_double_exactly() {
         let read = serde_json::from_str::<EntryNumber>;
         assert_eq!(read("9007199254740991").unwrap(), EntryNumber::MAX);
         for bad in ["9007199254740992", "18446744073709551615", "-1", "1.5"] {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_parsed_by_the_same_rule() {
+    fn ids_in_json_follow_the_same_rules() {
         assert!(serde_json::from_str::<ConcertId>(r#""demo""#).is_ok());
         let error = serde_json::from_str::<ConcertId>(r#""a b""#).unwrap_err();
         assert!(error.to_string().contains("1 to 64"), "{error}");

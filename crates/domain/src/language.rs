@@ -1,8 +1,8 @@
-//! The two languages of every text that a person reads.
+//! The two languages of every text for people.
 
 use serde::Deserialize;
 
-/// A language that messages are written in.
+/// A language of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Language {
     /// Korean.
@@ -17,9 +17,9 @@ pub enum Language {
 impl Language {
     /// Returns the language that an `Accept-Language` header (RFC 9110 §12.5.4) asks for.
     ///
-    /// Of Korean and English the one with the higher weight wins, the first of equals. A header that
-    /// asks only for other languages gets English. `None` means that it asks for none: it is empty or
-    /// malformed, or takes any (`*`).
+    /// Of Korean and English, the one with the higher weight wins, or the first of equals. A header
+    /// that asks only for other languages gets English. `None` means that the header does not ask
+    /// for a language: it is empty, malformed or accepts any (`*`).
     ///
     /// ```
     /// use sunbeon_domain::Language;
@@ -47,7 +47,7 @@ impl Language {
         }
     }
 
-    /// Returns the language of a tag as `en-GB`.
+    /// Returns the language of a tag such as `en-GB`.
     fn named(tag: &str) -> Option<Self> {
         match tag.split('-').next() {
             Some(main) if main.eq_ignore_ascii_case("ko") => Some(Self::Korean),
@@ -57,7 +57,7 @@ impl Language {
     }
 }
 
-/// Returns a range of the header and its weight in thousandths; nothing for a malformed one.
+/// Returns a range of the header and its weight in thousandths; `None` for a malformed one.
 fn range(text: &str) -> Option<(&str, u16)> {
     let (tag, parameters) = text.split_once(';').unwrap_or((text, ""));
     let tag = tag.trim();
@@ -74,7 +74,7 @@ fn range(text: &str) -> Option<(&str, u16)> {
     weight.filter(|_| good).map(|weight| (tag, weight))
 }
 
-/// Reads a weight: 0 to 1 with at most three decimals.
+/// Parses a weight: 0 to 1 with at most three decimals.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = decimals.bytes().all(|b| b.is_ascii_digit()) && decimals.len() <= 3;
@@ -86,7 +86,7 @@ fn thousandths(text: &str) -> Option<u16> {
     }
 }
 
-/// One text in both languages.
+/// A text in both languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text {
     /// In Korean.
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_preferred_of_the_two_wins_and_other_languages_get_english() {
+    fn the_preferred_language_wins_and_other_languages_get_english() {
         use Language::{English, Korean};
         for (header, language) in [
             ("ko-KR,ko;q=0.9,en;q=0.8", Some(Korean)),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_asks_for_no_language_leaves_the_default() {
+    fn a_header_without_a_usable_language_gets_the_default() {
         for header in [
             "",
             " ",

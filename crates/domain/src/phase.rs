@@ -1,38 +1,38 @@
-//! Where a concert stands in its own time.
+//! The phases of a concert.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Concert, Identity, MemberId, Mode, UnixMs};
 
-/// The phase decides what each verb may do; the first that applies wins.
+/// The phase decides what each verb may do. The first that applies wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Closed by an admin, for good.
+    /// An admin closed the concert permanently.
     Closed,
     /// `bookingEndAt` has passed.
     Ended,
-    /// Lining up has not begun.
+    /// Lining up has not started.
     Early,
-    /// One may line up; booking has not begun.
+    /// Members may line up; booking has not started.
     Before,
-    /// Booking has begun and admission is paused.
+    /// Booking has started, and admission is paused.
     Paused,
-    /// Booking has begun.
+    /// Booking has started.
     Open,
 }
 
 impl Phase {
-    /// Returns whether a member passes a gate without having been admitted: nobody lines up, and
-    /// `enter` would call them at once.
+    /// Returns whether a member passes a gate without having been admitted, because nobody lines up
+    /// and `enter` would call everybody at once.
     pub fn is_open_to(self, mode: Mode, identity: Identity, member: &MemberId) -> bool {
         self == Self::Open && mode == Mode::Off && identity.allows(member)
     }
 }
 
 impl Concert {
-    /// Returns when lining up begins; `None` means from creation.
+    /// Returns when lining up starts; `None` means from creation.
     pub fn opens_at(&self) -> Option<UnixMs> {
         let hours = i64::from(self.policy.join_start_hours);
         self.policy
@@ -40,7 +40,7 @@ impl Concert {
             .map(|start| start + -hours * 3_600_000)
     }
 
-    /// Returns the phase at a moment.
+    /// Returns the phase at the given moment.
     pub fn phase(&self, now: UnixMs) -> Phase {
         let policy = &self.policy;
         if self.closed {
@@ -65,7 +65,7 @@ mod tests {
     use crate::{ConcertId, Policy};
 
     #[test]
-    fn a_sale_is_open_to_all_whom_enter_would_call_at_once() {
+    fn a_sale_is_open_to_all_exactly_when_enter_lets_everybody_straight_in() {
         let [member, guest] = ["42", "guest:1"].map(|id| MemberId::parse(id).unwrap());
         for phase in [
             Phase::Closed,

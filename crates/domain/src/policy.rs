@@ -15,9 +15,10 @@ pub enum Mode {
     /// Everyone lines up; batches are taken by hand and, from `bookingStartAt`, on schedule.
     #[default]
     Queue,
-    /// Up to `maxActive` go straight in; the rest line up and are admitted as slots become free.
+    /// Up to `maxActive` members go straight in; the rest line up and are admitted as slots become
+    /// free.
     Threshold,
-    /// There is no line: `enter` answers READY, whatever `maxActive` says.
+    /// There is no line: `enter` always answers READY, regardless of `maxActive`.
     Off,
 }
 
@@ -28,18 +29,18 @@ pub enum Identity {
     /// Members with an access token of the shop.
     #[default]
     Member,
-    /// Guests too.
+    /// Guests, too.
     Guest,
 }
 
 impl Identity {
-    /// Returns whether a member may stand in the line.
+    /// Returns whether a member may join the line.
     pub fn allows(self, member: &MemberId) -> bool {
         self == Self::Guest || !member.is_guest()
     }
 }
 
-/// A concert as every replica knows it: its policy and the version of it.
+/// A concert as every replica knows it: a versioned policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -54,21 +55,21 @@ pub struct Concert {
     pub concert_id: ConcertId,
     /// Grows by one with every change; an older version never overwrites a newer one.
     pub version: u64,
-    /// Closed for good by an admin.
+    /// Whether an admin closed the concert permanently.
     pub closed: bool,
-    /// The rules.
+    /// The concert's rules.
     #[serde(flatten)]
     pub policy: Policy,
 }
 
 impl Policy {
-    /// Makes a policy from the fields given and the defaults for the rest, or returns the first field
-    /// that is not allowed. `title` is required.
+    /// Creates a policy from the given fields and the defaults of the rest, or returns the first
+    /// field that is not allowed. `title` is required.
     pub fn create(fields: PolicyChange) -> Result<Self, PolicyField> {
         Self::default().changed(fields)
     }
 
-    /// Returns this policy with a change made, or the first field that is not allowed.
+    /// Returns this policy with a change applied, or the first field that is not allowed.
     pub fn changed(&self, change: PolicyChange) -> Result<Self, PolicyField> {
         let policy = self.with(change);
         match policy.first_refused() {
@@ -77,8 +78,8 @@ impl Policy {
         }
     }
 
-    /// Returns whether this policy admits more slowly than another, as long as slots are free: in
-    /// smaller or rarer groups, later, by hand only, or into fewer slots.
+    /// Returns whether this policy admits more slowly than another while slots are free: in smaller
+    /// or rarer groups, later, only by hand, or into fewer slots.
     pub fn is_slower_than(&self, other: &Self) -> bool {
         let takes = |group: &Self, interval: &Self| {
             u64::from(group.group_size) * u64::from(interval.entry_interval_seconds)
@@ -122,7 +123,7 @@ mod tests {
         Policy::create(change(fields))
     }
 
-    /// What the OpenAPI document says of each field, by its name on the wire.
+    /// Returns the OpenAPI schema of each field, by its name on the wire.
     fn schemas() -> serde_json::Map<String, Value> {
         let schema = serde_json::to_value(PolicyChange::schema()).unwrap();
         schema["properties"].as_object().unwrap().clone()
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_of_the_api_document_are_those_that_are_checked() {
+    fn the_documented_bounds_are_the_checked_bounds() {
         let schemas = schemas();
         assert_eq!(schemas.len(), PolicyField::ALL.len());
         for field in PolicyField::ALL {
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_or_an_unknown_field_is_no_change() {
+    fn a_value_of_the_wrong_type_or_an_unknown_field_is_refused() {
         for fields in [
             json!({"title": 1}),
             json!({"bookingStartAt": "2026-11-20"}),
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&new).unwrap(), body);
     }
 
-    /// 10000 as "10,000".
+    /// Returns 10000 as "10,000".
     fn grouped(number: &Value) -> String {
         let digits = number.to_string();
         let of_three: Vec<_> = digits

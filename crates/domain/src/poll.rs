@@ -1,11 +1,12 @@
-//! How often a waiting client should ask.
+//! How often a waiting client should poll.
 
-/// Polls a second above which a concert's far places ask less often.
+/// The polls per second above which the far end of a line polls less often.
 const POLLS_PER_SECOND: u64 = 2_000;
 
-/// Returns the milliseconds until the next poll: 1 s within 10 of the front, 2 s within 50, 3 s within
-/// 200, else 5 s. Far places wait longer where the line's polls would exceed 2,000 a second. Never more
-/// than a third of `waitingTtlSeconds`, so that nobody goes away between two polls.
+/// Returns the milliseconds until the next poll: 1 s for the first 10 places, 2 s up to 50, 3 s up
+/// to 200, and 5 s beyond. Far places wait longer if the line's polls would exceed 2,000 a second,
+/// but never more than a third of `waitingTtlSeconds`, so that nobody counts as away between two
+/// polls.
 pub fn poll_after_ms(queue_number: u64, line_length: u64, waiting_ttl_seconds: u32) -> u64 {
     let pause = match queue_number {
         0..=10 => 1_000,
@@ -21,7 +22,7 @@ mod tests {
     use super::poll_after_ms;
 
     #[test]
-    fn the_nearer_the_front_the_more_often() {
+    fn members_nearer_the_front_poll_more_often() {
         for (number, ms) in [(1, 1000), (10, 1000), (11, 2000), (50, 2000), (51, 3000)] {
             assert_eq!(poll_after_ms(number, 300, 300), ms);
         }
@@ -30,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_asks_less_often_but_is_never_forgotten() {
+    fn a_long_line_polls_less_often_but_often_enough_to_stay() {
         assert_eq!(poll_after_ms(5_000, 20_000, 300), 10_000);
         assert_eq!(poll_after_ms(500_000, 1_000_000, 300), 100_000);
         assert_eq!(poll_after_ms(5_000, 10_000, 30), 5_000);

@@ -1,4 +1,4 @@
-//! The answer to "where am I".
+//! The answer to "where am I in line?".
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,13 +8,13 @@ use crate::{
     poll_after_ms,
 };
 
-/// The status of a member in one concert, as clients see it.
+/// A member's status in one concert, as clients see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// In line.
     Waiting,
-    /// Called; the member has a limited time to fetch the booking token.
+    /// Called; the member has limited time to fetch the booking token.
     Ready,
     /// The booking token is issued.
     Entered,
@@ -33,9 +33,9 @@ pub enum EntryState {
     Waiting {
         /// The entry.
         number: EntryNumber,
-        /// Entries that stand at or before this one, away ones included, from 1.
+        /// The number of entries up to and including this one, counting those away.
         queue_number: u64,
-        /// Entries that stand before this one and are not away.
+        /// The number of entries before this one that are not away.
         live_ahead: u64,
     },
     /// Taken off the front; the ENTER message is on its way.
@@ -47,19 +47,19 @@ pub enum EntryState {
     Ready {
         /// The entry.
         number: EntryNumber,
-        /// Until when the booking token can be fetched.
+        /// The end of the time to fetch the booking token.
         until: UnixMs,
     },
     /// The booking token is issued.
     Entered {
         /// The entry.
         number: EntryNumber,
-        /// When the booking token ends.
+        /// The end of the booking token.
         until: UnixMs,
     },
 }
 
-/// The answer to "where am I". Fields that do not apply are left out.
+/// The answer to "where am I in line?". Fields that do not apply are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -73,38 +73,39 @@ pub struct Standing {
     pub concert_id: ConcertId,
     /// Its title.
     pub concert_title: String,
-    /// Entries that stand at or before mine, from 1. WAITING only, like all up to `pollAfterMs`.
+    /// The number of entries up to and including mine. Only while WAITING, like all fields up to
+    /// `pollAfterMs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_number: Option<u64>,
-    /// Everyone in line, those away included.
+    /// Everyone in line, including those away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_waiting_count: Option<u64>,
-    /// Whole minutes, rounded up.
+    /// The estimate in whole minutes, rounded up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_wait_time: Option<u64>,
-    /// Local time in the concert's zone, as "14:30:00".
+    /// The estimate as local time in the concert's zone, such as "14:30:00".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_enter_time: Option<String>,
-    /// Seconds from now.
+    /// The estimate in seconds from now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_wait_seconds: Option<u64>,
-    /// The moment of it.
+    /// The estimate as a moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_enter_at: Option<UnixMs>,
-    /// Whether the estimate is beyond the concert's `maxWaitTimeMinutes`.
+    /// Whether the estimate exceeds the concert's `maxWaitTimeMinutes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub long_wait: Option<bool>,
-    /// Why the estimate is longer than the pace of the line would say.
+    /// Why the estimate is longer than the pace of the line suggests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate_reason: Option<EstimateReason>,
-    /// Milliseconds after which to ask again.
+    /// Milliseconds until the next poll.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_after_ms: Option<u64>,
     /// The status.
     pub status: Status,
     /// True only for READY and ENTERED.
     pub can_enter: bool,
-    /// The entry. Left out without one.
+    /// The entry number, if there is an entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry_number: Option<EntryNumber>,
     /// READY: the end of the time to fetch the token. ENTERED: the end of the token.
@@ -116,7 +117,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The standing of a member in a state.
+    /// Returns the standing of a member whose entry is in the given state.
     pub fn new(concert: &Concert, state: EntryState, line_facts: &LineFacts, now: UnixMs) -> Self {
         let phase = concert.phase(now);
         let over = matches!(phase, Phase::Closed | Phase::Ended);
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_beyond_the_limit_is_said() {
+    fn a_wait_beyond_the_limit_is_flagged() {
         let place = |queue_number| EntryState::Waiting {
             number: NUMBER,
             queue_number,

@@ -1,4 +1,4 @@
-//! A moment by the store's clock.
+//! Moments by the store's clock.
 
 use std::{fmt, ops::Add};
 
@@ -6,17 +6,17 @@ use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 
-/// Milliseconds since the Unix epoch. On the wire RFC 3339 in UTC with milliseconds, as in
-/// `2026-11-20T05:00:00.000Z`; read from any RFC 3339 offset.
+/// Milliseconds since the Unix epoch. Written as RFC 3339 in UTC with milliseconds, such as
+/// `2026-11-20T05:00:00.000Z`, and read with any RFC 3339 offset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-20T05:00:00.000Z")]
 pub struct UnixMs(pub i64);
 
 impl UnixMs {
-    /// The earliest and the latest moment a policy may name: the years 2000 to 2199.
+    /// The earliest and the latest moment in a policy: the years 2000 to 2199.
     pub const RANGE: (Self, Self) = (Self(946_684_800_000), Self(7_258_118_399_999));
 
-    /// Reads RFC 3339; returns `None` for anything else and outside [`UnixMs::RANGE`].
+    /// Parses RFC 3339; returns `None` for anything else and for moments outside [`UnixMs::RANGE`].
     pub fn parse(text: &str) -> Option<Self> {
         let ms = Self(text.parse::<Timestamp>().ok()?.as_millisecond());
         (Self::RANGE.0 <= ms && ms <= Self::RANGE.1).then_some(ms)
@@ -27,7 +27,7 @@ impl UnixMs {
         Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns the local time in a time zone as `HH:mm:ss`; in UTC where the zone is unknown.
+    /// Returns the local time in a time zone as `HH:mm:ss`, or UTC if the zone is unknown.
     pub fn local_time(self, time_zone: &str) -> String {
         let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
         self.timestamp()
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_refused() {
+    fn an_invalid_moment_is_refused() {
         for bad in [
             "",
             "tomorrow",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn local_time_is_the_concerts() {
+    fn local_time_uses_the_concerts_time_zone() {
         let moment = UnixMs::parse("2026-11-20T05:30:00Z").unwrap();
         assert_eq!(moment.local_time("Asia/Seoul"), "14:30:00");
         assert_eq!(moment.local_time("America/New_York"), "00:30:00");

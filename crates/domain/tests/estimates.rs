@@ -1,4 +1,4 @@
-//! Estimates against a simulation of the rule by which entries are taken.
+//! Estimates compared with a simulation of how entries are taken.
 
 use proptest::prelude::*;
 use sunbeon_domain::{COOLING_MS, Estimate, LineFacts, Policy, Slots, UnixMs};
@@ -10,9 +10,9 @@ const NOW: i64 = 1_000_000_000;
 struct Line {
     policy: Policy,
     last_take: Option<i64>,
-    /// When each slot in use is free again.
+    /// When each slot in use becomes free.
     ends: Vec<i64>,
-    /// Whose estimate is asked for, from 1.
+    /// The entry whose estimate is tested, from 1.
     number: u64,
 }
 
@@ -27,7 +27,7 @@ impl Line {
             .map_or(NOW, |start| start.0.max(NOW))
     }
 
-    /// Takes groups as soon as the rule allows; every session begins at once and lasts to its end.
+    /// Takes groups as soon as the rules allow. Every session starts at once and lasts to its end.
     fn taken_at(&self) -> i64 {
         let session = i64::from(self.policy.session_minutes) * 60_000 + COOLING_MS;
         let (mut ends, mut last, mut taken) = (self.ends.clone(), self.last_take, 0);
@@ -54,7 +54,7 @@ impl Line {
         }
     }
 
-    /// What the store tells of this line.
+    /// Returns the store's facts about this line.
     fn line_facts(&self) -> LineFacts {
         let mut ends = self.ends.clone();
         ends.sort_unstable();
@@ -80,7 +80,7 @@ impl Line {
             &self.policy,
             UnixMs(NOW),
         );
-        estimate.at.expect("a schedule gives an estimate").0
+        estimate.at.expect("with a schedule there is an estimate").0
     }
 }
 
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn with_slots_an_estimate_is_of_the_size_of_the_wait(line in line(true)) {
+    fn with_slots_an_estimate_is_close_to_the_real_wait(line in line(true)) {
         let (told, taken) = (line.estimate() - NOW, line.taken_at() - NOW);
         prop_assert!(told <= 2 * taken + 3 * line.interval(), "told {} s, taken after {} s", told / 1000, taken / 1000);
     }

@@ -1,6 +1,7 @@
-//! What a check costs: of a booking token that the gate meets for the first time, and of one that it
-//! has seen before. Through the layer, with a service behind it that does nothing.
-//! `cargo bench -p sunbeon-gate`.
+//! The cost of a check, for a booking token that the gate sees for the first time and for one that
+//! it has seen before. Measured through the layer, with a service behind it that does nothing.
+//!
+//! Run `cargo bench -p sunbeon-gate`.
 
 use std::{
     convert::Infallible,
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service, service_fn};
 
 const ROUNDS: usize = 9;
-/// Each with a token of its own.
+/// Each has its own token.
 const REQUESTS: usize = 20_000;
 
 #[tokio::main]
@@ -45,7 +46,7 @@ async fn main() {
     report(new, seen);
 }
 
-/// A gate of a Sunbeon that publishes these keys and has revoked nothing.
+/// Returns a gate whose Sunbeon publishes these keys and has revoked nothing.
 async fn watching(keys: &SigningKeys) -> Gate {
     let jwks = serde_json::to_string(&keys.jwks()).expect("keys are JSON");
     let app = Router::new()
@@ -64,7 +65,7 @@ async fn watching(keys: &SigningKeys) -> Gate {
         waiting_page: "/waiting-room/{concertId}".to_owned(),
         own_hosts: Vec::new(),
     });
-    let gate = gate.expect("settings of a gate");
+    let gate = gate.expect("valid settings");
     tokio::spawn(gate.clone().watch(CancellationToken::new()));
     gate
 }
@@ -81,7 +82,7 @@ fn token(keys: &SigningKeys, round: usize, number: usize) -> String {
         exp: 9_999_999_999,
     };
     keys.sign(keys.active_kid(), &claims)
-        .expect("a key of ours")
+        .expect("one of our keys")
 }
 
 fn request(token: &str) -> Request<()> {
@@ -105,7 +106,7 @@ where
     }
 }
 
-/// Microseconds a request; all are let in.
+/// Returns the microseconds per request; every request is let in.
 async fn micros<S>(gated: &mut S, tokens: &[String]) -> f64
 where
     S: Service<Request<()>, Response = Response<String>, Error = Infallible>,
@@ -131,7 +132,7 @@ fn report(mut new: Vec<f64>, mut seen: Vec<f64>) {
         .and_then(|line| line.split_once(": "))
         .map_or("unknown", |it| it.1);
     println!("{cores} cores, {model}; {ROUNDS} rounds of {REQUESTS} requests, one at a time");
-    println!("µs a check           best  median");
+    println!("µs per check          best  median");
     for (name, micros) in [("a new token", &new), ("a token seen before", &seen)] {
         println!("{name:<20} {:>5.2}  {:>6.2}", micros[0], micros[ROUNDS / 2]);
     }

@@ -1,4 +1,4 @@
-//! Who passes.
+//! Deciding who passes.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -13,49 +13,49 @@ use crate::{
     visit::{Admitted, Visit},
 };
 
-/// What becomes of a visit.
+/// The decision about a visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decision {
     Admitted(Admitted),
     Refused(Refusal),
-    /// Sunbeon cannot be asked now, and nobody passes meanwhile.
+    /// Sunbeon cannot be asked now, so nobody passes.
     Down,
 }
 
-/// A visit that does not pass.
+/// The refusal of a visit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Refusal {
-    /// The line to go to, where a concert is known.
+    /// The line to join, if the concert is known.
     pub(crate) concert: Option<ConcertId>,
     /// The concert whose cookies can no longer let anybody in.
     pub(crate) spent_cookie: Option<ConcertId>,
 }
 
-/// A visit with a member.
+/// A visit of a known member.
 struct Case<'a> {
     member: &'a MemberId,
     concert: Option<&'a ConcertId>,
     presented: Presented<'a>,
 }
 
-/// What the tokens of a visit say, each of them checked once.
+/// The result of reading a visit's tokens, each checked once.
 #[derive(Default)]
 pub(crate) struct Reading {
-    /// The one that admits, revocation not regarded.
+    /// The token that admits, apart from revocation.
     good: Option<Arc<Claims>>,
-    /// Another that is signed and not expired: good for somebody or something else.
+    /// Another token that is signed and not expired, but valid for somebody or something else.
     foreign: Option<Arc<Claims>>,
-    /// The concert of one that was good once.
+    /// The concert of a token that used to be valid.
     ended: Option<ConcertId>,
-    /// One is signed by a key that is not known here; it may be published by now.
+    /// A token was signed with an unknown key, which may have been published by now.
     unknown_key: bool,
-    /// They come from cookies, and none of them will ever be good again.
+    /// The tokens come from cookies, and none of them can ever be valid again.
     spent: bool,
 }
 
 impl Inner {
-    /// Decides without asking Sunbeon, or returns what the tokens say where that is not enough. `now`
-    /// is in seconds since the epoch.
+    /// Decides without asking Sunbeon, or returns the reading if that is not possible. `now` is in
+    /// seconds since the epoch.
     pub(crate) fn at_once(
         &self,
         visit: &Visit,
@@ -77,7 +77,7 @@ impl Inner {
         }
     }
 
-    /// Decides by asking Sunbeon where that helps. `now` tells the time when it is needed.
+    /// Decides, asking Sunbeon where that helps. `now` returns the time when it is needed.
     pub(crate) async fn after_asking(
         &self,
         visit: &Visit,
@@ -108,7 +108,7 @@ impl Inner {
             Err(Unknown::Unreachable) if self.on_failure == OnFailure::Open => {
                 Decision::Admitted(Admitted::unnumbered(case.member, concert))
             }
-            // Sunbeon may well be up, and whoever causes this must not gain by it.
+            // Sunbeon may well be up, and whoever causes this must not profit from it.
             Err(_) => Decision::Down,
         }
     }
@@ -125,8 +125,9 @@ impl Inner {
         }
     }
 
-    /// Whether Sunbeon answers, but not this gate: it asks too often, or its address is wrong. That
-    /// opens nothing, for strangers behind the same address can cause it.
+    /// Returns whether Sunbeon answers but refuses this gate, because it asks too often or has the
+    /// wrong address. That never opens the gate, because strangers behind the same address can
+    /// cause it.
     fn is_turned_away(&self) -> bool {
         self.revoked.is_turned_away() || self.keys.is_turned_away()
     }
@@ -154,7 +155,7 @@ impl Inner {
         reading
     }
 
-    /// Returns the claims of a token whose signature, issuer and audience are right, expired or not.
+    /// Returns the claims of a token with the right signature, issuer and audience, expired or not.
     fn claims(&self, keys: &Arc<Verifier>, token: &str) -> Result<Arc<Claims>, InvalidToken> {
         if let Some(claims) = self.seen.get(keys, token) {
             return Ok(claims);
@@ -183,13 +184,13 @@ impl Reading {
             self.good = Some(claims);
             self.spent = false;
         } else {
-            // Its holder may log in again.
+            // Its owner may log in again.
             self.foreign = Some(claims);
             self.spent = false;
         }
     }
 
-    /// Where the address names no concert, a token says which line it was for.
+    /// If the path names no concert, a token tells which line it was for.
     fn refusal(&self, case: &Case<'_>) -> Refusal {
         let foreign = self.foreign.as_ref().map(|claims| &claims.cid);
         let concert = case.concert.or(foreign).or(self.ended.as_ref());

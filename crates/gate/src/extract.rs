@@ -13,7 +13,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Admitted {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             tracing::error!(
                 path = parts.uri.path(),
-                "a route that needs Admitted is not behind the gate; answering 500"
+                "a route that extracts Admitted is not behind the gate; answering 500"
             );
             (StatusCode::INTERNAL_SERVER_ERROR, "not behind the gate")
         })

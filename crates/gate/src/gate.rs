@@ -31,7 +31,7 @@ pub(crate) struct Inner {
 }
 
 impl Gate {
-    /// Makes a gate, which fetches nothing yet: [`Gate::watch`] does.
+    /// Creates a gate. It fetches nothing until [`Gate::watch`] runs.
     pub fn new(settings: &Settings) -> Result<Self, InvalidSettings> {
         let on_failure = settings.on_failure()?;
         let issuer = settings.issuer.clone();
@@ -51,14 +51,14 @@ impl Gate {
         })))
     }
 
-    /// Keeps the keys and the list of revoked tokens fresh until `shutdown` is cancelled. Without
-    /// it the gate is blind.
+    /// Keeps the keys and the list of revoked tokens fresh until `shutdown` is cancelled. Until it
+    /// runs, the gate is blind.
     pub async fn watch(self, shutdown: CancellationToken) {
         self.0.watch(shutdown).await;
     }
 
-    /// Returns the waiting page of a concert, for the shop's own refusals of members who are
-    /// admitted to another one.
+    /// Returns the waiting page of a concert, for the shop's own refusals of members who were
+    /// admitted to another concert.
     pub fn waiting_page(&self, concert: &ConcertId) -> String {
         self.0.waiting_page(concert)
     }

@@ -1,4 +1,4 @@
-//! The gate as a layer of tower.
+//! The gate as a tower layer.
 
 use std::{
     future::{Ready, ready},
@@ -18,14 +18,14 @@ use crate::{
     visit::Visit,
 };
 
-/// The layer that [`Gate::layer`] makes.
+/// The layer created by [`Gate::layer`].
 #[derive(Clone)]
 pub struct GateLayer<F> {
     gate: Gate,
     visit: F,
 }
 
-/// A service behind a gate, called only for those whom the gate lets in.
+/// A service behind a gate, called only for visitors whom the gate lets in.
 #[derive(Clone)]
 pub struct Gated<S, F> {
     inner: S,
@@ -34,7 +34,8 @@ pub struct Gated<S, F> {
 }
 
 impl Gate {
-    /// Returns the layer for gated routes. `visit` says who visits what.
+    /// Returns the layer for gated routes. `visit` determines the member and the concert of a
+    /// request.
     pub fn layer<F>(&self, visit: F) -> GateLayer<F>
     where
         F: Fn(&Parts) -> Visit + Clone + Send + Sync + 'static,
@@ -90,7 +91,7 @@ where
             },
             Err(undecided) => {
                 let gate: Arc<Inner> = gate.clone();
-                // The one that was polled ready is the one to call.
+                // Call the service that was polled ready, and keep its clone for next time.
                 let clone = self.inner.clone();
                 let mut inner = std::mem::replace(&mut self.inner, clone);
                 Either::Right(Either::Right(Box::pin(async move {

@@ -1,5 +1,5 @@
-//! The modes of concerts, from their public snapshots. Strangers may invent concerts: what these
-//! cost is bounded, and they keep out only other invented ones.
+//! The modes of concerts, from their public snapshots. Strangers may invent concerts: the cost of
+//! these is bounded, and they can only displace other invented ones.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     turns::{Moment, Room, Turns},
 };
 
-/// Between two fetches of one concert.
+/// The pause between two fetches of one concert.
 const BETWEEN: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -30,8 +30,8 @@ impl Modes {
         }
     }
 
-    /// Returns what is known of a concert, fetching it where it has to. A snapshot that is believed
-    /// but older than a second is fetched again in the background.
+    /// Returns what is known of a concert, fetching it if necessary. A snapshot that is still
+    /// trusted but older than a second is fetched again in the background.
     pub(crate) async fn find(
         self: &Arc<Self>,
         sunbeon: &Sunbeon,
@@ -64,8 +64,8 @@ impl Modes {
         }
     }
 
-    /// Fetches in a task of its own, which goes on when the visitor goes away. Nothing where there is
-    /// no turn.
+    /// Fetches in a separate task, which continues when the visitor goes away. Returns `None` if
+    /// there is no turn.
     fn fetch(
         self: &Arc<Self>,
         slot: &Arc<Slot>,
@@ -119,7 +119,7 @@ impl Modes {
 }
 
 impl Fetched {
-    /// Returns whether this fetch answers a visitor who came then, so that Sunbeon is not asked again.
+    /// Returns whether this fetch can answer a visitor who came then, without asking Sunbeon again.
     fn speaks_for(&self, came: Instant) -> bool {
         self.began.elapsed() < BETWEEN || self.ended >= came
     }

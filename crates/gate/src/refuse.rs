@@ -1,4 +1,4 @@
-//! The answers to visitors who do not pass.
+//! The answers to visitors who are not let in.
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -39,7 +39,8 @@ impl Inner {
         self.waiting_page.replace("{concertId}", concert.as_str())
     }
 
-    /// Sends a visitor to the waiting page: a browser by a redirect, all others by its address.
+    /// Sends a visitor to the waiting page: browsers by a redirect, all other clients by its
+    /// address.
     pub(crate) fn to_the_line<B: From<String>>(
         &self,
         request: &Parts,
@@ -109,7 +110,7 @@ fn failure<B: From<String>>(request: &Parts, code: Code, data: Option<Data<'_>>)
     response
 }
 
-/// Returns the language that the server in front has settled on, or that the request asks for.
+/// Returns the language chosen by the server in front, or the one that the request asks for.
 fn language(request: &Parts) -> Language {
     let settled = request.extensions.get::<Language>().copied();
     let asked = || {

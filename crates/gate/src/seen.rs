@@ -1,4 +1,4 @@
-//! Tokens that verified, so that a signature is checked once.
+//! Tokens whose signature was verified before, so that each signature is checked once.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,14 +9,14 @@ const GENERATION: usize = 50_000;
 
 type Generation = HashMap<Box<str>, Arc<Claims>>;
 
-/// The claims of tokens whose signature was checked, by the whole token. An entry says nothing of the
-/// token's end, its holder or its revocation.
+/// The claims of verified tokens, by the whole token. An entry says nothing about the token's
+/// expiry, its owner or its revocation.
 #[derive(Default)]
 pub(crate) struct Seen(Mutex<Tokens>);
 
 #[derive(Default)]
 struct Tokens {
-    /// The keys that checked these tokens. With other keys all are forgotten.
+    /// The keys that verified these tokens. New keys empty the cache.
     keys: Option<Arc<Verifier>>,
     young: Generation,
     old: Generation,
@@ -43,11 +43,11 @@ impl Seen {
                 None
             }
         };
-        drop(retired); // takes its time, and nobody waits for it
+        drop(retired); // slow, so not under the lock
         found
     }
 
-    /// Keeps the claims of a token that these keys checked, unless others are in force by now.
+    /// Keeps the claims of a token that these keys verified, unless the keys have changed since.
     pub(crate) fn keep(&self, keys: &Arc<Verifier>, token: &str, claims: Arc<Claims>) {
         let retired = {
             let mut tokens = self.0.lock();
@@ -65,7 +65,7 @@ impl Tokens {
         self.keys.as_ref().is_some_and(|own| Arc::ptr_eq(own, keys))
     }
 
-    /// Returns the generation that was forgotten to make room.
+    /// Returns the generation that was dropped to make room.
     fn keep(&mut self, token: Box<str>, claims: Arc<Claims>) -> Generation {
         let mut retired = Generation::new();
         if self.young.len() >= GENERATION {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn other_keys_forget_everything() {
+    fn new_keys_empty_the_cache() {
         let (seen, first, second) = (Seen::default(), keys(), keys());
         assert!(seen.get(&first, "a").is_none());
         seen.keep(&first, "a", claims());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_two_generations_are_held_and_what_is_in_use_stays() {
+    fn at_most_two_generations_are_kept_and_tokens_in_use_stay() {
         let (seen, keys, claims) = (Seen::default(), keys(), claims());
         seen.get(&keys, "in use");
         seen.keep(&keys, "in use", claims.clone());

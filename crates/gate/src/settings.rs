@@ -9,20 +9,20 @@ use crate::target;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where Sunbeon answers: its front door.
+    /// The address of Sunbeon's front door.
     pub sunbeon_url: SunbeonUrl,
     /// The `iss` of booking tokens.
     pub issuer: String,
-    /// Whether visitors pass while Sunbeon cannot be asked. There is no default.
+    /// Whether visitors pass while Sunbeon cannot be reached. There is no default.
     pub on_failure: Option<OnFailure>,
-    /// The waiting page; `{concertId}` stands for the concert.
+    /// The waiting page; `{concertId}` is replaced by the concert.
     pub waiting_page: String,
-    /// Hosts of this origin, as `shop.example` or `127.0.0.1:8080`: browsers are sent back only to
-    /// these.
+    /// The hosts of this origin, such as `shop.example` or `127.0.0.1:8080`. Browsers are only sent
+    /// back to these.
     pub own_hosts: Vec<String>,
 }
 
-/// Whether visitors pass while a gate cannot know who was admitted.
+/// Whether visitors pass while the gate cannot know who was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {
@@ -32,22 +32,22 @@ pub enum OnFailure {
     Closed,
 }
 
-/// Why settings make no gate.
+/// Why settings are invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// There is no default.
+    /// It must be set, because there is no default.
     #[error("gate.on_failure must be set: open or closed")]
     OnFailure,
-    /// Nothing to redirect a browser to.
+    /// There is no page to redirect browsers to.
     #[error(
         "gate.waiting_page must be an http:// or https:// address, or a path that begins with /"
     )]
     WaitingPage,
-    /// No request has a host with a scheme, a path or a space in it.
-    #[error("gate.own_hosts must be hosts, as shop.example or 127.0.0.1:8080")]
+    /// Hosts cannot contain a scheme, a path or a space.
+    #[error("gate.own_hosts must be hosts such as shop.example or 127.0.0.1:8080")]
     OwnHosts,
     /// The system's certificates cannot be read.
-    #[error("no HTTPS client can be set up for gate.sunbeon_url")]
+    #[error("could not set up an HTTPS client for gate.sunbeon_url")]
     Client,
 }
 

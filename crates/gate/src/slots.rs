@@ -1,4 +1,4 @@
-//! What a gate knows of concerts, bounded where strangers may invent them.
+//! The gate's knowledge of concerts, bounded where strangers may invent them.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::snapshot::{Fetched, Found};
 
-/// An older snapshot is not believed.
+/// Older snapshots are not trusted.
 const BELIEVED: Duration = Duration::from_secs(5);
-/// A concert is believed not to exist for so long.
+/// How long a concert is taken not to exist.
 const ABSENT: Duration = Duration::from_secs(10);
-/// The most concerts remembered that were never found; found ones always are.
+/// How many concerts are remembered that were never found; those that were found are all kept.
 const STRANGERS: usize = 1_024;
 
 #[derive(Default)]
@@ -28,13 +28,13 @@ struct Remembered {
 #[derive(Default)]
 pub(crate) struct Slot {
     heard: Mutex<Option<(Instant, Found)>>,
-    /// Held while a fetch is under way; holds how the last one went.
+    /// Held during a fetch; contains the result of the last one.
     pub(crate) last: Arc<tokio::sync::Mutex<Option<Fetched>>>,
 }
 
 impl Slots {
-    /// Returns the slot of a concert, now the one used last. A new one takes the place of the
-    /// stranger that was unused for longest and that nobody waits for.
+    /// Returns the slot of a concert and marks it as just used. A new slot replaces that of the
+    /// least recently used stranger that nobody waits for.
     pub(crate) fn of(&self, concert: &ConcertId) -> Arc<Slot> {
         let mut remembered = self.0.lock();
         let Remembered { slots, uses } = &mut *remembered;
@@ -69,7 +69,7 @@ impl Slot {
         *self.heard.lock() = Some((asked, found));
     }
 
-    /// Returns what is known and still believed, and when it was asked for.
+    /// Returns the snapshot if it is still trusted, and when it was requested.
     pub(crate) fn believed(&self) -> Option<(Instant, Found)> {
         self.heard().filter(|(asked, found)| {
             let limit = match found {
@@ -80,7 +80,7 @@ impl Slot {
         })
     }
 
-    /// Whether it was there when it was last heard of, however long ago.
+    /// Returns whether the concert was found by its last fetch, however long ago.
     pub(crate) fn is_known(&self) -> bool {
         matches!(self.heard(), Some((_, Found::Concert(_))))
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn invented_concerts_are_bounded_and_drive_out_none_that_was_found() {
+    fn invented_concerts_are_bounded_and_evict_no_real_one() {
         let slots = Slots::default();
         for n in 0..2 * STRANGERS {
             let slot = slots.of(&id(&format!("sale-{n}")));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_concert_that_is_being_asked_for_is_not_driven_out() {
+    fn a_concert_being_fetched_is_not_evicted() {
         let slots = Slots::default();
         let waited_for = slots.of(&id("new"));
         invent(&slots, 2 * STRANGERS);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn of_invented_concerts_those_in_use_stay() {
+    fn invented_concerts_in_use_stay() {
         let slots = Slots::default();
         slots
             .of(&id("asked-for"))

@@ -1,23 +1,23 @@
-//! What a concert's public snapshot says, or why there is none.
+//! A concert's public snapshot, or why there is none.
 
 use serde::Deserialize;
 use sunbeon_client::Error;
 use sunbeon_domain::{Identity, MemberId, Mode, Phase};
 use tokio::time::Instant;
 
-/// What is known of a concert.
+/// The knowledge of a concert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     Concert(Concert),
     NoConcert,
 }
 
-/// Why nothing is known of a concert.
+/// Why a concert is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
-    /// Sunbeon was asked and cannot be reached.
+    /// Sunbeon could not be reached.
     Unreachable,
-    /// Sunbeon was not asked, for too much is asked of it already; or it said so itself.
+    /// Sunbeon was not asked, because the gate already asks too much; or Sunbeon said so itself.
     NoTurn,
 }
 
@@ -40,13 +40,13 @@ pub(crate) struct Concert {
 }
 
 impl Concert {
-    /// Whether a member passes without having been admitted.
+    /// Returns whether a member passes without having been admitted.
     pub(crate) fn is_open_to(&self, member: &MemberId) -> bool {
         self.state.is_open_to(self.mode, self.identity, member)
     }
 }
 
-/// How a fetch of a snapshot went.
+/// The result of fetching a snapshot.
 #[derive(Clone, Copy)]
 pub(crate) struct Fetched {
     pub(crate) began: Instant,

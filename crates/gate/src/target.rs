@@ -1,4 +1,4 @@
-//! The way back, which leads only to the origin's own hosts.
+//! The way back to the page that was asked for; it leads only to the origin's own hosts.
 
 use std::fmt;
 
@@ -9,18 +9,17 @@ use http::{
 };
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// In bytes; it has to fit into a header, percent-encoded.
+/// In bytes: it must fit into a header, percent-encoded.
 const LONGEST: usize = 2048;
 
-/// Where somebody goes back to after the line. It never leads to a foreign host.
+/// The address to return to after the line. It never leads to a foreign host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target(String);
 
 impl Target {
-    /// Accepts an `http://` or `https://` address on one of `own_hosts`, or a path that begins with
-    /// exactly one `/`; at most 2,048 bytes of visible ASCII, without `\` and without a name or a
-    /// password before the host. An own host without a port stands for the port of the
-    /// scheme.
+    /// Parses an `http://` or `https://` address on one of `own_hosts`, or a path that begins with
+    /// exactly one `/`. At most 2,048 bytes of visible ASCII, without `\` and without a user name
+    /// or password. An own host without a port stands for the default port of the scheme.
     ///
     /// ```
     /// use sunbeon_gate::Target;
@@ -60,7 +59,7 @@ impl Target {
         Self::parse(&format!("{scheme}://{host}{path}"), own_hosts)
     }
 
-    /// The address as text.
+    /// Returns the address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -72,7 +71,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// The value of a header that stands there once.
+/// Returns the value of a header that occurs exactly once.
 fn only(request: &Parts, name: HeaderName) -> Option<&str> {
     let mut values = request.headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
@@ -102,7 +101,7 @@ enum Encryption {
     Https,
 }
 
-/// Only what every browser reads alike: they drop tabs and line ends, and take `\` for `/`.
+/// Parses only what all browsers read alike: they drop tabs and line breaks and treat `\` as `/`.
 fn address(text: &str) -> Option<Address<'_>> {
     let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if !plain || text.len() > LONGEST {
@@ -127,7 +126,8 @@ struct Host {
 }
 
 impl Host {
-    /// A name, an IPv4 address or a bracketed IPv6 address, with or without a port; no `user@`.
+    /// Parses a name, an IPv4 address or a bracketed IPv6 address, with or without a port and
+    /// without `user@`.
     fn parse(text: &str) -> Option<Self> {
         let ends = match text.rfind(']') {
             Some(bracket) => bracket + 1,
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_back_is_a_path_or_on_a_host_of_ones_own() {
+    fn the_way_back_is_a_path_or_on_an_own_host() {
         for good in [
             "/",
             "/seats?section=A&back=//evil#top",
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn without_hosts_of_ones_own_paths_alone_are_accepted() {
+    fn without_own_hosts_only_paths_are_accepted() {
         assert_eq!(Target::parse("http://shop.example/", &[]), None);
         assert!(Target::parse("/seats", &[]).is_some());
     }

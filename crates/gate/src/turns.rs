@@ -1,4 +1,4 @@
-//! Turns at asking Sunbeon for concerts, well below its limit for one address.
+//! Taking turns at asking Sunbeon about concerts, well below its limit per address.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-/// How long a fetch waits for its moment, and then for an earlier one to end.
+/// How long a fetch waits for its moment, and then for an earlier fetch to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Concerts that were found have a room of their own, from which invented ones take nothing.
+/// Known concerts have their own room, which invented ones cannot use up.
 pub(crate) struct Turns {
     pub(crate) known: Room,
     pub(crate) strangers: Room,
 }
 
-/// A number of fetches a second, evenly spaced, and a number at once.
+/// A number of fetches per second, evenly spaced, and a number at the same time.
 pub(crate) struct Room {
     every: Duration,
     next: Mutex<Instant>,
     at_once: Semaphore,
 }
 
-/// When one may ask.
+/// The moment at which a fetch may start.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment(Instant);
 
@@ -46,7 +46,7 @@ impl Room {
         }
     }
 
-    /// Returns the next free moment; nothing where that is too far away.
+    /// Returns the next free moment, or `None` if it is too far away.
     pub(crate) fn moment(&self) -> Option<Moment> {
         let now = Instant::now();
         let mut next = self.next.lock();
@@ -58,7 +58,7 @@ impl Room {
         Some(Moment(mine))
     }
 
-    /// Waits for the moment and for a place; returns nothing where earlier fetches take too long.
+    /// Waits for the moment and for a place; returns `None` if earlier fetches take too long.
     pub(crate) async fn turn(&self, moment: Moment) -> Option<SemaphorePermit<'_>> {
         if Instant::now() < moment.0 {
             sleep_until(moment.0).await;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gate_asks_for_fewer_concerts_than_one_address_may() {
+    fn a_gate_asks_less_often_than_the_limit_per_address() {
         let Turns { known, strangers } = Turns::new();
         let a_second = |room: &Room| 1.0 / room.every.as_secs_f64();
         assert!(a_second(&strangers) <= 20.0);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_evenly_apart_and_nobody_waits_longer_than_a_second() {
+    fn turns_are_evenly_spaced_and_nobody_waits_longer_than_a_second() {
         let room = Room::new(Duration::from_millis(50), 1);
         let began = Instant::now();
         let moments: Vec<_> = std::iter::from_fn(|| room.moment()).collect();

@@ -3,25 +3,25 @@
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 use sunbeon_tokens::Claims;
 
-/// A request as the origin sees it: only the origin knows its routes and its logins.
+/// A request as the origin understands it: only the origin knows its routes and its logins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visit {
     /// The member who is logged in; nobody passes without a login.
     pub member: Option<MemberId>,
-    /// The concert, where the address names one. Left out: that of the booking token.
+    /// The concert, if the path names one; otherwise that of the booking token is used.
     pub concert: Option<ConcertId>,
 }
 
-/// Somebody whom the gate let in; in the extensions of the request.
+/// A visitor whom the gate let in; in the extensions of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
-    /// The concert. Compare it with what the request is about.
+    /// The concert. Compare it with the one that the request refers to.
     pub concert: ConcertId,
     /// The member.
     pub member: MemberId,
-    /// The entry; nothing where nobody lines up (mode `off`, or a gate that fails open).
+    /// The entry; `None` where nobody lines up (mode `off`, or a gate that fails open).
     pub entry_number: Option<EntryNumber>,
-    /// When the booking token ends; nothing where there is none.
+    /// When the booking token expires; `None` without a token.
     pub until: Option<UnixMs>,
 }
 

@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 use super::{Identity, Mode};
 use crate::{ConcertId, Text, UnixMs};
 
-/// Reads a row for each field: documentation, name in Rust, type, default, variant, the end of its
-/// code, its name on the wire, `required` where a new concert needs it, and the rule. A rule is made
-/// of `number 1 to 10`, `length 1 to 10` (characters), `one of "a" "b"`, and `says`, a sentence in
-/// both languages for what [`super::Policy`] checks by itself.
+/// Expands one row per field: documentation, Rust name, type, default, variant, the end of its
+/// code, name on the wire, `required` if a new concert needs it, and the rule. A rule consists of
+/// `number 1 to 10`, `length 1 to 10` (characters), `one of "a" "b"`, and `says`, a sentence in
+/// both languages for a check that [`super::Policy`] makes itself.
 macro_rules! policy {
     ($(
         $(#[doc = $doc:tt])*
@@ -40,8 +40,8 @@ macro_rules! policy {
             }
         }
 
-        /// A change of a policy: the fields that it names get a new value, or their default where
-        /// the value is null.
+        /// A change of a policy. Each field in it gets a new value, or its default if the value is
+        /// null.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct PolicyChange {
@@ -75,7 +75,7 @@ macro_rules! policy {
         }
 
         impl NewConcert {
-            /// Returns the fields of its policy, as a change of the defaults.
+            /// Returns the policy's fields as a change of the defaults.
             pub fn policy(&self) -> PolicyChange {
                 PolicyChange { $($name: self.$name.clone(),)* }
             }
@@ -98,7 +98,7 @@ macro_rules! policy {
                 }
             }
 
-            /// Returns the code of a malformed value, and the rule as a message.
+            /// Returns the code for a malformed value, and the rule as a message.
             pub(crate) const fn entry(self) -> (&'static str, Text) {
                 match self {
                     $(Self::$variant => (
@@ -125,7 +125,7 @@ macro_rules! policy {
         }
 
         impl Policy {
-            /// Returns this policy with a change made, not checked.
+            /// Returns this policy with a change applied but not checked.
             pub(super) fn with(&self, change: PolicyChange) -> Self {
                 let default = Self::default();
                 Self {
@@ -136,7 +136,7 @@ macro_rules! policy {
                 }
             }
 
-            /// Returns the first field whose value is beyond its bounds.
+            /// Returns the first field whose value is out of bounds.
             pub(super) fn beyond_its_bounds(&self) -> Option<PolicyField> {
                 $(
                     $(if !is_within(self.$name, $min, $max) {
@@ -152,7 +152,7 @@ macro_rules! policy {
     };
 }
 
-/// A text in which `_` between digits, as Rust writes them, is the comma that people write.
+/// Replaces the `_` between digits, as written in Rust, by a comma, as written for people.
 macro_rules! grouped {
     ($text:expr) => {{
         const TEXT: &str = $text;
@@ -179,14 +179,14 @@ fn is_within(value: impl Into<Option<u32>>, min: u32, max: u32) -> bool {
         .is_none_or(|value| (min..=max).contains(&value))
 }
 
-/// Spaces at either end do not make a text long enough.
+/// Checks the length without counting spaces at either end towards the minimum.
 fn is_of_length<'a>(text: impl Into<Option<&'a String>>, shortest: usize, longest: usize) -> bool {
     text.into().is_none_or(|text| {
         text.trim().chars().count() >= shortest && text.chars().count() <= longest
     })
 }
 
-/// Tells a field that is null from one that is left out.
+/// Distinguishes a field that is null from one that is left out.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
@@ -194,65 +194,65 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 policy! {
-    /// Shown to the fan.
+    /// The title shown to fans.
     title: String = String::new(), Title "TITLE" "title" required { length 1 to 200 }
-    /// When booking begins. Left out: at once.
+    /// When booking starts. If left out: immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     booking_start_at: Option<UnixMs> = None, BookingStartAt "BOOKING_START_AT" "bookingStartAt" {
         says "RFC 3339 시각으로 보내 주세요." "must be an RFC 3339 time."
     }
-    /// When booking ends. Left out: when an admin closes the concert.
+    /// When booking ends. If left out: when an admin closes the concert.
     #[serde(skip_serializing_if = "Option::is_none")]
     booking_end_at: Option<UnixMs> = None, BookingEndAt "BOOKING_END_AT" "bookingEndAt" {
         says "bookingStartAt보다 늦은 RFC 3339 시각으로 보내 주세요."
             "must be an RFC 3339 time after bookingStartAt."
     }
-    /// IANA name of the time zone of `estimatedEnterTime`.
+    /// The IANA name of the time zone for `estimatedEnterTime`.
     time_zone: String = "Asia/Seoul".into(), TimeZone "TIME_ZONE" "timeZone" {
         says "IANA 시간대 이름으로 보내 주세요." "must be the name of an IANA time zone."
     }
     /// How the line is run.
     mode: Mode = Mode::Queue, Mode "MODE" "mode" { one of "queue" "threshold" "off" }
-    /// Hours before `bookingStartAt` from which members may line up.
+    /// How many hours before `bookingStartAt` members may line up.
     join_start_hours: u32 = 4, JoinStartHours "JOIN_START_HOURS" "joinStartHours" { number 0 to 720 }
-    /// Seconds between two scheduled takes.
+    /// The seconds between two scheduled takes.
     entry_interval_seconds: u32 = 30, EntryIntervalSeconds "ENTRY_INTERVAL_SECONDS" "entryIntervalSeconds" {
         number 1 to 3_600
     }
-    /// People in one scheduled take.
+    /// The number of people in one scheduled take.
     group_size: u32 = 10, GroupSize "GROUP_SIZE" "groupSize" { number 1 to 10_000 }
-    /// Minutes; an estimate beyond it sets `longWait`.
+    /// Minutes; a longer estimate sets `longWait`.
     max_wait_time_minutes: u32 = 120, MaxWaitTimeMinutes "MAX_WAIT_TIME_MINUTES" "maxWaitTimeMinutes" {
         number 1 to 10_080
     }
-    /// Whether an estimate beyond `maxWaitTimeMinutes` refuses a new entry.
+    /// Whether new entries are refused while the estimate exceeds `maxWaitTimeMinutes`.
     refuse_long_wait: bool = false, RefuseLongWait "REFUSE_LONG_WAIT" "refuseLongWait" { one of "true" "false" }
-    /// Life of a seat hold in minutes.
+    /// How long a seat is held, in minutes.
     hold_duration_minutes: u32 = 10, HoldDurationMinutes "HOLD_DURATION_MINUTES" "holdDurationMinutes" {
         number 1 to 120
     }
-    /// Seconds unseen after which a waiting member is away.
+    /// Seconds after which a waiting member who was not seen is away.
     waiting_ttl_seconds: u32 = 300, WaitingTtlSeconds "WAITING_TTL_SECONDS" "waitingTtlSeconds" {
         number 30 to 3_600
     }
-    /// Seconds in which a called member must fetch the booking token.
+    /// Seconds that a called member has to fetch the booking token.
     ready_ttl_seconds: u32 = 300, ReadyTtlSeconds "READY_TTL_SECONDS" "readyTtlSeconds" { number 10 to 3_600 }
-    /// Life of a booking token and its slot in minutes.
+    /// How long a booking token and its slot last, in minutes.
     session_minutes: u32 = 10, SessionMinutes "SESSION_MINUTES" "sessionMinutes" { number 1 to 120 }
     /// Minutes for which the place of an away member is kept.
     keep_place_minutes: u32 = 30, KeepPlaceMinutes "KEEP_PLACE_MINUTES" "keepPlaceMinutes" { number 0 to 1_440 }
-    /// Longest line. Left out: no limit.
+    /// The maximum length of the line. If left out: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_queue_size: Option<u32> = None, MaxQueueSize "MAX_QUEUE_SIZE" "maxQueueSize" { number 1 to 10_000_000 }
-    /// Slots. Left out: no limit. Required in mode `threshold`.
+    /// The number of slots. If left out: no limit. Required in mode `threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_active: Option<u32> = None, MaxActive "MAX_ACTIVE" "maxActive" {
         number 1 to 10_000_000
         says "mode가 threshold이면 꼭 필요합니다." "Mode threshold requires it."
     }
-    /// Whether the schedule admits; with `false` only `open` does.
+    /// Whether the schedule admits people; if `false`, only `open` does.
     auto_open: bool = true, AutoOpen "AUTO_OPEN" "autoOpen" { one of "true" "false" }
-    /// While set, neither the schedule nor the fast path admits anybody.
+    /// While true, neither the schedule nor the fast path admits anybody.
     paused: bool = false, Paused "PAUSED" "paused" { one of "true" "false" }
     /// Who may line up.
     identity: Identity = Identity::Member, Identity "IDENTITY" "identity" { one of "member" "guest" }

@@ -18,7 +18,7 @@ async fn dead() -> Sunbeon {
 }
 
 #[tokio::test]
-async fn a_closed_gate_that_never_saw_lets_nobody_in_until_it_sees() {
+async fn a_closed_gate_lets_nobody_in_before_its_first_list() {
     let world = World::start_with(dead().await, OnFailure::Closed).await;
     let token = world.token("demo", "42");
     let answer = world.visit("42", "/concerts/demo", &token).await;
@@ -42,7 +42,7 @@ async fn a_closed_gate_that_never_saw_lets_nobody_in_until_it_sees() {
 }
 
 #[tokio::test]
-async fn an_open_gate_that_never_saw_lets_members_in_to_concerts_that_are_named() {
+async fn an_open_gate_without_a_first_list_lets_members_in_to_named_concerts() {
     let world = World::start_with(dead().await, OnFailure::Open).await;
     let token = world.token("demo", "42");
     let answer = world.visit("42", "/concerts/demo", &token).await;
@@ -66,7 +66,7 @@ async fn an_open_gate_that_never_saw_lets_members_in_to_concerts_that_are_named(
 }
 
 #[tokio::test]
-async fn a_closed_gate_goes_blind_within_seconds_and_sees_again() {
+async fn a_closed_gate_goes_blind_within_seconds_and_recovers() {
     for fault in [Fault::Hangs, Fault::Fails] {
         let world = World::closed().await;
         let token = world.token("demo", "42");
@@ -88,7 +88,7 @@ async fn a_closed_gate_goes_blind_within_seconds_and_sees_again() {
 }
 
 #[tokio::test]
-async fn an_open_gate_that_went_blind_still_tells_the_origin_what_a_good_token_says() {
+async fn a_blind_open_gate_still_tells_the_origin_what_a_valid_token_says() {
     let world = World::open().await;
     world.sunbeon.fault(Some(Fault::Hangs));
     turns("the gate is blind", REQUIRED, "200", async || {
@@ -128,7 +128,7 @@ async fn an_open_gate_that_went_blind_still_tells_the_origin_what_a_good_token_s
 }
 
 #[tokio::test]
-async fn an_open_gate_passes_who_names_a_concert_without_a_snapshot() {
+async fn an_open_gate_without_a_snapshot_passes_members_who_name_a_concert() {
     let world = World::open().await;
     world.sunbeon.facts().snapshot_fault = Some(Fault::Fails);
     assert_eq!(world.without_token("/concerts/fresh").await, "200");
@@ -147,7 +147,7 @@ async fn an_open_gate_passes_who_names_a_concert_without_a_snapshot() {
 }
 
 #[tokio::test]
-async fn garbage_is_a_failure_that_leaves_what_was_heard_before() {
+async fn a_garbled_answer_is_a_failure_and_keeps_the_previous_state() {
     for garbage in [Fault::Page, Fault::OtherJson, Fault::Huge] {
         let world = World::closed().await;
         let ended = world.token("demo", "43");
@@ -170,7 +170,7 @@ async fn garbage_is_a_failure_that_leaves_what_was_heard_before() {
 }
 
 #[tokio::test]
-async fn a_gate_that_is_turned_away_lets_nobody_in_even_if_it_fails_open() {
+async fn a_gate_refused_by_sunbeon_lets_nobody_in_even_if_it_fails_open() {
     for on_failure in [OnFailure::Open, OnFailure::Closed] {
         let world = World::start(on_failure).await;
         let token = world.token("demo", "42");
@@ -220,7 +220,7 @@ async fn an_unchanged_list_is_not_sent_again_and_counts_as_fresh() {
         world.sunbeon.facts().not_modified >= 4
     })
     .await;
-    // By now the one full answer is older than five seconds.
+    // By now the only full answer is older than five seconds.
     assert_eq!(
         code(world.visit("42", "/concerts/demo", &token).await).await,
         "200"
@@ -233,7 +233,7 @@ async fn an_unchanged_list_is_not_sent_again_and_counts_as_fresh() {
 }
 
 #[tokio::test]
-async fn not_modified_says_nothing_to_who_never_asked() {
+async fn a_304_without_a_previous_list_is_a_failure() {
     let sunbeon = Sunbeon::start().await;
     sunbeon.facts().revoked_fault = Some(Fault::NotModified);
     let world = World::start_with(sunbeon, OnFailure::Closed).await;

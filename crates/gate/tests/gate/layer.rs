@@ -1,4 +1,4 @@
-//! The layer itself, and what it is made of.
+//! The layer itself, and its settings.
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ fn request(world: &World, member: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn an_admission_that_somebody_else_put_into_a_request_is_replaced() {
+async fn a_foreign_admission_in_a_request_is_replaced() {
     let world = World::closed().await;
     let origin = service_fn(async |request: Request<Body>| {
         let admitted = request.extensions().get::<Admitted>().cloned();
@@ -57,7 +57,7 @@ async fn an_admission_that_somebody_else_put_into_a_request_is_replaced() {
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
 }
 
-/// Ready once, then never; fails when called.
+/// Is ready once and then never; fails when called.
 #[derive(Clone)]
 struct Broken {
     ready: bool,
@@ -113,7 +113,7 @@ async fn a_handler_that_is_not_behind_the_gate_admits_nobody() {
 }
 
 #[test]
-fn settings_that_make_no_gate_are_refused() {
+fn invalid_settings_are_refused() {
     let good = || settings("http://127.0.0.1:1/", OnFailure::Closed);
     assert!(Gate::new(&good()).is_ok());
     let path = Settings {

@@ -1,4 +1,4 @@
-//! The gate in front of an origin, with a Sunbeon that does as it is told.
+//! The gate in front of an origin, with a scripted Sunbeon.
 
 mod blind;
 mod layer;

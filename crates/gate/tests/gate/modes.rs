@@ -1,4 +1,4 @@
-//! Concerts that nobody lines up for, and what asking for them costs.
+//! Concerts without a line, and the cost of asking about them.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::world::{Fault, LIMIT, NUMBER, World, code, eventually, number, turns};
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
-/// Between a stranger's requests: they are to flood Sunbeon, which lives in this process too, and
-/// not the machine.
+/// The pause between a stranger's requests, which should flood Sunbeon in this same process but not
+/// the machine.
 const PACE: Duration = Duration::from_millis(100);
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn in_mode_off_guests_pass_only_where_guests_may_line_up() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_switched_on_or_off_is_so_at_the_gate_within_five_seconds() {
+async fn a_gate_follows_a_line_switched_on_or_off_within_five_seconds() {
     let world = World::closed().await;
     world.sunbeon.mode("sale", "off");
     assert_eq!(world.without_token("/concerts/sale").await, "200");
@@ -138,7 +138,7 @@ async fn many_visits_at_once_cause_one_fetch_of_their_concert() {
     let began = Instant::now();
     let visits = join_all((0..50).map(|_| world.without_token("/concerts/free"))).await;
     assert!(visits.iter().all(|code| code == "200"));
-    // Who comes a second after it began causes another.
+    // A visitor who comes more than a second after the fetch began causes another one.
     let allowed = 1 + began.elapsed().as_secs();
     let fetches = world.sunbeon.facts().snapshots["free"];
     assert!(fetches as u64 <= allowed, "{fetches} fetches");
@@ -161,7 +161,7 @@ async fn a_failing_snapshot_is_fetched_once_a_second_at_most() {
 }
 
 #[tokio::test]
-async fn an_unknown_concert_is_not_asked_for_again() {
+async fn an_unknown_concert_is_not_fetched_again() {
     let world = World::closed().await;
     let began = Instant::now();
     for _ in 0..200 {
@@ -173,12 +173,12 @@ async fn an_unknown_concert_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn invented_concerts_are_no_flood_on_sunbeon_and_keep_nobody_out() {
+async fn invented_concerts_neither_flood_sunbeon_nor_keep_members_out() {
     let world = World::closed().await;
     world.sunbeon.mode("free", "off");
     assert_eq!(world.without_token("/concerts/free").await, "200");
     world.sunbeon.facts().delay = Duration::from_millis(200);
-    // Longer than a snapshot is believed, and more than find their turn in time.
+    // Longer than a snapshot is trusted, with more visitors than can get a turn in time.
     let end = Instant::now() + Duration::from_secs(7);
     let invented = join_all((0..80).map(async |stranger| {
         for n in 0.. {
@@ -202,7 +202,7 @@ async fn invented_concerts_are_no_flood_on_sunbeon_and_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_cannot_be_had_is_believed_for_five_seconds_and_then_nobody_passes() {
+async fn an_unavailable_snapshot_is_trusted_for_five_seconds_and_then_nobody_passes() {
     let world = World::closed().await;
     world.sunbeon.mode("free", "off");
     assert_eq!(world.without_token("/concerts/free").await, "200");
@@ -235,13 +235,13 @@ async fn a_snapshot_that_cannot_be_had_is_believed_for_five_seconds_and_then_nob
     }
     world.sunbeon.facts().snapshot_fault = Some(Fault::Hangs);
     turns(
-        "it is believed no longer",
+        "it is no longer trusted",
         "200",
         "WAITING_ROOM_DOWN",
         async || world.without_token("/concerts/free").await,
     )
     .await;
-    // The gate itself sees all the while.
+    // The gate itself is not blind at any time.
     let answer = world
         .visit("42", "/concerts/demo", &world.token("demo", "42"))
         .await;

@@ -1,4 +1,4 @@
-//! What those are told who do not pass.
+//! The answers to visitors who are not let in.
 
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::world::World;
 const PAGE: &str = "https://queue.example/waiting-room/demo";
 const HTML: &str = "application/xhtml+xml,Text/HTML;q=0.9,*/*;q=0.8";
 
-/// A browser's request for an address of the shop.
+/// Sends a browser's request for an address of the shop.
 async fn browse(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = world.request(method, path).header("accept", HTML);
     for (name, value) in headers {
@@ -24,7 +24,7 @@ fn location(answer: &Response) -> &str {
 }
 
 #[tokio::test]
-async fn a_program_is_told_the_waiting_page_in_its_language() {
+async fn a_program_gets_the_waiting_page_in_its_language() {
     let world = World::closed().await;
     for (language, message) in [
         (
@@ -56,7 +56,7 @@ async fn a_program_is_told_the_waiting_page_in_its_language() {
 }
 
 #[tokio::test]
-async fn where_no_concert_is_known_no_page_is_told_even_to_browsers() {
+async fn without_a_known_concert_even_browsers_get_no_waiting_page() {
     let world = World::closed().await;
     let answer = browse(&world, "GET", "/seats", &[("member", "42")]).await;
     assert_eq!(answer.status(), 403);
@@ -65,7 +65,7 @@ async fn where_no_concert_is_known_no_page_is_told_even_to_browsers() {
 }
 
 #[tokio::test]
-async fn a_browser_is_sent_to_the_line_and_told_the_way_back() {
+async fn a_browser_is_redirected_to_the_waiting_page_with_its_way_back() {
     let world = World::closed().await;
     let back = |scheme: &str| {
         format!("{PAGE}?target={scheme}%3A%2F%2Fshop.example%2Fconcerts%2Fdemo%3Fa%3Db%26c%3D%2520")
@@ -86,7 +86,7 @@ async fn a_browser_is_sent_to_the_line_and_told_the_way_back() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_a_way_back_to_a_foreign_host() {
+async fn the_way_back_never_leads_to_a_foreign_host() {
     let world = World::closed().await;
     for host in [
         "evil.example",
@@ -100,13 +100,13 @@ async fn nobody_is_told_a_way_back_to_a_foreign_host() {
         let answer = browse(&world, "GET", "/concerts/demo", &headers).await;
         assert_eq!(location(&answer), PAGE, "{host}");
     }
-    // The host of the request's own address: a port of this test.
+    // The host of the request's own address is a port of this test.
     let answer = browse(&world, "GET", "/concerts/demo//evil", &[]).await;
     assert_eq!(location(&answer), PAGE);
 }
 
 #[tokio::test]
-async fn what_is_no_browser_that_reads_is_not_redirected() {
+async fn only_page_loads_of_browsers_are_redirected() {
     let world = World::closed().await;
     for (method, accept) in [
         ("POST", HTML),

@@ -1,4 +1,4 @@
-//! What strangers can bring about while Sunbeon is well: nothing that opens a gate.
+//! What strangers can cause while Sunbeon is up: nothing that opens a gate.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use crate::world::{Fault, LIMIT, Sunbeon, World, code, eventually, turns};
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
 const DOWN: &str = "WAITING_ROOM_DOWN";
-/// Between a stranger's requests: they are to flood Sunbeon, which lives in this process too, and
-/// not the machine.
+/// The pause between a stranger's requests, which should flood Sunbeon in this same process but not
+/// the machine.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Many who name concerts that nobody has heard of, until `end`; what they were answered.
+/// Asks for many unknown concerts until `end`, and returns the answers.
 async fn flood(world: &World, end: Instant) -> Vec<String> {
     let answers = join_all((0..60).map(async |stranger| {
         let mut answers = Vec::new();
@@ -39,10 +39,10 @@ fn invented(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn invented_concerts_open_no_gate_and_cost_sunbeon_twenty_questions_a_second() {
+async fn invented_concerts_open_no_gate_and_cost_at_most_twenty_requests_a_second() {
     let world = World::open().await;
     let began = Instant::now();
-    // Longer than a snapshot is believed.
+    // Longer than a snapshot is trusted.
     let end = began + Duration::from_secs(7);
     let honest = async {
         while Instant::now() < end {
@@ -68,7 +68,7 @@ async fn slow_answers_to_invented_concerts_open_no_gate() {
 }
 
 #[tokio::test]
-async fn a_sunbeon_that_refuses_to_say_opens_no_gate() {
+async fn a_refusing_sunbeon_opens_no_gate() {
     let world = World::open().await;
     world.sunbeon.mode("free", "off");
     assert_eq!(world.without_token("/concerts/free").await, "200");
@@ -77,7 +77,7 @@ async fn a_sunbeon_that_refuses_to_say_opens_no_gate() {
         assert_eq!(world.without_token("/concerts/fresh").await, DOWN);
     }
     for (path, old) in [("/concerts/demo", REQUIRED), ("/concerts/free", "200")] {
-        turns("it is believed no longer", old, DOWN, async || {
+        turns("it is no longer trusted", old, DOWN, async || {
             let told = world.without_token(path).await;
             assert!(told != "200" || path.ends_with("free"));
             told
@@ -88,7 +88,7 @@ async fn a_sunbeon_that_refuses_to_say_opens_no_gate() {
         }
     }
 
-    // It is another thing where it cannot be reached; and that is forgotten as fast.
+    // An unreachable Sunbeon is another matter; and that is forgotten as quickly.
     world.sunbeon.facts().snapshot_fault = Some(Fault::Fails);
     eventually(LIMIT, "the gate opens", async || {
         world.without_token("/concerts/demo").await == "200"
@@ -102,7 +102,7 @@ async fn a_sunbeon_that_refuses_to_say_opens_no_gate() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_fetch_that_fails_does_not_wait_for_another() {
+async fn nobody_waits_for_a_second_fetch_after_a_failed_one() {
     let world = World::open().await;
     world.sunbeon.facts().snapshot_fault = Some(Fault::Hangs);
     let visits = join_all((0..40).map(|_| world.without_token("/concerts/fresh")));
@@ -111,7 +111,7 @@ async fn who_waits_for_a_fetch_that_fails_does_not_wait_for_another() {
 }
 
 #[tokio::test]
-async fn the_list_of_the_revoked_may_take_longer_than_a_second_and_a_snapshot_may_not() {
+async fn the_revoked_list_may_take_longer_than_a_second_and_a_snapshot_may_not() {
     let sunbeon = Sunbeon::start().await;
     sunbeon.facts().revoked_delay = Duration::from_millis(1_400);
     let world = World::start_with(sunbeon, OnFailure::Closed).await;

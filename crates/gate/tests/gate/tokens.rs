@@ -1,4 +1,4 @@
-//! Who passes by a booking token.
+//! Passing with a booking token.
 
 use serde_json::{Value, json};
 use sunbeon_tokens::{Claims, SigningKeys};
@@ -8,7 +8,7 @@ use crate::world::{LIMIT, NUMBER, World, claims, code, eventually, now, number, 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
 
 #[tokio::test]
-async fn a_good_token_passes_and_the_origin_learns_who_it_is() {
+async fn a_valid_token_passes_and_the_origin_learns_the_member() {
     let world = World::closed().await;
     let claims = claims("demo", "42");
     let answer = world
@@ -37,7 +37,7 @@ async fn without_a_token_or_a_login_nobody_passes() {
 }
 
 #[tokio::test]
-async fn a_token_is_of_one_concert_one_member_and_one_issuer() {
+async fn a_token_is_valid_for_one_concert_one_member_and_one_issuer() {
     let world = World::closed().await;
     let stranger = SigningKeys::generate().unwrap();
     let forged = stranger.sign(stranger.active_kid(), &claims("demo", "42"));
@@ -59,7 +59,7 @@ async fn a_token_is_of_one_concert_one_member_and_one_issuer() {
         let answer = world.visit("42", "/concerts/demo", &bad).await;
         assert_eq!(code(answer).await, REQUIRED, "{bad}");
     }
-    // The same after it passed, so that it is one that was seen before.
+    // The same once the token has passed and is in the cache.
     let token = world.token("demo", "42");
     for (member, path, expected) in [
         ("42", "/concerts/demo", "200"),
@@ -101,7 +101,7 @@ async fn a_token_ends_on_time_even_if_it_passed_before() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_stops_within_five_seconds_and_another_goes_on() {
+async fn a_revoked_token_stops_passing_within_five_seconds_and_others_pass() {
     let world = World::closed().await;
     let (ended, lives) = (world.token("demo", "42"), world.token("demo", "43"));
     assert_eq!(code(world.visit("43", "/seats", &lives).await).await, "200");
@@ -118,7 +118,7 @@ async fn a_revoked_token_stops_within_five_seconds_and_another_goes_on() {
 }
 
 #[tokio::test]
-async fn where_the_address_names_no_concert_the_token_does() {
+async fn without_a_concert_in_the_path_the_token_names_it() {
     let world = World::closed().await;
     let answer = world
         .visit("42", "/bookings", &world.token("demo", "42"))
@@ -158,13 +158,13 @@ async fn a_token_is_taken_from_the_header_or_the_concerts_cookie() {
     assert_eq!(code(two.send().await.unwrap()).await, REQUIRED);
 }
 
-/// The `Set-Cookie` of an answer.
+/// Returns the `Set-Cookie` of an answer.
 fn set_cookie(answer: &reqwest::Response) -> Option<&str> {
     answer.headers().get("set-cookie")?.to_str().ok()
 }
 
 #[tokio::test]
-async fn of_several_cookies_any_good_one_counts_and_none_is_cleared() {
+async fn any_valid_cookie_among_several_counts_and_none_is_cleared() {
     let world = World::closed().await;
     let good = world.token("demo", "42");
     let expired = world.signed(&Claims {
@@ -187,7 +187,7 @@ async fn of_several_cookies_any_good_one_counts_and_none_is_cleared() {
 }
 
 #[tokio::test]
-async fn cookies_that_let_nobody_in_any_more_are_cleared() {
+async fn cookies_that_no_longer_let_anybody_in_are_cleared() {
     let world = World::closed().await;
     let ended = |member: &str| {
         world.signed(&Claims {
@@ -213,7 +213,7 @@ async fn cookies_that_let_nobody_in_any_more_are_cleared() {
     assert_eq!(cookies(demo, &[&ended("42")]).await, cleared);
     assert_eq!(cookies(demo, &[&ended("42"), "garbage"]).await, cleared);
     assert_eq!(cookies(demo, &[&world.token("other", "42")]).await, cleared);
-    // Each of these may let somebody in later, or is none of the concert's.
+    // Each of these may let somebody in later, or does not belong to the concert.
     let unknown = unknown.unwrap();
     let others = world.token("demo", "43");
     assert_eq!(cookies(demo, &[&unknown]).await, None);
@@ -235,7 +235,7 @@ async fn cookies_that_let_nobody_in_any_more_are_cleared() {
 }
 
 #[tokio::test]
-async fn old_and_new_keys_both_pass_until_one_is_retired_with_its_tokens() {
+async fn tokens_of_old_and_new_keys_pass_until_a_key_is_retired() {
     let world = World::closed().await;
     let new = SigningKeys::generate().unwrap();
     let by_old = world.token("demo", "42");
@@ -244,14 +244,14 @@ async fn old_and_new_keys_both_pass_until_one_is_retired_with_its_tokens() {
         async |token: &str| code(world.visit("42", "/concerts/demo", token).await).await == "200";
 
     world.sunbeon.publish(&[&new, &world.keys]);
-    eventually(LIMIT, "the new key is heard of", async || {
+    eventually(LIMIT, "the gate knows the new key", async || {
         passes(&by_new).await
     })
     .await;
     assert!(passes(&by_old).await);
 
     world.sunbeon.publish(&[&new]);
-    // The gate asks for keys again when it meets a key that it does not know.
+    // The gate fetches the keys again when it meets an unknown one.
     let stranger = SigningKeys::generate().unwrap();
     let unknown = stranger
         .sign(stranger.active_kid(), &claims("demo", "42"))

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::sunbeon::{Fault, Sunbeon};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-/// What was heard is believed for so long, from the moment at which it was asked for.
+/// How long an answer is trusted, counted from its request.
 const BELIEVED: Duration = Duration::from_secs(5);
 pub(crate) const NUMBER: u64 = 1_763_640_000_123_456;
 
@@ -43,7 +43,7 @@ pub(crate) fn settings(url: &str, on_failure: OnFailure) -> Settings {
     }
 }
 
-/// The member as the header `member` says, the concert as the path `/concerts/<id>/…` does.
+/// Takes the member from the header `member` and the concert from the path `/concerts/<id>/…`.
 pub(crate) fn visit(parts: &axum::http::request::Parts) -> Visit {
     let member = parts.headers.get("member");
     let mut path = parts.uri.path().split('/').skip(1);
@@ -67,17 +67,17 @@ async fn shop(admitted: Admitted, OriginalUri(uri): OriginalUri) -> Json<Value> 
 }
 
 impl World {
-    /// A gate that sees.
+    /// Starts a gate that sees and fails closed.
     pub(crate) async fn closed() -> Self {
         Self::start(OnFailure::Closed).await.seeing().await
     }
 
-    /// The same, failing open.
+    /// Starts a gate that sees and fails open.
     pub(crate) async fn open() -> Self {
         Self::start(OnFailure::Open).await.seeing().await
     }
 
-    /// A gate that has yet to see.
+    /// Starts a gate that has not seen anything yet.
     pub(crate) async fn start(on_failure: OnFailure) -> Self {
         Self::start_with(Sunbeon::start().await, on_failure).await
     }
@@ -112,7 +112,7 @@ impl World {
         self
     }
 
-    /// A good token, for ten minutes.
+    /// Returns a valid token for ten minutes.
     pub(crate) fn token(&self, concert: &str, member: &str) -> String {
         self.signed(&claims(concert, member))
     }
@@ -121,7 +121,7 @@ impl World {
         self.keys.sign(self.keys.active_kid(), claims).unwrap()
     }
 
-    /// A member's request without a token.
+    /// Builds a member's request without a token.
     pub(crate) fn get(&self, member: &str, path: &str) -> RequestBuilder {
         let request = self.client.get(format!("http://{}{path}", self.address));
         request.header("member", member)
@@ -133,13 +133,13 @@ impl World {
             .request(method, format!("http://{}{path}", self.address))
     }
 
-    /// A member's request with a token in the header.
+    /// Sends a member's request with a token in the header.
     pub(crate) async fn visit(&self, member: &str, path: &str, token: &str) -> Response {
         let request = self.get(member, path).header("x-queue-token", token);
         request.send().await.unwrap()
     }
 
-    /// The code that a member without a token is answered, or `200`.
+    /// Returns the code that a member without a token gets, or `200`.
     pub(crate) async fn without_token(&self, path: &str) -> String {
         code(self.get("42", path).send().await.unwrap()).await
     }
@@ -167,9 +167,9 @@ pub(crate) fn now() -> i64 {
     since.unwrap().as_secs().try_into().unwrap()
 }
 
-/// Asks until the answer, which is `old` where what was so before this call is still believed, is
-/// `new`. Whoever asks more than five seconds from now is not answered `old`, however slow this
-/// machine is.
+/// Asks until the answer changes from `old` to `new`. `old` is the answer while the state before
+/// this call is still trusted, so an answer to a request sent more than five seconds from now must
+/// not be `old`, however slow this machine is.
 pub(crate) async fn turns(what: &str, old: &str, new: &str, ask: impl AsyncFn() -> String) {
     let since = Instant::now();
     eventually(LIMIT, what, async || {
@@ -184,7 +184,7 @@ pub(crate) async fn turns(what: &str, old: &str, new: &str, ask: impl AsyncFn() 
     .await;
 }
 
-/// `200`, or the code of a failure.
+/// Returns `200`, or the code of a failure.
 pub(crate) async fn code(response: Response) -> String {
     let status = response.status();
     let body: Value = response.json().await.unwrap();
@@ -195,7 +195,7 @@ pub(crate) async fn code(response: Response) -> String {
     body["code"].as_str().unwrap().to_owned()
 }
 
-/// The entry number by which somebody was let in.
+/// Returns the entry number with which a visitor was let in.
 pub(crate) async fn number(response: Response) -> Option<u64> {
     if response.status() != 200 {
         return None;

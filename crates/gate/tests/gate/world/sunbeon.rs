@@ -1,4 +1,4 @@
-//! A Sunbeon of the gates' routes, with faults.
+//! A Sunbeon with the gates' routes, and faults.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -31,9 +31,9 @@ pub(crate) enum Fault {
     Page,
     /// 200 with JSON of another shape.
     OtherJson,
-    /// 200 with more than anybody should read.
+    /// 200 with an enormous body.
     Huge,
-    /// 304, asked or not.
+    /// 304, whether or not the request was conditional.
     NotModified,
 }
 
@@ -59,7 +59,7 @@ impl Fault {
 pub(crate) struct Facts {
     jwks: String,
     revoked: BTreeSet<String>,
-    /// What the snapshots tell.
+    /// The contents of the snapshots.
     concerts: HashMap<String, Value>,
     pub(crate) keys_fault: Option<Fault>,
     pub(crate) revoked_fault: Option<Fault>,
@@ -71,7 +71,7 @@ pub(crate) struct Facts {
     pub(crate) jwks_fetches: usize,
     pub(crate) revoked_fetches: usize,
     pub(crate) not_modified: usize,
-    /// How often each concert's snapshot was asked for.
+    /// How often each concert's snapshot was fetched.
     pub(crate) snapshots: HashMap<String, usize>,
     at_once: usize,
     pub(crate) most_at_once: usize,
@@ -113,12 +113,12 @@ impl Sunbeon {
         self.facts().jwks = set.to_string();
     }
 
-    /// An open concert, as servers told of one that knew of no identity.
+    /// Shows an open concert, as older servers did without an identity.
     pub(crate) fn mode(&self, concert: &str, mode: &'static str) {
         self.show(concert, json!({"mode": mode, "state": "open"}));
     }
 
-    /// A concert's snapshot tells these.
+    /// Sets the contents of a concert's snapshot.
     pub(crate) fn show(&self, concert: &str, mut told: Value) {
         told["concertId"] = concert.into();
         self.facts().concerts.insert(concert.to_owned(), told);
@@ -128,7 +128,7 @@ impl Sunbeon {
         self.facts().revoked.insert(token_id.to_owned());
     }
 
-    /// All routes fail, or answer again.
+    /// Makes all routes fail, or answer again.
     pub(crate) fn fault(&self, fault: Option<Fault>) {
         let mut facts = self.facts();
         (facts.keys_fault, facts.revoked_fault, facts.snapshot_fault) = (fault, fault, fault);
@@ -197,7 +197,7 @@ async fn snapshot(State(sunbeon): State<Sunbeon>, Path(id): Path<String>) -> Res
     }
 }
 
-/// Until it is dropped, be it with a request that was given up.
+/// Counts a request until it is dropped, for example because it was abandoned.
 struct Busy<'a>(&'a Sunbeon);
 
 impl Drop for Busy<'_> {
