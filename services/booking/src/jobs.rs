@@ -1,4 +1,4 @@
-//! What the shop does in the background.
+//! The shop's background jobs.
 
 mod announce;
 mod collect;
@@ -18,7 +18,7 @@ pub(crate) use self::{
 };
 use crate::Shop;
 
-/// Migrates the tables, then runs every job on them until `shutdown` is cancelled.
+/// Migrates the tables, then runs every job until `shutdown` is cancelled.
 pub(crate) async fn run(shop: &Shop, shutdown: &CancellationToken) {
     let migrated = Rounds::every(Duration::from_secs(1), "migrate")
         .until_done(shutdown, || shop.stock.migrate())

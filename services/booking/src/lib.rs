@@ -30,13 +30,13 @@ pub use self::{
     payments::Payments, serve::serve, settings::Settings, stock::Stock, sunbeon::Sunbeon,
 };
 
-/// What a shop is built from.
+/// The parts of a shop.
 pub struct Parts {
     /// The tables.
     pub stock: Stock,
-    /// Carries events.
+    /// The broker for events.
     pub broker: Arc<dyn Broker>,
-    /// Guards the routes for admitted members.
+    /// The gate in front of the routes for admitted members.
     pub gate: Gate,
     /// The client of Sunbeon's API.
     pub sunbeon: Sunbeon,
@@ -45,7 +45,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Builds the parts from the settings, without making any call yet.
+    /// Opens the parts from the settings, without making any requests yet.
     pub fn open(
         settings: &Settings,
         gate: &sunbeon_gate::Settings,
@@ -58,7 +58,7 @@ impl Parts {
             broker,
             gate: Gate::new(gate).context("could not set up the gate (SUNBEON__GATE__…)")?,
             sunbeon: Sunbeon::new(&gate.sunbeon_url, origin_token)
-                .context("could not set up the client of Sunbeon")?,
+                .context("could not set up the client for Sunbeon")?,
             payments: Payments::open(&settings.payments)
                 .context("could not set up SUNBEON__BOOKING__PAYMENTS")?,
         })
@@ -80,7 +80,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Creates a shop that makes no calls yet; [`Shop::run`] does.
+    /// Creates a shop. It makes no requests until [`Shop::run`] is called.
     pub fn new(parts: Parts) -> Self {
         let Parts {
             stock,
@@ -109,8 +109,8 @@ impl Shop {
         routes::router(self, auth)
     }
 
-    /// Returns what `/health` checks: the database and the broker. Sunbeon is not checked, because
-    /// Sunbeon may check the shop.
+    /// Returns the checks for `/health`: the database and the broker. Sunbeon is not checked,
+    /// because Sunbeon may check the shop.
     pub fn health(&self) -> Health {
         let (stock, broker) = (self.stock.clone(), self.broker.clone());
         Health::new()
@@ -119,8 +119,8 @@ impl Shop {
     }
 
     /// Runs the background jobs until `shutdown` is cancelled: migrates the tables, keeps the gate
-    /// fresh, listens for changed concerts, works the outbox off, settles payments and announces
-    /// expired holds.
+    /// fresh, listens for changed concerts, works through the outbox, settles payments and
+    /// announces expired holds.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         tokio::join!(
             self.gate.clone().watch(shutdown.clone()),
@@ -130,7 +130,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Returns how long a hold taken now lasts.
+    /// Returns how long a new hold lasts.
     async fn hold(&self, id: &ConcertId) -> ApiResult<Duration> {
         let concert = self.concert(id).await?;
         let minutes = concert.policy.hold_duration_minutes;

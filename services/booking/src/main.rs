@@ -1,4 +1,4 @@
-//! The booking service as an executable of its own.
+//! The booking service as its own executable.
 
 use std::process::ExitCode;
 

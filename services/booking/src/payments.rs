@@ -1,5 +1,4 @@
-//! The payment port, with one implementation for demonstrations and one for a provider that is
-//! reached by HTTP.
+//! The payment port, with one implementation for demonstrations and one for a provider over HTTP.
 
 mod fake;
 mod http;
@@ -18,50 +17,51 @@ use crate::stock::Charge;
 /// The outcome of a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charged {
-    /// The money is taken.
+    /// The charge went through.
     Paid {
         /// The provider's id of the payment.
         payment_id: String,
     },
-    /// No money was taken, and none will be by this key.
+    /// Nothing was charged, and nothing will be under this key.
     Declined,
-    /// The outcome is not known: send the same charge again, or have it voided.
+    /// The outcome is unknown: send the same charge again, or have it voided.
     Unknown,
 }
 
-/// A refund. The same payment is refunded once, however often it is asked for.
+/// A refund. A payment is refunded once, however often this is requested.
 #[derive(Debug, Clone)]
 pub struct Refund {
     /// The provider's id of the payment.
     pub payment_id: String,
-    /// In won; the whole payment.
+    /// The amount in won; always the whole payment.
     pub amount: u64,
-    /// The key of its charge.
+    /// The key of the charge.
     pub key: String,
 }
 
-/// Why a refund is not known to have been made.
+/// Why a refund may not have been made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRefunded {
     /// The provider answered with an HTTP status other than 2xx.
-    #[error("the payment provider answers a refund with {0}")]
+    #[error("the payment provider answered a refund with {0}")]
     Refused(u16),
-    /// No answer within the limit.
-    #[error("the payment provider does not answer a refund")]
+    /// No answer arrived within the limit.
+    #[error("the payment provider did not answer a refund")]
     Unanswered,
 }
 
 /// A payment provider.
 #[async_trait]
 pub trait PaymentPort: Send + Sync + 'static {
-    /// Takes money, in won, once for a key.
+    /// Charges an amount in won, once per key.
     async fn charge(&self, charge: &Charge) -> Charged;
 
-    /// Sees to it that the charge of this key takes no money from now on, whether or not the provider
-    /// has heard of it; `Paid` if it has taken the money already, `Declined` if it never will.
+    /// Makes sure that the charge with this key takes no money from now on, even if the provider
+    /// has never seen it. Returns `Paid` if the money was already taken, and `Declined` if it never
+    /// will be.
     async fn void(&self, key: &str) -> Charged;
 
-    /// Refunds a payment once; an error if that is not known to be done.
+    /// Refunds a payment once. An error means that this may not have happened.
     async fn refund(&self, refund: &Refund) -> Result<(), NotRefunded>;
 }
 
@@ -69,13 +69,13 @@ pub trait PaymentPort: Send + Sync + 'static {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settings {
-    /// A fake one within the process.
+    /// A fake provider within the process.
     Fake,
-    /// A provider that is reached by HTTP.
+    /// A provider over HTTP.
     Http(HttpSettings),
 }
 
-/// A provider, and how long to wait for it. A cheap handle.
+/// A provider with a time limit. A cheap handle.
 #[derive(Clone)]
 pub struct Payments {
     port: Arc<dyn PaymentPort>,
@@ -83,12 +83,12 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// Waits for a provider up to `limit`.
+    /// Creates payments that wait for a provider up to `limit`.
     pub fn new(port: Arc<dyn PaymentPort>, limit: Duration) -> Self {
         Self { port, limit }
     }
 
-    /// Opens the provider that the settings name. A malformed address is an error.
+    /// Opens the provider in the settings. A malformed address is an error.
     pub fn open(settings: &Settings) -> Result<Self, InvalidProvider> {
         const LIMIT: Duration = Duration::from_secs(10);
         Ok(match settings {
@@ -106,7 +106,7 @@ impl Payments {
         charged.unwrap_or(Charged::Unknown)
     }
 
-    /// Voids a charge, as far as that is known within the limit.
+    /// Voids a charge, and returns the outcome as far as it is known within the limit.
     pub(crate) async fn void(&self, key: &str) -> Charged {
         let voided = tokio::time::timeout(self.limit, self.port.void(key)).await;
         voided.unwrap_or(Charged::Unknown)

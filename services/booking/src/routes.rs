@@ -1,4 +1,4 @@
-//! The HTTP API of the shop.
+//! The shop's HTTP API.
 
 mod bookings;
 mod concerts;
@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::Shop;
 
-/// Returns every route, each behind the check that its audience needs.
+/// Returns all routes, each behind the check for its audience.
 pub(crate) fn router(shop: &Shop, auth: &Auth) -> OpenApiRouter {
     let gated = OpenApiRouter::new()
         .merge(concerts::router())

@@ -17,7 +17,7 @@ struct Settings {
     telemetry: settings::Telemetry,
 }
 
-/// Runs the service as this process, with the settings of its environment, until it is told to stop.
+/// Runs the service with settings from the environment, until the process is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
     let mut process = Process::start(

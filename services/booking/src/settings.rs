@@ -5,11 +5,11 @@ use serde::Deserialize;
 
 use crate::payments;
 
-/// Where bookings are kept, and who takes the money.
+/// The database of the bookings, and the payment provider.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// `sqlite:…` or `postgres://…`, a database of its own; may carry a password.
+    /// A separate database, `sqlite:…` or `postgres://…`; may contain a password.
     pub database_url: SecretString,
     /// The payment provider.
     pub payments: payments::Settings,

@@ -1,9 +1,9 @@
-//! What is for sale and who has it: the tables, and every step that changes them.
+//! The stock and its owners: the tables, and every step that changes them.
 //!
-//! Time is the database's own. A hold ends by the clock, in the query itself: a seat whose hold has
-//! expired is free, and so are the seats and tickets of a booking that has expired, whether or not
-//! anything was tidied up. Each verb is one transaction; what a customer can cause is in its
-//! answer, and an error is the database's.
+//! Time is the database's. A hold ends by the clock, in the query itself: a seat whose hold has
+//! expired is free, and so are the seats and tickets of an expired booking, whether or not a job
+//! has cleaned up. Every verb is one transaction. Its answer covers everything that a customer can
+//! cause; errors come only from the database.
 
 mod answers;
 mod book;
@@ -49,7 +49,7 @@ statements! {
     IS_UP = "SELECT 1 FROM ended_sessions LIMIT 1";
 }
 
-/// Returns every statement that the shop runs, for a test that compiles each on both databases.
+/// Returns every statement of the shop, for a test that compiles each on both databases.
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     let all = [
         STATEMENTS,
@@ -71,17 +71,17 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
 pub struct Stock(Database);
 
 impl Stock {
-    /// Opens the stock by its database's address. A database that is down is no error.
+    /// Opens the stock at its database's address. A database that is down is not an error.
     pub fn open(url: &str) -> Result<Self> {
         Database::open(url).map(Self)
     }
 
-    /// Makes a stock on an open database.
+    /// Creates the stock on an open database.
     pub fn on(database: Database) -> Self {
         Self(database)
     }
 
-    /// Brings the tables up to date; nothing to do is cheap.
+    /// Brings the tables up to date; cheap if they are.
     pub async fn migrate(&self) -> Result<()> {
         self.0.migrate(&MIGRATIONS).await
     }

@@ -1,4 +1,4 @@
-//! Sunbeon's API, called with the shop's own token.
+//! Sunbeon's API, called with the shop's origin token.
 
 mod catalog;
 
@@ -11,18 +11,18 @@ use sunbeon_domain::{Code, Coded, Concert, ConcertId};
 pub(crate) use self::catalog::Catalog;
 use crate::stock::Session;
 
-/// The limit of every request but [`Sunbeon::extend`].
+/// The time limit of every request except [`Sunbeon::extend`].
 const LIMIT: Duration = Duration::from_secs(2);
-/// A fan waits for the answer, and can do without it.
+/// Shorter, because a fan waits for the answer and can do without it.
 const EXTEND_LIMIT: Duration = Duration::from_secs(1);
-/// The limit of reading all concerts, which takes several requests.
+/// The time limit for reading all concerts, which takes several requests.
 const ALL_LIMIT: Duration = Duration::from_secs(5);
 
-/// Sunbeon, asked with the origin token. A cheap handle.
+/// Sunbeon, called with the origin token. A cheap handle.
 #[derive(Clone)]
 pub struct Sunbeon(Caller);
 
-/// Why Sunbeon did not do what was asked.
+/// Why a request to Sunbeon failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SunbeonError {
     /// Sunbeon did not answer, or refused.
@@ -31,13 +31,14 @@ pub enum SunbeonError {
     /// Reading all concerts took too long.
     #[error("reading all concerts took longer than {} s", ALL_LIMIT.as_secs())]
     Slow,
-    /// Sunbeon failed a moment ago and is not asked again yet.
+    /// Sunbeon failed a moment ago; the next request must wait.
     #[error("Sunbeon failed a moment ago")]
     Pause(Code),
 }
 
 impl Coded for SunbeonError {
-    /// Returns what is away: a service of Sunbeon that is there says so; otherwise Sunbeon is.
+    /// Returns the code for what is unavailable: Sunbeon itself says which of its parts is, if it
+    /// answers.
     fn code(&self) -> Code {
         match self {
             Self::Failed(Error::Refused(Refusal {
@@ -54,7 +55,7 @@ impl Coded for SunbeonError {
 type Result<T> = std::result::Result<T, SunbeonError>;
 
 impl Sunbeon {
-    /// Creates the client of the front door at `url`, without making any call yet.
+    /// Creates the client of the front door at `url`, without making any requests yet.
     ///
     /// # Errors
     /// If the system's certificates cannot be read.
@@ -69,12 +70,12 @@ impl Sunbeon {
         Ok(all.map_err(|_| SunbeonError::Slow)??)
     }
 
-    /// Returns one concert; `None` if there is no such concert.
+    /// Returns one concert, or `None` if it does not exist.
     pub(crate) async fn concert(&self, id: &ConcertId) -> Result<Option<Concert>> {
         Ok(self.0.concert(id).await?)
     }
 
-    /// Ends a session. Repeated, or if there is none, nothing more happens.
+    /// Ends a session. Does nothing if it has already ended.
     pub(crate) async fn complete(&self, session: &Session) -> Result<()> {
         let Session {
             concert_id,
@@ -87,8 +88,8 @@ impl Sunbeon {
         Ok(completed.await?)
     }
 
-    /// Has a session last as long as a hold that is taken now, as far as the policy allows, and
-    /// returns its booking token. `None`: the session is over.
+    /// Extends a session to cover a hold that starts now, as far as the policy allows, and returns
+    /// its booking token. Returns `None` if the session has ended.
     pub(crate) async fn extend(&self, session: &Session) -> Result<Option<ExtendedSession>> {
         let Session {
             concert_id,

@@ -1,4 +1,4 @@
-//! What is on sale, read once a second per concert, however many ask.
+//! Views of the stock, read once a second per concert, however many members ask.
 
 mod map;
 
@@ -19,9 +19,9 @@ use crate::stock::{Plan, Stock, Ticket};
 
 /// How long a view is shown.
 const GOOD_FOR: Duration = Duration::from_secs(1);
-/// How many concerts' views to keep; beyond that, those that nobody asks for are dropped.
+/// How many concerts' views to keep; beyond that, unused ones are dropped.
 const KEPT: usize = 64;
-/// How long a view is kept that nobody asks for.
+/// How long an unused view is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The views of all concerts. A cheap handle.
@@ -33,7 +33,7 @@ struct Inner {
     slots: Mutex<HashMap<ConcertId, Slot>>,
 }
 
-/// Locked while the view is read, so that one reading serves all who wait.
+/// Locked while the view is read, so that one read serves everybody who waits.
 type Slot = Arc<AsyncMutex<Option<Read>>>;
 
 struct Read {
@@ -41,10 +41,10 @@ struct Read {
     view: Result<Option<Arc<View>>, Arc<DatabaseError>>,
 }
 
-/// A concert's stock as it was a moment ago.
+/// A concert's stock as of a moment ago.
 pub(crate) struct View {
     pub(crate) plan: Plan,
-    /// In the order of ids.
+    /// In the order of their ids.
     pub(crate) tickets: Vec<Ticket>,
     pub(crate) map: Arc<SeatMap>,
 }
@@ -76,7 +76,7 @@ impl Views {
         slots.entry(concert.clone()).or_default().clone()
     }
 
-    /// Reads in a task of its own: a caller who leaves does not make the next one read again.
+    /// Reads in a separate task, so that a caller who leaves does not make the next one read again.
     async fn read(
         &self,
         concert: &ConcertId,

@@ -1,4 +1,4 @@
-//! Publishes the shop's events. An event may be lost: the database is the authority.
+//! Publishing the shop's events. Events may be lost: the database is the authority.
 
 use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stock::{SeatId, Stock};
 
-/// The shortest time between two announcements of how many tickets are left.
+/// The minimum time between two announcements of the remaining tickets.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Publishes events. A cheap handle; one of the clones runs.
+/// Publishes events. A cheap handle; one of its clones runs.
 #[derive(Clone)]
 pub(crate) struct Announcer {
     broker: Arc<dyn Broker>,
     stock: Stock,
-    /// Concerts whose tickets have moved since the last announcement.
+    /// Concerts whose tickets have changed since the last announcement.
     moved: Arc<Mutex<BTreeSet<ConcertId>>>,
     something: Arc<Notify>,
 }
@@ -54,14 +54,14 @@ impl Announcer {
         }
     }
 
-    /// Has it announced soon how many tickets are left. Waits for nothing.
+    /// Schedules an announcement of the remaining tickets. Never waits.
     pub(crate) fn tickets_moved(&self, concert: &ConcertId) {
         self.moved().insert(concert.clone());
         self.something.notify_one();
     }
 
-    /// Announces how many are left wherever tickets have moved, the latest number last, until
-    /// `shutdown` is cancelled.
+    /// Announces the remaining tickets wherever they have changed, ending with the latest number,
+    /// until `shutdown` is cancelled.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         let work = async {
             loop {
@@ -82,7 +82,7 @@ impl Announcer {
                     remaining,
                 }),
                 Ok(None) => {}
-                // Announced once the database is back.
+                // Announce it once the database is back.
                 Err(_) => self.tickets_moved(&concert_id),
             }
         }

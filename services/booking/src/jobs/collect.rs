@@ -1,5 +1,5 @@
-//! Announces holds and bookings that have expired. They ended by the clock, whether or not this job
-//! runs.
+//! Announcing holds and bookings that have expired. They ended by the clock, whether or not this
+//! job runs.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use super::announce::Announcer;
 use crate::stock::Stock;
 
 const EVERY: Duration = Duration::from_secs(1);
-/// How many seats to tidy up before announcing them.
+/// How many seats to release before announcing them.
 const AT_ONCE: u32 = 50;
-/// How often to do so in one round.
+/// How many such batches a round may do.
 const TIMES: u32 = 20;
 
 pub(crate) async fn run(stock: &Stock, announcer: &Announcer, shutdown: &CancellationToken) {
@@ -40,7 +40,7 @@ async fn seats(stock: &Stock, announcer: &Announcer) -> Result<(), DatabaseError
     Ok(())
 }
 
-/// Announces the tickets that have come free since the last look.
+/// Announces the tickets that have become free since the last look.
 async fn tickets(
     stock: &Stock,
     announcer: &Announcer,

@@ -1,4 +1,5 @@
-//! Does outside what bookings cause, at least once each: ends sessions and makes refunds.
+//! Carrying out the external effects of bookings, at least once each: ending sessions and making
+//! refunds.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,16 +16,16 @@ use crate::{
     sunbeon::Sunbeon,
 };
 
-/// How often to look for tasks when nobody calls [`Outbox::wake`].
+/// How often to look for tasks without a call to [`Outbox::wake`].
 const EVERY: Duration = Duration::from_secs(1);
-/// How many tasks to do in one round, all at the same time.
+/// How many tasks a round carries out concurrently.
 const AT_ONCE: u32 = 64;
-/// The longest pause after a task has failed.
+/// The longest pause after a failed task.
 const LONGEST: Duration = Duration::from_secs(60);
-/// How many tasks' failures to remember; beyond that, all count as new.
+/// How many failing tasks to remember; beyond that, all count as new.
 const REMEMBERED: usize = 10_000;
 
-/// The worker. A cheap handle; one of the clones runs.
+/// The worker. A cheap handle; one of its clones runs.
 #[derive(Clone)]
 pub(crate) struct Outbox {
     stock: Stock,
@@ -48,14 +49,14 @@ impl Outbox {
         }
     }
 
-    /// Looks for tasks at once.
+    /// Starts a look for tasks at once.
     pub(crate) fn wake(&self) {
         self.completes.notify_one();
         self.refunds.notify_one();
     }
 
-    /// Does what is due, until `shutdown` is cancelled. A task that is cut short is due again. No
-    /// refund holds up the end of a session.
+    /// Carries out due tasks until `shutdown` is cancelled. An interrupted task becomes due again.
+    /// Refunds never delay the end of a session.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         tokio::join!(
             self.work(Kind::Complete, &self.completes, shutdown),
@@ -123,7 +124,7 @@ impl Outbox {
         done
     }
 
-    /// Logs the first failure of a refund, every tenth, which somebody has to look at, and the
+    /// Logs a refund's first failure, every tenth failure, which somebody must look at, and the
     /// success that ends them.
     fn report(&self, task: &str, refunded: &Result<(), NotRefunded>) {
         let failed = self.failures().get(task).copied().unwrap_or_default();
@@ -137,8 +138,8 @@ impl Outbox {
         }
     }
 
-    /// Counts a failure, and returns how often in a row the task has failed. It pauses 1 s, then
-    /// twice as long each time, up to a minute.
+    /// Counts a failure and returns how often in a row the task has failed. The pause is 1 s,
+    /// doubling up to a minute.
     fn failed(&self, id: &str) -> u32 {
         let mut failures = self.failures();
         if failures.len() >= REMEMBERED {

@@ -1,4 +1,4 @@
-//! Ends what members hold when their sessions end: on exit, removal, completion or by time.
+//! Ending members' holds with their sessions, after exit, removal, completion or expiry.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::announce::Announcer;
 use crate::stock::Stock;
 
-/// Well within the 5 s after which the slot of an ended session is free.
+/// Well within the 5 s after which the slot of an ended session becomes free.
 const EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(
@@ -24,8 +24,8 @@ pub(crate) async fn run(
         .await;
 }
 
-/// Ends every session that holds something and that the gate knows to be revoked. A session that
-/// ends by time needs nothing: no hold outlasts its token.
+/// Ends every session that holds something and that the gate knows to be revoked. Sessions that
+/// expire need nothing, because no hold outlasts its token.
 async fn round(gate: &Gate, stock: &Stock, announcer: &Announcer) -> Result<(), DatabaseError> {
     for session in stock.live_sessions().await? {
         if !gate.has_ended(&session.concert_id, session.entry_number) {

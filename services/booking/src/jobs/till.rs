@@ -1,4 +1,4 @@
-//! Settles charges: for the member who pays, and later those whose outcome is not known.
+//! Settling charges: at once for the member who pays, and later if the outcome is unknown.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::{
     stock::{Booking, BookingId, BookingState, Charge, Paid, Stock, Unsettled},
 };
 
-/// How often to look for payments whose outcome is not known.
+/// How often to look for payments with an unknown outcome.
 const EVERY: Duration = Duration::from_secs(5);
-/// How many payments to settle in one round, all at the same time.
+/// How many payments a round settles concurrently.
 const AT_ONCE: u32 = 64;
 
-/// How a payment ended.
+/// The outcome of a payment.
 pub(crate) enum Settled {
     /// The booking is confirmed.
     Confirmed(Booking),
-    /// The money was taken too late and is refunded.
+    /// The charge came too late and is refunded.
     Lost(Booking),
-    /// Nothing was taken.
+    /// Nothing was charged.
     Declined,
     /// Not known yet.
     Unknown,
@@ -54,7 +54,7 @@ impl Till {
         }
     }
 
-    /// Sends a charge and records its outcome. Safe to repeat, and to do twice at once.
+    /// Sends a charge and records its outcome. Safe to repeat, even concurrently.
     pub(crate) async fn settle(&self, charge: &Charge) -> Result<Settled, DatabaseError> {
         let charged = self.payments.charge(charge).await;
         self.record(charge.booking_id, charge.attempt, charged)
@@ -71,7 +71,7 @@ impl Till {
             Charged::Paid { payment_id } => payment_id,
             Charged::Declined => {
                 let booking = self.stock.declined(id, attempt).await?;
-                // Its first deadline may have passed long ago.
+                // Its first deadline may be long past.
                 if booking.state == BookingState::Expired && !booking.tickets.is_empty() {
                     self.announcer.tickets_moved(&booking.concert_id);
                 }
@@ -93,7 +93,7 @@ impl Till {
         })
     }
 
-    /// Settles payments whose outcome is not known, until `shutdown` is cancelled.
+    /// Settles payments with an unknown outcome until `shutdown` is cancelled.
     pub(crate) async fn run(&self, shutdown: &CancellationToken) {
         Rounds::every(EVERY, "reconcile")
             .run(shutdown, || self.reconcile())
@@ -106,8 +106,8 @@ impl Till {
         settled.into_iter().try_for_each(|one| one.map(drop))
     }
 
-    /// Charges again only for a booking that still holds its seats; for any other, the provider is
-    /// to take no money, and if it has, the money is refunded.
+    /// Charges again only if the booking still holds its seats. Otherwise voids the charge, and has
+    /// it refunded if the provider had already taken it.
     async fn settle_late(&self, unsettled: &Unsettled) -> Result<Settled, DatabaseError> {
         match unsettled {
             Unsettled::Charge(charge) => self.settle(charge).await,

@@ -9,9 +9,8 @@ use secrecy::ExposeSecret;
 use super::{Charged, NotRefunded, PaymentPort, Refund};
 use crate::stock::Charge;
 
-/// Keeps a ledger in memory. A payment token with `decline` in it is declined; with one that holds
-/// `time-out` the money is taken, but the first answer never comes. A cheap handle; clones share
-/// the ledger.
+/// Keeps a ledger in memory. Declines payment tokens that contain `decline`; charges those that
+/// contain `time-out`, but never sends the first answer. A cheap handle; clones share the ledger.
 #[derive(Debug, Clone, Default)]
 pub struct FakePayments(Arc<Mutex<Ledger>>);
 
@@ -29,12 +28,12 @@ impl FakePayments {
         ledger.charges.values().filter(paid).count()
     }
 
-    /// Returns what was refunded of a payment.
+    /// Returns how much of a payment was refunded.
     pub fn refunded(&self, payment_id: &str) -> Option<u64> {
         self.ledger().refunds.get(payment_id).copied()
     }
 
-    /// Returns what was refunded in all.
+    /// Returns the sum of all refunds.
     pub fn refunds(&self) -> u64 {
         self.ledger().refunds.values().sum()
     }

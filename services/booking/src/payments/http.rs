@@ -1,4 +1,4 @@
-//! A provider that is reached by HTTP; the protocol is in the crate's documentation.
+//! A payment provider over HTTP. The crate's documentation describes the protocol.
 
 use std::time::Duration;
 
@@ -29,18 +29,18 @@ fn ten_seconds() -> u64 {
 /// Why a provider cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidProvider {
-    /// Not `http://` or `https://`.
+    /// The URL is neither `http://` nor `https://`.
     #[error("SUNBEON__BOOKING__PAYMENTS__HTTP__URL must be an http:// or https:// address")]
     Url,
     /// A member would wait longer than a request may take.
     #[error("SUNBEON__BOOKING__PAYMENTS__HTTP__TIMEOUT_MS must be from 1 to 12,000")]
     Timeout,
-    /// The system gives no TLS.
-    #[error("could not set up HTTP")]
+    /// The system has no TLS.
+    #[error("could not set up the HTTP client")]
     Http(#[source] reqwest::Error),
 }
 
-/// A provider that is reached by HTTP.
+/// A payment provider over HTTP.
 #[derive(Debug, Clone)]
 pub struct HttpPayments {
     http: Client,
@@ -48,7 +48,7 @@ pub struct HttpPayments {
 }
 
 impl HttpPayments {
-    /// Creates the client, without making any call yet.
+    /// Creates the client, without making any requests yet.
     pub fn new(settings: &Settings) -> Result<Self, InvalidProvider> {
         let url = settings.url.trim_end_matches('/');
         if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -82,7 +82,7 @@ struct Payment {
     payment_id: String,
 }
 
-/// Reads the answer to a charge or to a void.
+/// Interprets the answer to a charge or a void.
 async fn charged(answer: reqwest::Result<Response>) -> Charged {
     let answer = match answer {
         Ok(answer) => answer,

@@ -1,4 +1,4 @@
-//! One's own bookings, for which the access token is enough.
+//! A member's own bookings, which need only the access token.
 
 use axum::{
     extract::{FromRequestParts, Path, State},
@@ -34,7 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
         .routes(routes!(read, cancel))
 }
 
-/// The `{bookingId}` of the path. A malformed one is 404, as it names no booking.
+/// The `{bookingId}` in the path. A malformed one is a 404, because no booking has it.
 pub(crate) struct PathBooking(pub(crate) BookingId);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathBooking {
@@ -59,7 +59,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathBooking {
     "nextCursor": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11"}))]
 struct Bookings {
     bookings: Vec<stock::Booking>,
-    /// The `cursor` of the next page; left out on the last.
+    /// The `cursor` of the next page; left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<BookingId>,
 }
@@ -70,7 +70,7 @@ struct Bookings {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([
@@ -124,9 +124,10 @@ async fn read(
     Ok(Reply::ok(READ, found.ok_or(Code::BookingNotFound)?))
 }
 
-/// Cancels a booking: what it held is free again, and what was paid goes back.
+/// Cancels a booking: its seats and tickets are free again, and a payment is refunded.
 ///
-/// The session that made it ends, so that the next in line is let in. A repeat does nothing more.
+/// The session that made it ends, so that the next member in line can be let in. Repeating it has
+/// no further effect.
 #[utoipa::path(
     delete, path = "/v2/bookings/{bookingId}", tag = "shop", operation_id = "cancelBooking",
     params(

@@ -1,4 +1,4 @@
-//! What is on sale, as admitted members see it.
+//! A concert's stock, as admitted members see it.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
         .routes(routes!(my_seats))
 }
 
-/// A concert and what of it is for sale.
+/// A concert and its stock.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -71,7 +71,7 @@ struct ConcertOnSale {
     tickets: Vec<Ticket>,
 }
 
-/// A section and how many of its seats nobody has.
+/// A section and the number of its free seats.
 #[derive(Serialize, ToSchema)]
 struct SectionOnSale {
     section: Section,
@@ -79,7 +79,7 @@ struct SectionOnSale {
     remaining: u64,
 }
 
-/// Returns a concert: times, limits, prices, and how much is left, at most a second old.
+/// Returns a concert: times, limits, prices and how much is left, at most a second old.
 #[utoipa::path(
     get, path = "/v2/concerts/{concertId}", tag = "shop", operation_id = "readConcert",
     params(
@@ -139,7 +139,7 @@ struct Tickets {
     tickets: Vec<Ticket>,
 }
 
-/// Lists every kind of counted ticket, in the order of ids, at most a second old.
+/// Lists all kinds of counted tickets, in the order of their ids, at most a second old.
 #[utoipa::path(
     get, path = "/v2/concerts/{concertId}/tickets", tag = "shop", operation_id = "listTickets",
     params(
@@ -172,16 +172,17 @@ async fn tickets(
     ))
 }
 
-/// Returns the seat map: every seat in the order of sections, rows and numbers, at most a second old.
+/// Returns the seat map: every seat in the order of sections, rows and numbers, at most a second
+/// old.
 ///
-/// It is the same for everybody. With `since` it has `changed` instead of `seats`: the seats that may have
-/// changed since an earlier answer.
+/// It is the same for everybody. With `since`, it has `changed` instead of `seats`: the seats that
+/// may have changed since an earlier answer.
 #[utoipa::path(
     get, path = "/v2/concerts/{concertId}/seats", tag = "shop", operation_id = "listSeats",
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
         ("since" = Option<UnixMs>, Query,
-            description = "The `at` of an earlier answer; where that is too long ago, all seats come."),
+            description = "The `at` of an earlier answer; if it is too old, all seats are sent."),
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
@@ -195,7 +196,7 @@ async fn tickets(
         (status = 200, description = SEATS.en, body = Success<MapAnswer<'static>>, headers(
             ("ETag" = String, description = "Names this state of the answer."),
         )),
-        (status = 304, description = "The map is still the one of the `ETag`."),
+        (status = 304, description = "The map has not changed since the `ETag`."),
     )
 )]
 async fn seats(
@@ -229,7 +230,7 @@ async fn seats(
 }
 
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
-/// Behind the gate, so for one member, and to be asked for again each time.
+/// Answers behind the gate are for one member, and must be revalidated every time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 fn changed(changes: MapAnswer<'_>) -> Response {
@@ -237,7 +238,7 @@ fn changed(changes: MapAnswer<'_>) -> Response {
     (dress, Reply::ok(SEATS, changes)).into_response()
 }
 
-/// Returns whether a client takes gzip: it names it, and not with the weight 0 (RFC 9110 §12.5.3).
+/// Returns whether a client accepts gzip: it lists gzip, and not with weight 0 (RFC 9110 §12.5.3).
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let given = headers.get_all(header::ACCEPT_ENCODING).iter();
     let codings = given
@@ -262,7 +263,7 @@ struct MySeats {
     seats: Vec<MySeat>,
 }
 
-/// Lists the seats of a concert that I hold or have bought, as they are now.
+/// Lists the seats of a concert that I hold or have bought, as of now.
 #[utoipa::path(
     get, path = "/v2/concerts/{concertId}/seats/mine", tag = "shop", operation_id = "listMySeats",
     params(

@@ -1,4 +1,4 @@
-//! Booking what is held, and paying for it.
+//! Booking held seats and tickets, and paying for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,20 +42,20 @@ const CONFIRMED: Text = Text {
     en: "The booking is confirmed.",
 };
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Seconds after which to ask again for a payment whose outcome is not known.
+/// Seconds until a client should ask again about a payment with an unknown outcome.
 const ASK_AGAIN: u32 = 5;
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(create))
 }
 
-/// Needs [`paid_before`] in front of the gate.
+/// Returns the routes that need [`paid_before`] in front of the gate.
 pub(crate) fn last_router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(confirm))
 }
 
-/// Answers members who have paid and ask again, by their access token only: the payment has ended the
-/// session, and the gate would refuse the booking token.
+/// Answers members who repeat a completed payment, using only their access token: paying has ended
+/// the session, so the gate would refuse the booking token.
 pub(crate) async fn paid_before(
     State(shop): State<Shop>,
     member: Member,
@@ -72,23 +72,23 @@ pub(crate) async fn paid_before(
     Ok(next.run(request).await)
 }
 
-/// What to book: seats that are held, tickets, or both.
+/// The order: held seats, tickets, or both.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!(
     {"seatIds": ["demo.R.1.1"], "tickets": [{"ticketId": "standing", "quantity": 1}]}))]
 struct Order {
-    /// 1-100, each once, each held by the member.
+    /// 1-100 different seats, all held by the member.
     #[serde(default, deserialize_with = "some_seat_ids")]
     #[schema(value_type = Option<Vec<SeatId>>, min_items = 1, max_items = 100)]
     seat_ids: Option<BTreeSet<SeatId>>,
-    /// 1-100, each kind once.
+    /// 1-100 different kinds of tickets.
     #[serde(default, deserialize_with = "some_tickets")]
     #[schema(value_type = Option<Vec<OrderedTickets>>, min_items = 1, max_items = 100)]
     tickets: Option<BTreeMap<TicketId, NonZeroU32>>,
 }
 
-/// A booking that was made.
+/// A new booking.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!(
     {"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
@@ -105,7 +105,7 @@ struct CreatedBooking {
 
 /// Books held seats, tickets, or both.
 ///
-/// With an `Idempotency-Key` a repeated request books nothing more.
+/// With an `Idempotency-Key`, repeating the request books nothing more.
 #[utoipa::path(
     post, path = "/v2/bookings", tag = "shop", operation_id = "createBooking",
     request_body = Order,
@@ -113,9 +113,9 @@ struct CreatedBooking {
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
+            description = "The concert, if its mode is `off` and no booking token names it."),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
+            description = "A key of your own, 1 to 128 visible ASCII characters: a request repeated with it books nothing more."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([
@@ -128,9 +128,9 @@ struct CreatedBooking {
     ]))),
     responses(
         (status = 201, description = MADE.en, body = Success<CreatedBooking>, headers(
-            ("Idempotent-Replayed" = String, description = "`true` where this is the answer of an earlier request."),
-            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, where the old one ends before."),
-            ("X-Queue-Token-Expires" = Option<i64>, description = "When it ends, in Unix seconds."),
+            ("Idempotent-Replayed" = String, description = "`true` if this repeats the answer to an earlier request."),
+            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, if the old one would end earlier."),
+            ("X-Queue-Token-Expires" = Option<i64>, description = "When it expires, in Unix seconds."),
         )),
     )
 )]
@@ -192,7 +192,7 @@ fn not_made(refused: Created) -> ApiError {
     }
 }
 
-/// How to pay.
+/// The means of payment.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"paymentToken": "card"}))]
@@ -203,9 +203,9 @@ struct Payment {
     payment_token: SecretString,
 }
 
-/// Pays a booking, which makes it the member's for good and ends the session.
+/// Pays for a booking, which makes it permanent and ends the session.
 ///
-/// A repeat pays nothing more.
+/// Repeating it charges nothing more.
 #[utoipa::path(
     post, path = "/v2/bookings/{bookingId}/confirm", tag = "shop", operation_id = "confirmBooking",
     request_body = Payment,
@@ -214,9 +214,9 @@ struct Payment {
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
+            description = "The concert, if its mode is `off` and no booking token names it."),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 128 visible ASCII characters of your own: a repeat does nothing more."),
+            description = "A key of your own, 1 to 128 visible ASCII characters: a request repeated with it charges nothing more."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([
@@ -259,7 +259,8 @@ fn unknown() -> ApiError {
     ApiError::new(Code::PaymentDown).retry_after(ASK_AGAIN)
 }
 
-/// Not DATABASE_DOWN: the attempt may have been written down without an answer, and is charged later.
+/// Answers PAYMENT_DOWN rather than DATABASE_DOWN, because the attempt may have been recorded
+/// despite the missing answer, and may be charged later.
 fn not_begun(error: DatabaseError) -> ApiError {
     match error.code() {
         Code::DatabaseDown => unknown().caused_by(error),
@@ -267,7 +268,8 @@ fn not_begun(error: DatabaseError) -> ApiError {
     }
 }
 
-/// Pays in a task of its own, so that the provider's answer is recorded even if the member has gone.
+/// Pays in a separate task, so that the provider's answer is recorded even if the member
+/// disconnects.
 async fn pay(till: Till, charge: Charge) -> ApiResult<Reply<stock::Booking>> {
     let settled = tokio::spawn(async move { till.settle(&charge).await }).await;
     match settled {
@@ -278,7 +280,7 @@ async fn pay(till: Till, charge: Charge) -> ApiResult<Reply<stock::Booking>> {
         }),
         Ok(Ok(Settled::Declined)) => Err(Code::PaymentDeclined.into()),
         Ok(Ok(Settled::Unknown)) => Err(unknown()),
-        // Not DATABASE_DOWN: money may be taken.
+        // Not DATABASE_DOWN: the charge may have gone through.
         Ok(Err(error)) => Err(unknown().caused_by(error)),
         Err(error) => Err(unknown().caused_by(error)),
     }

@@ -1,4 +1,4 @@
-//! Operators' routes: the bookings of a concert, as pages and as files.
+//! Operators' routes: a concert's bookings, as pages and as files.
 
 use axum::{extract::State, response::Response};
 use serde::Serialize;
@@ -16,7 +16,7 @@ const LISTED: Text = Text {
     ko: "예매 목록 조회 성공",
     en: "Here are the bookings.",
 };
-/// How many bookings to read at once for a file.
+/// How many bookings an export reads at a time.
 const AT_ONCE: u32 = 500;
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
@@ -39,7 +39,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
     "state": "PAID"}}], "nextCursor": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11"}))]
 struct MembersBookings {
     bookings: Vec<MembersBooking>,
-    /// The `cursor` of the next page; left out on the last.
+    /// The `cursor` of the next page; left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<BookingId>,
 }
@@ -51,7 +51,7 @@ struct MembersBookings {
         ("concertId" = ConcertId, Path, description = "The concert."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([
@@ -84,7 +84,7 @@ async fn list_all(
 
 /// Exports the bookings of a concert as CSV (RFC 4180), oldest first.
 ///
-/// A text that a spreadsheet would take for a formula has an apostrophe in front.
+/// An apostrophe is put in front of texts that a spreadsheet would take for a formula.
 #[utoipa::path(
     get, path = "/v2/stock/{concertId}/bookings.csv", tag = "operators", operation_id = "exportBookingsAsCsv",
     params(
@@ -95,7 +95,7 @@ async fn list_all(
         "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = "One booking a line.", body = String, content_type = "text/csv",
+        (status = 200, description = "One booking per line.", body = String, content_type = "text/csv",
             example = json!("bookingId,memberId,state\r\n019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11,42,CONFIRMED\r\n")),
     )
 )]
@@ -103,7 +103,8 @@ async fn csv_file(State(shop): State<Shop>, PathConcert(id): PathConcert) -> Api
     export(shop.stock, id, Export::Csv).await
 }
 
-/// Exports the bookings of a concert as JSON lines, oldest first: one booking a line, as the list has it.
+/// Exports the bookings of a concert as JSON lines, oldest first: one booking per line, in the
+/// list's format.
 #[utoipa::path(
     get, path = "/v2/stock/{concertId}/bookings.jsonl", tag = "operators", operation_id = "exportBookingsAsJsonLines",
     params(
@@ -114,7 +115,7 @@ async fn csv_file(State(shop): State<Shop>, PathConcert(id): PathConcert) -> Api
         "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = "One booking a line.", body = String, content_type = "application/jsonl",
+        (status = 200, description = "One booking per line.", body = String, content_type = "application/jsonl",
             example = json!("{\"bookingId\":\"019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11\",\"state\":\"CONFIRMED\"}\n")),
     )
 )]
@@ -151,7 +152,7 @@ impl Row for MembersBooking {
         "cancelledAt",
     ];
 
-    /// Seats by their ids, tickets as `<ticketId>=<quantity>`, with spaces between them.
+    /// Seats appear as their ids and tickets as `<ticketId>=<quantity>`, separated by spaces.
     fn fields(&self) -> Vec<String> {
         let Self {
             booking,
@@ -183,7 +184,7 @@ impl Row for MembersBooking {
     }
 }
 
-/// Returns a state or a moment as JSON has it, without the quotes.
+/// Returns a state or a moment in its JSON form, without quotes.
 fn word(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()

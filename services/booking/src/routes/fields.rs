@@ -1,4 +1,4 @@
-//! The bounds of fields in bodies. A field that breaks them is refused by its name.
+//! The bounds of fields in bodies. A field out of bounds is refused by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use crate::stock::{SeatId, TicketId};
 
-/// How many different items a list may have.
+/// How many different items a list may contain.
 const ITEMS: std::ops::RangeInclusive<usize> = 1..=100;
 
-/// A kind of ticket and how many of it.
+/// A kind of ticket and a quantity.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OrderedTickets {
@@ -22,7 +22,7 @@ pub(crate) struct OrderedTickets {
     quantity: NonZeroU32,
 }
 
-/// Reads 1 to 100 different seats.
+/// Reads a list of 1 to 100 different seats.
 pub(crate) fn seat_ids<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<SeatId>, D::Error> {
     let given = Vec::<SeatId>::deserialize(from)?;
     let count = given.len();
@@ -34,14 +34,14 @@ pub(crate) fn seat_ids<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<Se
     }
 }
 
-/// Reads 1 to 100 different seats where there are any.
+/// Reads an optional list of 1 to 100 different seats.
 pub(crate) fn some_seat_ids<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<BTreeSet<SeatId>>, D::Error> {
     seat_ids(from).map(Some)
 }
 
-/// Reads 1 to 100 different kinds of tickets where there are any.
+/// Reads an optional list of 1 to 100 different kinds of tickets.
 pub(crate) fn some_tickets<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<BTreeMap<TicketId, NonZeroU32>>, D::Error> {

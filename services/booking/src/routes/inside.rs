@@ -1,4 +1,4 @@
-//! Admitted members, and to which concert the gate let them in.
+//! Admitted members, and the concert that they were admitted to.
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -11,7 +11,7 @@ use sunbeon_gate::{Admitted, Gate, Visit};
 
 use crate::stock;
 
-/// A member whom the gate let in. Compare `concert` with what the request is about.
+/// A member whom the gate let in. Compare `concert` with the one that the request refers to.
 pub(crate) struct Inside(pub(crate) Admitted, Gate);
 
 impl Inside {
@@ -24,7 +24,7 @@ impl Inside {
         }
     }
 
-    /// Returns who holds or books by this request, and in which session.
+    /// Returns the member and the session in which this request holds or books.
     pub(crate) fn visit(&self) -> stock::Visit {
         let Admitted {
             concert,
@@ -40,7 +40,7 @@ impl Inside {
         }
     }
 
-    /// Returns the 403 of the gate: the member has to be admitted to `concert`.
+    /// Returns the gate's 403: the member must be admitted to `concert`.
     pub(crate) fn refused(&self, concert: &ConcertId) -> ApiError {
         let page = self.1.waiting_page(concert);
         ApiError::new(Code::QueueTokenRequired).with_data(json!({ "waitingPage": page }))
@@ -66,8 +66,8 @@ where
     }
 }
 
-/// Returns whose visit a request is, and to which concert: that of the path, else that of the query,
-/// else that of the booking token.
+/// Returns the member and the concert of a request: the concert in the path, else the one in the
+/// query, else that of the booking token.
 pub(crate) fn visit(parts: &Parts) -> Visit {
     let member = parts.extensions.get::<Member>();
     Visit {
@@ -82,7 +82,7 @@ fn in_path(parts: &Parts) -> Option<ConcertId> {
     ConcertId::parse(id).ok()
 }
 
-/// Returns the `concertId` of the query.
+/// Returns the `concertId` in the query.
 fn named(parts: &Parts) -> ApiResult<Option<ConcertId>> {
     let query = QueryPairs::parse(parts.uri.query().unwrap_or_default());
     query.field("concertId", Field::ConcertId, |text| {

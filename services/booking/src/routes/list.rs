@@ -36,7 +36,7 @@ struct PublicConcert {
     booking_end_at: Option<UnixMs>,
     time_zone: String,
     mode: Mode,
-    /// Whether it is closed for good.
+    /// Whether it is closed permanently.
     closed: bool,
     /// Who may line up.
     identity: Identity,
@@ -67,18 +67,18 @@ impl From<&Concert> for PublicConcert {
     "closed": false, "identity": "member"}], "nextCursor": "demo"}))]
 struct PublicConcerts {
     concerts: Vec<PublicConcert>,
-    /// The `cursor` of the next page; left out on the last.
+    /// The `cursor` of the next page; left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<ConcertId>,
 }
 
-/// Lists the concerts on sale, for anybody.
+/// Lists the concerts on sale, for everybody.
 #[utoipa::path(
     get, path = "/v2/concerts", tag = "shop", operation_id = "listConcerts",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
     ),
     extensions(("x-fails" = json!([
@@ -88,7 +88,7 @@ struct PublicConcerts {
         (status = 200, description = LISTED.en, body = Success<PublicConcerts>, headers(
             ("ETag" = String, description = "Names this state of the answer."),
         )),
-        (status = 304, description = "The list is still the one of the `ETag`."),
+        (status = 304, description = "The list has not changed since the `ETag`."),
     )
 )]
 async fn list(
@@ -119,7 +119,7 @@ async fn list(
     )
 }
 
-/// Answers with a tag of the whole body, in its language.
+/// Answers with an ETag of the whole body in its language.
 fn revalidated(known: &Known, text: Text, data: impl Serialize) -> ApiResult<Response> {
     let body = Success {
         message: text.in_language(language()).to_owned(),

@@ -1,4 +1,4 @@
-//! Holding seats and giving them back.
+//! Holding and releasing seats.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"seatIds": ["demo.R.1.1", "demo.R.1.2"]}))]
 struct SeatIds {
-    /// 1-100, each once.
+    /// 1-100 different seats.
     #[serde(deserialize_with = "seat_ids")]
     #[schema(value_type = Vec<SeatId>, min_items = 1, max_items = 100)]
     seat_ids: BTreeSet<SeatId>,
@@ -51,17 +51,17 @@ struct SeatIds {
     {"seatIds": ["demo.R.1.1", "demo.R.1.2"], "holdEndsAt": "2026-11-20T05:10:00.000Z"}))]
 struct HeldSeats {
     seat_ids: Vec<SeatId>,
-    /// When the first of the holds ends.
+    /// The end of the first hold.
     #[serde(rename = "holdEndsAt")]
     held_until: UnixMs,
     #[serde(flatten)]
     token: Option<LongerToken>,
 }
 
-/// Holds seats, all of them or none, until the booking token ends at the latest.
+/// Holds seats, all of them or none, at most until the booking token ends.
 ///
-/// Where the policy allows, the session is extended first, and the longer token comes along. Seats that I hold
-/// already keep their end.
+/// If the policy allows, the session is extended first, and the answer includes the longer token.
+/// Seats that I already hold keep their deadline.
 #[utoipa::path(
     post, path = "/v2/seats/lock", tag = "shop", operation_id = "lockSeats",
     request_body = SeatIds,
@@ -69,7 +69,7 @@ struct HeldSeats {
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
+            description = "The concert, if its mode is `off` and no booking token names it."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([
@@ -79,8 +79,8 @@ struct HeldSeats {
     ]))),
     responses(
         (status = 200, description = HELD.en, body = Success<HeldSeats>, headers(
-            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, where the old one ends before."),
-            ("X-Queue-Token-Expires" = Option<i64>, description = "When it ends, in Unix seconds."),
+            ("X-Queue-Token" = Option<String>, description = "A booking token that lives as long as the hold, if the old one would end earlier."),
+            ("X-Queue-Token-Expires" = Option<i64>, description = "When it expires, in Unix seconds."),
         )),
     )
 )]
@@ -113,7 +113,7 @@ async fn lock(
     Ok((headers, Reply::ok(HELD, held)))
 }
 
-/// Gives held seats back, all of them or none.
+/// Releases held seats, all of them or none.
 #[utoipa::path(
     delete, path = "/v2/seats/lock", tag = "shop", operation_id = "unlockSeats",
     request_body = SeatIds,
@@ -121,7 +121,7 @@ async fn lock(
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
         ("concertId" = Option<String>, Query,
-            description = "The concert, where its mode is `off` and no booking token names it."),
+            description = "The concert, if its mode is `off` and no booking token names it."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([
@@ -148,7 +148,7 @@ async fn unlock(
     Ok(Reply::ok(RELEASED, Empty {}))
 }
 
-/// Returns a failure that names the seats that it is about.
+/// Returns a failure that names the seats in question.
 pub(crate) fn about(code: Code, seats: &[SeatId]) -> ApiError {
     ApiError::new(code).with_data(json!({ "seatIds": seats }))
 }

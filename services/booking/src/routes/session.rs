@@ -1,4 +1,4 @@
-//! Sessions that last as long as what is held in them.
+//! Extending sessions to cover their holds.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
 const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
 const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
 
-/// A booking token that lives as long as a hold; use it from now on.
+/// A booking token that lives as long as a hold and replaces the previous one.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LongerToken {
@@ -28,7 +28,7 @@ pub(crate) struct LongerToken {
 }
 
 impl LongerToken {
-    /// Returns the headers in which the token service sends it.
+    /// Returns the headers that the token service uses for it.
     pub(crate) fn headers(&self) -> [(HeaderName, String); 3] {
         [
             (QUEUE_TOKEN, self.queue_token.clone()),
@@ -41,9 +41,9 @@ impl LongerToken {
     }
 }
 
-/// Has the visitor's session last as long as a hold that is taken now, and returns the visit with the
-/// end that it has then. If the session cannot be extended, the hold is shorter: nobody holds what
-/// their token does not live to pay for.
+/// Extends the visitor's session to cover a hold that starts now, and returns the visit with its
+/// new end. If the session cannot be extended, the hold is shorter: nobody may hold seats that
+/// their token will not live to pay for.
 pub(crate) async fn lasting(
     shop: &Shop,
     inside: &Inside,

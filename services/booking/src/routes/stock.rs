@@ -1,4 +1,4 @@
-//! Operators' routes: putting on sale, taking off, starting over.
+//! Operators' routes: putting stock on sale, taking it off, and resetting a sale.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
         .routes(routes!(reset))
 }
 
-/// What is on sale for a concert.
+/// The stock of a concert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -68,7 +68,7 @@ async fn on_sale(shop: &Shop, id: ConcertId, plan: Plan) -> ApiResult<StockOnSal
     })
 }
 
-/// Puts seats and tickets on sale, replacing the existing stock. The concert has to exist.
+/// Puts seats and tickets on sale, replacing the existing stock. The concert must exist.
 #[utoipa::path(
     put, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "putStock",
     request_body = Plan,
@@ -127,7 +127,7 @@ async fn read(
     Ok(Reply::ok(READ, on_sale(&shop, id, plan).await?))
 }
 
-/// Takes everything off sale. Bookings can still be read.
+/// Takes all stock off sale. Bookings can still be read.
 #[utoipa::path(
     delete, path = "/v2/stock/{concertId}", tag = "operators", operation_id = "removeStock",
     params(
@@ -151,25 +151,26 @@ async fn remove(State(shop): State<Shop>, PathConcert(id): PathConcert) -> ApiRe
     Ok(Reply::ok(REMOVED, Empty {}))
 }
 
-/// How many parts of a reset one request does, so that it is answered in time.
+/// How many parts of a reset one request does, so that its answer arrives in time.
 const PARTS: u32 = 5;
 
-/// What a reset undid.
+/// The effect of a reset.
 #[derive(Default, Serialize, ToSchema)]
 #[schema(example = json!({"cancelled": 1, "freed": 3}))]
 struct ResetResult {
-    /// Bookings that were confirmed or could still have been; what was paid goes back.
+    /// Bookings cancelled, whether confirmed or still pending; payments are refunded.
     cancelled: u64,
-    /// Seats that were held or sold.
+    /// Seats freed, whether held or sold.
     freed: usize,
-    /// Bookings are left: send the request again. Left out once everything is for sale.
+    /// True if bookings remain: send the request again. Left out once everything is for sale.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     more: bool,
 }
 
-/// Starts a sale over: cancels every booking, gives back what was paid, frees every hold.
+/// Resets a sale: cancels every booking, refunds every payment and releases every hold.
 ///
-/// A very large sale is reset in parts of up to 5,000 bookings: `more` says to send the request again.
+/// A very large sale is reset in parts of up to 5,000 bookings; `more` means that the request must
+/// be sent again.
 #[utoipa::path(
     post, path = "/v2/stock/{concertId}/reset", tag = "operators", operation_id = "resetSale",
     params(

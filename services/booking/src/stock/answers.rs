@@ -13,22 +13,22 @@ use utoipa::ToSchema;
 
 use super::{BookingId, PaymentState, SeatId, Section, TicketId};
 
-/// Who holds and books, and in which session.
+/// The member who holds or books, and the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
     /// The concert that the member was admitted to.
     pub concert_id: ConcertId,
     /// The member.
     pub member_id: MemberId,
-    /// The entry whose session it is; `None` where the concert has no line.
+    /// The entry that the session belongs to; `None` if the concert has no line.
     pub entry_number: Option<EntryNumber>,
-    /// When the booking token ends; no hold lasts longer.
+    /// The end of the booking token; no hold lasts longer.
     pub until: Option<UnixMs>,
 }
 
 impl Visit {
     /// Returns whether a hold or booking of this entry belongs to another session of the member. A
-    /// member has one session at a time, so that other one is over.
+    /// member has one session at a time, so that other session has ended.
     pub(super) fn is_after(&self, entry: Option<EntryNumber>) -> bool {
         matches!((entry, self.entry_number), (Some(theirs), Some(own)) if theirs != own)
     }
@@ -45,22 +45,22 @@ pub struct Session {
     pub entry_number: EntryNumber,
 }
 
-/// What came free with a session.
+/// The stock freed by the end of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ended {
-    /// Seats, in the order of ids: what to announce.
+    /// The seats to announce, in the order of their ids.
     pub seats: Vec<SeatId>,
-    /// Whether tickets did.
+    /// Whether tickets were freed.
     pub tickets: bool,
 }
 
-/// Whether a seat is for sale.
+/// The state of a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SeatState {
     /// Nobody has it.
     Available,
-    /// A member holds it for a while.
+    /// A member holds it for a limited time.
     Held,
     /// A member has bought it.
     Sold,
@@ -78,9 +78,9 @@ pub struct Seat {
     pub row: u32,
     /// Its number in the row, from 1.
     pub number: u32,
-    /// What it costs.
+    /// Its price.
     pub price: u64,
-    /// Whether it is for sale.
+    /// Its state.
     pub state: SeatState,
 }
 
@@ -92,63 +92,63 @@ pub struct MySeat {
     pub seat_id: SeatId,
     /// `HELD` or `SOLD`.
     pub state: SeatState,
-    /// When the hold ends; left out once it is sold.
+    /// The end of the hold; left out once the seat is sold.
     #[serde(rename = "holdEndsAt", skip_serializing_if = "Option::is_none")]
     pub held_until: Option<UnixMs>,
 }
 
-/// One kind of ticket, and how many are left.
+/// A kind of ticket, and how many are left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ticket {
     /// The kind.
     pub ticket_id: TicketId,
-    /// Shown to the fan.
+    /// The name shown to fans.
     pub name: String,
-    /// What one costs.
+    /// The price of one.
     pub price: u64,
-    /// How many there are in all.
+    /// The total number.
     pub quantity: u32,
-    /// How many nobody has.
+    /// How many are free.
     pub remaining: u32,
 }
 
-/// What became of a plan.
+/// The result of putting a plan on sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
-    /// It is on sale; also if exactly this plan was already.
+    /// The plan is on sale, even if it was before.
     Done,
-    /// The plan has less than members hold or have bought, or another price for what they hold;
-    /// nothing is changed.
+    /// The plan has less than members hold or have bought, or another price for seats that they
+    /// hold; nothing has changed.
     InUse {
-        /// The sections in which it has, in the order of names.
+        /// The sections in conflict, in the order of their names.
         sections: Vec<Section>,
-        /// The kinds of tickets of which it has, in the order of ids.
+        /// The kinds of tickets in conflict, in the order of their ids.
         tickets: Vec<TicketId>,
     },
-    /// The plan breaks a bound of this field.
+    /// This field is out of bounds.
     Invalid(Field),
 }
 
-/// What became of a stock that was to be removed.
+/// The result of removing a stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// It is gone.
+    /// The stock is removed.
     Done,
-    /// Something of it is held, pending or confirmed; nothing is changed.
+    /// Some of it is held, pending or confirmed; nothing has changed.
     InUse,
-    /// There is none.
+    /// There is no stock.
     NoStock,
 }
 
-/// What one part of a reset undid.
+/// The effect of one part of a reset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
-    /// Bookings that were confirmed or could still have been.
+    /// Bookings cancelled, whether confirmed or still pending.
     pub cancelled: u64,
-    /// Seats that were held or sold, or whose hold had just run out, in the order of ids.
+    /// Seats freed, whether held, sold or just expired, in the order of their ids.
     pub freed: Vec<SeatId>,
-    /// Whether there are bookings left: the next part is to be called for.
+    /// Whether bookings remain, so that another part is needed.
     pub more: bool,
 }
 
@@ -158,106 +158,106 @@ pub struct Reset {
 pub struct HeldSeat {
     /// The seat.
     pub seat_id: SeatId,
-    /// Until when it is the member's.
+    /// The end of the member's hold.
     pub held_until: UnixMs,
 }
 
-/// What became of seats that a member wants.
+/// The result of holding seats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holding {
-    /// The member holds all of them, in the order of ids.
+    /// The member holds all of them, in the order of their ids.
     Held {
-        /// Every seat that was asked for.
+        /// All requested seats.
         seats: Vec<HeldSeat>,
-        /// Those of them that the member did not hold before this call: what to announce.
+        /// Seats that the member did not hold before this call, to be announced.
         new: Vec<SeatId>,
     },
-    /// The session is over; nothing is changed, nor in the cases that follow.
+    /// The session has ended. Nothing has changed, here and in the following cases.
     SessionOver,
-    /// A seat is another concert's.
+    /// A seat belongs to another concert.
     OtherConcert(ConcertId),
-    /// Nothing is on sale for the concert.
+    /// The concert has no stock.
     NoStock,
-    /// There is no such seat.
+    /// The seat does not exist.
     Unknown(SeatId),
     /// Others hold these seats or have bought them.
     Taken(Vec<SeatId>),
-    /// It would be more than one member may have.
+    /// A member may not have that many.
     Limit,
 }
 
-/// What became of seats that a member gives back.
+/// The result of releasing seats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Released {
     /// All are free.
     Done,
-    /// A seat is another concert's; nothing is changed.
+    /// A seat belongs to another concert; nothing has changed.
     OtherConcert(ConcertId),
-    /// These are not held by the member, no longer, or are part of a booking; nothing is changed.
+    /// The member does not hold these seats, or no longer, or has booked them; nothing has changed.
     NotHeld(Vec<SeatId>),
 }
 
-/// A booking to be made.
+/// A booking to create.
 #[derive(Debug, Clone)]
 pub struct NewBooking {
-    /// Who books, and in which session.
+    /// The member who books, and the session.
     pub visit: Visit,
     /// Seats that the member holds.
     pub seat_ids: BTreeSet<SeatId>,
-    /// Tickets to take, at least one seat or ticket in all.
+    /// Tickets to take; there must be at least one seat or ticket in all.
     pub tickets: BTreeMap<TicketId, NonZeroU32>,
-    /// How long tickets are held, at most.
+    /// The longest time for which tickets are held.
     pub hold: Duration,
-    /// The same key of the same member gives the same booking.
+    /// Repeating a member's key returns the same booking.
     pub idempotency_key: Option<String>,
 }
 
-/// What became of a new booking. But for the first two, nothing is changed.
+/// The result of creating a booking. In all cases except the first two, nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It is made, and PENDING.
+    /// The booking is created and PENDING.
     New(Booking),
-    /// The same request with the same key made it before; as it is now.
+    /// The same request with the same key created it before; this is its current state.
     Replayed(Booking),
-    /// The key came with another request.
+    /// The key was used for another request.
     KeyReused,
-    /// Neither a seat nor a ticket is in it.
+    /// There is neither a seat nor a ticket.
     Nothing,
-    /// The session is over.
+    /// The session has ended.
     SessionOver,
-    /// A seat is another concert's.
+    /// A seat belongs to another concert.
     OtherConcert(ConcertId),
-    /// Nothing is on sale for the concert.
+    /// The concert has no stock.
     NoStock,
-    /// There is no such kind of ticket.
+    /// The kind of ticket does not exist.
     UnknownTicket(TicketId),
-    /// There is no such seat.
+    /// The seat does not exist.
     UnknownSeat(SeatId),
-    /// These seats are not held by the member, no longer, or are part of another booking.
+    /// The member does not hold these seats, or no longer, or has booked them.
     NotHeld(Vec<SeatId>),
-    /// There are not so many left of these tickets.
+    /// Not enough of these tickets are left.
     SoldOut(Vec<TicketId>),
-    /// It would be more than one member may have.
+    /// A member may not have that many.
     Limit,
 }
 
-/// How far a booking is.
+/// The state of a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum BookingState {
-    /// Made, not paid.
+    /// Created, not paid yet.
     Pending,
     /// A payment is in flight.
     Paying,
-    /// Paid; sold for good.
+    /// Paid, and sold permanently.
     Confirmed,
-    /// Given up, or refunded.
+    /// Cancelled, or refunded.
     Cancelled,
-    /// Not paid before its time or its session was over; what it held is free.
+    /// Not paid before its deadline or its session ended; its seats and tickets are free.
     Expired,
 }
 
-/// A booking, as it is by the database's clock.
+/// A booking, by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -269,25 +269,25 @@ pub enum BookingState {
 pub struct Booking {
     /// The booking.
     pub booking_id: BookingId,
-    /// The concert that it is for.
+    /// The concert.
     pub concert_id: ConcertId,
-    /// Whose it is; not shown.
+    /// The member; not shown.
     #[serde(skip)]
     pub member_id: MemberId,
-    /// The session that it was made or last paid in; not shown.
+    /// The session in which it was created or last paid; not shown.
     #[serde(skip)]
     pub entry_number: Option<EntryNumber>,
-    /// How far it is.
+    /// Its state.
     pub state: BookingState,
-    /// What it costs in all, in the shop's smallest unit of money.
+    /// The total price, in the smallest unit of the shop's currency.
     pub amount: u64,
-    /// Its seats, in the order of ids.
+    /// Its seats, in the order of their ids.
     pub seats: Vec<BookedSeat>,
-    /// Its tickets, in the order of ids.
+    /// Its tickets, in the order of their ids.
     pub tickets: Vec<BookedTicket>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UnixMs,
-    /// When it expires or expired; says nothing of one that is confirmed or cancelled.
+    /// When it expires or expired; meaningless once it is confirmed or cancelled.
     pub expires_at: UnixMs,
     /// When it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -309,7 +309,7 @@ pub struct BookedSeat {
     pub row: u32,
     /// Its number in the row.
     pub number: u32,
-    /// What it cost.
+    /// The price paid.
     pub price: u64,
 }
 
@@ -319,11 +319,11 @@ pub struct BookedSeat {
 pub struct BookedTicket {
     /// The kind.
     pub ticket_id: TicketId,
-    /// Its name when it was booked.
+    /// The name at the time of booking.
     pub name: String,
-    /// How many.
+    /// The number of tickets.
     pub quantity: u32,
-    /// What one cost.
+    /// The price of one.
     pub price: u64,
 }
 
@@ -334,135 +334,135 @@ pub struct MembersBooking {
     /// The booking.
     #[serde(flatten)]
     pub booking: Booking,
-    /// Whose it is.
+    /// The member.
     pub member_id: MemberId,
-    /// The session that it was made or last paid in; left out where the concert had no line.
+    /// The session in which it was created or last paid; left out if the concert had no line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry_number: Option<EntryNumber>,
-    /// The last payment that the provider took; left out if there was none.
+    /// The last successful charge; left out if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<MadePayment>,
 }
 
-/// A payment that the provider took.
+/// A payment that was charged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MadePayment {
-    /// The provider's id of it.
+    /// The provider's id of the payment.
     pub payment_id: String,
     /// `PAID`, `REFUND_DUE` or `REFUNDED`.
     pub state: PaymentState,
 }
 
-/// A charge to send to the provider. Sending it again with the same key charges nobody twice.
+/// A charge to send to the provider. Repeating it with the same key charges nobody twice.
 #[derive(Debug, Clone)]
 pub struct Charge {
-    /// The booking that is paid.
+    /// The booking.
     pub booking_id: BookingId,
-    /// Which attempt at it, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     /// `<bookingId>-<attempt>`: the provider's idempotency key.
     pub key: String,
-    /// How much.
+    /// The amount.
     pub amount: u64,
     /// The provider's token for the means of payment.
     pub payment_token: SecretString,
 }
 
-/// An attempt to pay whose outcome is not known.
+/// A payment attempt with an unknown outcome.
 #[derive(Debug, Clone)]
 pub enum Unsettled {
     /// The booking still holds its seats: send the same charge again.
     Charge(Charge),
-    /// The booking no longer holds its seats, or not for long: have the charge voided. If the
-    /// provider took the money before, tell [`Stock::paid`](super::Stock::paid), else
+    /// The booking no longer holds its seats, or only briefly: have the charge voided. If the
+    /// provider had already taken the money, call [`Stock::paid`](super::Stock::paid), else
     /// [`Stock::declined`](super::Stock::declined).
     Void {
         /// The booking.
         booking_id: BookingId,
-        /// Which attempt at it.
+        /// The number of the attempt.
         attempt: u32,
         /// The provider's idempotency key of the charge.
         key: String,
     },
 }
 
-/// What is to be done about a confirmation. But for the first, nothing is changed.
+/// The next step of a confirmation. In all cases except the first, nothing has changed.
 #[derive(Debug, Clone)]
 pub enum Begun {
-    /// Ask the provider, then tell [`Stock::paid`](super::Stock::paid) or
-    /// [`Stock::declined`](super::Stock::declined); on no answer, neither.
+    /// Ask the provider, then call [`Stock::paid`](super::Stock::paid) or
+    /// [`Stock::declined`](super::Stock::declined), or neither if there is no answer.
     Charge(Charge),
-    /// It is paid already.
+    /// The booking is already paid.
     Confirmed(Booking),
-    /// This very attempt was declined.
+    /// This attempt was declined.
     Declined,
-    /// The key came with another payment token.
+    /// The key was used with another payment token.
     KeyReused,
-    /// Another attempt is under way.
+    /// Another attempt is in flight.
     InFlight,
-    /// This attempt is under way, and too little is left of the hold to send its charge again.
+    /// This attempt is in flight, and the hold is too short to send the charge again.
     InDoubt,
-    /// The session is over.
+    /// The session has ended.
     SessionOver,
     /// The booking is cancelled.
     Cancelled,
-    /// The booking's time, or the session that it was made in, is over.
+    /// The booking's deadline or session has passed.
     Expired,
     /// The member has no such booking.
     Unknown,
 }
 
-/// What a payment that was made came to.
+/// The result of recording a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paid {
-    /// The booking is confirmed; `new` at the first time of asking: what to announce.
+    /// The booking is confirmed. `new` is true the first time, when it must be announced.
     Confirmed {
-        /// As it is now.
+        /// The booking as it is now.
         booking: Booking,
         /// Whether this call confirmed it.
         new: bool,
     },
-    /// Too late: a task refunds the money.
+    /// The charge came too late; a task refunds it.
     Lost {
-        /// As it is now.
+        /// The booking as it is now.
         booking: Booking,
-        /// Seats that this call freed: what to announce.
+        /// Seats freed by this call, to be announced.
         freed: Vec<SeatId>,
     },
 }
 
-/// What became of a cancellation.
+/// The result of a cancellation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cancelled {
-    /// It is cancelled.
+    /// The booking is cancelled.
     Done {
-        /// As it is now.
+        /// The booking as it is now.
         booking: Booking,
-        /// Seats that this call freed: what to announce.
+        /// Seats freed by this call, to be announced.
         freed: Vec<SeatId>,
         /// Whether this call freed tickets.
         tickets: bool,
     },
-    /// It was cancelled before, or had expired; nothing is changed.
+    /// It was cancelled before, or had expired; nothing has changed.
     Already(Booking),
-    /// A payment is under way; nothing is changed.
+    /// A payment is in flight; nothing has changed.
     InFlight,
     /// The member has no such booking.
     Unknown,
 }
 
-/// Something to do outside, at least once.
+/// An external effect to carry out, at least once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// For [`Stock::task_done`](super::Stock::task_done) and
+    /// The id for [`Stock::task_done`](super::Stock::task_done) and
     /// [`Stock::task_again`](super::Stock::task_again).
     pub id: String,
-    /// What to do.
+    /// The effect.
     pub work: Work,
 }
 
-/// What a task is about.
+/// The effect of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
     /// End a session.
@@ -471,9 +471,9 @@ pub enum Work {
     Refund {
         /// The provider's id of the payment.
         payment_id: String,
-        /// How much.
+        /// The amount.
         amount: u64,
-        /// The provider's idempotency key: that of the charge.
+        /// The provider's idempotency key, which is that of the charge.
         key: String,
     },
 }
@@ -483,6 +483,6 @@ pub enum Work {
 pub struct Freed {
     /// The concert.
     pub concert_id: ConcertId,
-    /// The seats, in the order of ids.
+    /// The seats, in the order of their ids.
     pub seat_ids: Vec<SeatId>,
 }

@@ -1,4 +1,4 @@
-//! Making and cancelling bookings.
+//! Creating and cancelling bookings.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{
 statements! {
     BY_KEY = "SELECT booking_id, request FROM bookings \
         WHERE member_id = $1 AND idempotency_key = $2";
-    /// How many tickets of a kind unpaid live bookings have.
+    /// The tickets of a kind that unpaid live bookings have.
     WAITING = "SELECT CAST(COALESCE(SUM(t.quantity), 0) AS BIGINT) FROM bookings b \
         JOIN booking_tickets t ON t.booking_id = b.booking_id AND t.ticket_id = $2 \
         WHERE b.concert_id = $1 AND b.state IN ('PENDING', 'PAYING') AND b.expires_at_ms > $3";
@@ -32,8 +32,8 @@ statements! {
 }
 
 impl Stock {
-    /// Books seats that the visitor holds, and tickets. The booking expires with the first of the
-    /// seats' holds, and with the tickets' if it has any; all that it holds ends with it.
+    /// Books seats that the visitor holds, and tickets. The booking expires with the first of its
+    /// holds, and everything that it holds ends with it.
     pub async fn create(&self, new: &NewBooking) -> Result<Created> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -46,8 +46,8 @@ impl Stock {
         .await
     }
 
-    /// Cancels a member's booking. What it held is free at once; tasks refund what was paid and end
-    /// the session.
+    /// Cancels a member's booking. Its seats and tickets are free at once; tasks refund its payment
+    /// and end the session.
     pub async fn cancel(&self, member: &MemberId, id: BookingId) -> Result<Cancelled> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -110,7 +110,7 @@ async fn create(tx: &mut Transaction, new: &NewBooking) -> Result<Created> {
     let expires = ends.min().unwrap_or(now);
     let id = BookingId(Uuid::now_v7());
     if !insert(tx, new, id, amount(new, &seats, &tickets), expires, now).await? {
-        // There is none of this concert, so it is another concert's.
+        // This concert has no booking with the key, so it belongs to another concert's.
         return Ok(Created::KeyReused);
     }
     take_seats(tx, id, &seats, expires).await?;
@@ -118,7 +118,7 @@ async fn create(tx: &mut Transaction, new: &NewBooking) -> Result<Created> {
     read::booking(tx, id).await.map(Created::New)
 }
 
-/// Returns why seats and kinds of tickets as they are cannot be booked.
+/// Returns why these seats and kinds of tickets cannot be booked, if they cannot.
 fn refused(new: &NewBooking, seats: &Seats, tickets: &Tickets, now: UnixMs) -> Option<Created> {
     if let Some(other) = rows::other_concert(seats, &new.visit.concert_id) {
         return Some(Created::OtherConcert(other));
@@ -142,7 +142,7 @@ fn amount(new: &NewBooking, seats: &Seats, tickets: &Tickets) -> i64 {
     seats + tickets.sum::<i64>()
 }
 
-/// Returns what the same key of the same member made.
+/// Returns the result of an earlier request with the same key of the same member.
 async fn made_before(tx: &mut Transaction, new: &NewBooking) -> Result<Option<Created>> {
     let Some(key) = new.idempotency_key.as_deref() else {
         return Ok(None);
@@ -159,7 +159,7 @@ async fn made_before(tx: &mut Transaction, new: &NewBooking) -> Result<Option<Cr
     Ok(Some(Created::Replayed(booking)))
 }
 
-/// Returns what tells one request from another: concert, seats and tickets.
+/// Returns the parts that distinguish one request from another: concert, seats and tickets.
 fn request_of(new: &NewBooking) -> String {
     let mut text = new.visit.concert_id.to_string();
     for seat in &new.seat_ids {
@@ -181,7 +181,7 @@ async fn waiting(
     rows::the_value(tx.row(&WAITING, values![concert, id, now]).await?)
 }
 
-/// Returns `false` if the key is another booking's.
+/// Returns `false` if the key belongs to another booking.
 async fn insert(
     tx: &mut Transaction,
     new: &NewBooking,
@@ -204,7 +204,7 @@ async fn insert(
     Ok(tx.execute(&BOOKING, values).await? == 1)
 }
 
-/// Makes seats part of a booking; their holds end with it.
+/// Makes seats part of a booking, so that their holds end with it.
 async fn take_seats(
     tx: &mut Transaction,
     id: BookingId,

@@ -17,14 +17,14 @@ statements! {
         WHERE seat_id = $1";
     EXPIRED = "SELECT seat_id FROM seats WHERE held_until_ms <= (SELECT {now}) \
         ORDER BY held_until_ms LIMIT $1";
-    /// By itself, so that it holds no other row while it waits for this one.
+    /// A statement of its own, so that it locks no other row while it waits for this one.
     COLLECT = "UPDATE seats SET holder = NULL, held_until_ms = NULL, booking_id = NULL, \
         entry_number = NULL WHERE seat_id = $1 AND held_until_ms <= {now} RETURNING concert_id";
 }
 
 impl Stock {
-    /// Holds all of these seats, or none, for up to `longest` and never beyond the visitor's booking
-    /// token. Seats that the visitor holds already keep their deadline.
+    /// Holds all of these seats, or none, for up to `longest` and never beyond the visitor's
+    /// booking token. Seats that the visitor already holds keep their deadline.
     pub async fn hold(
         &self,
         visit: &Visit,
@@ -42,7 +42,7 @@ impl Stock {
         .await
     }
 
-    /// Gives back all of these seats, or none.
+    /// Releases all of these seats, or none.
     pub async fn release(&self, visit: &Visit, seats: &BTreeSet<SeatId>) -> Result<Released> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -55,8 +55,8 @@ impl Stock {
         .await
     }
 
-    /// Tidies up to `limit` seats whose holds have expired, so that they can be announced: each is
-    /// returned once, to one of the callers. An error is returned only if nothing was freed before it.
+    /// Releases up to `limit` seats whose holds have expired, so that they can be announced: each
+    /// is returned to exactly one caller. Returns an error only if nothing was freed before it.
     pub async fn collect(&self, limit: u32) -> Result<Vec<Freed>> {
         let found: Vec<(SeatId,)> = self.0.rows(&EXPIRED, values![limit]).await?;
         let mut freed = BTreeMap::<_, Vec<_>>::new();
@@ -171,8 +171,8 @@ async fn release(
 }
 
 impl Visit {
-    /// Returns when a hold taken now ends: after `longest`, or with the booking token if that is
-    /// earlier. `None`: the token has ended.
+    /// Returns the end of a hold that starts now: after `longest`, or with the booking token if
+    /// that is earlier. Returns `None` if the token has expired.
     pub(super) fn hold_end(&self, now: UnixMs, longest: Duration) -> Option<UnixMs> {
         let end = now + rows::ms(longest);
         match self.until {

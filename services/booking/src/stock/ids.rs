@@ -25,7 +25,7 @@ macro_rules! text_id {
                 ok.then_some(Self(text))
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -52,14 +52,14 @@ macro_rules! text_id {
     };
 }
 
-/// Why a text is no id.
+/// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidText(&'static str);
 
 text_id!(
-    /// One seat of one concert: `<concertId>.<section>.<row>.<number>`. What is well formed need
-    /// not exist.
+    /// One seat of one concert: `<concertId>.<section>.<row>.<number>`. A well-formed id does not
+    /// have to exist.
     SeatId,
     100,
     b"_-.",
@@ -67,7 +67,7 @@ text_id!(
 );
 
 text_id!(
-    /// One kind of counted ticket, among those of its concert.
+    /// One kind of counted ticket of a concert.
     TicketId,
     64,
     b"_-",
@@ -82,7 +82,7 @@ text_id!(
     "1 to 20 of A-Z, a-z, 0-9, '_' and '-'"
 );
 
-/// One booking: a UUID of version 7, so that ids are in the order of time.
+/// One booking: a version 7 UUID, so that ids sort by time.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
@@ -91,7 +91,7 @@ text_id!(
 pub struct BookingId(pub Uuid);
 
 impl BookingId {
-    /// Reads a UUID in its usual form.
+    /// Parses a UUID in its usual form.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(Self)
     }

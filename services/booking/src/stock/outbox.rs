@@ -1,4 +1,4 @@
-//! What is to be done outside because of what was done here, at least once.
+//! External effects, recorded here and carried out at least once.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 
 /// How long a task belongs to one caller.
 pub(super) const LEASE_MS: i64 = 30_000;
-/// No session lives longer: two hours, and two more for a hold.
+/// The longest life of a session: two hours, and two more for a hold.
 pub(super) const LONGEST_SESSION_MS: i64 = 4 * 3_600_000;
 
 statements! {
@@ -39,9 +39,9 @@ statements! {
 type TaskColumns = (String, BookingId, Option<u32>, UnixMs);
 
 impl Stock {
-    /// Returns up to `limit` tasks of a kind that are due. No two callers get the same task within 30
-    /// seconds; then it is due again. The end of a session is dropped after four hours, when no
-    /// session lives any longer; a refund never is.
+    /// Returns up to `limit` due tasks of a kind. No two callers get the same task within 30
+    /// seconds; after that it is due again. Ending a session is dropped after four hours, because
+    /// no session lives longer; a refund is never dropped.
     pub async fn due_tasks(&self, kind: Kind, limit: u32) -> Result<Vec<Task>> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -66,7 +66,7 @@ impl Stock {
         .await
     }
 
-    /// Removes a task that is done.
+    /// Removes a finished task.
     pub async fn task_done(&self, id: &str) -> Result<()> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -77,7 +77,7 @@ impl Stock {
         .await
     }
 
-    /// Makes a task due again after a time.
+    /// Makes a task due again after a pause.
     pub async fn task_again(&self, id: &str, after: Duration) -> Result<()> {
         let values = values![id, rows::ms(after)];
         self.0.execute(&AGAIN, values).await.map(drop)
@@ -100,7 +100,7 @@ async fn refund(tx: &mut Transaction, booking: BookingId, attempt: u32) -> Resul
     })
 }
 
-/// Writes down that a booking's session is to end; at most one such task of a booking at a time.
+/// Records that a booking's session must end; a booking has at most one such task at a time.
 pub(super) async fn write_complete(tx: &mut Transaction, booking: &LockedBooking) -> Result<()> {
     if booking.row.entry_number.is_none() {
         return Ok(());
@@ -110,7 +110,7 @@ pub(super) async fn write_complete(tx: &mut Transaction, booking: &LockedBooking
     tx.execute(&COMPLETE, values).await.map(drop)
 }
 
-/// Writes down that a payment is to be refunded, whatever its state was.
+/// Records that a payment must be refunded, whatever its state was.
 pub(super) async fn write_refund(
     tx: &mut Transaction,
     booking: &LockedBooking,

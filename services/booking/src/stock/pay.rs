@@ -9,11 +9,11 @@ use super::{
     states::{PaymentState, Stored},
 };
 
-/// How long a payment in flight holds its seats, at least.
+/// The minimum time for which a payment in flight holds its seats.
 const IN_FLIGHT_MS: i64 = 120_000;
-/// How long the outcome of an attempt may be unknown before the reconciler asks.
+/// How long the outcome of an attempt may be unknown before it is settled in the background.
 const PATIENCE_MS: i64 = 15_000;
-/// How much of the hold must be left for a charge to be sent again: longer than any answer takes.
+/// How much of a hold must remain for a charge to be sent again: longer than any answer takes.
 const ENOUGH_MS: i64 = 30_000;
 
 statements! {
@@ -40,11 +40,11 @@ statements! {
         WHERE booking_id = $1";
 }
 
-/// An attempt to pay, as its row tells it.
+/// A payment attempt, as stored in its row.
 struct Attempt {
     number: u32,
     state: PaymentState,
-    /// `None` in rows that an earlier version wrote.
+    /// `None` in rows written by an earlier version.
     fingerprint: Option<String>,
 }
 
@@ -63,11 +63,11 @@ impl Attempt {
 }
 
 impl Stock {
-    /// Begins the payment of a booking, or continues one. From then on what the booking holds is
-    /// held for two minutes at least, so that no hold ends while its payment is in flight. While the
-    /// outcome is unknown, the same call, with or without a key, is the same charge. The visitor's
-    /// session ends when the money has been taken; it may be a later one than that in which the
-    /// payment was begun.
+    /// Starts the payment of a booking, or continues one. From then on the booking's seats and
+    /// tickets are held for at least two minutes, so that no hold ends while its payment is in
+    /// flight. While the outcome is unknown, repeating the call, with or without a key, returns the
+    /// same charge. A successful charge ends the visitor's session, which may be a later one than
+    /// that in which the payment started.
     pub async fn begin_payment(
         &self,
         visit: &Visit,
@@ -90,8 +90,8 @@ impl Stock {
         .await
     }
 
-    /// Records that the provider took the money of an attempt. Confirms the booking or, if it is too
-    /// late, has the money refunded once.
+    /// Records that an attempt was charged. Confirms the booking or, if it is too late, has the
+    /// charge refunded once.
     pub async fn paid(&self, id: BookingId, attempt: u32, payment_id: &str) -> Result<Paid> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -102,8 +102,8 @@ impl Stock {
         .await
     }
 
-    /// Records that the provider took no money at an attempt and never will. The booking is PENDING
-    /// again with its first deadline, which may have passed; returns it as it is now.
+    /// Records that an attempt was not charged and never will be. The booking is PENDING again with
+    /// its first deadline, which may have passed; returns its current state.
     pub async fn declined(&self, id: BookingId, attempt: u32) -> Result<Booking> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -120,8 +120,8 @@ impl Stock {
         .await
     }
 
-    /// Returns up to `limit` attempts whose outcome has been unknown for more than 15 seconds. No two
-    /// callers get the same attempt within 30 seconds.
+    /// Returns up to `limit` attempts whose outcome has been unknown for more than 15 seconds. No
+    /// two callers get the same attempt within 30 seconds.
     pub async fn unsettled(&self, limit: u32) -> Result<Vec<Unsettled>> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -153,7 +153,7 @@ pub(super) fn charge_key(id: BookingId, attempt: u32) -> String {
     format!("{id}-{attempt}")
 }
 
-/// Tells one payment token from another without keeping it.
+/// Distinguishes payment tokens without storing them.
 fn fingerprint_of(id: BookingId, token: &str) -> String {
     let hash = digest(&SHA256, format!("{id} {token}").as_bytes());
     hash.as_ref()
@@ -172,7 +172,7 @@ fn charge(id: BookingId, attempt: u32, amount: i64, token: String) -> Result<Cha
     })
 }
 
-/// Locks a booking that somebody was charged for.
+/// Locks a booking with a payment attempt.
 async fn lock_charged(tx: &mut Transaction, id: BookingId) -> Result<rows::LockedBooking> {
     let booking = rows::lock_booking(tx, id, None).await?;
     booking.ok_or_else(|| rows::nonsense("an attempt to pay for no booking"))
@@ -192,7 +192,7 @@ async fn begin(
         (Stored::Confirmed, _) => return read::booking(tx, id).await.map(Begun::Confirmed),
         (Stored::Cancelled, _) => return Ok(Begun::Cancelled),
         (Stored::Pending | Stored::Paying, false) => return Ok(Begun::Expired),
-        // It belongs to a session that is over, or its member would not be in another.
+        // It belongs to a session that has ended, since its member is in another.
         (Stored::Pending, true) if visit.is_after(booking.row.entry_number) => {
             return Ok(Begun::Expired);
         }
@@ -229,8 +229,8 @@ async fn begin(
     }
 }
 
-/// Sends a charge again only while its booking holds its seats for longer than the answer takes.
-/// Later the reconciler finds out what came of it.
+/// Sends a charge again only if its booking holds its seats for longer than the answer takes.
+/// Otherwise the outcome is settled in the background.
 fn resend(booking: &rows::LockedBooking, attempt: u32, token: &str) -> Result<Begun> {
     let (id, amount) = (booking.row.booking_id, booking.row.amount);
     if booking.row.expires_at <= booking.now + ENOUGH_MS {
@@ -239,7 +239,7 @@ fn resend(booking: &rows::LockedBooking, attempt: u32, token: &str) -> Result<Be
     charge(id, attempt, amount, token.to_owned()).map(Begun::Charge)
 }
 
-/// Writes the next attempt down.
+/// Records the next attempt.
 async fn next_attempt(
     tx: &mut Transaction,
     booking: &rows::LockedBooking,
@@ -296,8 +296,8 @@ async fn confirm(
     outbox::write_complete(tx, booking).await
 }
 
-/// Has the money refunded. A booking that has expired is cancelled with it; one that is paid by
-/// another attempt, or may still be, stays as it is.
+/// Has the charge refunded and cancels an expired booking. A booking that is paid by another
+/// attempt, or may still be, stays as it is.
 async fn lose(
     tx: &mut Transaction,
     booking: rows::LockedBooking,

@@ -1,4 +1,4 @@
-//! What an operator puts on sale.
+//! The plan of what an operator puts on sale.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Section, TicketId};
 
-/// The stock of one concert, as `PUT /v2/stock/{concertId}` takes it.
+/// The stock of one concert, as sent to `PUT /v2/stock/{concertId}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!(
@@ -17,10 +17,10 @@ use super::{Section, TicketId};
     "seatsPerRow": 20}], "tickets": [{"ticketId": "standing", "name": "Standing", "price": 55000,
     "quantity": 500}]}))]
 pub struct Plan {
-    /// Seats and tickets together that one member may have, 1-100.
+    /// How many seats and tickets together one member may have, 1-100.
     #[schema(minimum = 1, maximum = 100)]
     pub per_member_limit: u32,
-    /// Sections of numbered seats, up to 100 and 20,000 seats in all.
+    /// Sections of numbered seats: up to 100 sections with 20,000 seats in all.
     #[serde(default, deserialize_with = "objects")]
     #[schema(max_items = 100)]
     pub sections: Vec<PlannedSection>,
@@ -34,9 +34,9 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlannedSection {
-    /// 1-20 of `[A-Za-z0-9_-]`, once in a plan.
+    /// 1-20 of `[A-Za-z0-9_-]`, unique in the plan.
     pub section: Section,
-    /// Of one seat, in the shop's smallest unit of money, up to 1,000,000,000.
+    /// The price of one seat, in the smallest unit of the shop's currency, up to 1,000,000,000.
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub price: u64,
     /// 1-200.
@@ -51,15 +51,15 @@ pub struct PlannedSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlannedTicket {
-    /// Once in a plan.
+    /// Unique in the plan.
     pub ticket_id: TicketId,
-    /// Shown to the fan; 1-100 characters.
+    /// The name shown to fans; 1-100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
-    /// Of one ticket, in the shop's smallest unit of money, up to 1,000,000,000.
+    /// The price of one ticket, in the smallest unit of the shop's currency, up to 1,000,000,000.
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub price: u64,
-    /// How many there are, 0-10,000,000.
+    /// The number of tickets, 0-10,000,000.
     #[schema(minimum = 0, maximum = 10_000_000)]
     pub quantity: u32,
 }
@@ -69,8 +69,8 @@ const MOST_KINDS: usize = 100;
 const MOST_MONEY: u64 = 1_000_000_000;
 
 impl Plan {
-    /// Checks every bound; the field that breaks one otherwise. A plan of nothing at all breaks
-    /// `sections`.
+    /// Checks every bound and returns the first field that is out of bounds. An empty plan is
+    /// reported as `sections`.
     pub fn check(&self) -> Result<(), Field> {
         if !(1..=100).contains(&self.per_member_limit) {
             return Err(Field::PerMemberLimit);

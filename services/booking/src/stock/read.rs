@@ -1,4 +1,4 @@
-//! Reading bookings whole.
+//! Reading complete bookings.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::{
     states::{PaymentState, Stored},
 };
 
-/// A statement on bookings, by a condition.
+/// Builds a statement on bookings from a condition.
 macro_rules! bookings {
     ($condition:literal) => {
         concat!(
@@ -42,7 +42,7 @@ statements! {
         WHERE payment_id IS NOT NULL AND booking_id IN {listed} ORDER BY booking_id, attempt";
 }
 
-/// Where bookings are read: on a database or within a transaction.
+/// The source of bookings: a database or a transaction.
 enum Source<'a> {
     Database(&'a Database),
     Transaction(&'a mut Transaction),
@@ -56,7 +56,8 @@ impl Source<'_> {
         }
     }
 
-    /// Reads bookings, and then what they are made of by their own ids, so that none is without it.
+    /// Reads bookings first and their items afterwards by id, so that no booking comes without its
+    /// items.
     async fn bookings(&mut self, statement: &Statement, values: &[Value]) -> Result<Vec<Booking>> {
         let bookings: Vec<BookingRow> = self.rows(statement, values).await?;
         if bookings.is_empty() {
@@ -105,7 +106,7 @@ impl Stock {
         let ids = rows::listed(bookings.iter().map(|booking| &booking.booking_id));
         let payments: Vec<(BookingId, String, PaymentState)> =
             source.rows(&PAYMENTS, values![&ids]).await?;
-        // The last attempt of each.
+        // The last attempt of each booking.
         let payments = payments.into_iter().map(|(id, payment_id, state)| {
             let payment = MadePayment { payment_id, state };
             (id, payment)
@@ -125,7 +126,7 @@ fn text(id: Option<BookingId>) -> String {
     id.map_or_else(String::new, |id| id.to_string())
 }
 
-/// Reads a booking that is there, as it is within a transaction.
+/// Reads an existing booking, as seen within a transaction.
 pub(super) async fn booking(tx: &mut Transaction, id: BookingId) -> Result<Booking> {
     let mut source = Source::Transaction(tx);
     let found = source.bookings(&ONE, values![&id]).await?;

@@ -1,10 +1,10 @@
-//! Rows of the tables, and locking them.
+//! The rows of the tables, and locking them.
 //!
-//! Every verb locks in one order, so that none waits for another in a circle: the stock (shared by
+//! Every verb locks in the same order, so that no deadlock is possible: the stock (shared for
 //! members, exclusive for operators), the buyer, tickets by id, seats by id, the booking. Members
-//! who share the stock's lock would overtake an operator who waits for it, so everybody takes the
-//! stock's turn first, which is given in the order of asking. The time is read once all locks are
-//! taken: whoever held them before has committed by then, and whoever waits will read a later time.
+//! who share the stock's lock would overtake a waiting operator, so everybody first takes a turn at
+//! the stock, in order of arrival. The time is read once all locks are taken: earlier holders have
+//! committed by then, and later ones will read a later time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ statements! {
     EXPIRE = "UPDATE bookings SET due_ms = $2, expires_at_ms = $2 WHERE booking_id = $1";
 }
 
-/// Columns of this crate's own types.
+/// Implements columns for this crate's own types.
 macro_rules! texts {
     ($($id:ident => $read:expr;)+) => {
         $(impl Column for $id {
@@ -107,7 +107,7 @@ impl SeatRow {
         self.holder.as_ref().filter(|_| live)
     }
 
-    /// Returns whether the visitor holds the seat and has not booked it.
+    /// Returns whether the visitor holds the seat without having booked it.
     pub(super) fn is_held_by(&self, visit: &Visit, now: UnixMs) -> bool {
         self.owner(now) == Some(&visit.member_id)
             && self.held_until.is_some()
@@ -144,7 +144,7 @@ pub(super) struct BookingRow {
     pub(super) created_at: UnixMs,
     pub(super) confirmed_at: Option<UnixMs>,
     pub(super) cancelled_at: Option<UnixMs>,
-    /// Whether its end was to come when it was read.
+    /// Whether its end was still to come when it was read.
     pub(super) is_live: bool,
 }
 
@@ -163,8 +163,8 @@ record!(BookingRow {
     is_live
 });
 
-/// Locks a concert's stock with other members, until the end of the transaction; its limit for one
-/// member. `None`: nothing is on sale.
+/// Locks a concert's stock, shared with other members, until the end of the transaction, and
+/// returns the limit per member. Returns `None` if the concert has no stock.
 pub(super) async fn lock_stock_shared(
     tx: &mut Transaction,
     concert: &ConcertId,
@@ -174,7 +174,7 @@ pub(super) async fn lock_stock_shared(
     Ok(row.map(|row| row.0))
 }
 
-/// Locks what a member has of a concert.
+/// Locks a member's share of a concert.
 pub(super) async fn lock_buyer(
     tx: &mut Transaction,
     concert: &ConcertId,
@@ -183,8 +183,8 @@ pub(super) async fn lock_buyer(
     tx.execute(&BUYER, values![concert, member]).await.map(drop)
 }
 
-/// Returns whether the visitor's session is known to be over. The buyer is locked: a session that
-/// is not over now ends after this transaction.
+/// Returns whether the visitor's session is known to have ended. The buyer is locked, so a session
+/// that has not ended now can only end after this transaction.
 pub(super) async fn is_over(tx: &mut Transaction, visit: &Visit) -> Result<bool> {
     let Some(entry) = visit.entry_number else {
         return Ok(false);
@@ -223,7 +223,7 @@ pub(super) async fn lock_seats<'a>(
     Ok(rows)
 }
 
-/// Returns the concert of a seat that is not one of `concert`'s.
+/// Returns the concert of a seat that does not belong to `concert`, if there is one.
 pub(super) fn other_concert(
     seats: &BTreeMap<SeatId, SeatRow>,
     concert: &ConcertId,
@@ -237,7 +237,7 @@ pub(super) async fn now(tx: &mut Transaction) -> Result<UnixMs> {
     the_value(tx.row(&NOW, values![]).await?)
 }
 
-/// Returns how many seats and tickets of a concert a member has, held or booked.
+/// Returns how many seats and tickets of a concert a member has, whether held or booked.
 pub(super) async fn had_by(
     tx: &mut Transaction,
     concert: &ConcertId,
@@ -247,25 +247,25 @@ pub(super) async fn had_by(
     the_value(tx.row(&HAD, values![concert, member, now]).await?)
 }
 
-/// A booking, locked with all that it is made of.
+/// A booking, locked together with its items.
 pub(super) struct LockedBooking {
     pub(super) row: BookingRow,
-    /// Its tickets, with how many of each.
+    /// Its tickets and their quantities.
     pub(super) tickets: Vec<(TicketId, i64)>,
-    /// Those of its seats that are still its own, in the order of ids.
+    /// Those of its seats that it still owns, in the order of their ids.
     pub(super) own: Vec<SeatId>,
-    /// Whether it holds all that it is made of: not expired.
+    /// Whether it holds all of its items, that is, has not expired.
     pub(super) holds: bool,
     pub(super) now: UnixMs,
 }
 
-/// Locks a booking; of this member, if one is given.
+/// Locks a booking, of this member if one is given.
 pub(super) async fn lock_booking(
     tx: &mut Transaction,
     id: BookingId,
     member: Option<&MemberId>,
 ) -> Result<Option<LockedBooking>> {
-    // What a booking is made of never changes.
+    // A booking's concert, member and items never change.
     let owner: Option<(ConcertId, MemberId)> = tx.row(&OWNER, values![&id]).await?;
     let Some((concert, owner)) = owner else {
         return Ok(None);
@@ -303,12 +303,12 @@ impl LockedBooking {
         &self.row.booking_id
     }
 
-    /// Frees those of its seats that are still its own.
+    /// Frees the seats that it still owns.
     pub(super) async fn free_seats(&self, tx: &mut Transaction) -> Result<()> {
         tx.execute(&FREE_SEATS, values![self.id()]).await.map(drop)
     }
 
-    /// Moves its end, and that of its seats' holds.
+    /// Moves its deadline, and that of its seats' holds.
     pub(super) async fn hold_until(
         &self,
         tx: &mut Transaction,
@@ -321,7 +321,7 @@ impl LockedBooking {
         tx.execute(&HOLD_SEATS, values).await.map(drop)
     }
 
-    /// Counts its tickets as sold (`1`), or no longer (`-1`).
+    /// Counts its tickets as sold (`1`) or no longer sold (`-1`).
     pub(super) async fn sell_tickets(&self, tx: &mut Transaction, sign: i64) -> Result<()> {
         for (id, quantity) in &self.tickets {
             let values = values![&self.row.concert_id, id, sign * quantity];
@@ -338,14 +338,14 @@ impl LockedBooking {
         tx.execute(&CANCEL, values).await.map(drop)
     }
 
-    /// Ends the booking as if its time were over.
+    /// Ends the booking as if its deadline had passed.
     pub(super) async fn expire(&self, tx: &mut Transaction) -> Result<()> {
         let values = values![self.id(), self.now];
         tx.execute(&EXPIRE, values).await.map(drop)
     }
 }
 
-/// Returns the only value of a statement that always has one.
+/// Returns the value of a statement that always returns one.
 pub(super) fn the_value<T>(row: Option<(T,)>) -> Result<T> {
     row.map(|row| row.0)
         .ok_or_else(|| nonsense("no row where there is always one"))
@@ -355,17 +355,17 @@ pub(super) fn nonsense(fault: &'static str) -> DatabaseError {
     DatabaseError::Bug(fault.into())
 }
 
-/// Reads a number that the tables keep from being negative or too large.
+/// Converts a number that the tables keep non-negative and in range.
 pub(super) fn number<T: TryFrom<i64>>(stored: i64) -> Result<T> {
     T::try_from(stored).map_err(|_| nonsense("a number out of bounds"))
 }
 
-/// Whole milliseconds.
+/// Returns a duration in whole milliseconds.
 pub(super) fn ms(time: std::time::Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
-/// Returns ids as `{listed}` takes them.
+/// Returns ids in the form that `{listed}` takes.
 pub(super) fn listed<'a>(ids: impl IntoIterator<Item = &'a BookingId>) -> String {
     let ids: Vec<_> = ids.into_iter().map(ToString::to_string).collect();
     serde_json::json!(ids).to_string()

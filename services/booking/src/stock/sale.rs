@@ -1,4 +1,4 @@
-//! What an operator does: putting on sale, taking off, starting over.
+//! Operators' verbs: putting stock on sale, taking it off, and resetting a sale.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::{
     TicketId, rows,
 };
 
-/// How many bookings one part of a reset cancels: well within what a statement may take, and others
+/// How many bookings one part of a reset cancels: well within the limit of a statement, and others
 /// get a turn in between.
 const AT_ONCE: u32 = 1_000;
 
@@ -19,7 +19,7 @@ statements! {
     PLAN = "SELECT plan FROM stock WHERE concert_id = $1";
     TURN_ALONE = "SELECT {in turn, alone}";
     STOCK_ALONE = "SELECT plan FROM stock WHERE concert_id = $1 {for update}";
-    /// A new stock has the empty plan, so that there is a row to lock.
+    /// A new stock has an empty plan, so that there is a row to lock.
     NEW = "INSERT INTO stock (concert_id, per_member_limit, plan) VALUES ($1, $2, '') \
         ON CONFLICT (concert_id) DO UPDATE SET concert_id = excluded.concert_id";
     PUT_PLAN = "UPDATE stock SET per_member_limit = $2, plan = $3 WHERE concert_id = $1";
@@ -32,8 +32,8 @@ statements! {
             AND (held_until_ms IS NULL OR held_until_ms > $2)) \
         + (SELECT COUNT(*) FROM bookings WHERE concert_id = $1 AND (state = 'CONFIRMED' \
             OR (state IN ('PENDING', 'PAYING') AND expires_at_ms > $2))) AS BIGINT)";
-    /// By section: the largest row and number that somebody has, and how many seats are held and not
-    /// booked, so that their price is not fixed yet.
+    /// Per section: the largest row and number in use, and how many seats are held but not booked,
+    /// so that their price is not fixed yet.
     TAKEN_SEATS = "SELECT section, MAX(seat_row), MAX(seat_number), \
         CAST(SUM(CASE WHEN booking_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) FROM seats \
         WHERE concert_id = $1 AND holder IS NOT NULL \
@@ -83,8 +83,8 @@ statements! {
 }
 
 impl Stock {
-    /// Puts a plan on sale in place of the one before. More seats and tickets are possible at any
-    /// time; fewer only down to what members have.
+    /// Puts a plan on sale, replacing the previous one. Seats and tickets can be added at any time,
+    /// and removed only down to what members have.
     pub async fn put(&self, concert: &ConcertId, plan: &Plan) -> Result<Put> {
         if let Err(field) = plan.check() {
             return Ok(Put::Invalid(field));
@@ -100,7 +100,7 @@ impl Stock {
         .await
     }
 
-    /// Returns the plan that is on sale.
+    /// Returns the plan on sale.
     pub async fn plan(&self, concert: &ConcertId) -> Result<Option<Plan>> {
         let row: Option<(String,)> = self.0.row(&PLAN, values![concert]).await?;
         row.map(|row| read(&row.0)).transpose()
@@ -132,10 +132,10 @@ impl Stock {
         .await
     }
 
-    /// Cancels up to 1,000 bookings of a concert that are, or could still be, confirmed, and has what
-    /// was paid refunded. The part that finds no more of them frees every hold as well; then
-    /// everything is for sale. Each part is whole by itself: a reset that was cut short between two
-    /// is finished by calling again. `None`: nothing is on sale.
+    /// Cancels up to 1,000 bookings of a concert that are confirmed or could still be, and has
+    /// their payments refunded. The part that finds no more of them also releases every hold; then
+    /// everything is for sale. Every part is complete in itself: a reset interrupted between two
+    /// parts is finished by calling again. Returns `None` if the concert has no stock.
     pub async fn reset(&self, concert: &ConcertId) -> Result<Option<Reset>> {
         again(|| async {
             let mut tx = self.0.begin().await?;
@@ -158,7 +158,7 @@ fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| DatabaseError::Bug(error.into()))
 }
 
-/// Locks a concert's stock against everybody else, until the end of the transaction; its plan.
+/// Locks a concert's stock exclusively until the end of the transaction, and returns its plan.
 async fn lock_stock_alone(tx: &mut Transaction, concert: &ConcertId) -> Result<Option<String>> {
     tx.execute(&TURN_ALONE, values![concert]).await?;
     let row: Option<(String,)> = tx.row(&STOCK_ALONE, values![concert]).await?;
@@ -192,8 +192,8 @@ async fn put(tx: &mut Transaction, concert: &ConcertId, plan: &Plan) -> Result<P
     Ok(Put::Done)
 }
 
-/// Returns the sections that would lose a seat that somebody has, or change the price of one that is
-/// held and not booked yet.
+/// Returns the sections that would lose a seat somebody has, or change the price of a seat that is
+/// held but not booked yet.
 async fn sections_in_the_way(
     tx: &mut Transaction,
     concert: &ConcertId,
@@ -279,7 +279,7 @@ async fn put_tickets(
     Ok(())
 }
 
-/// Does one part of a reset.
+/// Carries out one part of a reset.
 async fn reset(tx: &mut Transaction, concert: &ConcertId) -> Result<Reset> {
     let now = rows::now(tx).await?;
     let values = values![concert, now, AT_ONCE];
@@ -300,7 +300,7 @@ async fn reset(tx: &mut Transaction, concert: &ConcertId) -> Result<Reset> {
     })
 }
 
-/// Cancels the bookings of a list, and undoes what was sold and paid with them.
+/// Cancels the listed bookings and reverses their sales and payments.
 async fn cancel(tx: &mut Transaction, concert: &ConcertId, ids: &str, now: UnixMs) -> Result<u64> {
     tx.execute(&UNSELL, values![ids, concert]).await?;
     tx.execute(&REFUNDS, values![ids, now]).await?;

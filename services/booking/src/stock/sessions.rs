@@ -1,4 +1,4 @@
-//! What a session holds ends with it.
+//! Ending a session's holds with the session.
 
 use sunbeon_database::{Result, again, record, statements, values};
 
@@ -32,14 +32,14 @@ record!(Session {
 
 impl Stock {
     /// Returns every session that holds a seat or has a booking that could still be paid. A booking
-    /// that is being paid ends with its payment, not with its session.
+    /// with a payment in flight ends with its payment, not with its session.
     pub async fn live_sessions(&self) -> Result<Vec<Session>> {
         self.0.rows(&LIVE, values![]).await
     }
 
-    /// Notes that a session is over, and ends what it held: its holds are free, its bookings expire.
-    /// From then on nothing is held, booked or paid in it. What was cut short is finished by calling
-    /// again.
+    /// Records that a session has ended and ends what it held: its holds are released, its bookings
+    /// expire. From then on nothing can be held, booked or paid in it. An interrupted call is
+    /// finished by calling again.
     pub async fn end_session(&self, session: &Session) -> Result<Ended> {
         let mut seats = again(|| self.free_holds(session)).await?;
         let mut tickets = false;
@@ -59,7 +59,7 @@ impl Stock {
         Ok(Ended { seats, tickets })
     }
 
-    /// Forgets sessions that ended so long ago that no token of theirs can be valid.
+    /// Forgets sessions whose tokens must all have expired by now.
     pub async fn forget_sessions(&self) -> Result<()> {
         self.0
             .execute(&FORGET, values![LONGEST_SESSION_MS])

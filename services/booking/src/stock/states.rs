@@ -1,10 +1,10 @@
-//! The states of the tables, each with the word that its column holds.
+//! The states in the tables, each with the word in its column.
 
 use serde::Serialize;
 use sunbeon_database::{Cell, Column, Value};
 use utoipa::ToSchema;
 
-/// Declares an enum that is one word of a TEXT column.
+/// Declares an enum that is stored as one word in a TEXT column.
 macro_rules! words {
     ($(#[$doc:meta])* $see:vis enum $name:ident { $($(#[$of:meta])* $state:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -33,7 +33,7 @@ macro_rules! words {
 }
 
 words! {
-    /// The state of a booking's row. Whether it has expired is a matter of the clock.
+    /// The state in a booking's row. Whether it has expired depends on the clock.
     pub(super) enum Stored {
         Pending = "PENDING",
         Paying = "PAYING",
@@ -43,32 +43,32 @@ words! {
 }
 
 impl Stored {
-    /// Returns whether time ends such a booking.
+    /// Returns whether such a booking can expire.
     pub(super) fn is_unpaid(self) -> bool {
         matches!(self, Self::Pending | Self::Paying)
     }
 }
 
 words! {
-    /// The state of one attempt to pay.
+    /// The state of one payment attempt.
     #[derive(Serialize, ToSchema)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum PaymentState {
-        /// The provider was asked; the outcome is not known.
+        /// The provider was asked; the outcome is unknown.
         Asked = "ASKED",
-        /// The money was taken.
+        /// The charge went through.
         Paid = "PAID",
-        /// No money was taken, and none will be.
+        /// Nothing was charged, and nothing will be.
         Declined = "DECLINED",
-        /// The money was taken and is to be refunded.
+        /// The charge must be refunded.
         RefundDue = "REFUND_DUE",
-        /// The money was refunded.
+        /// The charge was refunded.
         Refunded = "REFUNDED",
     }
 }
 
 words! {
-    /// A kind of task. Tasks of one kind that cannot be done hold up none of the other.
+    /// A kind of task. Failing tasks of one kind do not delay those of the other.
     pub enum Kind {
         /// Ending a session.
         Complete = "complete",

@@ -1,4 +1,4 @@
-//! What is on sale, as everybody sees it.
+//! The stock as everybody sees it.
 
 use sunbeon_database::{Result, statements, values};
 use sunbeon_domain::{ConcertId, MemberId, UnixMs};
@@ -30,10 +30,11 @@ statements! {
 type SeatColumns = (SeatId, Section, u32, u32, u64, bool, Option<UnixMs>);
 
 impl Stock {
-    /// Returns the time and every seat of a concert as it was then or later, in the order of
+    /// Returns the time, and every seat of a concert as it was then or later, in the order of
     /// sections, rows and numbers.
     pub async fn seats(&self, concert: &ConcertId) -> Result<(UnixMs, Vec<Seat>)> {
-        // Read first: a hold that ends meanwhile is shown as held, never the other way round.
+        // Read the time first: a hold that ends meanwhile is then shown as held, and never the
+        // reverse.
         let now = self.now().await?;
         let found: Vec<SeatColumns> = self.0.rows(&SEATS, values![concert]).await?;
         let seats = found.into_iter().map(|found| {
@@ -54,7 +55,7 @@ impl Stock {
         Ok((now, seats))
     }
 
-    /// Returns the seats of a concert that a member holds or has bought, in the order of ids.
+    /// Returns the seats of a concert that a member holds or has bought, in the order of their ids.
     pub async fn seats_of(&self, concert: &ConcertId, member: &MemberId) -> Result<Vec<MySeat>> {
         let found: Vec<(SeatId, Option<UnixMs>)> =
             self.0.rows(&MINE, values![concert, member]).await?;
@@ -71,7 +72,7 @@ impl Stock {
         Ok(seats)
     }
 
-    /// Returns every kind of ticket of a concert, in the order of ids.
+    /// Returns every kind of ticket of a concert, in the order of their ids.
     pub async fn tickets(&self, concert: &ConcertId) -> Result<Vec<Ticket>> {
         let found: Vec<(TicketId, String, u64, u32, u32)> =
             self.0.rows(&TICKETS, values![concert]).await?;
@@ -89,8 +90,8 @@ impl Stock {
         Ok(tickets)
     }
 
-    /// Returns the time, and the concerts of which tickets have come free by time alone since
-    /// `since`: those of bookings that were not confirmed in time. The first look finds nothing.
+    /// Returns the time, and the concerts whose tickets have become free by expiry since `since`.
+    /// The first call returns no concerts.
     pub async fn tickets_freed(&self, since: Option<UnixMs>) -> Result<(UnixMs, Vec<ConcertId>)> {
         let now = self.now().await?;
         let values = values![since.unwrap_or(now), now];
@@ -99,7 +100,8 @@ impl Stock {
         Ok((now, concerts.collect()))
     }
 
-    /// Returns how many seats and tickets of a concert nobody has. `None`: nothing is on sale.
+    /// Returns how many seats and tickets of a concert are free, or `None` if the concert has no
+    /// stock.
     pub async fn remaining(&self, concert: &ConcertId) -> Result<Option<u64>> {
         let seats: Option<(u64,)> = self.0.row(&FREE_SEATS, values![concert]).await?;
         let Some((seats,)) = seats else {

@@ -1,4 +1,4 @@
-//! The concerts as Sunbeon's registry has them, kept for five minutes.
+//! The concerts in Sunbeon's registry, cached for five minutes.
 
 use std::{
     collections::HashMap,
@@ -20,19 +20,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Sunbeon, SunbeonError};
 
-/// How long to wait for a changed list if there is an older one.
+/// How long to wait for a changed list if an older one is available.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Longer than any fetch takes.
 const NEVER: Duration = Duration::from_secs(60);
-/// How long a list is good unless a change is heard of.
+/// How long a list is valid unless a change is announced.
 const GOOD_FOR: Duration = Duration::from_secs(300);
 /// The pause after a failed fetch.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long to remember that there is no such concert.
+/// How long to remember that a concert does not exist.
 const MISSING_FOR: Duration = Duration::from_secs(2);
 /// How many missing concerts to remember.
 const MISSING: usize = 1_000;
-/// The events to listen for.
+/// The events to subscribe to.
 const CHANGES: &str = "concert.changed.#";
 
 /// All concerts. A cheap handle.
@@ -41,7 +41,7 @@ pub(crate) struct Catalog(Arc<Inner>);
 
 struct Inner {
     sunbeon: Sunbeon,
-    /// Counts the changes heard: a list fetched before the last of them is out of date.
+    /// Counts the announced changes: a list fetched before the last one is out of date.
     changes: AtomicU64,
     list: Mutex<List>,
     missing: Mutex<HashMap<ConcertId, Instant>>,
@@ -50,9 +50,9 @@ struct Inner {
 #[derive(Default)]
 struct List {
     fetched: Option<Fetched>,
-    /// When the last fetch failed, and what was away.
+    /// When the last fetch failed, and what was unavailable.
     failed: Option<(Instant, Code)>,
-    /// The last fetch that was begun.
+    /// The last fetch that was started.
     fetch: Option<Fetch>,
 }
 
@@ -62,12 +62,12 @@ struct Fetched {
     changes: u64,
 }
 
-/// A fetch in a task of its own.
+/// A fetch in a separate task.
 #[derive(Clone)]
 struct Fetch {
-    /// Closed when it is over.
+    /// Closed when the fetch has ended.
     over: watch::Receiver<()>,
-    /// Until when callers wait for it who have an older list.
+    /// How long callers with an older list wait for it.
     patience: Instant,
 }
 
@@ -78,7 +78,7 @@ impl Fetched {
 }
 
 impl Catalog {
-    /// Fetches nothing yet.
+    /// Creates an empty catalog. Fetches nothing yet.
     pub(crate) fn new(sunbeon: Sunbeon) -> Self {
         Self(Arc::new(Inner {
             sunbeon,
@@ -91,22 +91,22 @@ impl Catalog {
     /// Listens for changes until `shutdown` is cancelled.
     pub(crate) async fn listen(&self, broker: &dyn Broker, shutdown: &CancellationToken) {
         let mut heard = broker.subscribe_events(CHANGES);
-        // An event, or word that some were missed: either way something may have changed.
+        // An event, or a notice that some were missed: something may have changed in both cases.
         while let Some(Some(_)) = shutdown.run_until_cancelled(heard.recv()).await {
             self.purge();
         }
         shutdown.cancelled().await;
     }
 
-    /// Marks everything that was fetched so far as out of date.
+    /// Marks everything fetched so far as out of date.
     pub(crate) fn purge(&self) {
         self.0.changes.fetch_add(1, Ordering::SeqCst);
         self.missing().clear();
     }
 
-    /// Returns all concerts, in the order of their ids. The last list is returned at once, and fetched
-    /// anew meanwhile if it is out of date; callers wait only for the very first fetch, and for a
-    /// moment for one after a change.
+    /// Returns all concerts, in the order of their ids. The latest list is returned at once and
+    /// refreshed in the background if it is out of date; callers wait only for the very first
+    /// fetch, and briefly for one after a change.
     pub(crate) async fn all(&self) -> Result<Arc<[Concert]>, SunbeonError> {
         let patience = Instant::now() + PATIENCE;
         while let Some((mut over, limit)) = self.awaited(patience) {
@@ -122,7 +122,8 @@ impl Catalog {
         }
     }
 
-    /// Begins a fetch if one is needed and none is under way; returns which to wait for, and until when.
+    /// Starts a fetch if one is needed and none is in progress. Returns the fetch to wait for, and
+    /// until when.
     fn awaited(&self, patience: Instant) -> Option<(watch::Receiver<()>, Instant)> {
         let mut list = self.list();
         let changes = self.0.changes.load(Ordering::SeqCst);
@@ -149,7 +150,7 @@ impl Catalog {
 
     fn fetch(&self, list: &mut List, changes: u64, now: Instant) -> Fetch {
         let (end, over) = watch::channel(());
-        // If the one before failed, everybody has waited once.
+        // After a failed fetch everybody has waited once already.
         let patience = if list.failed.is_some() {
             now
         } else {
@@ -186,8 +187,8 @@ impl Catalog {
         }
     }
 
-    /// Returns one concert; `None` if there is no such concert. One that is not in the list is looked
-    /// up by itself.
+    /// Returns one concert, or `None` if it does not exist. A concert missing from the list is
+    /// looked up individually.
     pub(crate) async fn find(&self, id: &ConcertId) -> Result<Option<Concert>, SunbeonError> {
         let all = self.all().await?;
         if let Ok(found) = all.binary_search_by(|concert| concert.concert_id.cmp(id)) {
@@ -199,14 +200,14 @@ impl Catalog {
         let changes = self.0.changes.load(Ordering::SeqCst);
         let found = self.0.sunbeon.concert(id).await?;
         match &found {
-            // The list is older than this concert.
+            // This concert is newer than the list.
             Some(concert) => self.add(concert),
             None => self.remember_missing(id, changes),
         }
         Ok(found)
     }
 
-    /// Adds a concert until the list is fetched anew.
+    /// Adds a concert until the list is fetched again.
     fn add(&self, concert: &Concert) {
         self.purge();
         if let Some(fetched) = &mut self.list().fetched {
@@ -227,7 +228,7 @@ impl Catalog {
         until.is_some_and(|until| Instant::now() < *until)
     }
 
-    /// Remembers a missing concert, unless a change was heard since `changes`.
+    /// Remembers a missing concert, unless a change was announced since `changes`.
     fn remember_missing(&self, id: &ConcertId, changes: u64) {
         let now = Instant::now();
         let mut missing = self.missing();
@@ -259,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_fetched_is_good_for_five_minutes_or_until_a_change() {
+    fn a_fetched_concert_is_kept_for_five_minutes_or_until_it_changes() {
         let at = Instant::now();
         let fetched = Fetched {
             concerts: [].into(),
@@ -274,12 +275,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn changes_that_may_have_been_missed_are_changes() {
+    async fn possibly_missed_changes_count_as_changes() {
         let url = sunbeon_client::SunbeonUrl::parse("http://127.0.0.1:9").expect("an address");
         let sunbeon = Sunbeon::new(&url, "never shown".into());
         let catalog = Catalog::new(sunbeon.expect("a client"));
         let (broker, shutdown) = (MemoryBroker::new(), CancellationToken::new());
-        // What a listener hears first is that it may have missed some.
+        // The first thing a listener hears is that it may have missed events.
         let purged = async || catalog.0.changes.load(Ordering::SeqCst) == 1;
         tokio::select! {
             () = catalog.listen(&broker, &shutdown) => panic!("it listens until it is told to end"),

@@ -1,4 +1,4 @@
-//! The seat map of a concert: made once, sent to everybody.
+//! A concert's seat map, built once and sent to everybody.
 
 use std::{collections::HashMap, io::Write, sync::Arc};
 
@@ -12,34 +12,34 @@ use utoipa::ToSchema;
 
 use crate::stock::{Seat, SeatId, SeatState, Section};
 
-/// How much later a change may be seen than it was made: a reader of this map may have missed what was
-/// committed while it was read.
+/// How long after a change was made it may first be seen: a read of the map may have missed what
+/// was committed meanwhile.
 const SLACK_MS: i64 = 10_000;
 
 /// Every seat of a concert, and when each was last seen to change.
 pub(crate) struct SeatMap {
     concert: ConcertId,
-    /// When it was read, if it differs from the one before.
+    /// When it was read, if it differs from the previous one.
     as_of: UnixMs,
-    /// Changes from then on are known.
+    /// Changes from this time on are known.
     since: UnixMs,
     /// In the order of sections, rows and numbers.
     seats: Vec<Seat>,
-    /// In the same order: when a seat was first seen in its state.
+    /// In the same order: when each seat was first seen in its state.
     changed: Vec<UnixMs>,
     bodies: [OnceCell<Rendered>; 2],
 }
 
-/// A whole answer, plain and compressed.
+/// A complete answer, plain and compressed.
 #[derive(Clone)]
 pub(crate) struct Rendered {
-    /// Of the plain answer.
+    /// The ETag of the plain answer.
     pub(crate) tag: Tag,
     pub(crate) plain: Bytes,
     pub(crate) gzip: Bytes,
 }
 
-/// The seat map as it is answered: every seat, or what has changed since an earlier answer.
+/// The seat map as sent: every seat, or the changes since an earlier answer.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SeatMap, example = json!(
@@ -49,16 +49,16 @@ pub(crate) struct MapAnswer<'a> {
     concert_id: &'a ConcertId,
     #[serde(rename = "at")]
     as_of: UnixMs,
-    /// Every seat.
+    /// All seats.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Seat>>)]
     seats: Option<&'a [Seat]>,
-    /// With `since`, in place of `seats`: the seats that may have changed.
+    /// With `since`, instead of `seats`: the seats that may have changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<Vec<Changed>>,
 }
 
-/// A seat's state, which may be the one that is known already.
+/// A seat's state, which may be the same as before.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Changed {
@@ -92,7 +92,7 @@ impl SeatMap {
         })
     }
 
-    /// Returns whether these are the same seats at the same prices, in whatever state.
+    /// Returns whether these are the same seats at the same prices, in any state.
     fn has_the_same(&self, seats: &[Seat]) -> bool {
         let same =
             |(one, other): (&Seat, &Seat)| one.seat_id == other.seat_id && one.price == other.price;
@@ -111,7 +111,7 @@ impl SeatMap {
         changed.collect()
     }
 
-    /// Returns how many seats of each section nobody has.
+    /// Returns how many seats of each section are free.
     pub(crate) fn free(&self) -> HashMap<&Section, u64> {
         let free = |seat: &&Seat| seat.state == SeatState::Available;
         let mut by_section = HashMap::new();
@@ -121,8 +121,8 @@ impl SeatMap {
         by_section
     }
 
-    /// Returns every seat that may have changed after an earlier map, of this process or another, was
-    /// read. `None`: that is too long ago to tell.
+    /// Returns every seat that may have changed since an earlier map was read, by this process or
+    /// another. Returns `None` if that is too long ago to tell.
     pub(crate) fn changes_since(&self, earlier: UnixMs) -> Option<MapAnswer<'_>> {
         let from = earlier + -SLACK_MS;
         if from < self.since {
@@ -142,7 +142,7 @@ impl SeatMap {
         })
     }
 
-    /// Returns the whole map as an answer, made once per language.
+    /// Returns the whole map as an answer, built once per language.
     pub(crate) async fn rendered(
         self: &Arc<Self>,
         language: Language,

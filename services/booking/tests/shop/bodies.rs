@@ -1,4 +1,4 @@
-//! Hostile bodies: refused with an exact code, and nothing changes.
+//! Hostile bodies are refused with an exact code and change nothing.
 
 use reqwest::Method;
 use serde_json::json;
@@ -10,7 +10,7 @@ const BOOK: &str = "/v2/bookings";
 const CONFIRM: &str = "/v2/bookings/01890a5d-ac96-774b-bcce-b302099a8057/confirm";
 
 #[tokio::test]
-async fn what_is_no_object_is_refused_on_every_route() {
+async fn a_body_that_is_not_an_object_is_refused_on_every_route() {
     let world = World::sqlite().await;
     let fan = world.fan("a", "42");
     let routes = [

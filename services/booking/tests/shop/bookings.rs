@@ -1,4 +1,4 @@
-//! Bookings: made once for a key, paged, cancelled, expired.
+//! Bookings: created once per key, paged, cancelled, expired.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ use crate::world::{Fan, World, on_both_databases, send};
 
 on_both_databases! {
     the_same_idempotency_key_makes_one_booking
-    what_cannot_be_booked_is_refused_with_its_reason
+    an_impossible_booking_is_refused_with_its_reason
     bookings_are_paged_newest_first
     a_cancelled_booking_frees_what_it_held_and_ends_the_session_once
-    a_cancelled_booking_is_not_paid_any_more
-    a_booking_that_is_not_confirmed_in_time_is_over
+    a_cancelled_booking_can_no_longer_be_paid
+    a_booking_not_confirmed_in_time_expires
 }
 
 async fn book_by_key(fan: &Fan, key: &str, body: &Value) -> crate::world::Answer {
@@ -55,7 +55,7 @@ async fn the_same_idempotency_key_makes_one_booking(world: World) {
     assert_eq!(world.remaining("a").await, 16);
 }
 
-async fn what_cannot_be_booked_is_refused_with_its_reason(world: World) {
+async fn an_impossible_booking_is_refused_with_its_reason(world: World) {
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     other.lock(&["a.R.1.1"]).await.data(200);
     let not_mine = fan.book(&json!({"seatIds": ["a.R.1.1"]})).await;
@@ -128,14 +128,14 @@ async fn a_cancelled_booking_frees_what_it_held_and_ends_the_session_once(world:
     assert_eq!(fan.cancel(&id).await.data(200), cancelled.data(200));
     other.sees("a.R.1.1", "HELD", true).await;
     assert_eq!(world.payments.refunds(), 0);
-    // A later session's end would be told after another end of the first.
+    // A second end of the first session would be reported before the end of a later one.
     let last = other.booked_tickets(1).await;
     other.cancel(&last).await.data(200);
     world.sessions_over(2).await;
     assert_eq!(world.sunbeon.completes()[1]["memberId"], "43");
 }
 
-async fn a_cancelled_booking_is_not_paid_any_more(world: World) {
+async fn a_cancelled_booking_can_no_longer_be_paid(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     fan.cancel(&id).await.data(200);
@@ -143,7 +143,7 @@ async fn a_cancelled_booking_is_not_paid_any_more(world: World) {
     assert_eq!(world.payments.paid(), 0);
 }
 
-async fn a_booking_that_is_not_confirmed_in_time_is_over(world: World) {
+async fn a_booking_not_confirmed_in_time_expires(world: World) {
     world
         .sunbeon
         .put("short", json!({"holdDurationMinutes": 0}));

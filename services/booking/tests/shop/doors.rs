@@ -1,4 +1,4 @@
-//! Who gets in where: a booking token opens its own concert, to its own member, while it lives.
+//! A booking token opens only its own concert, only to its own member, and only while it lives.
 
 use std::time::{Duration, Instant};
 
@@ -10,18 +10,18 @@ use crate::world::{World, entry_of, on_both_databases, seen, send};
 
 on_both_databases! {
     without_a_booking_token_nothing_behind_the_gate_is_served
-    a_browser_without_a_booking_token_is_sent_to_the_line_and_told_the_way_back
-    a_token_of_one_concert_opens_no_other_by_whatever_part_of_the_request
+    a_browser_without_a_booking_token_is_redirected_to_the_waiting_page_with_its_way_back
+    a_token_of_one_concert_opens_no_other_whichever_part_of_the_request_names_it
     another_members_token_opens_nothing
     a_revoked_token_opens_nothing_within_five_seconds
-    without_a_line_the_address_names_the_concert
-    my_bookings_need_the_access_token_alone
+    without_a_line_the_path_names_the_concert
+    my_bookings_need_only_the_access_token
     nobody_reads_or_cancels_anothers_booking
 }
 
 const NO_BOOKING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// Every gated request about concert `a`, by a method, a path and a body.
+/// Returns every gated request about concert `a`, as method, path and body.
 fn gated() -> Vec<(Method, String, serde_json::Value)> {
     let seats = json!({"seatIds": ["a.R.1.1"]});
     vec![
@@ -62,7 +62,9 @@ async fn without_a_booking_token_nothing_behind_the_gate_is_served(world: World)
     assert_eq!(world.remaining("a").await, 20);
 }
 
-async fn a_browser_without_a_booking_token_is_sent_to_the_line_and_told_the_way_back(world: World) {
+async fn a_browser_without_a_booking_token_is_redirected_to_the_waiting_page_with_its_way_back(
+    world: World,
+) {
     let browser = Client::builder().redirect(Policy::none()).build();
     let browser = browser.expect("a client");
     let access = world.access("42", false);
@@ -87,7 +89,9 @@ async fn a_browser_without_a_booking_token_is_sent_to_the_line_and_told_the_way_
     );
 }
 
-async fn a_token_of_one_concert_opens_no_other_by_whatever_part_of_the_request(world: World) {
+async fn a_token_of_one_concert_opens_no_other_whichever_part_of_the_request_names_it(
+    world: World,
+) {
     let (fan, in_b) = (world.fan("a", "42"), world.fan("b", "42"));
     let refused = async |method: Method, path: &str, body: serde_json::Value| {
         let answer = fan.call(method, path, &body).await;
@@ -103,7 +107,7 @@ async fn a_token_of_one_concert_opens_no_other_by_whatever_part_of_the_request(w
         "/v2/concerts/b/tickets",
     ] {
         refused(Method::GET, path, json!({})).await;
-        // The path names the concert; these routes take no other name of it.
+        // The path names the concert; these routes accept no other name.
         for query in ["?concertId=a", "?concertId=b"] {
             let answer = fan.get(&format!("{path}{query}")).await;
             answer.fails("INVALID_QUERY");
@@ -136,7 +140,7 @@ async fn a_token_of_one_concert_opens_no_other_by_whatever_part_of_the_request(w
     assert_eq!(
         world.remaining("a").await,
         20,
-        "nor is the rest of a request done"
+        "the rest of the request is not carried out either"
     );
     let made = fan.get("/v2/bookings").await;
     assert_eq!(
@@ -178,7 +182,7 @@ async fn a_revoked_token_opens_nothing_within_five_seconds(world: World) {
     others.data(200);
 }
 
-async fn without_a_line_the_address_names_the_concert(world: World) {
+async fn without_a_line_the_path_names_the_concert(world: World) {
     world.sunbeon.put("open", json!({"mode": "off"}));
     world.on_sale("open", &crate::world::plan()).await.data(200);
     let fan = world.outsider("42");
@@ -208,7 +212,7 @@ async fn without_a_line_the_address_names_the_concert(world: World) {
     assert!(world.sunbeon.completes().is_empty(), "there was no session");
 }
 
-async fn my_bookings_need_the_access_token_alone(world: World) {
+async fn my_bookings_need_only_the_access_token(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     let later = world.outsider("42");

@@ -1,4 +1,4 @@
-//! Operators get their data out: pages and files of a concert's bookings.
+//! Operators can export their data: pages and files of a concert's bookings.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::world::{World, on_both_databases};
 
 on_both_databases! {
-    bookings_are_paged_and_exported_whole
-    nobody_but_an_operator_gets_them
+    bookings_are_paged_and_exported_completely
+    only_operators_can_export_bookings
 }
 
 const HEADER: &str = "bookingId,concertId,memberId,entryNumber,state,amount,seats,tickets,\
@@ -26,7 +26,7 @@ async fn file(world: &World, path: &str) -> (String, String) {
     (kind, answer.text().await.expect("a whole file"))
 }
 
-async fn bookings_are_paged_and_exported_whole(world: World) {
+async fn bookings_are_paged_and_exported_completely(world: World) {
     let fan = world.fan("a", "42");
     let first = fan.booked(&["a.R.1.1", "a.R.1.2"]).await;
     fan.confirm(&first, "card").await.data(200);
@@ -80,7 +80,7 @@ async fn bookings_are_paged_and_exported_whole(world: World) {
     assert_eq!(none.trim_end(), HEADER);
 }
 
-async fn nobody_but_an_operator_gets_them(world: World) {
+async fn only_operators_can_export_bookings(world: World) {
     let fan = world.fan("a", "42");
     fan.booked_tickets(1).await;
     for path in [
@@ -101,7 +101,7 @@ async fn nobody_but_an_operator_gets_them(world: World) {
 }
 
 #[tokio::test]
-async fn a_file_of_many_pages_is_whole() {
+async fn an_export_of_many_pages_is_complete() {
     const MANY: &str = "WITH RECURSIVE n(i) AS \
         (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 1201) \
         INSERT INTO bookings (booking_id, concert_id, member_id, state, amount, due_ms, \

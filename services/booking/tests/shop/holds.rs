@@ -1,4 +1,4 @@
-//! Seats held: all or none, for a while, and by nobody else.
+//! Held seats: all or none, for a limited time, and for nobody else.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::{
 on_both_databases! {
     seats_are_held_all_or_none
     one_member_holds_no_more_than_the_limit
-    of_twenty_at_once_one_holds_the_seat
-    only_the_holder_gives_a_seat_back
-    a_hold_that_outlives_the_token_brings_a_longer_token
+    one_of_twenty_at_once_holds_the_seat
+    only_the_holder_can_release_seats
+    a_hold_that_outlives_the_token_extends_it
     a_hold_ends_with_the_token_where_the_session_cannot_be_extended
-    each_hold_extends_the_session_as_far_as_it_may_be
-    holds_that_run_out_are_announced
+    each_hold_extends_the_session_up_to_its_limit
+    expired_holds_are_announced
 }
 
 async fn seats_are_held_all_or_none(world: World) {
@@ -36,7 +36,7 @@ async fn seats_are_held_all_or_none(world: World) {
         json!(["a.R.9.9"])
     );
     other.sees("a.R.1.2", "AVAILABLE", false).await;
-    // Again, by the holder: the same hold.
+    // Repeated by the holder: the same hold.
     let again = fan.lock(&["a.R.1.1", "a.R.1.3"]).await;
     assert_eq!(again.data(200)["seatIds"], json!(["a.R.1.1", "a.R.1.3"]));
 }
@@ -51,7 +51,7 @@ async fn one_member_holds_no_more_than_the_limit(world: World) {
     fan.lock(&["a.R.1.4"]).await.data(200);
     let tickets = |n: u32| json!({"tickets": [{"ticketId": "standing", "quantity": n}]});
     fan.book(&tickets(1)).await.fails("LIMIT_REACHED");
-    // Another session of the same member brings no more.
+    // Another session of the same member does not allow more.
     let mut later = world.fan("a", "42");
     later.token = world.sunbeon.token("a", "42", 8, 600);
     later.lock(&["a.R.1.5"]).await.fails("LIMIT_REACHED");
@@ -67,7 +67,7 @@ async fn one_member_holds_no_more_than_the_limit(world: World) {
         .fails("SOLD_OUT");
 }
 
-async fn of_twenty_at_once_one_holds_the_seat(world: World) {
+async fn one_of_twenty_at_once_holds_the_seat(world: World) {
     let fans: Vec<_> = (0..20).map(|n| world.fan("a", &format!("m{n}"))).collect();
     let locks = fans.iter().map(|fan| fan.lock(&["a.R.1.1"]));
     let answers = futures::future::join_all(locks).await;
@@ -78,7 +78,7 @@ async fn of_twenty_at_once_one_holds_the_seat(world: World) {
     }
 }
 
-async fn only_the_holder_gives_a_seat_back(world: World) {
+async fn only_the_holder_can_release_seats(world: World) {
     let mut events = world.events();
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     fan.lock(&["a.R.1.1", "a.R.1.2"]).await.data(200);
@@ -98,12 +98,12 @@ async fn only_the_holder_gives_a_seat_back(world: World) {
     };
     hear(&mut events, &released).await;
     other.lock(&["a.R.1.1"]).await.data(200);
-    // What is booked is given back by cancelling alone.
+    // A booked seat is only freed by cancelling.
     other.book(&json!({"seatIds": ["a.R.1.1"]})).await.data(201);
     other.unlock(&["a.R.1.1"]).await.fails("SEAT_NOT_HELD");
 }
 
-async fn a_hold_that_outlives_the_token_brings_a_longer_token(world: World) {
+async fn a_hold_that_outlives_the_token_extends_it(world: World) {
     world.sunbeon.extend_to(400);
     let mut fan = world.fan_until("a", "42", 60);
     let held = fan.lock(&["a.R.1.1"]).await;
@@ -150,7 +150,7 @@ async fn a_hold_ends_with_the_token_where_the_session_cannot_be_extended(world: 
         let until = UnixMs::parse(data["holdEndsAt"].as_str().expect("a time")).expect("a time");
         assert!(until.seconds() <= token_ends, "{until}");
     };
-    // It ends where the token ended already.
+    // The hold ends with the old token.
     world.sunbeon.extend_to(30);
     without("a.R.1.1").await;
     world.sunbeon.end_sessions();
@@ -160,8 +160,8 @@ async fn a_hold_ends_with_the_token_where_the_session_cannot_be_extended(world: 
     assert_eq!(world.remaining("a").await, 17);
 }
 
-/// A session of 10 minutes, holds of 5: each hold is bounded by the token that comes with it.
-async fn each_hold_extends_the_session_as_far_as_it_may_be(world: World) {
+/// A session of 10 minutes with holds of 5: each hold is limited by the token that comes with it.
+async fn each_hold_extends_the_session_up_to_its_limit(world: World) {
     let mut fan = world.fan_until("a", "42", 240);
     let mut ends = Vec::new();
     for (seat, end) in [("a.R.1.1", 303), ("a.R.1.2", 320), ("a.R.1.3", 320)] {
@@ -180,13 +180,13 @@ async fn each_hold_extends_the_session_as_far_as_it_may_be(world: World) {
         .sunbeon
         .calls("POST /v2/reservation/sessions/a/extend");
     assert!(!extended.is_empty());
-    // What is held last can be paid for.
+    // The last held seat can still be paid for.
     let id = fan.booked(&["a.R.2.1"]).await;
     fan.confirm(&id, "card").await.data(200);
 }
 
-async fn holds_that_run_out_are_announced(world: World) {
-    // A hold of no time at all has run out when it is taken.
+async fn expired_holds_are_announced(world: World) {
+    // A hold of zero length has already expired when it is taken.
     world
         .sunbeon
         .put("short", json!({"holdDurationMinutes": 0}));

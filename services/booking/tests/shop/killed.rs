@@ -1,4 +1,4 @@
-//! The binary as a process of its own, on RabbitMQ, with a payment provider by HTTP.
+//! The binary as a separate process, on RabbitMQ, with a payment provider over HTTP.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
 const ADMIN_TOKEN: &str = "an admin token of the tests";
 const SOON: Duration = Duration::from_secs(60);
 
-/// A shop that can be killed and started again.
+/// A shop that can be killed and restarted.
 struct Shop {
     url: String,
     sunbeon: FakeSunbeon,
@@ -31,7 +31,7 @@ struct Shop {
     database: Kept,
 }
 
-/// Where a shop keeps what it knows, for as long as it is not dropped.
+/// The shop's database, kept as long as this is not dropped.
 enum Kept {
     Postgres(TestDatabase),
     Sqlite(TempDir),
@@ -59,7 +59,7 @@ impl Shop {
         Self::on(Kept::postgres().await).await
     }
 
-    /// With the stock of [`plan`] for the concert `a`.
+    /// Starts a shop with the stock of [`plan`] for the concert `a`.
     async fn on(database: Kept) -> Shop {
         let (sunbeon, provider, vhost) =
             tokio::join!(FakeSunbeon::start(), Provider::start(), TestVhost::create(),);
@@ -95,7 +95,7 @@ impl Shop {
         shop
     }
 
-    /// Starts it, or starts it again.
+    /// Starts or restarts the shop.
     async fn run(&mut self) {
         let process = Process::spawn("sunbeon-booking", &[], self.settings.clone());
         eventually(SOON, "the shop is up", async || {
@@ -107,7 +107,7 @@ impl Shop {
         self.process = Some(process);
     }
 
-    /// Makes everything in the shop's database so much older.
+    /// Makes everything in the shop's database this much older.
     async fn age(&self, ms: i64) {
         const AGE: [&str; 3] = [
             "UPDATE seats SET held_until_ms = held_until_ms - $1",
@@ -130,8 +130,8 @@ impl Shop {
         Fan::new(&self.url, access(member), token)
     }
 
-    /// Somebody holds, books and pays; the shop is killed when the money is taken and nothing of
-    /// it written down.
+    /// Lets a fan hold, book and pay, and kills the shop after the charge but before any of it is
+    /// recorded.
     async fn killed_while_paying(&mut self, fan: &Fan) -> String {
         let id = fan.booked(&["a.R.1.1"]).await;
         self.provider.silent(true);
@@ -141,18 +141,19 @@ impl Shop {
             .header("Idempotency-Key", "k");
         let lost = tokio::spawn(request.json(&json!({"paymentToken": "card"})).send());
         let taken = async || self.provider.charges().len() == 1;
-        eventually(SOON, "the money is taken", taken).await;
+        eventually(SOON, "the charge goes through", taken).await;
         self.kill();
         assert!(
             lost.await.expect("no panic").is_err(),
-            "nobody is told anything"
+            "the fan gets no answer"
         );
         self.provider.silent(false);
         self.run().await;
         id
     }
 
-    /// One booking, one charge, one end of a session; and what comes later is not held up.
+    /// Expects one booking, one charge and one end of a session, and that later tasks are not
+    /// delayed.
     async fn all_is_well(&self, id: &str) {
         let told = async || self.sunbeon.completes().len() == 1;
         eventually(SOON, "the session is over", told).await;
@@ -194,12 +195,12 @@ mod postgres {
     use super::{Kept, Shop};
 
     #[tokio::test]
-    async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_once() {
+    async fn a_repeated_request_after_a_kill_between_payment_and_commit_pays_once() {
         super::the_same_request_again(Shop::on(Kept::postgres().await).await).await;
     }
 
     #[tokio::test]
-    async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
+    async fn a_payment_interrupted_by_a_kill_settles_by_itself() {
         super::settles_by_itself(Shop::on(Kept::postgres().await).await).await;
     }
 
@@ -209,7 +210,7 @@ mod postgres {
     }
 
     #[tokio::test]
-    async fn money_that_was_taken_before_the_booking_expired_is_refunded_once() {
+    async fn a_payment_charged_before_the_booking_expired_is_refunded_once() {
         super::refunded_once(Shop::on(Kept::postgres().await).await).await;
     }
 }
@@ -218,12 +219,12 @@ mod sqlite {
     use super::{Kept, Shop};
 
     #[tokio::test]
-    async fn killed_between_payment_and_commit_the_same_request_again_finds_it_paid_once() {
+    async fn a_repeated_request_after_a_kill_between_payment_and_commit_pays_once() {
         super::the_same_request_again(Shop::on(Kept::sqlite()).await).await;
     }
 
     #[tokio::test]
-    async fn killed_between_payment_and_commit_the_payment_settles_by_itself() {
+    async fn a_payment_interrupted_by_a_kill_settles_by_itself() {
         super::settles_by_itself(Shop::on(Kept::sqlite()).await).await;
     }
 
@@ -233,7 +234,7 @@ mod sqlite {
     }
 
     #[tokio::test]
-    async fn money_that_was_taken_before_the_booking_expired_is_refunded_once() {
+    async fn a_payment_charged_before_the_booking_expired_is_refunded_once() {
         super::refunded_once(Shop::on(Kept::sqlite()).await).await;
     }
 }
@@ -254,7 +255,7 @@ async fn settles_by_itself(mut shop: Shop) {
     shop.all_is_well(&id).await;
 }
 
-/// The provider is away for five minutes, and the shop is killed meanwhile.
+/// The provider is unreachable for five minutes, and the shop is killed meanwhile.
 async fn never_charged(mut shop: Shop) {
     let fan = shop.fan("42");
     let id = fan.booked(&["a.R.1.1"]).await;
@@ -277,7 +278,7 @@ async fn never_charged(mut shop: Shop) {
     );
     assert_eq!(shop.provider.charges(), Vec::<Value>::new());
     assert_eq!(fan.booking(&id).await["state"], "EXPIRED");
-    // What came free is sold to the next.
+    // The freed seat is sold to the next fan.
     let other = shop.fan("43");
     let next = other.booked(&["a.R.1.1"]).await;
     other.confirm(&next, "card").await.data(200);
@@ -292,23 +293,23 @@ async fn refunded_once(mut shop: Shop) {
     let request = fan.request(Method::POST, &path);
     let lost = tokio::spawn(request.json(&json!({"paymentToken": "card"})).send());
     let taken = async || shop.provider.charges().len() == 1;
-    eventually(SOON, "the money is taken", taken).await;
+    eventually(SOON, "the charge goes through", taken).await;
     shop.kill();
     lost.await
         .expect("no panic")
-        .expect_err("nobody is told anything");
+        .expect_err("the fan gets no answer");
     shop.provider.silent(false);
     shop.age(300_000).await;
     shop.run().await;
     let refunded = async || shop.provider.refunds().len() == 1;
-    eventually(SOON, "the money goes back", refunded).await;
+    eventually(SOON, "the charge is refunded", refunded).await;
     assert_eq!(shop.provider.charges().len(), 1);
     assert_eq!(fan.booking(&id).await["state"], "CANCELLED");
     shop.fan("43").booked(&["a.R.1.1"]).await;
 }
 
 #[tokio::test]
-async fn the_provider_is_believed_as_the_protocol_says() {
+async fn the_providers_answers_are_interpreted_by_the_protocol() {
     let shop = Shop::start().await;
     let fan = shop.fan("42");
     let id = fan.booked(&["a.R.1.1"]).await;
@@ -328,7 +329,7 @@ async fn the_provider_is_believed_as_the_protocol_says() {
     assert_eq!(shop.provider.charges().len(), 1);
     fan.cancel(&id).await.data(200);
     let refunded = async || shop.provider.refunds().len() == 1;
-    eventually(SOON, "the money goes back", refunded).await;
+    eventually(SOON, "the charge is refunded", refunded).await;
     let refund = &shop.provider.refunds()[0];
     assert_eq!(refund["amount"], 1000);
     let payment = refund["paymentId"].as_str().expect("an id");
@@ -336,7 +337,7 @@ async fn the_provider_is_believed_as_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn a_change_told_by_rabbitmq_purges_the_list() {
+async fn a_change_announced_on_rabbitmq_purges_the_list() {
     let shop = Shop::start().await;
     let list = async || {
         let request = Client::new().get(format!("{}/v2/concerts", shop.url));
@@ -364,7 +365,7 @@ async fn a_change_told_by_rabbitmq_purges_the_list() {
 }
 
 #[tokio::test]
-async fn it_does_not_start_without_what_it_cannot_do_without() {
+async fn it_does_not_start_without_its_required_settings() {
     let shop = Shop::start().await;
     for missing in [
         "SUNBEON__BROKER__RABBITMQ__URL",

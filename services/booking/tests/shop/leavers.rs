@@ -1,4 +1,4 @@
-//! A leaver's seats: what a session holds ends with it, whatever ends it.
+//! A leaver's seats: a session's holds end with it, however it ends.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use sunbeon_test_support::eventually;
 use crate::world::{Fan, World, entry_of, hear, on_both_databases, seen};
 
 on_both_databases! {
-    what_a_leaver_held_is_free_before_the_next_token_works
-    without_a_session_nothing_ends_early
+    a_leavers_holds_are_free_before_the_next_token_works
+    without_a_line_holds_do_not_end_early
     a_second_booking_ends_with_the_session_of_the_first
 }
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// What slots of ended sessions are kept for; then the next in line is let in.
+/// How long the slot of an ended session is kept; then the next member is let in.
 const SLOT: Duration = Duration::from_secs(5);
 
-async fn what_a_leaver_held_is_free_before_the_next_token_works(world: World) {
+async fn a_leavers_holds_are_free_before_the_next_token_works(world: World) {
     let mut events = world.events();
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     fan.lock(&["a.R.1.1"]).await.data(200);
@@ -43,7 +43,7 @@ async fn what_a_leaver_held_is_free_before_the_next_token_works(world: World) {
     other.lock(&["a.R.1.1"]).await.data(200);
     let held = other.get("/v2/concerts/a/seats/mine").await;
     assert_eq!(held.data(200)["seats"].as_array().map(Vec::len), Some(2));
-    // The gate knows it as well; and a later session of the same member is another one.
+    // The gate knows it as well; and a later session of the same member is a different one.
     let refused = seen(async || fan.lock(&["a.R.1.3"]).await).await;
     refused.fails("QUEUE_TOKEN_REQUIRED");
     let back = world.sunbeon.token("a", "42", 9_999, 600);
@@ -52,7 +52,7 @@ async fn what_a_leaver_held_is_free_before_the_next_token_works(world: World) {
     back.lock(&["a.R.1.2"]).await.data(200);
 }
 
-async fn without_a_session_nothing_ends_early(world: World) {
+async fn without_a_line_holds_do_not_end_early(world: World) {
     world.sunbeon.put("open", json!({"mode": "off"}));
     world.on_sale("open", &crate::world::plan()).await.data(200);
     let fan = world.outsider("42");

@@ -1,4 +1,5 @@
-//! The public list of concerts: cached, purged when one changes, and old rather than missing.
+//! The public list of concerts: cached, purged when a concert changes, and stale rather than
+//! missing.
 
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,9 @@ fn ids(answer: &Answer) -> Vec<String> {
     concerts.iter().map(id).collect()
 }
 
-/// Reads the list until it comes from what was kept.
+/// Reads the list until it comes from the cache.
 async fn is_kept(world: &World) -> usize {
-    eventually(SOON, "the list is kept", async || {
+    eventually(SOON, "the list is cached", async || {
         let before = world.sunbeon.lists();
         world.get("/v2/concerts").await.data(200);
         before > 0 && world.sunbeon.lists() == before
@@ -39,7 +40,7 @@ fn changed(world: &World, id: &str) {
 }
 
 #[tokio::test]
-async fn anybody_sees_what_is_on_sale_page_by_page() {
+async fn anybody_can_page_through_the_concerts_on_sale() {
     let world = World::sqlite().await;
     let times = json!({
         "bookingStartAt": "2026-12-01T11:00:00.000Z", "bookingEndAt": "2026-12-02T11:00:00.000Z",
@@ -79,7 +80,7 @@ async fn anybody_sees_what_is_on_sale_page_by_page() {
 }
 
 #[tokio::test]
-async fn what_a_client_has_already_is_not_sent_again() {
+async fn an_unchanged_answer_is_not_sent_again() {
     let world = World::sqlite().await;
     let listed = world.get("/v2/concerts").await;
     let etag = listed.header("etag").to_owned();
@@ -102,7 +103,7 @@ async fn what_a_client_has_already_is_not_sent_again() {
         assert_eq!(again.header("vary").to_ascii_lowercase(), "accept-language");
     }
     assert_eq!(ask("\"x\"", "ko").await.status, 200);
-    // The message is in another language: other bytes, another tag.
+    // The message is in another language, so the bytes and the tag differ.
     let english = ask(&etag, "en").await;
     assert_eq!(english.status, 200);
     assert_ne!(english.header("etag"), etag);
@@ -128,7 +129,7 @@ async fn the_list_is_kept_until_a_concert_changes() {
 }
 
 #[tokio::test]
-async fn readers_who_come_together_cause_one_fetch() {
+async fn simultaneous_readers_share_one_fetch() {
     let world = World::sqlite().await;
     let fetched = is_kept(&world).await;
     world.sunbeon.slow(Duration::from_millis(300));
@@ -143,14 +144,14 @@ async fn readers_who_come_together_cause_one_fetch() {
 }
 
 #[tokio::test]
-async fn while_sunbeon_is_down_the_list_is_as_it_was() {
+async fn while_sunbeon_is_down_the_previous_list_is_served() {
     let world = World::sqlite().await;
     is_kept(&world).await;
     world.sunbeon.put("new", json!({}));
     world.sunbeon.down(true);
     changed(&world, "new");
     let (began, before) = (Instant::now(), world.sunbeon.refused());
-    eventually(SOON, "it is asked", async || {
+    eventually(SOON, "Sunbeon is asked", async || {
         assert_eq!(ids(&world.get("/v2/concerts").await), ["a", "b"]);
         world.sunbeon.refused() > before
     })
@@ -161,7 +162,7 @@ async fn while_sunbeon_is_down_the_list_is_as_it_was() {
     let most = before + 2 + usize::try_from(began.elapsed().as_secs()).expect("a small number");
     assert!(
         world.sunbeon.refused() <= most,
-        "it is asked at most every second"
+        "Sunbeon is asked at most once a second"
     );
     world.sunbeon.down(false);
     let seen = async || ids(&world.get("/v2/concerts").await) == ["a", "b", "new"];
@@ -169,11 +170,11 @@ async fn while_sunbeon_is_down_the_list_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_list_that_was_never_read_says_what_is_away() {
+async fn a_list_that_was_never_fetched_names_the_missing_dependency() {
     let world = World::sqlite().await;
     world.sunbeon.down(true);
     for _ in 0..3 {
-        // Sunbeon is there; what is away is its database.
+        // Sunbeon answers, but its database is unavailable.
         world.get("/v2/concerts").await.fails("DATABASE_DOWN");
     }
     world
@@ -187,7 +188,7 @@ async fn a_list_that_was_never_read_says_what_is_away() {
 }
 
 #[tokio::test]
-async fn a_concert_that_is_not_in_the_list_is_looked_up_by_itself() {
+async fn a_concert_missing_from_the_list_is_looked_up_individually() {
     let world = World::sqlite().await;
     is_kept(&world).await;
     world.sunbeon.put("new", json!({}));
@@ -215,7 +216,7 @@ async fn a_concert_that_is_not_in_the_list_is_looked_up_by_itself() {
 }
 
 #[tokio::test]
-async fn a_sunbeon_that_hangs_holds_nobody_up() {
+async fn a_hanging_sunbeon_delays_nobody() {
     let world = World::sqlite().await;
     is_kept(&world).await;
     let fan = world.fan("a", "42");
@@ -223,13 +224,13 @@ async fn a_sunbeon_that_hangs_holds_nobody_up() {
     let before = world.sunbeon.awaited();
     world.sunbeon.slow(Duration::from_secs(600));
     changed(&world, "a");
-    // Sooner than a page that hangs is given up.
+    // Less than the time limit of a hanging page.
     let limit = Duration::from_millis(1_500);
     let list = async || {
         let listed = tokio::time::timeout(limit, world.get("/v2/concerts")).await;
         assert_eq!(ids(&listed.expect("an answer in time")), ["a", "b"]);
     };
-    eventually(SOON, "it is asked", async || {
+    eventually(SOON, "Sunbeon is asked", async || {
         list().await;
         world.sunbeon.awaited() > before
     })
@@ -239,11 +240,11 @@ async fn a_sunbeon_that_hangs_holds_nobody_up() {
         let answer = tokio::time::timeout(limit, fan.post(path, &seats)).await;
         answer.expect("an answer in time").data(status);
     }
-    // Nor those who come when it was given up and is asked again.
+    // Callers do not wait either once the fetch was abandoned and started again.
     let again = async || {
         list().await;
         world.sunbeon.awaited() > before + 1
     };
-    eventually(SOON * 2, "it is asked again", again).await;
+    eventually(SOON * 2, "Sunbeon is asked again", again).await;
     world.sunbeon.slow(Duration::ZERO);
 }

@@ -1,4 +1,4 @@
-//! What the shop does, by HTTP, on both databases.
+//! The shop over HTTP, on both databases.
 
 mod bodies;
 mod bookings;

@@ -1,4 +1,4 @@
-//! The seat map: made once a second, however many ask, and the same for everybody.
+//! The seat map: built once a second, however many members ask, and the same for everybody.
 
 use std::{io::Read, time::Duration};
 
@@ -11,16 +11,16 @@ use sunbeon_test_support::eventually;
 use crate::world::{Fan, World, on_both_databases, send};
 
 on_both_databases! {
-    the_map_is_the_same_for_everybody_and_mine_is_beside_it
-    what_a_client_has_already_is_not_sent_again
-    only_what_has_changed_is_sent_on_request
-    a_thousand_requests_that_are_given_up_leave_the_shop_as_it_was
+    the_map_is_the_same_for_everybody_and_lists_my_seats_separately
+    an_unchanged_answer_is_not_sent_again
+    only_changes_are_sent_on_request
+    a_thousand_cancelled_requests_leave_the_shop_intact
 }
 
 const SEATS: &str = "/v2/concerts/a/seats";
 const SOON: Duration = Duration::from_secs(10);
 
-async fn the_map_is_the_same_for_everybody_and_mine_is_beside_it(world: World) {
+async fn the_map_is_the_same_for_everybody_and_lists_my_seats_separately(world: World) {
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     fan.lock(&["a.R.1.1"]).await.data(200);
     other.sees("a.R.1.1", "HELD", false).await;
@@ -50,13 +50,13 @@ async fn ask(fan: &Fan, path: &str, headers: &[(&str, &str)]) -> reqwest::Respon
     request.send().await.expect("the shop answers")
 }
 
-async fn what_a_client_has_already_is_not_sent_again(world: World) {
+async fn an_unchanged_answer_is_not_sent_again(world: World) {
     let fan = world.fan("a", "42");
     let plain = fan.get(SEATS).await;
     let etag = plain.header("etag").to_owned();
     assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
     assert_eq!(plain.header("cache-control"), "private, no-cache");
-    // A gateway may weaken it.
+    // A gateway may weaken the tag.
     for known in [&*etag, &format!("W/{etag}")] {
         let again = send(
             fan.request(Method::GET, SEATS)
@@ -87,17 +87,17 @@ async fn what_a_client_has_already_is_not_sent_again(world: World) {
     eventually(SOON, "a changed map has another tag", changed).await;
 }
 
-async fn only_what_has_changed_is_sent_on_request(world: World) {
+async fn only_changes_are_sent_on_request(world: World) {
     let fan = world.fan("a", "42");
     let first = fan.get(SEATS).await;
     let first = first.data(200)["at"].as_str().expect("a time").to_owned();
-    // Within the first seconds nobody can tell what another replica has not seen yet.
+    // In the first seconds it is unknown what another replica has not seen yet.
     let early = fan.get(&format!("{SEATS}?since={first}")).await;
     assert!(early.data(200)["seats"].is_array(), "{early:?}");
     fan.lock(&["a.R.2.5"]).await.data(200);
     fan.sees("a.R.2.5", "HELD", true).await;
     let expected = json!([{"seatId": "a.R.2.5", "state": "HELD"}]);
-    // As if so much time had passed since the first map.
+    // Pretend that enough time has passed since the first map.
     let mut since = first;
     eventually(SOON, "only the change is sent", async || {
         let answer = fan.get(&format!("{SEATS}?since={since}")).await;
@@ -113,14 +113,14 @@ async fn only_what_has_changed_is_sent_on_request(world: World) {
     nonsense.fails("INVALID_SINCE");
 }
 
-/// A second later: what a client would have read last.
+/// Returns a time one second later, as a client would have read it last.
 fn later(time: &str) -> String {
     let time = sunbeon_domain::UnixMs::parse(time).expect("a time");
     (time + 1_000).to_string()
 }
 
-/// A database in memory was gone with its only connection, which a caller that gives up could close.
-async fn a_thousand_requests_that_are_given_up_leave_the_shop_as_it_was(world: World) {
+/// A database in memory was lost with its only connection, which a cancelled caller could close.
+async fn a_thousand_cancelled_requests_leave_the_shop_intact(world: World) {
     let fan = world.fan("a", "42");
     for wave in 0..50_u64 {
         let asked = (0..20_u64).map(|n| {

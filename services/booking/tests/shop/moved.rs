@@ -1,4 +1,4 @@
-//! How many are left is told whenever tickets move, by whatever cause, and not too often.
+//! The remaining tickets are announced after every change, whatever its cause, but not too often.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ fn left(remaining: u64) -> Event {
 }
 
 #[tokio::test]
-async fn tickets_that_come_free_by_time_are_told() {
+async fn tickets_freed_by_expiry_are_announced() {
     const SOON: &str = "UPDATE bookings SET due_ms = {now}, expires_at_ms = {now} + 500";
     let world = World::postgres().await;
     let mut events = world.events();
@@ -30,7 +30,7 @@ async fn tickets_that_come_free_by_time_are_told() {
 }
 
 #[tokio::test]
-async fn tickets_of_a_payment_that_is_declined_too_late_are_told() {
+async fn tickets_freed_by_a_late_decline_are_announced() {
     const PAST: &str = "UPDATE bookings SET due_ms = {now} - 60000";
     let world = World::postgres().await;
     let mut events = world.events();
@@ -47,7 +47,7 @@ async fn tickets_of_a_payment_that_is_declined_too_late_are_told() {
 }
 
 #[tokio::test]
-async fn many_bookings_are_told_a_few_times_and_the_last_number_last() {
+async fn many_bookings_make_few_announcements_ending_with_the_final_number() {
     let world = World::sqlite().await;
     world.sunbeon.put("many", json!({}));
     let ticket = json!({"ticketId": "standing", "name": "One", "price": 1, "quantity": 100});
@@ -64,8 +64,8 @@ async fn many_bookings_are_told_a_few_times_and_the_last_number_last() {
     let mut told = Vec::new();
     while told.last() != Some(&50) {
         let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await;
-        let event = event.expect("the last number is told");
-        let heard = event.expect("events go on");
+        let event = event.expect("the last number is announced");
+        let heard = event.expect("events continue");
         if let Heard::Event(Event::TicketUpdated { remaining, .. }) = heard {
             told.push(remaining);
         }

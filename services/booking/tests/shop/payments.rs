@@ -1,4 +1,4 @@
-//! Money: taken once, or not at all, and never forgotten.
+//! Payments: charged once or not at all, and never forgotten.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use sunbeon_test_support::eventually;
 use crate::world::{World, entry_of, on_both_databases, seen};
 
 on_both_databases! {
-    a_declined_payment_leaves_the_booking_to_be_paid_otherwise
-    a_payment_without_an_answer_is_settled_by_the_same_request_again
-    a_payment_that_nobody_asks_about_again_settles_by_itself
-    while_a_payment_is_in_flight_nothing_else_is_done_with_the_booking
-    a_member_who_goes_away_while_paying_has_paid
-    an_end_of_a_session_waits_for_sunbeon_to_be_back
-    who_has_paid_is_told_so_again_when_the_session_is_over
+    a_declined_booking_can_be_paid_by_other_means
+    a_payment_without_an_answer_is_settled_by_repeating_the_request
+    an_abandoned_payment_settles_by_itself
+    a_booking_is_locked_while_its_payment_is_in_flight
+    a_member_who_disconnects_while_paying_has_paid
+    ending_a_session_waits_until_sunbeon_is_back
+    a_paid_booking_is_confirmed_again_after_the_session
 }
 
-async fn a_declined_payment_leaves_the_booking_to_be_paid_otherwise(world: World) {
+async fn a_declined_booking_can_be_paid_by_other_means(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     let declined = fan.confirm_by_key(&id, "decline", "k").await;
@@ -40,7 +40,7 @@ async fn a_declined_payment_leaves_the_booking_to_be_paid_otherwise(world: World
     assert_eq!(world.payments.paid(), 1);
 }
 
-async fn a_payment_without_an_answer_is_settled_by_the_same_request_again(world: World) {
+async fn a_payment_without_an_answer_is_settled_by_repeating_the_request(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     let unknown = fan.confirm_by_key(&id, "time-out", "k").await;
@@ -52,7 +52,7 @@ async fn a_payment_without_an_answer_is_settled_by_the_same_request_again(world:
     world.sessions_over(1).await;
 }
 
-async fn a_payment_that_nobody_asks_about_again_settles_by_itself(world: World) {
+async fn an_abandoned_payment_settles_by_itself(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     fan.confirm(&id, "time-out").await.fails("PAYMENT_DOWN");
@@ -62,7 +62,7 @@ async fn a_payment_that_nobody_asks_about_again_settles_by_itself(world: World) 
     world.sessions_over(1).await;
 }
 
-async fn while_a_payment_is_in_flight_nothing_else_is_done_with_the_booking(world: World) {
+async fn a_booking_is_locked_while_its_payment_is_in_flight(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     fan.confirm_by_key(&id, "time-out", "k")
@@ -79,7 +79,7 @@ async fn while_a_payment_is_in_flight_nothing_else_is_done_with_the_booking(worl
     assert_eq!(world.payments.paid(), 1);
 }
 
-async fn a_member_who_goes_away_while_paying_has_paid(world: World) {
+async fn a_member_who_disconnects_while_paying_has_paid(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     let asked = async || world.payments.paid() == 1;
@@ -87,13 +87,13 @@ async fn a_member_who_goes_away_while_paying_has_paid(world: World) {
         answer = fan.confirm(&id, "slow") => panic!("it is gone before the answer: {answer:?}"),
         () = eventually(Duration::from_secs(20), "the provider is asked", asked) => {}
     }
-    // Sooner than payments without an outcome are looked for.
+    // Earlier than the background job looks for payments without an outcome.
     let confirmed = async || fan.booking(&id).await["state"] == "CONFIRMED";
-    eventually(Duration::from_secs(10), "it is written down", confirmed).await;
+    eventually(Duration::from_secs(10), "it is recorded", confirmed).await;
     assert_eq!(world.payments.paid(), 1);
 }
 
-async fn an_end_of_a_session_waits_for_sunbeon_to_be_back(world: World) {
+async fn ending_a_session_waits_until_sunbeon_is_back(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     world.sunbeon.down(true);
@@ -102,38 +102,33 @@ async fn an_end_of_a_session_waits_for_sunbeon_to_be_back(world: World) {
     assert_eq!(
         confirmed.data(200)["state"],
         "CONFIRMED",
-        "the member need not wait"
+        "the member does not have to wait"
     );
     let tried = async || world.sunbeon.refused() >= refused + 2;
-    eventually(
-        Duration::from_secs(20),
-        "it is tried again and again",
-        tried,
-    )
-    .await;
+    eventually(Duration::from_secs(20), "it is retried", tried).await;
     assert_eq!(world.sunbeon.completes(), Vec::<serde_json::Value>::new());
     world.sunbeon.down(false);
     let over = async || !world.sunbeon.completes().is_empty();
     eventually(Duration::from_secs(20), "the session is over", over).await;
     assert_eq!(world.sunbeon.completes()[0]["memberId"], json!("42"));
-    // A concert that Sunbeon does not know any more has no session either: that is done too.
+    // A concert that Sunbeon no longer knows has no session either, so that task is done, too.
     let other = world.fan("a", "43");
     let id = other.booked(&["a.R.1.2"]).await;
     world.sunbeon.delete("a");
     other.confirm(&id, "card").await.data(200);
     world.sessions_over(2).await;
-    // What is not done is tried again; by then that would have been, too.
+    // Unfinished tasks are retried; this one would have been retried by then, too.
     let refused = world.sunbeon.refused();
     world.sunbeon.fail("b");
     let third = world.fan("b", "44");
     let id = third.booked(&["b.R.1.1"]).await;
     third.confirm(&id, "card").await.data(200);
     let tried = async || world.sunbeon.refused() >= refused + 3;
-    eventually(Duration::from_secs(20), "another is tried", tried).await;
+    eventually(Duration::from_secs(20), "another is retried", tried).await;
     assert_eq!(world.sunbeon.completes().len(), 2);
 }
 
-async fn who_has_paid_is_told_so_again_when_the_session_is_over(world: World) {
+async fn a_paid_booking_is_confirmed_again_after_the_session(world: World) {
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     let id = fan.booked(&["a.R.1.1"]).await;
     let pending = other.booked(&["a.R.1.2"]).await;
@@ -153,7 +148,7 @@ async fn who_has_paid_is_told_so_again_when_the_session_is_over(world: World) {
     let outside = world.outsider("42").confirm(&id, "card").await;
     assert_eq!(outside.data(200), confirmed.data(200));
     assert_eq!(world.payments.paid(), 1);
-    // It is nobody else's, and what is not paid needs the gate as ever.
+    // It belongs to nobody else, and unpaid bookings need the gate as always.
     for (fan, id) in [(&other, &id), (&other, &pending), (&fan, &pending)] {
         let refused = seen(async || fan.confirm(id, "card").await).await;
         assert_eq!(refused.status, 403);
@@ -162,14 +157,14 @@ async fn who_has_paid_is_told_so_again_when_the_session_is_over(world: World) {
     let path = format!("/v2/bookings/{id}/confirm");
     let nobody = world.request(reqwest::Method::POST, &path).json(&json!({}));
     crate::world::send(nobody).await.fails("UNAUTHENTICATED");
-    // Nor when it is cancelled.
+    // Nor does a cancelled one.
     fan.cancel(&id).await.data(200);
     let refused = seen(async || fan.confirm(&id, "card").await).await;
     refused.fails("QUEUE_TOKEN_REQUIRED");
 }
 
 #[tokio::test]
-async fn a_payment_that_may_have_begun_is_not_known_rather_than_refused() {
+async fn a_payment_that_may_have_begun_is_unknown_rather_than_refused() {
     const IN_THE_WAY: &str = "LOCK TABLE payments IN EXCLUSIVE MODE";
     let world = World::postgres().await;
     let fan = world.fan("a", "42");
@@ -187,7 +182,7 @@ async fn a_payment_that_may_have_begun_is_not_known_rather_than_refused() {
 }
 
 #[tokio::test]
-async fn a_refund_that_hangs_holds_up_no_end_of_a_session() {
+async fn a_hanging_refund_does_not_delay_the_end_of_sessions() {
     let world = World::of_great_patience().await;
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     let id = fan.booked(&["a.R.1.1"]).await;

@@ -1,5 +1,5 @@
-//! A payment provider of the test's own, by real HTTP: idempotent by key, and it may keep its
-//! answers to itself.
+//! The test's own payment provider over real HTTP: idempotent by key, and able to withhold its
+//! answers.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Stopped when dropped.
+/// Stops when dropped.
 pub(crate) struct Provider {
     pub(crate) url: String,
     state: Shared,
@@ -29,17 +29,17 @@ type Shared = Arc<Mutex<Inner>>;
 
 #[derive(Default)]
 struct Inner {
-    /// What was charged, by key.
+    /// Charges by key.
     charges: HashMap<String, Value>,
-    /// The keys that were voided: no charge by them takes money.
+    /// Voided keys: charges with them take no money.
     voided: HashSet<String>,
-    /// What was given back, by key.
+    /// Refunds by key.
     refunds: HashMap<String, Value>,
-    /// How often anybody has asked for a charge.
+    /// The number of charge requests.
     asked: usize,
-    /// The money is taken, and the answer never sent.
+    /// Charges go through, but their answers are never sent.
     silent: bool,
-    /// What is answered in the place of 201.
+    /// The status to answer instead of 201.
     answers: Option<u16>,
 }
 
@@ -63,12 +63,12 @@ impl Provider {
         }
     }
 
-    /// While true, the money is taken and the answer never sent.
+    /// While true, charges go through, but their answers are never sent.
     pub(crate) fn silent(&self, silent: bool) {
         self.inner().silent = silent;
     }
 
-    /// Answers this status in the place of what it does.
+    /// Answers this status instead of acting.
     pub(crate) fn answers(&self, status: Option<u16>) {
         self.inner().answers = status;
     }

@@ -1,4 +1,4 @@
-//! What operators do: put on sale, look, start over, take off.
+//! Operators' requests: putting stock on sale, reading it, resetting it, taking it off.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,14 +8,14 @@ use sunbeon_test_support::eventually;
 use crate::world::{World, on_both_databases, plan, send};
 
 on_both_databases! {
-    an_operator_puts_on_sale_and_takes_off
-    what_members_have_is_neither_taken_away_nor_removed
-    capacity_is_raised_during_the_sale
-    a_reset_gives_everything_back
-    a_plan_that_breaks_a_bound_names_the_field
+    an_operator_can_put_stock_on_sale_and_take_it_off
+    stock_that_members_hold_cannot_be_removed
+    capacity_can_be_raised_during_the_sale
+    a_reset_frees_everything
+    a_plan_out_of_bounds_is_refused_with_the_field_named
 }
 
-async fn an_operator_puts_on_sale_and_takes_off(world: World) {
+async fn an_operator_can_put_stock_on_sale_and_take_it_off(world: World) {
     let empty = json!({});
     let read = world.by_admin(Method::GET, "/v2/stock/a", &empty).await;
     let mut expected = plan();
@@ -42,7 +42,7 @@ async fn an_operator_puts_on_sale_and_takes_off(world: World) {
         assert_eq!(gone.status, 404);
         gone.fails("STOCK_NOT_FOUND");
     }
-    // For admins alone.
+    // Only for admins.
     for path in ["/v2/stock/b", "/v2/stock/b/reset"] {
         for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE] {
             let fan = world.fan("b", "42");
@@ -53,7 +53,7 @@ async fn an_operator_puts_on_sale_and_takes_off(world: World) {
     assert_eq!(world.remaining("b").await, 20);
 }
 
-async fn capacity_is_raised_during_the_sale(world: World) {
+async fn capacity_can_be_raised_during_the_sale(world: World) {
     for (n, quantity) in [4, 4, 2].into_iter().enumerate() {
         world
             .fan("a", &format!("m{n}"))
@@ -73,7 +73,7 @@ async fn capacity_is_raised_during_the_sale(world: World) {
     );
 }
 
-async fn what_members_have_is_neither_taken_away_nor_removed(world: World) {
+async fn stock_that_members_hold_cannot_be_removed(world: World) {
     let fan = world.fan("a", "42");
     fan.booked(&["a.R.1.1"]).await;
     let mut other = plan();
@@ -89,7 +89,7 @@ async fn what_members_have_is_neither_taken_away_nor_removed(world: World) {
     assert_eq!(world.remaining("a").await, 19);
 }
 
-async fn a_reset_gives_everything_back(world: World) {
+async fn a_reset_frees_everything(world: World) {
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     let id = fan.booked(&["a.R.1.1", "a.R.1.2"]).await;
     fan.confirm(&id, "card").await.data(200);
@@ -102,7 +102,7 @@ async fn a_reset_gives_everything_back(world: World) {
     assert_eq!(fan.booking(&id).await["state"], "CANCELLED");
     let refunded = async || world.payments.refunds() == 2000;
     let limit = std::time::Duration::from_secs(10);
-    eventually(limit, "the money goes back", refunded).await;
+    eventually(limit, "the charge is refunded", refunded).await;
     other
         .book(&json!({"seatIds": ["a.R.2.1"]}))
         .await
@@ -114,7 +114,7 @@ async fn a_reset_gives_everything_back(world: World) {
 }
 
 #[tokio::test]
-async fn a_very_large_sale_is_reset_by_the_same_request_again() {
+async fn a_very_large_sale_is_reset_by_repeating_the_request() {
     const MANY: &str = "INSERT INTO bookings (booking_id, concert_id, member_id, state, amount, \
             due_ms, expires_at_ms, request, created_at_ms) \
         SELECT '01890a5d-ac96-774b-bcce-' || (100000000000 + i), 'a', 'many', 'PENDING', 0, {now} + 600000, {now} + 600000, '', {now} \
@@ -134,7 +134,7 @@ async fn a_very_large_sale_is_reset_by_the_same_request_again() {
     assert_eq!(world.remaining("a").await, 20);
 }
 
-async fn a_plan_that_breaks_a_bound_names_the_field(world: World) {
+async fn a_plan_out_of_bounds_is_refused_with_the_field_named(world: World) {
     let section = |change: Value| {
         let mut section = plan()["sections"][0].clone();
         let change = change.as_object().expect("an object").clone();

@@ -1,4 +1,5 @@
-//! A Sunbeon of the test's own, by real HTTP: what gates and origins ask, and switches to fail.
+//! The test's own Sunbeon over real HTTP: the routes for gates and origins, with switches for
+//! failures.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -16,10 +17,10 @@ use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// What the shop shows on origins' routes.
+/// The shop's token on the routes for origins.
 pub(crate) const ORIGIN_TOKEN: &str = "the origin token of the tests";
 
-/// Stopped when dropped. Clones would not be it: keep one.
+/// Stops when dropped. It is not a handle, so keep exactly one.
 pub(crate) struct FakeSunbeon {
     pub(crate) url: String,
     keys: Arc<SigningKeys>,
@@ -34,21 +35,21 @@ struct Inner {
     concerts: BTreeMap<String, Value>,
     revoked: Vec<String>,
     jwks: Value,
-    /// Every call of an origin's route that was answered: method and path, and the body.
+    /// Every answered call of a route for origins: method and path, and the body.
     calls: Vec<(String, Value)>,
-    /// Origins are answered 503.
+    /// Origins get 503.
     down: bool,
-    /// How often they were.
+    /// The number of these 503s.
     refused: usize,
-    /// Ends of sessions of these concerts are answered 503.
+    /// Ending sessions of these concerts gets 503.
     failing: Vec<String>,
-    /// Sessions are not extended.
+    /// Sessions cannot be extended.
     over: bool,
-    /// When tokens that are extended end, in Unix seconds.
+    /// When extended tokens expire, in Unix seconds.
     extended_until: i64,
-    /// How long an origin waits for the list of concerts.
+    /// How long the list of concerts takes.
     slow: Duration,
-    /// How often an origin has begun to wait for it.
+    /// How often a list of concerts was requested.
     awaited: usize,
 }
 
@@ -91,7 +92,7 @@ impl FakeSunbeon {
         }
     }
 
-    /// Puts a concert in force, with these fields of its policy beside the title.
+    /// Puts a concert in force with these policy fields and a title.
     pub(crate) fn put(&self, id: &str, fields: Value) {
         let mut concert = json!({
             "concertId": id, "version": 1, "closed": false, "title": format!("Title of {id}"),
@@ -109,7 +110,7 @@ impl FakeSunbeon {
         self.inner().concerts.remove(id);
     }
 
-    /// A booking token that ends in so many seconds.
+    /// Returns a booking token that expires in this many seconds.
     pub(crate) fn token(&self, concert: &str, member: &str, entry: u64, seconds: i64) -> String {
         let now = now();
         self.sign(concert, member, entry, now - 1, now + seconds)
@@ -119,47 +120,47 @@ impl FakeSunbeon {
         signed(&self.keys, concert, member, entry, iat, exp)
     }
 
-    /// The session of an entry ends early.
+    /// Ends an entry's session early.
     pub(crate) fn revoke(&self, concert: &str, entry: u64) {
         self.inner().revoked.push(jti(concert, entry));
     }
 
-    /// While true, origins are answered 503.
+    /// While true, origins get 503.
     pub(crate) fn down(&self, down: bool) {
         self.inner().down = down;
     }
 
-    /// Ends of sessions of a concert are answered 503 from now on.
+    /// From now on, ending sessions of a concert gets 503.
     pub(crate) fn fail(&self, concert: &str) {
         self.inner().failing.push(concert.to_owned());
     }
 
-    /// How often an origin was answered 503.
+    /// Returns how often an origin got 503.
     pub(crate) fn refused(&self) -> usize {
         self.inner().refused
     }
 
-    /// Sessions are over from now on.
+    /// Ends all sessions.
     pub(crate) fn end_sessions(&self) {
         self.inner().over = true;
     }
 
-    /// Tokens that are extended end in so many seconds.
+    /// Makes extended tokens expire in this many seconds.
     pub(crate) fn extend_to(&self, seconds: i64) {
         self.inner().extended_until = now() + seconds;
     }
 
-    /// The list of concerts is answered after so long.
+    /// Delays the list of concerts.
     pub(crate) fn slow(&self, slow: Duration) {
         self.inner().slow = slow;
     }
 
-    /// How often an origin has asked for a page of the list, answered or not.
+    /// Returns how often an origin requested a page of the list, answered or not.
     pub(crate) fn awaited(&self) -> usize {
         self.inner().awaited
     }
 
-    /// The bodies of the calls answered so far whose method and path begin so.
+    /// Returns the bodies of the calls answered so far whose method and path begin like this.
     pub(crate) fn calls(&self, beginning: &str) -> Vec<Value> {
         let inner = self.inner();
         let calls = inner.calls.iter();
@@ -169,12 +170,12 @@ impl FakeSunbeon {
             .collect()
     }
 
-    /// How often an origin has asked for a page of the list.
+    /// Returns how often an origin got a page of the list.
     pub(crate) fn lists(&self) -> usize {
         self.calls("GET /v2/admin/concerts?").len()
     }
 
-    /// The ends of sessions that the shop has told.
+    /// Returns the ends of sessions that the shop reported.
     pub(crate) fn completes(&self) -> Vec<Value> {
         self.calls("POST /v2/reservation/sessions/")
             .into_iter()
@@ -223,10 +224,10 @@ fn signed(
     keys.sign(keys.active_kid(), &claims).expect("a known key")
 }
 
-/// Unix seconds.
+/// Returns the time in Unix seconds.
 #[expect(
     clippy::disallowed_methods,
-    reason = "tokens are made by this machine's clock"
+    reason = "tokens are signed by this machine's clock"
 )]
 pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -1,4 +1,4 @@
-//! A whole visit: look, hold, book, pay, and the session is over.
+//! A whole visit: look, hold, book, pay, and the session ends.
 
 use serde_json::json;
 use sunbeon_domain::ConcertId;
@@ -7,8 +7,8 @@ use sunbeon_proto_messages::Event;
 use crate::world::{World, hear, on_both_databases};
 
 on_both_databases! {
-    from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line
-    seats_and_tickets_in_one_booking
+    from_the_seat_map_to_a_confirmed_booking_and_the_next_member
+    seats_and_tickets_share_one_booking
 }
 
 const SOON: std::time::Duration = std::time::Duration::from_secs(10);
@@ -17,7 +17,7 @@ fn a() -> ConcertId {
     ConcertId::parse("a").expect("a good id")
 }
 
-async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: World) {
+async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_member(world: World) {
     let mut events = world.events();
     let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
     let shown = fan.get("/v2/concerts/a").await;
@@ -58,7 +58,10 @@ async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: Wo
     );
     assert!(made["expiresAt"].is_string(), "{made}");
     let id = made["bookingId"].as_str().expect("an id");
-    assert!(world.sunbeon.completes().is_empty(), "the session goes on");
+    assert!(
+        world.sunbeon.completes().is_empty(),
+        "the session continues"
+    );
 
     let confirmed = fan.confirm(id, "card").await;
     assert_eq!(confirmed.data(200)["state"], "CONFIRMED");
@@ -75,7 +78,7 @@ async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: Wo
     assert_eq!(mine.data(200)["bookings"].as_array().map(Vec::len), Some(1));
     assert_eq!((world.payments.paid(), world.remaining("a").await), (1, 18));
 
-    // Asked again, nothing more happens.
+    // Repeating it has no further effect.
     assert_eq!(
         fan.confirm(id, "card").await.data(200)["state"],
         "CONFIRMED"
@@ -96,10 +99,10 @@ async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_in_line(world: Wo
     .await;
     other.sees("a.R.1.1", "AVAILABLE", false).await;
     let refunded = async || world.payments.refunds() == 2000;
-    sunbeon_test_support::eventually(SOON, "the money goes back", refunded).await;
+    sunbeon_test_support::eventually(SOON, "the charge is refunded", refunded).await;
 }
 
-async fn seats_and_tickets_in_one_booking(world: World) {
+async fn seats_and_tickets_share_one_booking(world: World) {
     let mut events = world.events();
     let fan = world.fan("a", "42");
     fan.lock(&["a.R.2.5"]).await.data(200);
@@ -113,7 +116,7 @@ async fn seats_and_tickets_in_one_booking(world: World) {
         let left = fan.get("/v2/concerts/a/tickets").await;
         left.data(200)["tickets"][0]["remaining"] == 8
     };
-    sunbeon_test_support::eventually(SOON, "it is seen that 8 are left", left).await;
+    sunbeon_test_support::eventually(SOON, "the map shows that 8 are left", left).await;
     let updated = Event::TicketUpdated {
         concert_id: a(),
         remaining: 17,

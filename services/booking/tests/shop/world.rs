@@ -1,4 +1,4 @@
-//! A shop by real HTTP, on a Sunbeon of the test's own, and how to talk with it.
+//! A shop over real HTTP on the test's own Sunbeon, and fans to talk to it.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::sunbeon::{FakeSunbeon, ORIGIN_TOKEN};
 
-/// What access tokens are signed with here.
+/// The secret that signs access tokens here.
 pub(crate) const SECRET: &str = "a secret of the tests, long enough for HS256";
 /// How long the shop waits for its provider here.
 const PAYMENT_LIMIT: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ pub(crate) struct World {
     client: Client,
     auth: Auth,
     _running: DropGuard,
-    /// The hanging of refunds, and how many were asked for.
+    /// Whether refunds hang, and how many were requested.
     pub(crate) refunds: Refunds,
     pub(crate) database: Option<TestDatabase>,
 }
@@ -65,7 +65,7 @@ impl World {
         Self::on("sqlite::memory:", None, PAYMENT_LIMIT).await
     }
 
-    /// Whose shop waits for its provider as long as nobody does.
+    /// A shop that waits for its provider longer than any client would.
     pub(crate) async fn of_great_patience() -> World {
         Self::on("sqlite::memory:", None, Duration::from_secs(600)).await
     }
@@ -76,8 +76,8 @@ impl World {
         Self::on(&url, Some(database), PAYMENT_LIMIT).await
     }
 
-    /// With a concert `a` whose seats are `a.R.1.1` to `a.R.2.5` at 1,000 and which has 10 tickets
-    /// `standing` at 500, four to a member, and a like concert `b`.
+    /// Opens a shop with a concert `a` whose seats are `a.R.1.1` to `a.R.2.5` at 1,000 and which
+    /// has 10 tickets `standing` at 500, four per member, and a similar concert `b`.
     async fn on(url: &str, database: Option<TestDatabase>, patience: Duration) -> World {
         let sunbeon = FakeSunbeon::start().await;
         let settings = [
@@ -136,7 +136,7 @@ impl World {
         send(self.request(Method::GET, path)).await
     }
 
-    /// The access token of a member, or of an admin.
+    /// Returns the access token of a member or an admin.
     pub(crate) fn access(&self, member: &str, admin: bool) -> String {
         let id = MemberId::parse(member).expect("a good id");
         let token = self.auth.issue(&id, "", admin, Duration::from_secs(600));
@@ -158,17 +158,17 @@ impl World {
         self.by_admin(Method::PUT, &path, plan).await
     }
 
-    /// What is told from now on.
+    /// Subscribes to all events from now on.
     pub(crate) fn events(&self) -> mpsc::Receiver<Heard> {
         self.broker.subscribe_events("#")
     }
 
-    /// A member who was admitted for ten minutes.
+    /// Returns a member who was admitted for ten minutes.
     pub(crate) fn fan(&self, concert: &str, member: &str) -> Fan {
         self.fan_until(concert, member, 600)
     }
 
-    /// A member who was admitted for so many seconds by the entry of [`entry_of`].
+    /// Returns a member who was admitted for this many seconds with the entry of [`entry_of`].
     pub(crate) fn fan_until(&self, concert: &str, member: &str, seconds: i64) -> Fan {
         let token = self
             .sunbeon
@@ -176,24 +176,24 @@ impl World {
         Fan::new(&self.url, self.access(member, false), token)
     }
 
-    /// A member without a booking token.
+    /// Returns a member without a booking token.
     pub(crate) fn outsider(&self, member: &str) -> Fan {
         Fan::new(&self.url, self.access(member, false), String::new())
     }
 
-    /// Waits until so many sessions were told to be over.
+    /// Waits until this many ends of sessions were reported.
     pub(crate) async fn sessions_over(&self, count: usize) {
         let over = async || self.sunbeon.completes().len() == count;
-        eventually(Duration::from_secs(10), "sessions are over", over).await;
+        eventually(Duration::from_secs(10), "sessions have ended", over).await;
     }
 
-    /// The shop's PostgreSQL, by connections of its own.
+    /// Opens the shop's PostgreSQL with separate connections.
     pub(crate) fn beside(&self) -> Database {
         let database = self.database.as_ref().expect("PostgreSQL");
         Database::open(database.url()).expect("a good address")
     }
 
-    /// How many seats and tickets of a concert nobody has.
+    /// Returns how many seats and tickets of a concert are free.
     pub(crate) async fn remaining(&self, concert: &str) -> u64 {
         let path = format!("/v2/stock/{concert}");
         let read = self.by_admin(Method::GET, &path, &json!({})).await;
@@ -201,10 +201,10 @@ impl World {
     }
 }
 
-/// A provider that takes a while where the payment token is `slow`.
+/// A provider that is slow when the payment token is `slow`.
 struct Slow(FakePayments, Refunds);
 
-/// Refunds that never come to an end, while somebody says so. Clones are the same.
+/// A switch that makes refunds hang. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Refunds(Arc<(AtomicBool, AtomicUsize)>);
 
@@ -241,7 +241,7 @@ impl PaymentPort for Slow {
     }
 }
 
-/// The entry by which a member is admitted here, each by another: 7 is member 42's.
+/// Returns the entry with which a member is admitted here; each has another, and member 42 has 7.
 pub(crate) fn entry_of(member: &str) -> u64 {
     let digits = member.trim_start_matches(|sign: char| !sign.is_ascii_digit());
     let number: u64 = digits.parse().expect("a member with a number");
@@ -251,7 +251,7 @@ pub(crate) fn entry_of(member: &str) -> u64 {
     }
 }
 
-/// What [`World`] puts on sale: 10 seats and 10 tickets.
+/// The stock of [`World`]: 10 seats and 10 tickets.
 pub(crate) fn plan() -> Value {
     json!({
         "perMemberLimit": 4,
@@ -342,7 +342,7 @@ impl Fan {
         self.post("/v2/bookings", body).await
     }
 
-    /// Holds seats and books them; the id of the booking.
+    /// Holds and books seats, and returns the booking's id.
     pub(crate) async fn booked(&self, seats: &[&str]) -> String {
         self.lock(seats).await.data(200);
         let made = self.book(&json!({ "seatIds": seats })).await;
@@ -352,7 +352,7 @@ impl Fan {
             .to_owned()
     }
 
-    /// Books tickets; the id of the booking.
+    /// Books tickets, and returns the booking's id.
     pub(crate) async fn booked_tickets(&self, quantity: u32) -> String {
         let body = json!({ "tickets": [{"ticketId": "standing", "quantity": quantity}] });
         let made = self.book(&body).await;
@@ -380,13 +380,14 @@ impl Fan {
         send(self.request(Method::DELETE, &path)).await
     }
 
-    /// One's own booking as it is now.
+    /// Returns the member's own booking as it is now.
     pub(crate) async fn booking(&self, booking: &str) -> Value {
         let answer = self.get(&format!("/v2/bookings/{booking}")).await;
         answer.data(200).clone()
     }
 
-    /// The state of a seat on the map, which may be a second old, and whether it is the member's now.
+    /// Returns a seat's state on the map, which may be a second old, and whether the member has it
+    /// now.
     pub(crate) async fn seat(&self, seat: &str) -> (String, bool) {
         let concert = seat.split('.').next().expect("a concert");
         let path = format!("/v2/concerts/{concert}/seats");
@@ -397,7 +398,7 @@ impl Fan {
         (state, find(&mine, seat).is_some())
     }
 
-    /// Waits until the member sees a seat so.
+    /// Waits until the member sees a seat in this state.
     pub(crate) async fn sees(&self, seat: &str, state: &str, mine: bool) {
         let expected = (state.to_owned(), mine);
         let seen = async || self.seat(seat).await == expected;
@@ -411,7 +412,8 @@ fn find(seats: &Answer, seat: &str) -> Option<Value> {
     seats.iter().find(|one| one["seatId"] == seat).cloned()
 }
 
-/// What a gate answers that sees: on a busy machine it may be blind for a moment, and says so.
+/// Returns the answer of a gate that sees: on a busy machine it may be blind for a moment, and says
+/// so.
 pub(crate) async fn seen(ask: impl AsyncFn() -> Answer) -> Answer {
     let mut answer = ask().await;
     eventually(Duration::from_secs(30), "the gate sees", async || {
@@ -425,11 +427,11 @@ pub(crate) async fn seen(ask: impl AsyncFn() -> Answer) -> Answer {
     answer
 }
 
-/// Waits for an event; what comes before is passed over.
+/// Waits for an event, skipping any that come before.
 pub(crate) async fn hear(events: &mut mpsc::Receiver<Heard>, expected: &Event) {
     let heard = async {
         loop {
-            let heard = events.recv().await.expect("events go on");
+            let heard = events.recv().await.expect("events continue");
             if heard == Heard::Event(expected.clone()) {
                 return;
             }
@@ -440,7 +442,7 @@ pub(crate) async fn hear(events: &mut mpsc::Receiver<Heard>, expected: &Event) {
     heard.unwrap_or_else(|_| panic!("not heard: {expected:?}"));
 }
 
-/// Each behaviour on SQLite and on PostgreSQL.
+/// Runs each test on SQLite and on PostgreSQL.
 macro_rules! on_both_databases {
     ($($name:ident)*) => {
         mod sqlite {

@@ -1,4 +1,4 @@
-//! Making, reading and cancelling bookings.
+//! Creating, reading and cancelling bookings.
 
 use std::num::NonZeroU32;
 
@@ -16,16 +16,16 @@ use crate::{
 
 on_each!(
     a_booking_costs_what_its_rows_say,
-    only_what_is_held_is_booked,
+    only_held_seats_can_be_booked,
     a_booking_holds_until_the_first_of_its_holds_ends,
-    tickets_are_taken_exactly,
+    tickets_are_counted_exactly,
     the_limit_counts_what_the_booking_adds,
-    the_same_key_is_the_same_booking,
-    bookings_are_their_members_and_newest_first,
-    a_cancelled_booking_frees_all_at_once,
-    a_stranger_cancels_nothing,
-    what_has_expired_is_cancelled_by_nobody,
-    tickets_that_come_free_by_time_are_told_once,
+    the_same_key_makes_the_same_booking,
+    bookings_belong_to_their_member_newest_first,
+    a_cancelled_booking_frees_everything_at_once,
+    a_stranger_can_cancel_nothing,
+    an_expired_booking_cannot_be_cancelled,
+    tickets_freed_by_expiry_are_announced_once,
 );
 
 async fn a_booking_costs_what_its_rows_say(world: World) {
@@ -48,7 +48,7 @@ async fn a_booking_costs_what_its_rows_say(world: World) {
     world.is_sound().await;
 }
 
-async fn only_what_is_held_is_booked(world: World) {
+async fn only_held_seats_can_be_booked(world: World) {
     world.lock("a", &["A.1.1"]).await;
     let create = async |new| world.stock.create(&new).await.expect("an answer");
     let not_held = Created::NotHeld(vec![seat("A.1.1")]);
@@ -72,7 +72,7 @@ async fn only_what_is_held_is_booked(world: World) {
     );
     let of_demo = Created::OtherConcert(demo());
     assert_eq!(create(new).await, of_demo);
-    // Once, and not when its hold has run out.
+    // A seat can be booked once, and not after its hold has expired.
     assert!(matches!(
         create(wish("a", &["A.1.1"], 0)).await,
         Created::New(_)
@@ -108,7 +108,7 @@ async fn a_booking_holds_until_the_first_of_its_holds_ends(world: World) {
         );
     }
     assert_eq!(world.tickets_left().await, 5);
-    // Tickets may end before the seats do.
+    // Tickets may expire before the seats do.
     world.lock("c", &["A.2.1"]).await;
     let mut new = wish("c", &["A.2.1"], 1);
     new.hold = HOLD / 2;
@@ -119,7 +119,7 @@ async fn a_booking_holds_until_the_first_of_its_holds_ends(world: World) {
     world.is_sound().await;
 }
 
-async fn tickets_are_taken_exactly(world: World) {
+async fn tickets_are_counted_exactly(world: World) {
     world.book("a", &[], 3).await;
     let sold_out = Created::SoldOut(vec![ticket()]);
     let create = async |who, n| world.stock.create(&wish(who, &[], n)).await.unwrap();
@@ -130,7 +130,7 @@ async fn tickets_are_taken_exactly(world: World) {
     assert_eq!(
         world.tickets_left().await,
         3,
-        "sold for good, or free again"
+        "sold permanently, or free again"
     );
     assert_eq!(create("c", 4).await, sold_out);
     assert!(matches!(create("c", 3).await, Created::New(_)));
@@ -156,7 +156,7 @@ async fn the_limit_counts_what_the_booking_adds(world: World) {
     ));
 }
 
-async fn the_same_key_is_the_same_booking(world: World) {
+async fn the_same_key_makes_the_same_booking(world: World) {
     world.lock("a", &["A.1.1", "A.1.2"]).await;
     let keyed = |who, seats: &[&str], tickets| {
         let mut new = wish(who, seats, tickets);
@@ -180,7 +180,7 @@ async fn the_same_key_is_the_same_booking(world: World) {
     elsewhere.visit.concert_id = ConcertId::parse("other").unwrap();
     assert_eq!(create(elsewhere).await, Created::KeyReused);
     assert!(matches!(create(keyed("b", &[], 1)).await, Created::New(_)));
-    // Whatever became of it.
+    // In every state of the first booking.
     world
         .stock
         .cancel(&member("a"), first.booking_id)
@@ -193,7 +193,7 @@ async fn the_same_key_is_the_same_booking(world: World) {
     assert_eq!(world.tickets_left().await, 4);
 }
 
-async fn bookings_are_their_members_and_newest_first(world: World) {
+async fn bookings_belong_to_their_member_newest_first(world: World) {
     let mut made = Vec::new();
     for _ in 0..3 {
         made.push(world.book("a", &[], 1).await.booking_id);
@@ -219,7 +219,7 @@ async fn bookings_are_their_members_and_newest_first(world: World) {
     assert_eq!(theirs, [stranger]);
 }
 
-async fn a_cancelled_booking_frees_all_at_once(world: World) {
+async fn a_cancelled_booking_frees_everything_at_once(world: World) {
     for confirmed in [false, true] {
         let booking = match confirmed {
             true => world.sell("a", &["A.1.1", "A.1.2"], 2).await,
@@ -263,7 +263,7 @@ async fn a_cancelled_booking_frees_all_at_once(world: World) {
     }
 }
 
-async fn a_stranger_cancels_nothing(world: World) {
+async fn a_stranger_can_cancel_nothing(world: World) {
     let pending = world.book("a", &["A.1.1"], 1).await.booking_id;
     let sold = world.sell("a", &["A.1.2"], 1).await.booking_id;
     for id in [pending, sold] {
@@ -275,7 +275,7 @@ async fn a_stranger_cancels_nothing(world: World) {
     assert_eq!((world.tickets_left().await, world.refunds().await), (3, 0));
 }
 
-async fn what_has_expired_is_cancelled_by_nobody(world: World) {
+async fn an_expired_booking_cannot_be_cancelled(world: World) {
     let id = world.book("a", &["A.1.1"], 1).await.booking_id;
     world.age(10 * MINUTE).await;
     world.lock("b", &["A.1.1"]).await;
@@ -287,7 +287,7 @@ async fn what_has_expired_is_cancelled_by_nobody(world: World) {
 
 const SOON: std::time::Duration = std::time::Duration::from_secs(10);
 
-async fn tickets_that_come_free_by_time_are_told_once(world: World) {
+async fn tickets_freed_by_expiry_are_announced_once(world: World) {
     let look = async |since| world.stock.tickets_freed(since).await.expect("an answer");
     let (start, none) = look(None).await;
     assert_eq!(none, []);
@@ -310,7 +310,7 @@ async fn tickets_that_come_free_by_time_are_told_once(world: World) {
     .await;
     assert_eq!(told, [demo()]);
     assert_eq!(look(Some(last)).await.1, []);
-    // What is sold, or is seats alone, makes no ticket free.
+    // Sold bookings, and bookings without tickets, free no tickets.
     let sold = "UPDATE bookings SET expires_at_ms = {now} + 1 WHERE member_id <> 'a'";
     let ended = world.database.execute(&sold.into(), values![]).await;
     assert_eq!(ended.expect("an answer"), 2);
@@ -318,6 +318,6 @@ async fn tickets_that_come_free_by_time_are_told_once(world: World) {
         let now = look(None).await.0;
         now.0 > last.0 + 100
     };
-    eventually(SOON, "they are over", is_over).await;
+    eventually(SOON, "they have expired", is_over).await;
     assert_eq!(look(Some(last)).await.1, []);
 }

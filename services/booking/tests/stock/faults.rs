@@ -1,4 +1,4 @@
-//! A database that is away.
+//! A database that is unavailable.
 
 use sunbeon_booking::stock::{Holding, Stock};
 use sunbeon_database::{Database, DatabaseError, values};
@@ -31,7 +31,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     assert!(!stock.clone().is_up().await);
     proxy.refuse(false);
     assert!(matches!(lock().await, Ok(Holding::Held { new, .. }) if new.len() == 1));
-    // Silent, it is down within a bound too.
+    // A silent database counts as down within a bound, too.
     proxy.stall();
     let limit = std::time::Duration::from_secs(15);
     let refused = tokio::time::timeout(limit, lock()).await;
@@ -57,7 +57,7 @@ async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
     let refused = refused.expect_err("no database");
     assert_eq!(refused.code(), Code::DatabaseDown);
     let seats = stock.seats(&demo()).await;
-    assert_eq!(seats.expect("reading goes on").1.len(), 10);
+    assert_eq!(seats.expect("reading still works").1.len(), 10);
     held.commit().await.expect("nothing to do");
     assert!(matches!(
         world.lock("a", &["A.1.1"]).await,
@@ -66,7 +66,7 @@ async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
 }
 
 #[tokio::test]
-async fn several_may_migrate_at_once_and_before_that_it_is_down() {
+async fn several_processes_may_migrate_at_once_and_until_then_it_is_down() {
     let database = TestDatabase::postgres().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = format!("sqlite:{}/stock.sqlite", folder.path().display());
@@ -83,12 +83,12 @@ async fn several_may_migrate_at_once_and_before_that_it_is_down() {
 }
 
 #[tokio::test]
-async fn deadlocked_transactions_are_run_again() {
+async fn deadlocked_transactions_are_retried() {
     let world = World::postgres().await;
     let (one, two) = (world.database.clone(), Database::open(&world.url).unwrap());
     const SQL: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let both_have_one = tokio::sync::Barrier::new(2);
-    // Who was chosen could be back at the first row before the other, who waits for it, is awake.
+    // Otherwise the chosen one could be back at the first row before the waiting one has woken up.
     let one_is_through = tokio::sync::Semaphore::new(0);
     let runs = std::sync::atomic::AtomicU32::new(0);
     let work = |database: Database, first: &'static str, second: &'static str| {
@@ -127,14 +127,14 @@ async fn deadlocked_transactions_are_run_again() {
 }
 
 #[tokio::test]
-async fn one_row_that_somebody_keeps_locked_holds_up_nothing_else() {
+async fn one_locked_row_delays_nothing_else() {
     const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let world = World::postgres().await;
     let foreign = Database::open(&world.url).expect("a good address");
     let mut foreign = foreign.begin().await.expect("PostgreSQL");
     let taken = foreign.execute(&TAKE.into(), values!["demo.A.1.1"]).await;
     taken.expect("the row");
-    // More than a replica has connections.
+    // More than the connections of a replica.
     let stuck = (0..12).map(|n| {
         let stock = world.stock.clone();
         tokio::spawn(async move {
@@ -158,12 +158,12 @@ async fn one_row_that_somebody_keeps_locked_holds_up_nothing_else() {
         matches!(locked, Ok(Holding::Held { .. }))
     };
     let soon = std::time::Duration::from_secs(10);
-    eventually(soon, "other seats go on", free).await;
+    eventually(soon, "other seats can still be held", free).await;
     for n in 0..10 {
         let who = member(&format!("other{n}"));
         let (concert, seats) = (demo(), ids(&["A.1.3"]));
         let answer = world.stock.hold(&visit(&concert, &who), &seats, HOLD).await;
-        answer.expect("whatever it is");
+        answer.expect("any answer");
     }
     drop(foreign);
     let free = async || {
@@ -178,7 +178,7 @@ async fn one_row_that_somebody_keeps_locked_holds_up_nothing_else() {
 }
 
 #[tokio::test]
-async fn seats_that_were_freed_before_an_error_are_told() {
+async fn seats_freed_before_an_error_are_announced() {
     const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let world = World::postgres().await;
     world.lock("a", &["A.1.1"]).await;
@@ -200,5 +200,5 @@ async fn seats_that_were_freed_before_an_error_are_told() {
     );
     drop(foreign);
     let soon = std::time::Duration::from_secs(10);
-    eventually(soon, "the rest is told", async || told("A.1.2").await).await;
+    eventually(soon, "the rest is announced", async || told("A.1.2").await).await;
 }

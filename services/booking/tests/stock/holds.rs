@@ -1,4 +1,4 @@
-//! Holding seats and giving them back.
+//! Holding and releasing seats.
 
 use sunbeon_booking::stock::{Holding, Put, Released, SeatState};
 use sunbeon_domain::ConcertId;
@@ -9,16 +9,16 @@ use crate::{
 };
 
 on_each!(
-    a_hold_is_its_members_until_it_runs_out,
+    a_hold_belongs_to_its_member_until_it_expires,
     locking_again_keeps_the_deadline,
-    all_are_held_or_none,
-    a_seat_of_another_concert_is_told_apart_before_all_else,
+    seats_are_held_all_together_or_not_at_all,
+    a_seat_of_another_concert_is_refused_before_any_other_check,
     the_limit_counts_holds_bookings_and_tickets,
-    only_the_holder_gives_back,
-    a_run_out_hold_is_announced_once,
+    only_the_holder_can_release_a_seat,
+    an_expired_hold_is_announced_once,
 );
 
-async fn a_hold_is_its_members_until_it_runs_out(world: World) {
+async fn a_hold_belongs_to_its_member_until_it_expires(world: World) {
     assert!(matches!(
         world.lock("a", &["A.1.1"]).await,
         Holding::Held { .. }
@@ -60,7 +60,7 @@ async fn locking_again_keeps_the_deadline(world: World) {
     assert_eq!(new, [seat("A.1.2")]);
     assert_eq!(seats[0].held_until, first[0].held_until + -MINUTE);
     assert!(seats[1].held_until > seats[0].held_until);
-    // What is part of a booking stays so.
+    // A booked seat stays booked.
     let booking = world.book("b", &["A.2.1"], 0).await;
     let again = world.lock("b", &["A.2.1"]).await;
     assert!(matches!(again, Holding::Held { new, .. } if new.is_empty()));
@@ -73,7 +73,7 @@ async fn locking_again_keeps_the_deadline(world: World) {
     world.is_sound().await;
 }
 
-async fn all_are_held_or_none(world: World) {
+async fn seats_are_held_all_together_or_not_at_all(world: World) {
     world.lock("a", &["A.1.2"]).await;
     let taken = world.lock("b", &["A.1.1", "A.1.2", "A.1.3"]).await;
     assert_eq!(taken, Holding::Taken(vec![seat("A.1.2")]));
@@ -84,7 +84,7 @@ async fn all_are_held_or_none(world: World) {
     }
 }
 
-async fn a_seat_of_another_concert_is_told_apart_before_all_else(world: World) {
+async fn a_seat_of_another_concert_is_refused_before_any_other_check(world: World) {
     let other = ConcertId::parse("other").unwrap();
     assert_eq!(
         world.stock.put(&other, &plan(4, 1)).await.unwrap(),
@@ -119,18 +119,18 @@ async fn the_limit_counts_holds_bookings_and_tickets(world: World) {
         world.lock("b", &["A.1.3"]).await,
         Holding::Held { .. }
     ));
-    // What has expired does not count.
+    // Expired holds do not count.
     world.age(10 * MINUTE).await;
     let four = ["A.1.1", "A.1.2", "A.1.3", "A.1.4"];
     assert!(matches!(world.lock("a", &four).await, Holding::Held { .. }));
     assert_eq!(world.lock("a", &["A.1.5"]).await, Holding::Limit);
-    // What is sold does.
+    // Sold seats do.
     world.sell("c", &["A.2.1"], 3).await;
     world.age(60 * MINUTE).await;
     assert_eq!(world.lock("c", &["A.2.2"]).await, Holding::Limit);
 }
 
-async fn only_the_holder_gives_back(world: World) {
+async fn only_the_holder_can_release_a_seat(world: World) {
     world.lock("a", &["A.1.1", "A.1.2"]).await;
     world.book("b", &["A.2.1"], 0).await;
     for (who, places, not_held) in [
@@ -160,7 +160,7 @@ async fn only_the_holder_gives_back(world: World) {
     );
     let again = stock.release(&visit(&demo(), &who), &both).await.unwrap();
     assert!(matches!(again, Released::NotHeld(seats) if seats.len() == 2));
-    // A hold that has run out is not held.
+    // An expired hold cannot be released.
     world.lock("a", &["A.1.1"]).await;
     world.age(10 * MINUTE).await;
     let late = stock
@@ -170,7 +170,7 @@ async fn only_the_holder_gives_back(world: World) {
     assert_eq!(late, Released::NotHeld(vec![seat("A.1.1")]));
 }
 
-async fn a_run_out_hold_is_announced_once(world: World) {
+async fn an_expired_hold_is_announced_once(world: World) {
     world.lock("a", &["A.1.1", "A.1.2"]).await;
     world.sell("b", &["A.2.1"], 0).await;
     assert!(world.stock.collect(10).await.unwrap().is_empty());

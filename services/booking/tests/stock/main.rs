@@ -1,4 +1,4 @@
-//! The stock on every database: what a shop may never get wrong.
+//! The stock on every database: what a shop must never get wrong.
 
 mod bookings;
 mod faults;

@@ -1,4 +1,4 @@
-//! What is to be done outside.
+//! External effects.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::{
 
 on_each!(
     a_confirmed_booking_ends_its_entrys_session,
-    what_is_paid_in_a_later_session_ends_that_one,
-    a_refund_names_its_payment,
-    two_replicas_never_have_the_same_task,
-    a_task_comes_again_until_it_is_done,
-    what_cannot_be_paid_back_holds_up_no_end_of_a_session,
+    a_payment_in_a_later_session_ends_that_session,
+    a_refund_refers_to_its_payment,
+    two_replicas_never_work_on_the_same_task,
+    a_task_is_retried_until_it_is_done,
+    a_failing_refund_does_not_delay_the_end_of_sessions,
     a_completion_is_dropped_after_four_hours_and_a_refund_never,
 );
 
@@ -51,9 +51,9 @@ async fn a_confirmed_booking_ends_its_entrys_session(world: World) {
     ));
 }
 
-async fn what_is_paid_in_a_later_session_ends_that_one(world: World) {
+async fn a_payment_in_a_later_session_ends_that_session(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
-    // Begun in one session, and asked for again in the next.
+    // Started in one session and repeated in the next.
     world.charge("a", id).await;
     let mut later = visit(&demo(), &member("a"));
     later.entry_number = Some(EntryNumber(1_763_640_000_999_999));
@@ -69,7 +69,7 @@ async fn what_is_paid_in_a_later_session_ends_that_one(world: World) {
     assert_eq!(ended.collect::<Vec<_>>(), [later.entry_number]);
 }
 
-async fn a_refund_names_its_payment(world: World) {
+async fn a_refund_refers_to_its_payment(world: World) {
     let id = world.sell("a", &["A.1.1"], 2).await.booking_id;
     world.stock.cancel(&member("a"), id).await.unwrap();
     let due = world.due().await;
@@ -91,7 +91,7 @@ async fn a_refund_names_its_payment(world: World) {
     assert!(!world.due().await.contains(refund));
 }
 
-async fn two_replicas_never_have_the_same_task(world: World) {
+async fn two_replicas_never_work_on_the_same_task(world: World) {
     for n in 0..10 {
         world
             .sell(
@@ -123,12 +123,16 @@ async fn two_replicas_never_have_the_same_task(world: World) {
     assert_eq!((all, ids.len()), (10, 10));
 }
 
-async fn a_task_comes_again_until_it_is_done(world: World) {
+async fn a_task_is_retried_until_it_is_done(world: World) {
     world.sell("a", &["A.1.1"], 0).await;
     let first = world.due().await;
     assert!(world.due().await.is_empty());
     world.age(30_000).await;
-    assert_eq!(world.due().await, first, "who took it may have stopped");
+    assert_eq!(
+        world.due().await,
+        first,
+        "the caller that took it may have stopped"
+    );
     world
         .stock
         .task_again(&first[0].id, Duration::from_secs(5))
@@ -161,14 +165,14 @@ async fn a_completion_is_dropped_after_four_hours_and_a_refund_never(world: Worl
     }
 }
 
-async fn what_cannot_be_paid_back_holds_up_no_end_of_a_session(world: World) {
+async fn a_failing_refund_does_not_delay_the_end_of_sessions(world: World) {
     for who in ["a", "b"] {
         let id = world.sell(who, &[], 1).await.booking_id;
         world.stock.cancel(&member(who), id).await.unwrap();
     }
     world.age(1).await;
     world.sell("c", &[], 1).await;
-    // Fewer than there are refunds that are due before.
+    // Fewer than the refunds that are due earlier.
     let first = world.stock.due_tasks(Kind::Complete, 3).await.unwrap();
     let all = first
         .iter()

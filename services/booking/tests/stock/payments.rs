@@ -1,4 +1,4 @@
-//! Paying, and what a payment that comes late does.
+//! Payments, and the effect of late ones.
 
 use secrecy::SecretString;
 use sunbeon_booking::stock::{
@@ -11,22 +11,22 @@ use crate::{
 };
 
 on_each!(
-    a_paid_booking_is_sold_for_good,
-    a_stranger_pays_for_nothing,
+    a_paid_booking_is_sold_permanently,
+    a_stranger_can_pay_for_nothing,
     a_hold_does_not_end_while_its_payment_is_in_flight,
-    a_hold_that_ended_before_its_payment_began_is_not_paid_for,
-    a_payment_that_comes_too_late_goes_back_once,
+    an_ended_hold_cannot_be_paid_for,
+    a_late_payment_is_refunded_once,
     a_late_payment_leaves_the_seat_to_its_new_holder,
-    a_payment_for_what_was_reset_goes_back_once,
-    a_payment_told_again_after_a_cancellation_is_not_refunded_twice,
-    a_declined_payment_gives_the_first_deadline_back,
+    a_payment_for_a_reset_booking_is_refunded_once,
+    a_payment_reported_again_after_a_cancellation_is_not_refunded_twice,
+    a_declined_payment_restores_the_first_deadline,
     a_declined_payment_may_end_the_booking,
-    a_payment_after_its_own_decline_goes_back,
-    while_one_is_in_flight_no_other_begins,
-    a_key_is_one_attempt,
-    what_is_cancelled_or_in_flight_says_so,
+    a_payment_reported_after_its_own_decline_is_refunded,
+    only_one_payment_can_be_in_flight,
+    a_payment_key_is_one_attempt,
+    cancelled_and_in_flight_bookings_are_refused_with_their_state,
     an_unknown_outcome_is_settled_by_one_replica,
-    what_no_longer_holds_its_seats_is_never_charged_again,
+    a_booking_without_its_seats_is_never_charged_again,
     a_payment_token_is_kept_only_until_the_outcome_is_known,
 );
 
@@ -39,7 +39,7 @@ async fn begin(world: &World, id: BookingId, token: &str, key: Option<&str>) -> 
     begun.expect("an answer")
 }
 
-async fn a_paid_booking_is_sold_for_good(world: World) {
+async fn a_paid_booking_is_sold_permanently(world: World) {
     let id = world.book("a", &["A.1.1"], 2).await.booking_id;
     let charge = world.charge("a", id).await;
     assert_eq!((charge.amount, charge.attempt), (1020, 1));
@@ -69,7 +69,7 @@ async fn a_paid_booking_is_sold_for_good(world: World) {
     world.is_sound().await;
 }
 
-async fn a_stranger_pays_for_nothing(world: World) {
+async fn a_stranger_can_pay_for_nothing(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     assert!(matches!(world.begin("b", id).await, Begun::Unknown));
     assert_eq!(world.state("a", id).await, BookingState::Pending);
@@ -91,7 +91,7 @@ async fn a_hold_does_not_end_while_its_payment_is_in_flight(world: World) {
     world.is_sound().await;
 }
 
-async fn a_hold_that_ended_before_its_payment_began_is_not_paid_for(world: World) {
+async fn an_ended_hold_cannot_be_paid_for(world: World) {
     let id = world.book("a", &["A.1.1"], 2).await.booking_id;
     world.age(10 * MINUTE).await;
     assert!(matches!(world.begin("a", id).await, Begun::Expired));
@@ -104,7 +104,7 @@ async fn a_hold_that_ended_before_its_payment_began_is_not_paid_for(world: World
     assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Held, true));
 }
 
-async fn a_payment_that_comes_too_late_goes_back_once(world: World) {
+async fn a_late_payment_is_refunded_once(world: World) {
     let id = world.book("a", &["A.1.1"], 2).await.booking_id;
     world.charge("a", id).await;
     world.age(10 * MINUTE).await;
@@ -132,13 +132,13 @@ async fn a_late_payment_leaves_the_seat_to_its_new_holder(world: World) {
     let Paid::Lost { freed, .. } = world.paid(id, 1).await else {
         panic!("not lost");
     };
-    assert_eq!(freed, [seat("A.1.2")], "the one that is still its own");
+    assert_eq!(freed, [seat("A.1.2")], "the one that it still owns");
     assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Sold, true));
     assert_eq!(world.refunds().await, 1);
     world.is_sound().await;
 }
 
-async fn a_payment_for_what_was_reset_goes_back_once(world: World) {
+async fn a_payment_for_a_reset_booking_is_refunded_once(world: World) {
     let id = world.book("a", &["A.1.1"], 1).await.booking_id;
     world.charge("a", id).await;
     world.stock.reset(&demo()).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_payment_for_what_was_reset_goes_back_once(world: World) {
     world.is_sound().await;
 }
 
-async fn a_payment_told_again_after_a_cancellation_is_not_refunded_twice(world: World) {
+async fn a_payment_reported_again_after_a_cancellation_is_not_refunded_twice(world: World) {
     let id = world.sell("a", &["A.1.1"], 1).await.booking_id;
     world.stock.cancel(&member("a"), id).await.unwrap();
     assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
@@ -160,11 +160,11 @@ async fn a_payment_told_again_after_a_cancellation_is_not_refunded_twice(world: 
         world.stock.task_done(&task.id).await.unwrap();
     }
     assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
-    assert_eq!(world.refunds().await, 0, "it is refunded already");
+    assert_eq!(world.refunds().await, 0, "it is already refunded");
     world.is_sound().await;
 }
 
-async fn a_declined_payment_gives_the_first_deadline_back(world: World) {
+async fn a_declined_payment_restores_the_first_deadline(world: World) {
     let made = world.book("a", &["A.1.1"], 1).await;
     let id = made.booking_id;
     world.age(9 * MINUTE).await;
@@ -212,7 +212,7 @@ async fn a_declined_payment_may_end_the_booking(world: World) {
     assert_eq!(world.seat("b", "A.1.1").await, (SeatState::Held, true));
 }
 
-async fn a_payment_after_its_own_decline_goes_back(world: World) {
+async fn a_payment_reported_after_its_own_decline_is_refunded(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     world.charge("a", id).await;
     world.stock.declined(id, 1).await.unwrap();
@@ -221,7 +221,7 @@ async fn a_payment_after_its_own_decline_goes_back(world: World) {
     assert_eq!(
         world.state("a", id).await,
         BookingState::Paying,
-        "the other goes on"
+        "the other continues"
     );
     assert!(matches!(
         world.paid(id, 2).await,
@@ -231,7 +231,7 @@ async fn a_payment_after_its_own_decline_goes_back(world: World) {
     world.is_sound().await;
 }
 
-async fn while_one_is_in_flight_no_other_begins(world: World) {
+async fn only_one_payment_can_be_in_flight(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     assert!(matches!(
         begin(&world, id, "one", None).await,
@@ -253,7 +253,7 @@ async fn while_one_is_in_flight_no_other_begins(world: World) {
     }
 }
 
-async fn a_key_is_one_attempt(world: World) {
+async fn a_payment_key_is_one_attempt(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     for _ in 0..2 {
         let Begun::Charge(charge) = begin(&world, id, "one", Some("k")).await else {
@@ -277,7 +277,7 @@ async fn a_key_is_one_attempt(world: World) {
     assert_eq!(world.state("a", id).await, BookingState::Pending);
     let next = begin(&world, id, "two", Some("l")).await;
     assert!(matches!(next, Begun::Charge(charge) if charge.attempt == 2));
-    // A late repeat of the declined one is told so, though another is in flight.
+    // A late repeat of the declined attempt gets its answer, even though another is in flight.
     assert!(matches!(
         begin(&world, id, "one", Some("k")).await,
         Begun::Declined
@@ -291,7 +291,7 @@ async fn a_key_is_one_attempt(world: World) {
     }
 }
 
-async fn what_is_cancelled_or_in_flight_says_so(world: World) {
+async fn cancelled_and_in_flight_bookings_are_refused_with_their_state(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     world.charge("a", id).await;
     let cancelled = world.stock.cancel(&member("a"), id).await.unwrap();
@@ -319,7 +319,7 @@ async fn an_unknown_outcome_is_settled_by_one_replica(world: World) {
         world.charge("a", id).await;
     }
     assert!(world.stock.unsettled(10).await.unwrap().is_empty());
-    // Long after it has expired, too.
+    // And long after it has expired, too.
     for ms in [15_000, 60 * MINUTE] {
         world.age(ms).await;
         let (one, two) = tokio::join!(world.stock.unsettled(3), world.other.unsettled(3));
@@ -334,7 +334,7 @@ async fn an_unknown_outcome_is_settled_by_one_replica(world: World) {
     }
     world.age(30_000).await;
     let left = world.stock.unsettled(10).await.unwrap();
-    assert_eq!(left.len(), 4, "who took it may have stopped");
+    assert_eq!(left.len(), 4, "the caller that took it may have stopped");
     for unsettled in left {
         assert!(
             !format!("{unsettled:?}").contains("hunter2"),
@@ -347,13 +347,13 @@ async fn an_unknown_outcome_is_settled_by_one_replica(world: World) {
     assert!(world.stock.unsettled(10).await.unwrap().is_empty());
 }
 
-async fn what_no_longer_holds_its_seats_is_never_charged_again(world: World) {
+async fn a_booking_without_its_seats_is_never_charged_again(world: World) {
     let one = async || {
         let mut unsettled = world.stock.unsettled(10).await.unwrap();
         assert_eq!(unsettled.len(), 1, "{unsettled:?}");
         unsettled.remove(0)
     };
-    // A payment in flight holds for two minutes; the last half of one is not enough for an answer.
+    // A payment in flight holds for two minutes; the last half minute is not enough for an answer.
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     world.age(10 * MINUTE - 5_000).await;
     world.charge("a", id).await;
@@ -373,7 +373,7 @@ async fn what_no_longer_holds_its_seats_is_never_charged_again(world: World) {
     world.stock.reset(&demo()).await.unwrap();
     world.age(15_000).await;
     assert!(matches!(one().await, Unsettled::Void { booking_id, .. } if booking_id == id));
-    // The provider had taken the money before it was asked to void the charge.
+    // The provider had charged before it was asked to void.
     assert!(matches!(world.paid(id, 1).await, Paid::Lost { .. }));
     assert_eq!(world.refunds().await, 1);
     world.is_sound().await;

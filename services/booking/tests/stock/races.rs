@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many calls at once.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use crate::{
 };
 
 on_each!(
-    of_a_hundred_who_want_one_seat_exactly_one_has_it,
-    a_hundred_for_the_last_tickets_get_exactly_those,
-    tickets_in_several_are_never_oversold,
-    seats_wanted_in_opposite_orders_go_to_one_or_the_other_whole,
-    one_member_in_many_tabs_never_exceeds_the_limit,
-    the_same_key_at_once_is_one_booking,
-    a_payment_and_a_cancellation_at_once_leave_one_truth,
-    a_payment_told_many_times_at_once_confirms_once,
-    a_plan_and_a_hold_at_once_never_both_win,
-    a_plan_and_its_end_at_once_are_one_after_the_other,
-    a_page_shows_no_booking_without_what_it_is_made_of,
+    exactly_one_of_a_hundred_gets_the_seat,
+    a_hundred_members_share_exactly_the_last_tickets,
+    tickets_booked_several_at_a_time_are_never_oversold,
+    seats_wanted_in_opposite_orders_all_go_to_one_member,
+    a_member_in_many_tabs_never_exceeds_the_limit,
+    simultaneous_requests_with_one_key_make_one_booking,
+    a_simultaneous_payment_and_cancellation_end_consistently,
+    a_payment_reported_many_times_at_once_confirms_once,
+    a_simultaneous_plan_and_hold_never_both_win,
+    a_plan_and_its_removal_never_interleave,
+    a_page_never_shows_a_booking_without_its_items,
 );
 
-/// Asks until there is an answer: on a slow machine some of many wait in vain for a connection, and
-/// whether a call that was given up has taken effect is not known.
+/// Repeats a call until it is answered: on a slow machine some calls of many wait in vain for a
+/// connection, and it is unknown whether an abandoned call took effect.
 async fn answered<T>(ask: impl AsyncFn() -> Result<T, DatabaseError>) -> T {
     for _ in 0..20 {
         match ask().await {
@@ -40,7 +40,7 @@ async fn answered<T>(ask: impl AsyncFn() -> Result<T, DatabaseError>) -> T {
     panic!("the database is down")
 }
 
-async fn of_a_hundred_who_want_one_seat_exactly_one_has_it(world: World) {
+async fn exactly_one_of_a_hundred_gets_the_seat(world: World) {
     let tries = (0..100).map(|n| {
         let (who, stock) = (member(&format!("m{n}")), world.replica(n).clone());
         async move {
@@ -56,7 +56,7 @@ async fn of_a_hundred_who_want_one_seat_exactly_one_has_it(world: World) {
     }
 }
 
-async fn a_hundred_for_the_last_tickets_get_exactly_those(world: World) {
+async fn a_hundred_members_share_exactly_the_last_tickets(world: World) {
     let tries = (0..100).map(|n| {
         let (mut new, stock) = (wish(&format!("m{n}"), &[], 1), world.replica(n).clone());
         new.idempotency_key = Some("k".into());
@@ -72,7 +72,7 @@ async fn a_hundred_for_the_last_tickets_get_exactly_those(world: World) {
     world.is_sound().await;
 }
 
-async fn tickets_in_several_are_never_oversold(world: World) {
+async fn tickets_booked_several_at_a_time_are_never_oversold(world: World) {
     let tries = (0..40).map(|n| {
         let quantity = [2, 3][n % 2];
         let (mut new, stock) = (wish(&format!("m{n}"), &[], quantity), world.replica(n / 2));
@@ -92,7 +92,7 @@ async fn tickets_in_several_are_never_oversold(world: World) {
     world.is_sound().await;
 }
 
-async fn seats_wanted_in_opposite_orders_go_to_one_or_the_other_whole(world: World) {
+async fn seats_wanted_in_opposite_orders_all_go_to_one_member(world: World) {
     for row in ["1", "2"] {
         let places: Vec<_> = (1..=3).map(|n| format!("A.{row}.{n}")).collect();
         let places: Vec<_> = places.iter().map(String::as_str).collect();
@@ -119,7 +119,7 @@ async fn seats_wanted_in_opposite_orders_go_to_one_or_the_other_whole(world: Wor
     }
 }
 
-async fn one_member_in_many_tabs_never_exceeds_the_limit(world: World) {
+async fn a_member_in_many_tabs_never_exceeds_the_limit(world: World) {
     let who = member("m");
     let seats = (0..10).map(|n| {
         let place = format!("A.{}.{}", n % 2 + 1, n / 2 + 1);
@@ -146,7 +146,7 @@ async fn one_member_in_many_tabs_never_exceeds_the_limit(world: World) {
     assert_eq!(had, 4);
 }
 
-async fn the_same_key_at_once_is_one_booking(world: World) {
+async fn simultaneous_requests_with_one_key_make_one_booking(world: World) {
     let tries = (0..10).map(|n| {
         let mut new = wish("m", &[], 1);
         new.idempotency_key = Some("k".into());
@@ -162,7 +162,7 @@ async fn the_same_key_at_once_is_one_booking(world: World) {
     assert_eq!((ids.len(), world.tickets_left().await), (1, 4));
 }
 
-async fn a_payment_and_a_cancellation_at_once_leave_one_truth(world: World) {
+async fn a_simultaneous_payment_and_cancellation_end_consistently(world: World) {
     for place in ["A.1.1", "A.1.2", "A.1.3", "A.1.4", "A.1.5"] {
         let id = world.book("m", &[place], 0).await.booking_id;
         let who = member("m");
@@ -191,7 +191,7 @@ async fn a_payment_and_a_cancellation_at_once_leave_one_truth(world: World) {
     }
 }
 
-async fn a_payment_told_many_times_at_once_confirms_once(world: World) {
+async fn a_payment_reported_many_times_at_once_confirms_once(world: World) {
     let id = world.book("m", &["A.1.1"], 2).await.booking_id;
     world.charge("m", id).await;
     let told = (0..8).map(|n| {
@@ -205,7 +205,7 @@ async fn a_payment_told_many_times_at_once_confirms_once(world: World) {
     world.is_sound().await;
 }
 
-async fn a_plan_and_a_hold_at_once_never_both_win(world: World) {
+async fn a_simultaneous_plan_and_hold_never_both_win(world: World) {
     for n in 0..10 {
         let who = member(&format!("m{n}"));
         let (demo, plan, wanted) = (demo(), plan(4, 6 + n), ids(&["A.1.1"]));
@@ -224,7 +224,7 @@ async fn a_plan_and_a_hold_at_once_never_both_win(world: World) {
     }
 }
 
-async fn a_plan_and_its_end_at_once_are_one_after_the_other(world: World) {
+async fn a_plan_and_its_removal_never_interleave(world: World) {
     for n in 0..20 {
         let (demo, plan) = (demo(), plan(4, 6 + n));
         let (put, removed, again) = tokio::join!(
@@ -242,7 +242,7 @@ async fn a_plan_and_its_end_at_once_are_one_after_the_other(world: World) {
     }
 }
 
-async fn a_page_shows_no_booking_without_what_it_is_made_of(world: World) {
+async fn a_page_never_shows_a_booking_without_its_items(world: World) {
     let put = world.stock.put(&demo(), &plan(100, 100)).await;
     assert_eq!(put.expect("a stock"), Put::Done);
     let is_over = std::sync::atomic::AtomicBool::new(false);
@@ -266,9 +266,9 @@ async fn a_page_shows_no_booking_without_what_it_is_made_of(world: World) {
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Those who share a row's lock would pass an operator by, one after the other.
+/// Members who share a row's lock would overtake an operator, one after another.
 #[tokio::test]
-async fn who_comes_after_an_operator_waits_for_the_operator() {
+async fn members_wait_for_an_operator_who_came_before_them() {
     const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let world = World::postgres().await;
     let mut in_the_way = world.database.begin().await.expect("PostgreSQL");
@@ -312,7 +312,7 @@ async fn who_comes_after_an_operator_waits_for_the_operator() {
 }
 
 #[tokio::test]
-async fn an_operator_has_a_turn_in_the_middle_of_the_rush() {
+async fn an_operator_gets_a_turn_during_the_rush() {
     let world = World::postgres().await;
     let is_over = std::sync::atomic::AtomicBool::new(false);
     let clients = (1..=6).map(|n| {
@@ -343,17 +343,17 @@ async fn an_operator_has_a_turn_in_the_middle_of_the_rush() {
     world.is_sound().await;
 }
 
-/// How many sessions of a PostgreSQL wait for a row.
+/// Returns how many sessions of a PostgreSQL wait for a row.
 async fn waiting(world: &World) -> i64 {
     const SQL: &str = "SELECT COUNT(*) FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     world.rows::<(i64,)>(SQL).await[0].0
 }
 
-/// A payment begins in the last moment of a hold, and is slow to be written down.
+/// A payment starts in the last moment of a hold and is slow to be recorded.
 #[tokio::test]
-async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
-    // Reading goes on, writing waits.
+async fn seats_under_a_payment_that_just_began_go_to_nobody_else() {
+    // Reading continues, writing waits.
     const IN_THE_WAY: &str = "LOCK TABLE payments IN EXCLUSIVE MODE";
     let world = World::postgres().await;
     world
@@ -384,7 +384,7 @@ async fn what_a_payment_just_began_to_hold_is_nobody_elses() {
             let now = one.rows::<(i64,)>("SELECT {now}").await[0].0;
             now > booking.expires_at.0
         };
-        eventually(SOON, "the hold is over", is_over).await;
+        eventually(SOON, "the hold has expired", is_over).await;
         let (wish, concert) = (wish("b", &[], 1), demo());
         let tickets = others.create(&wish);
         let visit_of_carol = visit(&concert, &carol);

@@ -1,5 +1,5 @@
-//! Random calls by several members as time goes by: what must hold holds after each, and SQLite
-//! and PostgreSQL answer alike.
+//! Random calls by several members as time passes: the invariants hold after each call, and SQLite
+//! and PostgreSQL give the same answers.
 
 use std::num::NonZeroU32;
 
@@ -14,7 +14,7 @@ use sunbeon_domain::EntryNumber;
 
 use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, ticket, visit, wish};
 
-/// Bookings are named by the order in which they were made, counted back.
+/// Bookings are identified by the order of their creation, counted from the last.
 #[derive(Debug, Clone)]
 enum Step {
     Lock(usize, Vec<usize>),
@@ -24,7 +24,7 @@ enum Step {
     Paid(usize, u32),
     Declined(usize, u32),
     Cancel(usize, usize),
-    /// A member's session ends, and they come back in the next one.
+    /// A member's session ends, and the member returns in the next one.
     End(usize),
     Work,
     Collect,
@@ -66,14 +66,14 @@ struct Run {
 }
 
 impl Run {
-    /// A member's visit in their present session.
+    /// Returns a member's visit in the current session.
     fn visit(&self, who: usize) -> Visit {
         let mut visit = visit(&demo(), &member(MEMBERS[who]));
         visit.entry_number = Some(self.entry(who));
         visit
     }
 
-    /// Members have sessions of their own.
+    /// Each member has separate sessions.
     fn entry(&self, who: usize) -> EntryNumber {
         EntryNumber(1_763_640_000_000_000 + self.ended[who] * 10 + who as u64)
     }
@@ -82,7 +82,7 @@ impl Run {
         self.made.iter().rev().nth(back).copied()
     }
 
-    /// Takes a step on one replica or the other; the answer, in words without ids.
+    /// Takes a step on one of the replicas and returns the answer in words, without ids.
     async fn take(&mut self, turn: usize, step: &Step) -> String {
         let stock = self.world.replica(turn).clone();
         let places = |places: &[usize]| {
@@ -171,7 +171,7 @@ impl Run {
         }
     }
 
-    /// Nobody tells of a payment that was never asked for.
+    /// Returns whether the payment was started; nobody reports one that was not.
     async fn began(&self, id: BookingId, attempt: u32) -> bool {
         let asked: Vec<(String, i64)> = self
             .world
@@ -180,7 +180,7 @@ impl Run {
         asked.contains(&(id.to_string(), i64::from(attempt)))
     }
 
-    /// What everybody may see.
+    /// Returns what everybody may see.
     async fn seen(&self) -> String {
         let mut seen = String::new();
         for place in PLACES {
@@ -199,7 +199,7 @@ impl Run {
     }
 }
 
-/// The name of an answer.
+/// Returns the name of an answer.
 fn word(answer: &impl std::fmt::Debug) -> String {
     let text = format!("{answer:?}");
     let end = text.find(|sign: char| !sign.is_alphanumeric());
@@ -245,11 +245,11 @@ fn run(cases: u32, length: usize, with_postgres: bool) {
 }
 
 #[test]
-fn whatever_is_called_in_whatever_order_nothing_is_sold_twice() {
+fn no_sequence_of_calls_sells_anything_twice() {
     run(60, 40, false);
 }
 
 #[test]
-fn both_databases_answer_alike() {
+fn both_databases_give_the_same_answers() {
     run(4, 40, true);
 }

@@ -1,4 +1,4 @@
-//! Putting on sale, taking off, starting over.
+//! Putting stock on sale, taking it off, and resetting a sale.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ use crate::{
 };
 
 on_each!(
-    a_plan_is_what_is_on_sale,
-    what_members_have_is_neither_taken_away_nor_removed,
-    more_is_possible_at_any_time,
+    the_plan_is_on_sale,
+    stock_that_members_hold_cannot_be_removed,
+    stock_can_be_added_at_any_time,
     a_reset_undoes_everything,
-    a_large_sale_is_reset_in_parts_by_whoever_goes_on,
-    what_has_expired_does_not_keep_a_stock,
+    a_large_sale_is_reset_in_parts_by_any_caller,
+    expired_bookings_do_not_block_the_removal_of_stock,
 );
 
-async fn a_plan_is_what_is_on_sale(world: World) {
+async fn the_plan_is_on_sale(world: World) {
     assert_eq!(world.stock.plan(&demo()).await.unwrap(), Some(plan(4, 5)));
     let (_, seats) = world.stock.seats(&demo()).await.unwrap();
     assert_eq!(seats.len(), 10);
@@ -40,7 +40,7 @@ async fn a_plan_is_what_is_on_sale(world: World) {
     assert_eq!(world.stock.plan(&demo()).await.unwrap(), None);
     assert_eq!(world.stock.remaining(&demo()).await.unwrap(), None);
     assert_eq!(world.stock.reset(&demo()).await.unwrap(), None);
-    // The largest there may be.
+    // The largest plan allowed.
     let mut large = plan(100, 10_000_000);
     (large.sections[0].rows, large.sections[0].seats_per_row) = (100, 200);
     assert_eq!(world.stock.put(&demo(), &large).await.unwrap(), Put::Done);
@@ -50,7 +50,7 @@ async fn a_plan_is_what_is_on_sale(world: World) {
     );
 }
 
-async fn what_members_have_is_neither_taken_away_nor_removed(world: World) {
+async fn stock_that_members_hold_cannot_be_removed(world: World) {
     let fewer = plan(4, 0);
     let stays = async |sections: &[&str], tickets: &[&str]| {
         let mut gone = fewer.clone();
@@ -88,7 +88,7 @@ async fn what_members_have_is_neither_taken_away_nor_removed(world: World) {
     assert_eq!(world.state("a", pending).await, BookingState::Cancelled);
 }
 
-async fn more_is_possible_at_any_time(world: World) {
+async fn stock_can_be_added_at_any_time(world: World) {
     let put = async |plan: &Plan| world.stock.put(&demo(), plan).await.unwrap();
     let held = world.book("a", &["A.1.1"], 3).await.booking_id;
     world.lock("b", &["A.2.5"]).await;
@@ -121,7 +121,7 @@ async fn more_is_possible_at_any_time(world: World) {
     let mut narrower = least.clone();
     narrower.sections[0].seats_per_row = 4;
     assert_eq!(put(&narrower).await, in_use(&["A"], &[]));
-    // What is held costs what it cost when it was held; what is booked or sold has its price.
+    // A held seat keeps the price at which it was held; booked and sold seats have a fixed price.
     let mut dearer = least.clone();
     dearer.sections[0].price = 2_000;
     assert_eq!(put(&dearer).await, in_use(&["A"], &[]));
@@ -170,18 +170,18 @@ async fn a_reset_undoes_everything(world: World) {
     );
 }
 
-async fn a_large_sale_is_reset_in_parts_by_whoever_goes_on(world: World) {
+async fn a_large_sale_is_reset_in_parts_by_any_caller(world: World) {
     let put = world.stock.put(&demo(), &plan(4, 3_000)).await;
     assert_eq!(put.unwrap(), Put::Done);
     world.sell("a", &["A.1.1"], 2).await;
     world.lock("b", &["A.1.2"]).await;
-    // Each of one ticket.
+    // One ticket each.
     world.add_bookings(1_500, 700).await;
     assert_eq!(world.tickets_left().await, 798);
     world.is_sound().await;
     let mut freed = BTreeSet::new();
     let mut left = 2_201;
-    // Whatever ends it between two parts, all is well then.
+    // Wherever the reset is interrupted, the next part continues it.
     for part in [&world.stock, &world.other] {
         let part = part.reset(&demo()).await.unwrap().expect("a stock");
         assert_eq!((part.cancelled, part.more), (1_000, true));
@@ -193,7 +193,7 @@ async fn a_large_sale_is_reset_in_parts_by_whoever_goes_on(world: World) {
         !freed.contains(&seat("A.1.2")),
         "a hold is freed at the end"
     );
-    // What is made meanwhile is undone as well.
+    // Bookings made meanwhile are cancelled, too.
     world.book("c", &["A.1.3"], 1).await;
     let last = world.stock.reset(&demo()).await.unwrap().expect("a stock");
     assert_eq!((last.cancelled, last.more), (left + 1, false));
@@ -204,7 +204,7 @@ async fn a_large_sale_is_reset_in_parts_by_whoever_goes_on(world: World) {
     world.is_sound().await;
 }
 
-async fn what_has_expired_does_not_keep_a_stock(world: World) {
+async fn expired_bookings_do_not_block_the_removal_of_stock(world: World) {
     let id = world.book("a", &["A.1.1"], 1).await.booking_id;
     world.charge("a", id).await;
     world.age(10 * MINUTE).await;

@@ -1,4 +1,4 @@
-//! What a session holds ends with it, and never outlasts its token.
+//! A session's holds end with it and never outlast its token.
 
 use secrecy::SecretString;
 use sunbeon_booking::stock::{
@@ -14,17 +14,17 @@ use crate::{
 
 on_each!(
     a_hold_never_outlasts_the_token_that_pays_for_it,
-    what_a_session_holds_ends_with_it,
-    nothing_happens_in_a_session_that_is_over,
-    a_booking_that_is_being_paid_ends_with_its_payment,
-    what_a_later_session_holds_is_its_own,
-    a_booking_of_an_earlier_session_is_not_paid_in_the_next,
-    without_a_session_a_hold_has_only_its_own_time,
-    a_session_that_was_ended_by_halves_is_ended_by_the_next_call,
-    sessions_are_forgotten_when_no_token_of_theirs_can_be_valid,
+    a_sessions_holds_end_with_it,
+    nothing_can_be_done_in_an_ended_session,
+    a_booking_under_payment_ends_with_its_payment,
+    the_holds_of_a_later_session_are_its_own,
+    a_booking_of_an_earlier_session_cannot_be_paid_in_the_next,
+    without_a_session_a_hold_has_only_its_own_deadline,
+    a_half_ended_session_is_ended_by_the_next_call,
+    sessions_are_forgotten_once_their_tokens_have_expired,
 );
 
-/// Later than any other here.
+/// Later than any other entry here.
 const NEXT: u64 = 1_763_650_000_000_000;
 
 fn session(who: &str) -> Session {
@@ -35,7 +35,7 @@ fn session(who: &str) -> Session {
     }
 }
 
-/// A visit in a session by another entry than the usual one.
+/// Returns a visit in a session with another entry than usual.
 fn in_session(who: &str, entry: u64) -> Visit {
     let mut visit = visit(&demo(), &member(who));
     visit.entry_number = Some(EntryNumber(entry));
@@ -73,7 +73,7 @@ async fn a_hold_never_outlasts_the_token_that_pays_for_it(world: World) {
         panic!("not booked");
     };
     assert_eq!(booking.expires_at, now + MINUTE);
-    // A token that lives longer than a hold adds nothing to it.
+    // A token that lives longer than a hold does not extend it.
     let mut long = visit(&demo(), &member("b"));
     long.until = Some(now + 60 * MINUTE);
     let Holding::Held { seats, .. } = hold(&world, &long, &["A.1.2"]).await else {
@@ -81,7 +81,7 @@ async fn a_hold_never_outlasts_the_token_that_pays_for_it(world: World) {
     };
     let end = seats[0].held_until;
     assert!(end < now + 11 * MINUTE, "{end}");
-    // A token that has ended holds nothing.
+    // An expired token cannot hold anything.
     short.until = Some(UnixMs(now.0));
     assert_eq!(hold(&world, &short, &["A.1.3"]).await, Holding::SessionOver);
     tickets.visit = short;
@@ -91,7 +91,7 @@ async fn a_hold_never_outlasts_the_token_that_pays_for_it(world: World) {
     );
 }
 
-async fn what_a_session_holds_ends_with_it(world: World) {
+async fn a_sessions_holds_end_with_it(world: World) {
     world.lock("a", &["A.1.2", "A.1.1"]).await;
     let booked = world.book("a", &["A.1.3"], 1).await.booking_id;
     let sold = world.sell("b", &["A.2.1"], 1).await.booking_id;
@@ -110,7 +110,7 @@ async fn what_a_session_holds_ends_with_it(world: World) {
     }
     assert_eq!(world.state("a", booked).await, BookingState::Expired);
     assert_eq!(world.tickets_left().await, 4);
-    // Nobody else's.
+    // Nothing of other members ends.
     assert_eq!(world.state("b", sold).await, BookingState::Confirmed);
     assert_eq!(world.seat("b", "A.2.1").await, (SeatState::Sold, true));
     assert_eq!(world.seat("c", "A.2.2").await, (SeatState::Held, true));
@@ -120,7 +120,7 @@ async fn what_a_session_holds_ends_with_it(world: World) {
     world.is_sound().await;
 }
 
-async fn nothing_happens_in_a_session_that_is_over(world: World) {
+async fn nothing_can_be_done_in_an_ended_session(world: World) {
     let booked = world.book("a", &["A.1.1"], 0).await.booking_id;
     world.stock.end_session(&session("a")).await.unwrap();
     let over = visit(&demo(), &member("a"));
@@ -130,13 +130,13 @@ async fn nothing_happens_in_a_session_that_is_over(world: World) {
     assert!(matches!(begin(&world, &over, booked).await, Begun::Expired));
     let released = world.stock.release(&over, &ids(&["A.1.1"])).await.unwrap();
     assert_eq!(released, Released::NotHeld(vec![seat("A.1.1")]));
-    // The next session of the same member is another one.
+    // The next session of the same member is a different one.
     let next = in_session("a", NEXT);
     assert!(matches!(
         hold(&world, &next, &["A.1.1"]).await,
         Holding::Held { .. }
     ));
-    // A session that had nothing to free is over all the same.
+    // A session that had nothing to free has ended all the same.
     let other = Session {
         entry_number: EntryNumber(8),
         ..session("b")
@@ -146,7 +146,7 @@ async fn nothing_happens_in_a_session_that_is_over(world: World) {
     assert_eq!(hold(&world, &late, &["A.1.2"]).await, Holding::SessionOver);
 }
 
-async fn a_booking_that_is_being_paid_ends_with_its_payment(world: World) {
+async fn a_booking_under_payment_ends_with_its_payment(world: World) {
     let (paid, declined) = (
         world.book("a", &["A.1.1"], 1).await.booking_id,
         world.book("b", &["A.1.2"], 1).await.booking_id,
@@ -170,19 +170,19 @@ async fn a_booking_that_is_being_paid_ends_with_its_payment(world: World) {
     world.is_sound().await;
 }
 
-async fn what_a_later_session_holds_is_its_own(world: World) {
+async fn the_holds_of_a_later_session_are_its_own(world: World) {
     world.lock("a", &["A.1.1", "A.1.2"]).await;
     let next = in_session("a", NEXT);
     let Holding::Held { new, .. } = hold(&world, &next, &["A.1.1", "A.1.3"]).await else {
         panic!("not held");
     };
-    assert_eq!(new, [seat("A.1.3")], "the other was the member's before");
+    assert_eq!(new, [seat("A.1.3")], "the member already had the other");
     let ended = world.stock.end_session(&session("a")).await.unwrap();
     assert_eq!(ended.seats, [seat("A.1.2")]);
     for place in ["A.1.1", "A.1.3"] {
         assert_eq!(world.seat("a", place).await, (SeatState::Held, true));
     }
-    // What the earlier one held is neither booked nor given back by the later one.
+    // The later session can neither book nor release the holds of the earlier one.
     world.lock("b", &["A.2.1"]).await;
     let next = in_session("b", NEXT);
     let mut new = wish("b", &["A.2.1"], 0);
@@ -194,16 +194,16 @@ async fn what_a_later_session_holds_is_its_own(world: World) {
     assert_eq!(released, Released::NotHeld(not_held));
 }
 
-async fn a_booking_of_an_earlier_session_is_not_paid_in_the_next(world: World) {
+async fn a_booking_of_an_earlier_session_cannot_be_paid_in_the_next(world: World) {
     let id = world.book("a", &["A.1.1"], 0).await.booking_id;
     let next = in_session("a", NEXT);
     assert!(matches!(begin(&world, &next, id).await, Begun::Expired));
     assert_eq!(
         world.state("a", id).await,
         BookingState::Pending,
-        "nothing is changed"
+        "nothing has changed"
     );
-    // Where a gate that fails open knows no session, there is nothing to tell them apart by.
+    // A gate that fails open knows no session, so there is nothing to distinguish them by.
     let mut unknown = next;
     unknown.entry_number = None;
     assert!(matches!(
@@ -212,7 +212,7 @@ async fn a_booking_of_an_earlier_session_is_not_paid_in_the_next(world: World) {
     ));
 }
 
-async fn without_a_session_a_hold_has_only_its_own_time(world: World) {
+async fn without_a_session_a_hold_has_only_its_own_deadline(world: World) {
     let mut open = visit(&demo(), &member("a"));
     open.entry_number = None;
     hold(&world, &open, &["A.1.1"]).await;
@@ -231,7 +231,7 @@ async fn without_a_session_a_hold_has_only_its_own_time(world: World) {
 }
 
 /// As if the process had been killed between the holds and the bookings.
-async fn a_session_that_was_ended_by_halves_is_ended_by_the_next_call(world: World) {
+async fn a_half_ended_session_is_ended_by_the_next_call(world: World) {
     const OVER: &str = "INSERT INTO ended_sessions (concert_id, entry_number, ended_ms) \
         SELECT 'demo', entry_number, {now} FROM bookings";
     let id = world.book("a", &["A.1.1"], 1).await.booking_id;
@@ -243,7 +243,7 @@ async fn a_session_that_was_ended_by_halves_is_ended_by_the_next_call(world: Wor
     assert_eq!(world.state("a", id).await, BookingState::Expired);
 }
 
-async fn sessions_are_forgotten_when_no_token_of_theirs_can_be_valid(world: World) {
+async fn sessions_are_forgotten_once_their_tokens_have_expired(world: World) {
     world.stock.end_session(&session("a")).await.unwrap();
     let over = visit(&demo(), &member("a"));
     world.age(4 * 60 * MINUTE - 10_000).await;

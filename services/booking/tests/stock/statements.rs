@@ -1,4 +1,4 @@
-//! Every statement is one that both databases understand.
+//! Both databases understand every statement.
 
 use crate::{on_each, world::World};
 

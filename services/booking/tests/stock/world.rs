@@ -1,4 +1,4 @@
-//! A stock with one concert on sale, by two replicas where the database allows.
+//! A stock with one concert on sale, on two replicas where the database allows.
 
 use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
@@ -17,7 +17,7 @@ pub(crate) const MINUTE: i64 = 60_000;
 
 pub(crate) struct World {
     pub(crate) stock: Stock,
-    /// Another replica; the same one where the database is this process's alone.
+    /// Another replica, or the same one if the database lives in this process.
     pub(crate) other: Stock,
     pub(crate) database: Database,
     pub(crate) url: String,
@@ -63,12 +63,12 @@ impl World {
         }
     }
 
-    /// One replica or the other.
+    /// Returns one of the replicas.
     pub(crate) fn replica(&self, turn: usize) -> &Stock {
         [&self.stock, &self.other][turn % 2]
     }
 
-    /// Makes everything so much older.
+    /// Makes everything this much older.
     pub(crate) async fn age(&self, ms: i64) {
         const AGE: [&str; 5] = [
             "UPDATE ended_sessions SET ended_ms = ended_ms - $1",
@@ -96,7 +96,7 @@ impl World {
         locked.expect("an answer")
     }
 
-    /// A new booking of seats that are locked first, and tickets of the kind `ga`.
+    /// Locks seats and creates a booking of them and of tickets of the kind `ga`.
     pub(crate) async fn book(&self, who: &str, seats: &[&str], tickets: u32) -> Booking {
         if !seats.is_empty() {
             let locked = self.lock(who, seats).await;
@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    /// So many bookings of one ticket each that are confirmed, and so many that could still be.
+    /// Adds this many confirmed and this many pending bookings of one ticket each.
     pub(crate) async fn add_bookings(&self, confirmed: u32, pending: u32) {
         const BOOKINGS: &str = "WITH RECURSIVE n(i) AS \
             (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
@@ -202,7 +202,7 @@ impl World {
             .0
     }
 
-    /// What holds whatever happened.
+    /// Checks the invariants.
     pub(crate) async fn is_sound(&self) {
         let oversold: Vec<(String,)> = self
             .rows(
@@ -245,14 +245,17 @@ impl World {
                  AND b.expires_at_ms > (SELECT {now})))",
             )
             .await;
-        assert!(adrift.is_empty(), "booked, not held: {adrift:?}");
+        assert!(adrift.is_empty(), "booked but not held: {adrift:?}");
         let lost: Vec<(String,)> = self
             .rows(
                 "SELECT s.seat_id FROM seats s JOIN bookings b ON b.booking_id = s.booking_id \
                  WHERE b.state = 'CANCELLED'",
             )
             .await;
-        assert!(lost.is_empty(), "nobody's, and not for sale: {lost:?}");
+        assert!(
+            lost.is_empty(),
+            "owned by nobody but not for sale: {lost:?}"
+        );
         let kept: Vec<(String, i64)> = self
             .rows(
                 "SELECT p.booking_id, p.attempt FROM payments p \
@@ -262,7 +265,10 @@ impl World {
                  WHERE t.booking_id = p.booking_id AND t.attempt = p.attempt))",
             )
             .await;
-        assert!(kept.is_empty(), "money kept for nothing: {kept:?}");
+        assert!(
+            kept.is_empty(),
+            "charged but neither confirmed nor refunded: {kept:?}"
+        );
         let unpaid: Vec<(String,)> = self
             .rows(
                 "SELECT b.booking_id FROM bookings b WHERE b.state = 'CONFIRMED' AND 1 <> \
@@ -270,7 +276,10 @@ impl World {
                  AND p.state = 'PAID')",
             )
             .await;
-        assert!(unpaid.is_empty(), "confirmed, not paid once: {unpaid:?}");
+        assert!(
+            unpaid.is_empty(),
+            "confirmed but not paid exactly once: {unpaid:?}"
+        );
     }
 }
 
@@ -282,7 +291,7 @@ pub(crate) fn member(id: &str) -> MemberId {
     MemberId::parse(id).expect("a good id")
 }
 
-/// `A.1.2` of the concert `demo`.
+/// Returns a seat of the concert `demo`, such as `A.1.2`.
 pub(crate) fn seat(place: &str) -> SeatId {
     SeatId::parse(format!("demo.{place}")).expect("a good id")
 }
@@ -291,14 +300,14 @@ pub(crate) fn ids(places: &[&str]) -> BTreeSet<SeatId> {
     places.iter().map(|place| seat(place)).collect()
 }
 
-/// A member's entry here: each has another.
+/// Returns a member's entry here; each member has another.
 pub(crate) fn entry_of(member: &MemberId) -> EntryNumber {
     let bytes = member.as_str().bytes();
     let number = bytes.fold(0, |number, byte| number * 256 + u64::from(byte));
     EntryNumber(1_763_640_000_000_000 + number % 1_000_000_007)
 }
 
-/// A visit in a member's session, whose token lives longer than any hold.
+/// Returns a visit in a member's session whose token outlives any hold.
 pub(crate) fn visit(concert: &ConcertId, member: &MemberId) -> Visit {
     Visit {
         concert_id: concert.clone(),
@@ -312,7 +321,7 @@ pub(crate) fn ticket() -> TicketId {
     TicketId::parse("ga").expect("a good id")
 }
 
-/// Two rows of five seats at 1,000 each, and tickets at 10.
+/// Returns a plan of two rows of five seats at 1,000 each, and tickets at 10.
 pub(crate) fn plan(limit: u32, tickets: u32) -> Plan {
     serde_json::from_value(serde_json::json!({
         "perMemberLimit": limit,
