@@ -5,7 +5,7 @@ use lapin::{
 };
 use sunbeon_proto_messages::topology::{DEAD_QUEUE, ENTER_QUEUE};
 
-/// A test's own view of RabbitMQ. Its methods panic when the server does not answer.
+/// A test's own view of RabbitMQ. Its methods panic if the server does not answer.
 #[derive(Debug)]
 pub struct Console {
     channel: Channel,
@@ -15,7 +15,7 @@ pub struct Console {
 impl Console {
     pub(crate) async fn open(url: &str) -> Self {
         let connection = Connection::connect(url, ConnectionProperties::default()).await;
-        let connection = connection.expect("RabbitMQ takes a connection");
+        let connection = connection.expect("RabbitMQ accepts a connection");
         let channel = connection
             .create_channel()
             .await
@@ -30,12 +30,12 @@ impl Console {
         }
     }
 
-    /// How many ENTER messages wait, those in a consumer's hands not counted.
+    /// Returns how many ENTER messages wait, not counting those delivered to a consumer.
     pub async fn waiting(&self) -> u32 {
         self.count(ENTER_QUEUE).await
     }
 
-    /// How many dead letters there are.
+    /// Returns how many dead letters there are.
     pub async fn dead(&self) -> u32 {
         self.count(DEAD_QUEUE).await
     }
@@ -49,7 +49,7 @@ impl Console {
             .channel
             .queue_declare(queue.into(), options, FieldTable::default())
             .await;
-        declared.expect("the queue is there").message_count()
+        declared.expect("the queue exists").message_count()
     }
 
     /// Puts a body on the queue of ENTER messages.
@@ -60,11 +60,11 @@ impl Console {
             .channel
             .basic_publish("".into(), queue, options, body, properties)
             .await;
-        let confirm = sent.expect("RabbitMQ takes a message").await;
+        let confirm = sent.expect("RabbitMQ accepts a message").await;
         assert!(confirm.expect("RabbitMQ confirms").is_ack());
     }
 
-    /// Takes the dead letters away and returns their bodies.
+    /// Takes the dead letters and returns their bodies.
     pub async fn take_dead_letters(&self) -> Vec<Vec<u8>> {
         let mut bodies = Vec::new();
         let options = BasicGetOptions { no_ack: true };
@@ -72,7 +72,7 @@ impl Console {
             .channel
             .basic_get(DEAD_QUEUE.into(), options)
             .await
-            .expect("the queue is there")
+            .expect("the queue exists")
         {
             bodies.push(letter.delivery.data);
         }

@@ -8,7 +8,7 @@ use crate::{Replica, SOON, Stack, proxy::program, replica::show_log};
 const TEMPLATE: &str = include_str!("../../../scripts/nginx.conf");
 const PUBLIC_ROUTES: &str = include_str!("../../../scripts/nginx-public.conf");
 
-/// nginx with the front door's own settings, in front of replicas.
+/// nginx with the front door's own configuration, in front of replicas.
 #[derive(Debug)]
 pub struct FrontDoor {
     public: u16,
@@ -18,11 +18,12 @@ pub struct FrontDoor {
 }
 
 impl FrontDoor {
-    /// Starts it at the stack's two addresses, in front of any number of replicas of waiting-room,
-    /// reservation-open, token and booking. Where there are none of a service, nobody answers.
+    /// Starts nginx on the stack's two addresses, in front of any number of replicas of
+    /// waiting-room, reservation-open, token and booking. Requests to a service without replicas
+    /// get no answer.
     ///
     /// # Panics
-    /// When nginx is not installed, refuses the settings or does not answer soon.
+    /// If nginx is not installed, refuses the configuration or does not answer soon.
     pub async fn start(
         stack: &Stack,
         rooms: &[&Replica],
@@ -31,9 +32,9 @@ impl FrontDoor {
         bookings: &[&Replica],
     ) -> Self {
         let (public, operators) = (stack.front_door(), stack.operators_door());
-        let folder = tempfile::tempdir().expect("no temporary folder can be made");
+        let folder = tempfile::tempdir().expect("could not make a temporary folder");
         let routes = folder.path().join("public.conf");
-        fs::write(&routes, PUBLIC_ROUTES).expect("a new folder takes a file");
+        fs::write(&routes, PUBLIC_ROUTES).expect("could not write into a new folder");
         let mut values = vec![
             ("FRONT_DOOR_LISTEN", format!("127.0.0.1:{public}")),
             ("OPERATORS_DOOR_LISTEN", format!("127.0.0.1:{operators}")),
@@ -69,12 +70,12 @@ impl FrontDoor {
         }
     }
 
-    /// Returns what everybody is served.
+    /// Returns the client for the public door.
     pub fn public(&self) -> Api {
         Api::at(self.public)
     }
 
-    /// Returns what operators and shops' back ends are served: every route.
+    /// Returns the client for the door of operators and shops' back ends, which serves every route.
     pub fn operators(&self) -> Api {
         Api::at(self.operators)
     }
@@ -86,7 +87,7 @@ impl Drop for FrontDoor {
     }
 }
 
-/// Returns the `server` lines of an upstream, of which it must have one.
+/// Returns the `server` lines of an upstream, which must have at least one.
 fn servers(ports: impl Iterator<Item = u16>) -> String {
     let mut ports: Vec<_> = ports.collect();
     if ports.is_empty() {
@@ -101,10 +102,11 @@ fn servers(ports: impl Iterator<Item = u16>) -> String {
     first.chain(last).collect::<Vec<_>>().join(" ")
 }
 
-/// nginx with a site's settings, from a folder of its own.
+/// Runs nginx with a site's configuration in its own folder.
 pub(crate) fn run_nginx(folder: &Path, site: &str) -> Process {
-    fs::write(folder.join("site.conf"), site).expect("a new folder takes a file");
-    fs::write(folder.join("nginx.conf"), settings(folder)).expect("a new folder takes a file");
+    fs::write(folder.join("site.conf"), site).expect("could not write into a new folder");
+    fs::write(folder.join("nginx.conf"), settings(folder))
+        .expect("could not write into a new folder");
     let mut command = Command::new(program("nginx"));
     command
         .arg("-p")
@@ -114,9 +116,9 @@ pub(crate) fn run_nginx(folder: &Path, site: &str) -> Process {
     Process::run("nginx", command)
 }
 
-/// The settings around the site's.
+/// Returns the configuration around the site's.
 fn settings(folder: &Path) -> String {
-    // As root, nginx's workers would be a user who cannot write here.
+    // When started as root, nginx would run its workers as a user who cannot write here.
     let root = fs::metadata("/proc/self").is_ok_and(|of_mine| of_mine.uid() == 0);
     let user = if root { "user root;" } else { "" };
     let folder = folder.display();

@@ -21,13 +21,13 @@ pub use proxy::{Kind, ShopDoor};
 pub use replica::{Plan, Replica, Service};
 pub use stack::Stack;
 
-/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+/// Long enough for anything pending, on a machine that is busy with other tests.
 pub const SOON: Duration = Duration::from_secs(30);
 
-/// Does all of it, at most `width` at a time; the results are in the order of the work.
+/// Carries out all of the work, at most `width` parts at a time, and returns the results in order.
 ///
 /// # Panics
-/// When a part of it does.
+/// If a part panics.
 pub async fn at_once<Work>(width: usize, work: impl IntoIterator<Item = Work>) -> Vec<Work::Output>
 where
     Work: Future<Output: Send> + Send + 'static,
@@ -41,10 +41,10 @@ where
         .await
 }
 
-/// What a task has come to.
+/// Returns the result of a task.
 ///
 /// # Panics
-/// When it did.
+/// If the task panicked.
 pub async fn joined<T>(task: JoinHandle<T>) -> T {
     task.await.unwrap_or_else(again)
 }

@@ -7,9 +7,9 @@ use tempfile::TempDir;
 
 use crate::replica::show_log;
 
-/// A shop's back end in PHP, which answers every request with what PHP read from it: `path`,
-/// `member` (`HTTP_X_MEMBER_ID`), `members` (every header that some CGI-like server reads as
-/// `X-Member-Id`), `upgrade` and `body`.
+/// A shop's back end in PHP. It answers every request with what PHP read from it: `path`, `member`
+/// (`HTTP_X_MEMBER_ID`), `members` (every header that some CGI-like server reads as `X-Member-Id`),
+/// `upgrade` and `body`.
 #[derive(Debug)]
 pub struct Origin {
     port: u16,
@@ -18,12 +18,12 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Starts PHP's own web server. It ends with the test.
+    /// Starts PHP's own web server, which stops at the end of the test.
     ///
     /// # Panics
-    /// When PHP is not installed.
+    /// If PHP is not installed.
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().expect("no temporary folder can be made");
+        let folder = tempfile::tempdir().expect("could not make a temporary folder");
         let port = free_port();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/origin.php");
         let mut command = Command::new("php");
@@ -42,7 +42,7 @@ impl Origin {
         self.port
     }
 
-    /// Returns the address of every request so far, as PHP read it.
+    /// Returns the path of every request so far, as PHP read it.
     pub fn seen(&self) -> Vec<String> {
         let calls = fs::read(calls(self.folder.path())).unwrap_or_default();
         let calls = String::from_utf8_lossy(&calls);

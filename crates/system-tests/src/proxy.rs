@@ -13,7 +13,7 @@ use crate::{Origin, SOON, front_door::run_nginx, replica::show_log};
 
 /// One of the proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the proxy of that name")]
+#[expect(missing_docs, reason = "each variant is the proxy of that name")]
 pub enum Kind {
     Nginx,
     Caddy,
@@ -22,7 +22,7 @@ pub enum Kind {
     Traefik,
 }
 
-/// A proxy with the file of `docs/gate`, in front of an origin.
+/// A proxy with its file from `docs/gate`, in front of an origin.
 #[derive(Debug)]
 pub struct ShopDoor {
     kind: Kind,
@@ -37,12 +37,12 @@ impl ShopDoor {
     /// The waiting page, without the concert.
     pub const WAITING_PAGE: &str = "https://wait.example/waiting-room";
 
-    /// Starts the proxy; `sunbeon` is the port at which `verify` answers.
+    /// Starts the proxy; `sunbeon` is the port that answers `verify`.
     ///
     /// # Panics
-    /// When the proxy is not installed, refuses the file or does not answer soon.
+    /// If the proxy is not installed, refuses the file or does not answer soon.
     pub async fn start(kind: Kind, origin: &Origin, sunbeon: u16) -> Self {
-        let folder = tempfile::tempdir().expect("no temporary folder can be made");
+        let folder = tempfile::tempdir().expect("could not make a temporary folder");
         let port = free_port();
         let listen = match kind {
             Kind::Caddy => format!("http://127.0.0.1:{port}"),
@@ -87,7 +87,7 @@ impl ShopDoor {
         door
     }
 
-    /// Returns the shop as its callers see it.
+    /// Returns the client for the shop behind the proxy.
     pub fn api(&self) -> Api {
         Api::at(self.port)
     }
@@ -101,7 +101,7 @@ impl ShopDoor {
 fn run(kind: Kind, folder: &Path, fill_in: impl Fn(&str) -> String) -> Process {
     let put = |name: &str, file: &str| {
         let path = folder.join(name);
-        fs::write(&path, fill_in(file)).expect("a new folder takes a file");
+        fs::write(&path, fill_in(file)).expect("could not write into a new folder");
         path
     };
     match kind {
@@ -111,7 +111,7 @@ fn run(kind: Kind, folder: &Path, fill_in: impl Fn(&str) -> String) -> Process {
         ),
         Kind::Caddy => {
             let site = include_str!("../../../docs/gate/Caddyfile");
-            // Its admin interface would be on one port for all tests.
+            // Its admin interface would use the same port in every test.
             let file = put("Caddyfile", &format!("{{\n\tadmin off\n}}\n{site}"));
             let mut command = Command::new("caddy");
             command.args(["run", "--adapter", "caddyfile", "--config"]);
@@ -157,7 +157,7 @@ fn run(kind: Kind, folder: &Path, fill_in: impl Fn(&str) -> String) -> Process {
     }
 }
 
-/// Returns the static configuration that is printed in the comment of Traefik's file.
+/// Returns the static configuration in the comment of Traefik's file.
 fn entry_point(file: &str) -> String {
     let printed = file
         .lines()
@@ -166,7 +166,7 @@ fn entry_point(file: &str) -> String {
     printed.collect::<Vec<_>>().join("\n")
 }
 
-/// Finds a program where `scripts/test` puts it, or where Debian does.
+/// Finds a program where `scripts/test` or Debian puts it.
 pub(crate) fn program(name: &str) -> PathBuf {
     let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
     let folders = [tools, "/usr/sbin", "/usr/bin"].map(|folder| Path::new(folder).join(name));

@@ -6,7 +6,7 @@ use crate::SOON;
 
 /// A service of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the service of that name")]
+#[expect(missing_docs, reason = "each variant is the service of that name")]
 pub enum Service {
     WaitingRoom,
     ReservationOpen,
@@ -16,7 +16,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// What `sunbeon serve` calls it.
+    /// Returns the service's name in `sunbeon serve`.
     fn name(self) -> &'static str {
         match self {
             Self::WaitingRoom => "waiting-room",
@@ -28,7 +28,7 @@ impl Service {
     }
 }
 
-/// A replica before it runs.
+/// A replica that has not started yet.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) service: Service,
@@ -41,48 +41,48 @@ pub(crate) const DATABASE: &str = "SUNBEON__DATABASE__URL";
 pub(crate) const BOOKINGS: &str = "SUNBEON__BOOKING__DATABASE_URL";
 
 impl Plan {
-    /// Reaches Redis through a proxy.
+    /// Connects to Redis through a proxy.
     #[must_use]
     pub fn redis_by(self, proxy: &TcpProxy) -> Self {
         self.by(REDIS, proxy)
     }
 
-    /// Reaches RabbitMQ through a proxy.
+    /// Connects to RabbitMQ through a proxy.
     #[must_use]
     pub fn rabbitmq_by(self, proxy: &TcpProxy) -> Self {
         self.by(RABBITMQ, proxy)
     }
 
-    /// Reaches the database through a proxy.
+    /// Connects to the database through a proxy.
     #[must_use]
     pub fn database_by(self, proxy: &TcpProxy) -> Self {
         self.by(DATABASE, proxy)
     }
 
-    /// Reaches the database of bookings through a proxy.
+    /// Connects to the database of bookings through a proxy.
     #[must_use]
     pub fn bookings_by(self, proxy: &TcpProxy) -> Self {
         self.by(BOOKINGS, proxy)
     }
 
-    /// With one more setting.
+    /// Adds a setting.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.settings.insert(key, value.into());
         self
     }
 
-    /// With one setting less.
+    /// Removes a setting.
     #[must_use]
     pub fn without(mut self, key: &'static str) -> Self {
         self.settings.remove(key);
         self
     }
 
-    /// Starts the process, which is to end by itself.
+    /// Starts a process that is expected to end by itself.
     ///
     /// # Panics
-    /// When it does not.
+    /// If it does not end.
     pub async fn fails(&self) -> std::process::ExitStatus {
         self.spawn().wait(SOON).await
     }
@@ -98,7 +98,7 @@ impl Plan {
     /// Starts the process and waits until it is ready and its dependencies are up.
     ///
     /// # Panics
-    /// When they are not soon.
+    /// If that takes too long.
     pub async fn start(self) -> Replica {
         let replica = self.start_alone().await;
         replica.is_healthy().await;
@@ -108,7 +108,7 @@ impl Plan {
     /// Starts the process and waits until it is ready, whether or not its dependencies are up.
     ///
     /// # Panics
-    /// When it is not soon.
+    /// If that takes too long.
     pub async fn start_alone(self) -> Replica {
         let port = free_port();
         let plan = self.with("SUNBEON__HTTP__BIND", format!("127.0.0.1:{port}"));
@@ -128,7 +128,7 @@ impl Plan {
     }
 }
 
-/// `scheme://user@`, `host:port` and the rest of a URL.
+/// Splits a URL into `scheme://user@`, `host:port` and the rest.
 pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
     let authority = url.find("://").map_or(0, |found| found + 3);
     let end = url[authority..]
@@ -140,7 +140,7 @@ pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
     (&url[..host], &url[host..end], &url[end..])
 }
 
-/// A running process of a service. Dropped in a failing test, it shows the end of its log.
+/// A running process of a service. Dropped in a failing test, it prints the end of its log.
 #[derive(Debug)]
 pub struct Replica {
     plan: Plan,
@@ -150,22 +150,22 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// What it serves.
+    /// Returns the replica's client.
     pub fn api(&self) -> Api {
         self.api.clone()
     }
 
-    /// Its port, the same in every life.
+    /// Returns its port, which survives restarts.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Ends it at whatever instruction it is.
+    /// Kills it (SIGKILL).
     pub fn kill(&self) {
         self.process.kill();
     }
 
-    /// Freezes it (SIGSTOP): its port takes connections, and nobody answers.
+    /// Freezes it (SIGSTOP): its port accepts connections, but nothing answers.
     pub fn freeze(&self) {
         self.process.pause();
     }
@@ -175,10 +175,10 @@ impl Replica {
         self.process.resume();
     }
 
-    /// Ends it by SIGTERM.
+    /// Stops it with SIGTERM.
     ///
     /// # Panics
-    /// When it does not end with exit code 0 within 20 seconds.
+    /// If it does not exit with code 0 within 20 seconds.
     pub async fn end(&self) {
         self.process.terminate();
         let status = self.process.wait(Duration::from_secs(20)).await;
@@ -190,10 +190,10 @@ impl Replica {
         );
     }
 
-    /// Starts it again after its end, and waits until it is ready and its dependencies are up.
+    /// Restarts it after its end, and waits until it is ready and its dependencies are up.
     ///
     /// # Panics
-    /// When it runs, or is not ready soon.
+    /// If it is still running, or is not ready soon.
     pub async fn start_again(&mut self) {
         assert!(
             self.process.status().is_some(),
@@ -205,10 +205,10 @@ impl Replica {
         self.is_healthy().await;
     }
 
-    /// Asserts that the process that was started still runs.
+    /// Asserts that the process is still running.
     ///
     /// # Panics
-    /// When it does not.
+    /// If it has ended.
     #[track_caller]
     pub fn lives(&self) {
         let ended = self.process.status();
@@ -222,7 +222,7 @@ impl Replica {
     /// Waits until its dependencies are up.
     ///
     /// # Panics
-    /// When they are not soon.
+    /// If that takes too long.
     pub async fn is_healthy(&self) {
         self.answers("/health").await;
     }
@@ -247,7 +247,7 @@ impl Drop for Replica {
     }
 }
 
-/// In a failing test, shows the end of what a process has said.
+/// Prints the end of a process's log if the test is failing.
 pub(crate) fn show_log(name: &str, process: &Process) {
     if std::thread::panicking() {
         let log = process.log();

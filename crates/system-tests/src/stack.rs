@@ -9,13 +9,13 @@ use crate::{
     replica::{BOOKINGS, DATABASE, RABBITMQ, REDIS, parts},
 };
 
-/// The servers of one test: a Redis of its own, databases, and RabbitMQ. Declare it before the
-/// replicas that use it, so that they end first.
+/// The servers of one test: its own Redis, databases, and RabbitMQ. Declare it before the replicas
+/// that use it, so that they stop first.
 #[derive(Debug)]
 pub struct Stack {
-    /// What it has answered outlives its process.
+    /// A Redis whose answered writes survive the end of its process.
     pub redis: RedisServer,
-    /// What stands in for RabbitMQ.
+    /// The RabbitMQ in use.
     rabbitmq: Rabbitmq,
     database: TestDatabase,
     bookings: TestDatabase,
@@ -31,19 +31,19 @@ enum Rabbitmq {
 }
 
 impl Stack {
-    /// With a virtual host on the shared RabbitMQ.
+    /// Starts the servers, with a virtual host on the shared RabbitMQ.
     ///
     /// # Panics
-    /// When a server is missing.
+    /// If a server is missing.
     pub async fn start() -> Self {
         let vhost = async { Rabbitmq::Vhost(TestVhost::create().await) };
         Self::on(vhost).await
     }
 
-    /// With a RabbitMQ of its own.
+    /// Starts the servers, with a private RabbitMQ.
     ///
     /// # Panics
-    /// When a server is missing.
+    /// If a server is missing.
     pub async fn with_own_rabbitmq() -> Self {
         Self::on(async { Rabbitmq::Own(RabbitServer::start().await) }).await
     }
@@ -55,7 +55,7 @@ impl Stack {
             TestDatabase::postgres(),
             rabbitmq
         );
-        let keys = SigningKeys::generate().expect("a signing key can be made");
+        let keys = SigningKeys::generate().expect("could not make a signing key");
         Self {
             redis,
             rabbitmq,
@@ -67,14 +67,14 @@ impl Stack {
         }
     }
 
-    /// The RabbitMQ of this test's own.
+    /// Returns the private RabbitMQ.
     ///
     /// # Panics
-    /// When it has none.
+    /// If there is none.
     pub fn rabbitmq(&self) -> &RabbitServer {
         match &self.rabbitmq {
             Rabbitmq::Own(server) => server,
-            Rabbitmq::Vhost(_) => panic!("this stack is on the shared RabbitMQ"),
+            Rabbitmq::Vhost(_) => panic!("this stack uses the shared RabbitMQ"),
         }
     }
 
@@ -85,17 +85,17 @@ impl Stack {
         }
     }
 
-    /// Returns the port of the front door, once it is started.
+    /// Returns the port of the front door, once it has started.
     pub fn front_door(&self) -> u16 {
         self.front_door
     }
 
-    /// Returns the port of the front door for operators and shops, once it is started.
+    /// Returns the port of the door for operators and shops, once it has started.
     pub fn operators_door(&self) -> u16 {
         self.operators_door
     }
 
-    /// A replica to be started on these servers.
+    /// Plans a replica on these servers.
     pub fn plan(&self, service: Service) -> Plan {
         let door = format!("127.0.0.1:{}", self.front_door);
         let settings = [
@@ -129,42 +129,42 @@ impl Stack {
     /// Starts a replica on these servers.
     ///
     /// # Panics
-    /// When it is not ready soon.
+    /// If it is not ready soon.
     pub async fn run(&self, service: Service) -> Replica {
         self.plan(service).start().await
     }
 
-    /// A proxy to Redis.
+    /// Starts a proxy to Redis.
     pub async fn redis_proxy(&self) -> TcpProxy {
         proxy_to(&self.redis.url()).await
     }
 
-    /// A proxy to RabbitMQ.
+    /// Starts a proxy to RabbitMQ.
     pub async fn rabbitmq_proxy(&self) -> TcpProxy {
         proxy_to(self.amqp_url()).await
     }
 
-    /// A proxy to the database.
+    /// Starts a proxy to the database.
     pub async fn database_proxy(&self) -> TcpProxy {
         proxy_to(self.database.url()).await
     }
 
-    /// A proxy to the database of bookings.
+    /// Starts a proxy to the database of bookings.
     pub async fn bookings_proxy(&self) -> TcpProxy {
         proxy_to(self.bookings.url()).await
     }
 
-    /// The test's own view of RabbitMQ.
+    /// Opens the test's own view of RabbitMQ.
     pub async fn console(&self) -> Console {
         Console::open(self.amqp_url()).await
     }
 
-    /// What holds at the end of every test: the lines add up with nobody between line and READY,
-    /// the consumers end well, and RabbitMQ holds no ENTER message, in hand or not, and no dead
-    /// letter.
+    /// Checks what must hold at the end of every test: the lines add up with nobody between line
+    /// and READY, the consumers stop cleanly, and RabbitMQ holds no ENTER messages, delivered or
+    /// not, and no dead letters.
     ///
     /// # Panics
-    /// When it does not hold.
+    /// If it does not hold.
     pub async fn ends_well(&self, room: &Api, concerts: &[&str], consumers: &[&Replica]) {
         for concert in concerts {
             eventually(SOON, "nobody is left between line and READY", async || {
@@ -180,7 +180,7 @@ impl Stack {
         for consumer in consumers {
             consumer.end().await;
         }
-        // What was in a consumer's hands would be back.
+        // Messages in a consumer's hands would be back by now.
         assert_eq!(
             (console.waiting().await, console.dead().await),
             (0, 0),

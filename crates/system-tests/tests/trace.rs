@@ -1,4 +1,4 @@
-//! One trace from an operator's request, over RabbitMQ, to READY.
+//! One trace from an operator's request through RabbitMQ to READY.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -103,7 +103,7 @@ async fn start(redis: &RedisServer, vhost: &TestVhost) -> Services {
     }
 }
 
-/// The spans of an operator's opening for three fans.
+/// Returns the spans of an operator's opening for three fans.
 async fn spans_of_an_opening() -> Vec<SpanData> {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
@@ -129,7 +129,7 @@ async fn spans_of_an_opening() -> Vec<SpanData> {
         services.store.snapshot(&sale).await.unwrap().counts.ready == FANS as u64
     })
     .await;
-    // The consumer's spans end before it does.
+    // The consumer's spans end before the consumer does.
     services.shutdown.cancel();
     for task in services.tasks {
         task.await.unwrap();
@@ -139,7 +139,7 @@ async fn spans_of_an_opening() -> Vec<SpanData> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_opening_and_what_it_brings_about_are_one_trace() {
+async fn an_opening_and_its_consequences_are_one_trace() {
     let spans = spans_of_an_opening().await;
     let named = |name: &str| spans.iter().filter(|s| s.name == name).collect::<Vec<_>>();
     let id = |span: &SpanData| span.span_context.span_id();
@@ -170,7 +170,7 @@ async fn an_opening_and_what_it_brings_about_are_one_trace() {
             (&SpanKind::Consumer, trace)
         );
     }
-    // Each message's own producer is its parent.
+    // Each message's parent is its own producer.
     let mut parents: Vec<_> = consumed.iter().map(|span| span.parent_span_id).collect();
     let mut producers: Vec<_> = published.iter().map(|span| id(span)).collect();
     parents.sort_by_key(|id| id.to_bytes());

@@ -1,4 +1,4 @@
-//! The verifiers of `docs/gate` in other languages, against the test vectors.
+//! The verifiers of `docs/gate` in other languages, checked with the test vectors.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ fn check(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Runs a command to its end, and returns what it printed.
+/// Runs a command and returns its output.
 fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let command = Command::new(program).args(arguments).output();
     let output = command.unwrap_or_else(|error| panic!("{error}: is {program} installed?"));
@@ -32,7 +32,7 @@ fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What the vectors say: by name, whether the token is good.
+/// Returns the expected results: by name, whether the token is valid.
 fn expected() -> BTreeMap<String, bool> {
     let file = std::fs::read_to_string(printed("token-vectors.json")).unwrap();
     let all: Value = serde_json::from_str(&file).unwrap();
@@ -44,8 +44,8 @@ fn expected() -> BTreeMap<String, bool> {
     pairs.collect()
 }
 
-/// Asserts that a verifier agrees with every vector, and believes no token that is revoked.
-/// `ask` runs it, with its last argument, and returns a line `name TAB true` for each.
+/// Asserts that a verifier agrees with every vector and accepts no revoked token. `ask` runs it
+/// with one more argument and returns a line `name TAB true` for each.
 fn agrees(ask: impl Fn(&str) -> String) {
     let read = |printed: String| -> BTreeMap<String, bool> {
         let lines = printed.lines().map(|line| line.split_once('\t').unwrap());

@@ -1,4 +1,4 @@
-//! Access tokens, and the secrets that the services under test share with the tests.
+//! Access tokens, and the secrets that services under test share with the tests.
 
 use jsonwebtoken::{EncodingKey, Header, dangerous::insecure_decode_claims, get_current_timestamp};
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 pub const HS256_SECRET: &str = "a secret of the tests, long enough for HS256";
 /// The static admin token.
 pub const ADMIN_TOKEN: &str = "an-admin-token-of-the-tests";
-/// The token of shops' back ends.
+/// The origin token of shops' back ends.
 pub const ORIGIN_TOKEN: &str = "an-origin-token-of-the-tests";
 /// The secret that signs guest tokens.
 pub const GUEST_SECRET: &str = "a secret of the tests for guests, long enough";
 
-/// The settings that make a service accept these secrets.
+/// The settings with which a service accepts these secrets.
 pub const SETTINGS: [(&str, &str); 4] = [
     ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET),
     ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN),
@@ -47,12 +47,12 @@ pub fn signed(claims: &Value) -> String {
 /// Returns the claims of a JWT without checking its signature.
 ///
 /// # Panics
-/// When it is not a JWT.
+/// If it is not a JWT.
 pub fn claims(token: &str) -> Value {
     insecure_decode_claims(token).unwrap_or_else(|error| panic!("{error}: {token}"))
 }
 
-/// Returns the moment that many seconds from now, in Unix seconds.
+/// Returns the Unix time this many seconds from now.
 pub fn in_seconds(seconds: i64) -> i64 {
     get_current_timestamp().cast_signed() + seconds
 }

@@ -19,12 +19,12 @@ use crate::{
 };
 
 const QUEUE_TOKEN: &str = "X-Queue-Token";
-/// Longer than any answer may take, so that a late answer is told apart from a missing one.
+/// Longer than any answer may take, to distinguish a late answer from a missing one.
 const ANSWER_LIMIT: Duration = Duration::from_secs(25);
-/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+/// Long enough for anything pending, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A service, or a front door, as its callers see it: raw JSON over HTTP. Cheap to clone.
+/// A service or a front door as its callers see it: raw JSON over HTTP. Cheap to clone.
 ///
 /// Paths begin with `/`; an empty token sends no `Authorization`. Every method panics where
 /// [`send`] does.
@@ -38,11 +38,11 @@ impl Api {
     /// Returns the client of `http://127.0.0.1:port`.
     ///
     /// # Panics
-    /// When no HTTP client can be made.
+    /// If the HTTP client cannot be created.
     pub fn at(port: u16) -> Self {
         let http = Client::builder().timeout(ANSWER_LIMIT).no_proxy().build();
         Self {
-            http: http.expect("an HTTP client can be made"),
+            http: http.expect("could not create an HTTP client"),
             url: format!("http://127.0.0.1:{port}"),
         }
     }
@@ -57,7 +57,7 @@ impl Api {
         self.url.trim_start_matches("http://")
     }
 
-    /// Starts a request, to be finished by [`send`].
+    /// Starts a request, to be completed by [`send`].
     pub fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         if token.is_empty() {
@@ -92,7 +92,7 @@ impl Api {
         send(self.request(Method::DELETE, path, token)).await
     }
 
-    /// Tells whether a path answers 200; no answer is no.
+    /// Returns whether a path answers 200; no answer counts as no.
     pub async fn is_good(&self, path: &str) -> bool {
         let answer = self.request(Method::GET, path, "").send().await;
         answer.is_ok_and(|answer| answer.status() == 200)
@@ -105,27 +105,27 @@ impl Api {
         self.post_json(path, &member(who), &body).await
     }
 
-    /// Asks where a member stands.
+    /// Requests a member's status.
     pub async fn status(&self, concert: &str, who: &str) -> Answer {
         let path = format!("/v2/waiting-room/status/{concert}");
         self.get(&path, &member(who)).await
     }
 
-    /// Returns where a member stands.
+    /// Returns a member's standing.
     ///
     /// # Panics
-    /// When the answer is not 200.
+    /// If the answer is not 200.
     pub async fn standing(&self, concert: &str, who: &str) -> Value {
         self.status(concert, who).await.data(200).clone()
     }
 
-    /// Takes a member out, by the member's own choice.
+    /// Lets a member leave by choice.
     pub async fn exit(&self, concert: &str, who: &str) -> Answer {
         let path = format!("/v2/waiting-room/exit/{concert}");
         self.post(&path, &member(who)).await
     }
 
-    /// Asks for a guest token.
+    /// Requests a guest token.
     pub async fn guest(&self, concert: &str) -> Answer {
         let body = json!({"concertId": concert});
         self.post_json("/v2/waiting-room/guest", "", &body).await
@@ -137,7 +137,7 @@ impl Api {
         self.get(&path, &member(who)).await
     }
 
-    /// Ends a member's own session.
+    /// Completes a member's own session.
     pub async fn complete(&self, concert: &str, who: &str, booking_token: &str) -> Answer {
         let path = format!("/v2/reservation/complete/{concert}");
         let request = self.request(Method::POST, &path, &member(who));
@@ -167,10 +167,10 @@ impl Api {
         .await;
     }
 
-    /// Opens for the member at the front, and returns the booking token.
+    /// Opens a batch for the member at the front, and returns the booking token.
     ///
     /// # Panics
-    /// When the member does not get one.
+    /// If the member does not get one.
     pub async fn admit(&self, concert: &str, who: &str) -> String {
         self.open(concert, 1).await.data(200);
         self.is_ready(concert, who).await;
@@ -182,12 +182,12 @@ impl Api {
     /// Creates a concert, titled like its id unless the fields say otherwise.
     ///
     /// # Panics
-    /// When it is refused.
+    /// If the request is refused.
     pub async fn create(&self, concert: &str, fields: Value) -> Value {
         self.try_create(concert, fields).await.data(201).clone()
     }
 
-    /// Asks for a concert to be created, as [`Api::create`] does.
+    /// Requests a concert like [`Api::create`], and returns the answer.
     pub async fn try_create(&self, concert: &str, mut fields: Value) -> Answer {
         fields["concertId"] = concert.into();
         if fields.get("title").is_none() {
@@ -200,12 +200,12 @@ impl Api {
     /// Creates a concert whose line moves only when a batch is opened.
     ///
     /// # Panics
-    /// When it is refused.
+    /// If the request is refused.
     pub async fn create_by_hand(&self, concert: &str) {
         self.create(concert, json!({"autoOpen": false})).await;
     }
 
-    /// Changes a concert whose version is known.
+    /// Changes a concert at a known version.
     pub async fn patch(&self, concert: &str, version: u64, fields: &Value) -> Answer {
         let path = format!("/v2/admin/concerts/{concert}");
         let request = self.request(Method::PATCH, &path, &admin()).json(fields);
@@ -218,19 +218,19 @@ impl Api {
         self.post(&path, &admin()).await
     }
 
-    /// Asks where a member stands, which is no sign of the member's life.
+    /// Requests a member's standing as an admin, without counting as the member's activity.
     pub async fn look_up(&self, concert: &str, who: &str) -> Answer {
         let path = format!("/v2/admin/concerts/{concert}/members/{who}");
         self.get(&path, &admin()).await
     }
 
-    /// Takes a member out, as an admin.
+    /// Removes a member as an admin.
     pub async fn remove(&self, concert: &str, who: &str) -> Answer {
         let path = format!("/v2/admin/concerts/{concert}/members/{who}");
         self.delete(&path, &admin()).await
     }
 
-    /// Asks for the line in numbers.
+    /// Requests the line in numbers.
     pub async fn ask_line(&self, concert: &str) -> Answer {
         let path = format!("/v2/waiting-room/admin/{concert}");
         self.get(&path, ADMIN_TOKEN).await
@@ -239,7 +239,7 @@ impl Api {
     /// Returns the line in numbers.
     ///
     /// # Panics
-    /// When the answer is not 200, or one of the line's sums does not hold.
+    /// If the answer is not 200, or if the numbers do not add up.
     pub async fn line(&self, concert: &str) -> Line {
         Line::read(self.ask_line(concert).await.data(200))
     }
@@ -247,7 +247,7 @@ impl Api {
     /// Returns everybody in line, from the front.
     ///
     /// # Panics
-    /// As [`Api::line`] does.
+    /// Where [`Api::line`] does.
     pub async fn members(&self, concert: &str) -> Vec<InLine> {
         let (mut all, mut query) = (Vec::new(), "limit=1000".to_owned());
         loop {

@@ -2,8 +2,8 @@ use std::process::{Command, Stdio};
 
 use crate::tool::{fresh_name, run_tool};
 
-/// A fresh database on the shared PostgreSQL of `SUNBEON_TEST_POSTGRES_URL`. Dropping it drops
-/// the database, whoever is still connected.
+/// A new database on the shared PostgreSQL of `SUNBEON_TEST_POSTGRES_URL`. Dropping it drops the
+/// database, even if clients are still connected.
 ///
 /// Needs `psql` on the `PATH`.
 #[derive(Debug)]
@@ -17,19 +17,19 @@ impl TestDatabase {
     /// Creates an empty database.
     ///
     /// # Panics
-    /// When the server does not answer within 10 seconds or there is no `psql`.
+    /// If the server does not answer within 10 seconds, or if `psql` is missing.
     pub async fn postgres() -> TestDatabase {
         let server = std::env::var("SUNBEON_TEST_POSTGRES_URL")
             .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".into());
         let name = fresh_name();
-        let url = beside(&server, &name).unwrap_or_else(|| panic!("no database URL: {server}"));
+        let url = beside(&server, &name).unwrap_or_else(|| panic!("not a database URL: {server}"));
         let create = psql(&server, &format!("CREATE DATABASE {name}"));
         let made = tokio::task::spawn_blocking(move || run_tool("psql", create)).await;
         made.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         TestDatabase { server, name, url }
     }
 
-    /// The URL that leads to it.
+    /// Returns the database's URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -42,7 +42,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// `server`'s URL with another database; what follows a `?` stays.
+/// Returns `server`'s URL with another database, keeping any query.
 fn beside(server: &str, database: &str) -> Option<String> {
     let (base, query) = match server.split_once('?') {
         Some((base, query)) => (base, format!("?{query}")),

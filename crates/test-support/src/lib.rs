@@ -31,7 +31,7 @@ pub use server::Server;
 #[cfg(feature = "stage")]
 pub use stage::Stage;
 
-/// Runs each test in a module of its own for each backend, whose world it is given.
+/// Runs each test once per backend, in that backend's module and with its world.
 ///
 /// ```ignore
 /// sunbeon_test_support::on_each! {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// # Panics
-/// With `what` when `limit` has passed and the condition did not hold, even if it is stuck.
+/// With `what` if the condition does not hold within `limit`, even if it is stuck.
 pub async fn eventually(limit: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     let waiting = async {

@@ -19,11 +19,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the workspace's binary `name` with these arguments, and with `settings` as its
-    /// environment, beside this process's own without its `SUNBEON__…` variables.
+    /// Starts the workspace's binary `name` with these arguments. Its environment is this process's
+    /// own without `SUNBEON__…` variables, plus `settings`.
     ///
     /// # Panics
-    /// When the binary was not built or does not start.
+    /// If the binary was not built or does not start.
     pub fn spawn<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         name: &str,
         arguments: &[&str],
@@ -40,13 +40,14 @@ impl Process {
         Process::run(name, command)
     }
 
-    /// Starts any command. What it prints is in [`Process::log`].
+    /// Starts any command. Its output is in [`Process::log`].
     ///
     /// # Panics
-    /// When it does not start; a program that is not installed is named.
+    /// If it does not start; the message names a program that is not installed.
     pub fn run(name: &str, mut command: Command) -> Process {
-        let folder = tempfile::tempdir().expect("no temporary folder can be made");
-        let out = File::create(folder.path().join("log")).expect("a new folder takes a file");
+        let folder = tempfile::tempdir().expect("could not make a temporary folder");
+        let out = File::create(folder.path().join("log"))
+            .expect("could not create a file in a new folder");
         let err = out.try_clone().expect("an open file can be shared");
         command.stdin(Stdio::null()).stdout(out).stderr(err);
         let child = command.spawn().unwrap_or_else(|error| {
@@ -64,33 +65,33 @@ impl Process {
         }
     }
 
-    /// The id that the system knows it by.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Where its standard output and error are written.
+    /// Returns the path of the file with its standard output and error.
     pub fn log_path(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 
-    /// What it has printed so far.
+    /// Returns what it has printed so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
-    /// Asks it to end (SIGTERM).
+    /// Asks it to stop (SIGTERM).
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// Ends it at whatever instruction it is (SIGKILL), and waits until it is gone.
+    /// Kills it (SIGKILL) and waits until it is gone.
     pub fn kill(&self) {
         self.signal(Signal::KILL);
         let _ = self.child().wait();
     }
 
-    /// Stops it where it is (SIGSTOP): its sockets stay open, nobody answers.
+    /// Pauses it (SIGSTOP): its sockets stay open, but nothing answers.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
@@ -100,17 +101,17 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
-    /// How it ended, if it has.
+    /// Returns its exit status, if it has ended.
     pub fn status(&self) -> Option<ExitStatus> {
         self.child()
             .try_wait()
-            .expect("a child's status can be asked")
+            .expect("could not read the child's status")
     }
 
     /// Waits for its end.
     ///
     /// # Panics
-    /// With its log when it still runs after `limit`.
+    /// If it is still running after `limit`; the message contains its log.
     pub async fn wait(&self, limit: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
@@ -119,7 +120,7 @@ impl Process {
             }
             if begun.elapsed() > limit {
                 panic!(
-                    "{} still runs after {limit:?}; its log:\n{}",
+                    "{} is still running after {limit:?}; its log:\n{}",
                     self.name,
                     self.log()
                 );
@@ -130,7 +131,7 @@ impl Process {
 
     fn signal(&self, signal: Signal) {
         let mut child = self.child();
-        // Once its end was seen, the id may be another process's.
+        // After its end has been seen, another process may have the id.
         if matches!(child.try_wait(), Ok(None)) {
             let _ = kill_process(self.pid, signal);
         }
@@ -162,12 +163,12 @@ fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file())
 }
 
-/// A loopback port that nothing listens on and that no other test is given while this process
-/// lives. It lies below the range from which the system takes the ports of outgoing connections,
-/// so a server can leave it and come back to it.
+/// Returns a loopback port that nothing listens on, and that no other test gets while this process
+/// lives. It is below the range of ports for outgoing connections, so a server can leave it and
+/// come back.
 ///
 /// # Panics
-/// When a hundred tries found none.
+/// If a hundred attempts fail.
 pub fn free_port() -> u16 {
     use std::hash::{BuildHasher, RandomState};
     const PORTS: std::ops::Range<u16> = 12_000..20_000;
@@ -176,13 +177,14 @@ pub fn free_port() -> u16 {
         PORTS.start + u16::try_from(drawn).unwrap_or_default()
     });
     let mut free = tries.filter(|port| {
-        // The same number of UDP is nobody's, and bound to the end it keeps other tests away: a
-        // server takes a while to bind its own.
+        // Nobody uses the UDP port of the same number. Keeping it bound to the end keeps other
+        // tests away, since a server takes a while to bind its own.
         let Ok(taken) = UdpSocket::bind((Ipv4Addr::LOCALHOST, *port)) else {
             return false;
         };
         std::mem::forget(taken);
         TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()
     });
-    free.next().expect("no free port between 12000 and 20000")
+    free.next()
+        .expect("could not find a free port between 12000 and 20000")
 }

@@ -9,11 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A TCP proxy on loopback that a test puts between a client and a server, to fail the way
-/// networks do: cut, silent, refusing, or losing the answer to a request that was carried out.
+/// A TCP proxy on loopback between a client and a server, which fails in the ways of networks: cut,
+/// silent, refusing, or losing the answer to a request that was executed.
 ///
-/// The switches are independent of each other and hold for live and for new connections.
-/// Dropping the proxy closes every connection.
+/// The switches are independent and apply to live and new connections. Dropping the proxy closes
+/// every connection.
 #[derive(Debug)]
 pub struct TcpProxy {
     address: SocketAddr,
@@ -27,7 +27,7 @@ struct Switches {
     stalled: bool,
     holding_replies: bool,
     refusing: bool,
-    /// How often connections were cut; a connection lives while this is what it began with.
+    /// How often connections were cut; a connection lives as long as this number does not change.
     cuts: u64,
 }
 
@@ -41,7 +41,7 @@ impl TcpProxy {
     /// Listens on a free loopback port and connects every client to `upstream` (`host:port`).
     ///
     /// # Panics
-    /// When no port can be bound.
+    /// If no port can be bound.
     pub async fn start(upstream: impl Into<String>) -> TcpProxy {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -60,39 +60,38 @@ impl TcpProxy {
         }
     }
 
-    /// Where clients connect.
+    /// Returns the address for clients.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Connects new clients to another server (`host:port`); live connections stay where they are.
+    /// Connects new clients to another server (`host:port`); live connections stay.
     pub fn redirect(&self, upstream: impl Into<String>) {
         *self.upstream.lock() = upstream.into();
     }
 
-    /// Closes all live connections, whatever they hold. New ones are taken as before.
+    /// Closes all live connections with everything in them. New ones are accepted as before.
     pub fn cut(&self) {
         self.switches.send_modify(|s| s.cuts += 1);
     }
 
-    /// Moves no bytes either way from now on; connections stay open, new ones are taken.
+    /// Stops moving bytes in both directions. Connections stay open, and new ones are accepted.
     pub fn stall(&self) {
         self.switches.send_modify(|s| s.stalled = true);
     }
 
-    /// Ends [`TcpProxy::stall`]: what waited is delivered.
+    /// Ends [`TcpProxy::stall`] and delivers what was held back.
     pub fn resume(&self) {
         self.switches.send_modify(|s| s.stalled = false);
     }
 
-    /// While true, a new connection is accepted and closed at once. Live ones go on.
+    /// While true, new connections are accepted and closed at once. Live ones continue.
     pub fn refuse(&self, refuse: bool) {
         self.switches.send_modify(|s| s.refusing = refuse);
     }
 
-    /// While true, bytes go upstream and what comes back is kept: the server carries the request
-    /// out and the client hears nothing. Then [`TcpProxy::cut`] loses the reply, `false` delivers
-    /// it.
+    /// While true, bytes pass upstream but answers are held: the server executes the request and
+    /// the client hears nothing. Then [`TcpProxy::cut`] loses the reply, and `false` delivers it.
     pub fn hold_replies(&self, hold: bool) {
         self.switches.send_modify(|s| s.holding_replies = hold);
     }
@@ -100,7 +99,7 @@ impl TcpProxy {
 
 impl Drop for TcpProxy {
     fn drop(&mut self) {
-        // The connections' tasks end by themselves when the sender of the switches is gone.
+        // The connections' tasks end by themselves once the sender of the switches is gone.
         self.accepting.abort();
     }
 }
@@ -122,7 +121,7 @@ async fn accept(
     }
 }
 
-/// One connection, from its acceptance to its end.
+/// Carries one connection from start to end.
 async fn carry(
     client: TcpStream,
     upstream: String,
@@ -134,7 +133,7 @@ async fn carry(
         let Ok(server) = TcpStream::connect(&upstream).await else {
             return;
         };
-        // Without this, two small writes in a row wait for a delayed acknowledgement.
+        // Without this, two small consecutive writes wait for a delayed acknowledgement.
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (client_reads, client_writes) = client.into_split();
         let (server_reads, server_writes) = server.into_split();
@@ -150,7 +149,7 @@ async fn carry(
     }
 }
 
-/// Moves bytes one way until either side ends, then passes the end on.
+/// Moves bytes in one direction until either side ends, then passes the end on.
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -160,7 +159,7 @@ async fn pump(
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await.unwrap_or(0);
-        // Asked after the read, so that nothing slips through a switch that was set meanwhile.
+        // Checked after the read, so that nothing slips past a switch set meanwhile.
         if gate(&mut switches, direction).await.is_break() {
             return;
         }

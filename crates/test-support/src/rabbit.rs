@@ -9,10 +9,11 @@ use crate::tool::{fresh_name, run_tool};
 
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/servers");
 
-/// A RabbitMQ node of the test's own, with the management plugin, made by `scripts/servers`.
-/// Dropping it kills it.
+/// A private RabbitMQ node with the management plugin, created by `scripts/servers`. Dropping it
+/// kills it.
 ///
-/// A start takes seconds and a good part of the machine: most tests want a [`TestVhost`].
+/// It takes seconds to start, and a good part of the machine: most tests should use a
+/// [`TestVhost`].
 #[derive(Debug)]
 pub struct RabbitServer {
     folder: TempDir,
@@ -21,17 +22,17 @@ pub struct RabbitServer {
 }
 
 impl RabbitServer {
-    /// Starts a node and waits until it takes connections.
+    /// Starts a node and waits until it accepts connections.
     ///
     /// # Panics
-    /// When RabbitMQ is not installed or does not answer within 90 seconds.
+    /// If RabbitMQ is not installed or does not answer within 90 seconds.
     pub async fn start() -> RabbitServer {
         let mut folder = tempfile::Builder::new();
         // The user rabbitmq must be able to reach it.
         folder
             .prefix("sunbeon-rabbitmq-")
             .permissions(Permissions::from_mode(0o755));
-        let folder = folder.tempdir().expect("no temporary folder can be made");
+        let folder = folder.tempdir().expect("could not make a temporary folder");
         let said = servers(&["start", "rabbitmq"], folder.path().into()).await;
         let value = |key: &str| {
             let mut lines = said.lines().filter_map(|line| line.split_once('='));
@@ -49,12 +50,12 @@ impl RabbitServer {
         }
     }
 
-    /// `amqp://guest:guest@127.0.0.1:<port>/%2f`, the same in every life.
+    /// Returns `amqp://guest:guest@127.0.0.1:<port>/%2f`; the port survives restarts.
     pub fn amqp_url(&self) -> &str {
         &self.amqp_url
     }
 
-    /// The management console and API, guest/guest.
+    /// Returns the URL of the management console and API, guest/guest.
     pub fn management_url(&self) -> &str {
         &self.management_url
     }
@@ -62,7 +63,7 @@ impl RabbitServer {
     /// Runs `rabbitmqctl` for this node.
     ///
     /// # Panics
-    /// When it fails.
+    /// If it fails.
     pub async fn ctl(&self, arguments: &'static [&'static str]) {
         let program = self.folder.path().join("rabbitmqctl");
         let ran = move || {
@@ -74,27 +75,27 @@ impl RabbitServer {
         said.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     }
 
-    /// Ends it in good order. Its data stays.
+    /// Stops it gracefully. Its data is kept.
     ///
     /// # Panics
-    /// When it cannot be ended.
+    /// If it cannot be stopped.
     pub async fn stop(&self) {
         servers(&["stop"], self.folder.path().into()).await;
     }
 
-    /// Ends it at whatever it does (SIGKILL). Its data stays.
+    /// Kills it (SIGKILL). Its data is kept.
     ///
     /// # Panics
-    /// When it cannot be ended.
+    /// If it cannot be killed.
     pub async fn kill(&self) {
         servers(&["kill"], self.folder.path().into()).await;
     }
 
-    /// Starts it again after [`RabbitServer::stop`] or [`RabbitServer::kill`], with its data and
-    /// on its ports, and waits until it takes connections.
+    /// Restarts it after [`RabbitServer::stop`] or [`RabbitServer::kill`] with its data and on its
+    /// ports, and waits until it accepts connections.
     ///
     /// # Panics
-    /// When it does not answer within 90 seconds.
+    /// If it does not answer within 90 seconds.
     pub async fn start_again(&self) {
         servers(&["start", "rabbitmq"], self.folder.path().into()).await;
     }
@@ -106,8 +107,9 @@ impl Drop for RabbitServer {
     }
 }
 
-/// A fresh virtual host on the shared node of `SUNBEON_TEST_AMQP_URL`, with the deployment's
-/// policy: queues in it meet no other test's. Dropping it deletes it with all it holds.
+/// A new virtual host on the shared node of `SUNBEON_TEST_AMQP_URL`, with the deployment's policy,
+/// so that its queues do not collide with another test's. Dropping it deletes it with everything in
+/// it.
 #[derive(Debug)]
 pub struct TestVhost {
     name: String,
@@ -115,14 +117,14 @@ pub struct TestVhost {
 }
 
 impl TestVhost {
-    /// Creates one through `SUNBEON_TEST_AMQP_ADMIN`, for the user of the URL.
+    /// Creates a virtual host through `SUNBEON_TEST_AMQP_ADMIN` for the user of the URL.
     ///
     /// # Panics
-    /// When the node does not answer or its `rabbitmqctl` cannot be run.
+    /// If the node does not answer or its `rabbitmqctl` cannot be run.
     pub async fn create() -> TestVhost {
         let shared = std::env::var("SUNBEON_TEST_AMQP_URL");
         let shared = shared.unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".into());
-        let (node, user) = parts(&shared).unwrap_or_else(|| panic!("no AMQP URL: {shared}"));
+        let (node, user) = parts(&shared).unwrap_or_else(|| panic!("not an AMQP URL: {shared}"));
         let name = fresh_name();
         let vhost = TestVhost {
             url: format!("{node}/{name}"),
@@ -150,12 +152,12 @@ impl TestVhost {
         vhost
     }
 
-    /// The AMQP URL that leads to it.
+    /// Returns the virtual host's AMQP URL.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its name, as `rabbitmqctl -p` takes it.
+    /// Returns its name, as `rabbitmqctl -p` takes it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -167,7 +169,7 @@ impl Drop for TestVhost {
     }
 }
 
-/// `amqp://user:password@host:port` and the user, of an AMQP URL with or without a vhost.
+/// Splits an AMQP URL, with or without a vhost, into `amqp://user:password@host:port` and the user.
 fn parts(url: &str) -> Option<(&str, &str)> {
     let authority = url.find("://")? + 3;
     let node = match url[authority..].find('/') {
@@ -202,7 +204,7 @@ async fn servers(verb: &'static [&'static str], folder: PathBuf) -> String {
 
 fn servers_command(verb: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(SERVERS);
-    // A test runner that ends the test's process group ends the server with it.
+    // A test runner that kills the test's process group kills the server with it.
     command
         .args(verb)
         .arg(folder)
@@ -216,7 +218,7 @@ mod tests {
     use super::parts;
 
     #[test]
-    fn an_amqp_url_falls_into_node_and_user() {
+    fn an_amqp_url_is_split_into_node_and_user() {
         let node = "amqp://guest:guest@127.0.0.1:5672";
         assert_eq!(
             parts("amqp://guest:guest@127.0.0.1:5672/%2f"),

@@ -15,8 +15,8 @@ use crate::process::{Process, free_port};
 const FROZEN_CLOCK: &str = include_str!("frozen_clock.c");
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// A Redis of the test's own: an append-only file that has what was answered, `noeviction`, a free
-/// port, its data in a temporary folder. Dropping it kills it.
+/// A private Redis: an append-only file with every answered write, `noeviction`, a free port, and
+/// its data in a temporary folder. Dropping it kills it.
 ///
 /// Needs `redis-server` on the `PATH`.
 #[derive(Debug)]
@@ -31,24 +31,24 @@ impl RedisServer {
     /// Starts a server and waits until it answers.
     ///
     /// # Panics
-    /// When Redis is not installed or does not answer within 20 seconds.
+    /// If Redis is not installed or does not answer within 20 seconds.
     pub async fn start() -> RedisServer {
         RedisServer::launch(None).await
     }
 
     /// Starts a server whose wall clock stands at `micros` since the epoch and moves only by
-    /// [`RedisServer::set_clock`]: `TIME`, every expiry and every script see that time.
+    /// [`RedisServer::set_clock`]. `TIME`, every expiry and every script see that time.
     ///
     /// Needs a C compiler as `cc`.
     ///
     /// # Panics
-    /// As [`RedisServer::start`], and when there is no compiler.
+    /// Where [`RedisServer::start`] does, and if there is no compiler.
     pub async fn with_frozen_clock(micros: u64) -> RedisServer {
         RedisServer::launch(Some(micros)).await
     }
 
     async fn launch(frozen_at: Option<u64>) -> RedisServer {
-        let folder = tempfile::tempdir().expect("no temporary folder can be made");
+        let folder = tempfile::tempdir().expect("could not make a temporary folder");
         let clock = frozen_at.map(|_| freeze(folder.path()));
         let mut server = RedisServer {
             port: 0,
@@ -59,7 +59,7 @@ impl RedisServer {
         if let Some(micros) = frozen_at {
             server.set_clock(micros);
         }
-        // Another test may take the port between our look and the server's bind.
+        // Another test may take the port between our check and the server's bind.
         for _ in 0..5 {
             server.port = free_port();
             if server.try_start().await {
@@ -69,29 +69,29 @@ impl RedisServer {
         panic!("redis-server does not start; its log:\n{}", server.log());
     }
 
-    /// `redis://127.0.0.1:<port>`.
+    /// Returns `redis://127.0.0.1:<port>`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Its port, the same in every life.
+    /// Returns its port, which survives restarts.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Sends commands, one a line, and returns the answers as they come over the wire.
+    /// Sends commands, one per line, and returns the raw answers.
     ///
     /// # Panics
-    /// When nothing answers.
+    /// If there is no answer.
     pub async fn send(&self, lines: &str) -> String {
         let answer = answer_of(self.port, lines).await;
         answer.unwrap_or_else(|error| panic!("Redis does not answer {lines:?}: {error}"))
     }
 
-    /// Makes this server a replica of another, and waits until it has all that the other has.
+    /// Makes this server a replica of another, and waits until it has caught up.
     ///
     /// # Panics
-    /// When it does not follow within 20 seconds.
+    /// If it does not catch up within 20 seconds.
     pub async fn follow(&self, primary: &RedisServer) {
         primary.send("CONFIG SET repl-diskless-sync-delay 0").await;
         let follow = format!("REPLICAOF 127.0.0.1 {}", primary.port());
@@ -103,7 +103,7 @@ impl RedisServer {
         .await;
     }
 
-    /// Makes a replica a primary. What its former primary writes from now on does not reach it.
+    /// Makes a replica a primary. Later writes of its former primary do not reach it.
     pub async fn promote(&self) {
         self.send("REPLICAOF NO ONE").await;
     }
@@ -111,7 +111,7 @@ impl RedisServer {
     /// Moves a frozen clock to `micros` since the epoch, at once.
     ///
     /// # Panics
-    /// When the server was not started with [`RedisServer::with_frozen_clock`].
+    /// If the server was not started with [`RedisServer::with_frozen_clock`].
     pub fn set_clock(&self, micros: u64) {
         let clock = self
             .clock
@@ -119,20 +119,20 @@ impl RedisServer {
             .expect("this server's clock is not frozen");
         clock
             .write_all_at(&micros.to_ne_bytes(), 0)
-            .expect("the clock's file can be written");
+            .expect("could not write the clock's file");
     }
 
-    /// Ends it at whatever it does (SIGKILL) and waits until it is gone. Its data stays.
+    /// Kills it (SIGKILL) and waits until it is gone. Its data is kept.
     pub fn kill(&self) {
         if let Some(process) = self.process().take() {
             process.kill();
         }
     }
 
-    /// Ends it in good order (SIGTERM: what is in memory is written first). Its data stays.
+    /// Stops it gracefully (SIGTERM: data in memory is written first). Its data is kept.
     ///
     /// # Panics
-    /// When it still runs after 20 seconds.
+    /// If it is still running after 20 seconds.
     pub async fn stop(&self) {
         let running = self.process().take();
         if let Some(process) = running {
@@ -141,15 +141,15 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again after [`RedisServer::kill`] or [`RedisServer::stop`], with its data and on
-    /// its port, and waits until it answers.
+    /// Restarts it after [`RedisServer::kill`] or [`RedisServer::stop`] with its data and on its
+    /// port, and waits until it answers.
     ///
     /// # Panics
-    /// When it runs, or does not answer within 20 seconds.
+    /// If it is still running, or does not answer within 20 seconds.
     pub async fn start_again(&self) {
         assert!(
             self.process().is_none(),
-            "redis-server runs: stop or kill it first"
+            "redis-server is still running: stop or kill it first"
         );
         assert!(
             self.try_start().await,
@@ -158,7 +158,7 @@ impl RedisServer {
         );
     }
 
-    /// Stops it where it is (SIGSTOP): connections stay open, nothing is answered.
+    /// Pauses it (SIGSTOP): connections stay open, but nothing answers.
     pub fn pause(&self) {
         if let Some(process) = self.process().as_ref() {
             process.pause();
@@ -199,8 +199,8 @@ impl RedisServer {
             .current_dir(&self.folder)
             .args(["--bind", "127.0.0.1", "--save", ""]);
         command.args(["--port", &self.port.to_string()]);
-        // Written before the answer, so that it outlives the process; synced it would outlive the
-        // machine, and the disk would set the pace of the tests.
+        // Written before the answer, so that it survives the process. If it were synced too, it
+        // would survive the machine, but the disk would slow the tests down.
         command.args(["--appendonly", "yes", "--appendfsync", "no"]);
         command.args(["--maxmemory-policy", "noeviction"]);
         if self.clock.is_some() {
@@ -222,10 +222,10 @@ impl RedisServer {
     }
 }
 
-/// Builds the shim beside the data and makes the clock's file.
+/// Builds the shim beside the data and creates the clock's file.
 fn freeze(folder: &Path) -> File {
     let source = folder.join("frozen_clock.c");
-    std::fs::write(&source, FROZEN_CLOCK).expect("a new folder takes a file");
+    std::fs::write(&source, FROZEN_CLOCK).expect("could not write into a new folder");
     let mut compiler = Command::new("cc");
     compiler
         .args(["-O1", "-shared", "-fPIC", "-o"])
@@ -233,17 +233,17 @@ fn freeze(folder: &Path) -> File {
         .arg(source);
     let built = compiler
         .output()
-        .unwrap_or_else(|error| panic!("no C compiler cc: {error}"));
+        .unwrap_or_else(|error| panic!("could not run the C compiler cc: {error}"));
     let said = String::from_utf8_lossy(&built.stderr);
     assert!(
         built.status.success(),
         "the frozen clock does not compile:\n{said}"
     );
-    File::create(folder.join("clock")).expect("a new folder takes a file")
+    File::create(folder.join("clock")).expect("could not create a file in a new folder")
 }
 
-/// Whether the server on `port` has loaded its data and is process `id`, not a stranger that took
-/// the port.
+/// Returns whether the server on `port` has loaded its data and is process `id`, rather than a
+/// stranger that took the port.
 async fn answers_as(port: u16, id: u32) -> std::io::Result<bool> {
     let answer = answer_of(port, "PING\r\nINFO server").await?;
     let ours = answer.contains(&format!("process_id:{id}\r\n"));

@@ -3,10 +3,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::Api;
 
-/// A service that runs inside the test, on a free loopback port. Dropping it stops the service.
+/// A service running inside the test on a free loopback port. Dropping it stops the service.
 #[derive(Debug)]
 pub struct Server {
-    /// Its client.
+    /// The service's client.
     pub api: Api,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -16,7 +16,7 @@ impl Server {
     /// Starts `serve` on a free port; it must stop when its token is cancelled.
     ///
     /// # Panics
-    /// When there is no free port.
+    /// If there is no free port.
     pub async fn start<Serving>(
         serve: impl FnOnce(TcpListener, CancellationToken) -> Serving,
     ) -> Server
@@ -24,7 +24,7 @@ impl Server {
         Serving: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("there is a free port");
+        let listener = listener.expect("could not find a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, stop.clone()));

@@ -9,13 +9,13 @@ use sunbeon_store::{
 
 use crate::{RedisServer, eventually};
 
-/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+/// Long enough for anything pending, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A store with concerts in force and people in line, for the tests of a service that does only one
-/// part of the work: the other services' part is done on the store directly.
+/// A store with concerts in force and people in line, for tests of a service that does only one
+/// part of the work: the other services' parts are done directly on the store.
 ///
-/// Every method panics where the store fails, and where an id or a policy is malformed.
+/// Every method panics if the store fails, or if an id or a policy is malformed.
 pub struct Stage {
     /// The store.
     pub store: Arc<dyn Store>,
@@ -24,7 +24,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Returns an embedded store.
+    /// Creates an embedded store.
     pub fn embedded() -> Self {
         Self {
             store: Arc::new(MemoryStore::new()),
@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    /// Returns a store on a Redis of its own.
+    /// Creates a store on its own Redis.
     pub async fn real() -> Self {
         let server = RedisServer::start().await;
         let settings = redis::Settings {
@@ -88,7 +88,7 @@ impl Stage {
         .await;
     }
 
-    /// Lines a member up, and returns the entry's number.
+    /// Lines a member up and returns the entry number.
     pub async fn enter(&self, concert: &str, who: &str) -> EntryNumber {
         let entering = self.store.enter(&id(concert), &member(who), "이름").await;
         match entering.expect("the store is up") {
@@ -97,7 +97,7 @@ impl Stage {
         }
     }
 
-    /// Takes so many off the front, as `open` does before it sends their messages.
+    /// Takes this many entries off the front, as `open` does before sending their messages.
     pub async fn take(&self, concert: &str, batch_size: u32) -> Vec<TakenEntry> {
         let by = AdmitBy::Open {
             batch_size,
@@ -115,18 +115,18 @@ impl Stage {
     pub async fn call(&self, concert: &str, who: &str) {
         let taken = self.take(concert, 1).await;
         let entries: Vec<_> = taken.into_iter().map(|it| (it.member, it.number)).collect();
-        assert_eq!(entries[0].0, member(who), "another is at the front");
+        assert_eq!(entries[0].0, member(who), "another member is at the front");
         let called = self.store.ready(&id(concert), &entries).await;
         assert_eq!(called.expect("the store is up"), [true]);
     }
 
-    /// Takes a member out, by the member's choice or by an admin's.
+    /// Removes a member, by the member's own choice or by an admin.
     pub async fn leave(&self, concert: &str, who: &str, how: Leaving) {
         let left = self.store.leave(&id(concert), &member(who), how).await;
         left.expect("the store is up");
     }
 
-    /// Returns where a member stands, without a sign of life.
+    /// Returns a member's standing without counting as activity.
     pub async fn standing(&self, concert: &str, who: &str) -> Standing {
         let found = self.store.status(&id(concert), &member(who), false).await;
         found.expect("the store is up").standing()
@@ -135,7 +135,7 @@ impl Stage {
     /// Returns the line in numbers.
     ///
     /// # Panics
-    /// When they do not add up.
+    /// If they do not add up.
     pub async fn snapshot(&self, concert: &str) -> Snapshot {
         let snapshot = self.store.snapshot(&id(concert)).await;
         let snapshot = snapshot.expect("the store is up");
@@ -151,7 +151,7 @@ impl Stage {
         assert!(matches!(claim, Claim::Entered(_)), "{who}: {claim:?}");
     }
 
-    /// Drops a concert that is closed, once nobody holds a slot.
+    /// Drops a closed concert once nobody holds a slot.
     pub async fn drop_concert(&self, concert: &str) {
         let version = self.snapshot(concert).await.concert.version;
         eventually(SOON, "nobody holds a slot", async || {
@@ -165,7 +165,7 @@ impl Stage {
         let version = self.store.put_concert(&concert).await;
         let in_force = version.expect("the store is up");
         if in_force != concert.version {
-            // A concert of this id was dropped: its versions go on.
+            // A concert with this id was dropped, so its versions continue.
             concert.version = in_force;
             let version = self.store.put_concert(&concert).await;
             assert_eq!(version.expect("the store is up"), in_force);
@@ -174,14 +174,14 @@ impl Stage {
 }
 
 fn id(concert: &str) -> ConcertId {
-    ConcertId::parse(concert).expect("a good concert id")
+    ConcertId::parse(concert).expect("a valid concert id")
 }
 
 fn member(id: &str) -> MemberId {
-    MemberId::parse(id).expect("a good member id")
+    MemberId::parse(id).expect("a valid member id")
 }
 
 fn patched(policy: &Policy, fields: Value) -> Policy {
-    let change = serde_json::from_value(fields).expect("fields of a policy");
+    let change = serde_json::from_value(fields).expect("valid policy fields");
     policy.changed(change).expect("a good policy")
 }

@@ -1,7 +1,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::process::Command;
 
-/// Runs a command to its end and returns what it printed; panics with what it said if it failed.
+/// Runs a command and returns its output; panics with its output if it failed.
 pub(crate) fn run_tool(name: &str, mut command: Command) -> String {
     let done = command.output().unwrap_or_else(|error| {
         panic!(
@@ -21,7 +21,7 @@ pub(crate) fn run_tool(name: &str, mut command: Command) -> String {
     out.into_owned()
 }
 
-/// A name that no other test has: lower-case letters, digits and `_`.
+/// Returns a name that no other test uses: lower-case letters, digits and `_`.
 pub(crate) fn fresh_name() -> String {
     let drawn = RandomState::new().hash_one(std::process::id());
     format!("sunbeon_test_{:x}_{drawn:016x}", std::process::id())

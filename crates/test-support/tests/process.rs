@@ -1,4 +1,4 @@
-//! A process is ended, paused and waited for.
+//! Stopping, pausing and awaiting processes.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn shell(script: &str) -> Process {
 }
 
 #[tokio::test]
-async fn it_may_end_in_good_order() {
+async fn a_process_can_be_stopped_gracefully() {
     let process = shell("trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.05; done");
     eventually(SOON, "it is ready", async || {
         process.log().contains("ready")
@@ -41,13 +41,13 @@ async fn a_paused_process_does_nothing_until_it_is_resumed() {
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(process.log(), before);
     process.resume();
-    eventually(SOON, "it goes on", async || process.log() != before).await;
+    eventually(SOON, "it continues", async || process.log() != before).await;
     process.kill();
     assert_eq!(process.status().expect("it ended").signal(), Some(9));
 }
 
 #[test]
-fn a_free_port_is_given_once() {
+fn a_free_port_is_handed_out_once() {
     let mut given: Vec<_> = (0..300).map(|_| free_port()).collect();
     given.sort_unstable();
     given.dedup();

@@ -1,4 +1,4 @@
-//! The proxy fails as it says.
+//! The proxy fails in the ways that it promises.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 const SOON: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_millis(150);
 
-/// A server that answers every byte with itself and tells the test what it got.
+/// Starts a server that echoes every byte and reports it to the test.
 async fn echo() -> (String, mpsc::UnboundedReceiver<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -39,7 +39,7 @@ async fn ask(connection: &mut TcpStream, byte: u8) -> std::io::Result<u8> {
 }
 
 #[tokio::test]
-async fn bytes_pass_and_the_end_passes_too() {
+async fn bytes_and_the_end_of_the_stream_are_passed_on() {
     let (server, _heard) = echo().await;
     let proxy = TcpProxy::start(server).await;
     let mut client = TcpStream::connect(proxy.address())
@@ -98,7 +98,7 @@ async fn stalled_bytes_arrive_after_resume() {
 }
 
 #[tokio::test]
-async fn a_held_reply_belongs_to_a_request_that_was_carried_out() {
+async fn a_held_reply_belongs_to_a_request_that_was_executed() {
     let (server, mut heard) = echo().await;
     let proxy = TcpProxy::start(server).await;
     let mut client = TcpStream::connect(proxy.address())

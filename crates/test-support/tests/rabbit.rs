@@ -1,4 +1,4 @@
-//! A private RabbitMQ lives, dies and comes back; a virtual host and a database are one's own.
+//! A private RabbitMQ starts, dies and comes back; virtual hosts and databases are private.
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use sunbeon_test_support::{RabbitServer, TestDatabase, TestVhost, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Whether an AMQP server greets at `amqp://…@host:port/…`.
+/// Returns whether an AMQP server greets at `amqp://…@host:port/…`.
 async fn greets(url: &str) -> bool {
     let address = url
         .split_once('@')
@@ -40,7 +40,7 @@ async fn a_node_comes_back_on_its_port_after_a_kill_and_a_stop() {
 }
 
 #[tokio::test]
-async fn every_vhost_is_fresh_and_lies_on_the_shared_node() {
+async fn every_vhost_is_new_and_on_the_shared_node() {
     let (one, two) = (TestVhost::create().await, TestVhost::create().await);
     assert_ne!(one.url(), two.url());
     assert!(one.url().ends_with(one.name()));
@@ -48,7 +48,7 @@ async fn every_vhost_is_fresh_and_lies_on_the_shared_node() {
 }
 
 #[tokio::test]
-async fn a_database_is_empty_and_gone_after_its_drop() {
+async fn a_database_starts_empty_and_is_gone_after_its_drop() {
     let tables = |url: &str| {
         let count = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
         let asked = Command::new("psql")
@@ -67,7 +67,7 @@ async fn a_database_is_empty_and_gone_after_its_drop() {
 
 #[tokio::test]
 #[should_panic(expected = "the moon is green")]
-async fn waiting_ends_with_what_was_waited_for() {
+async fn waiting_ends_when_the_condition_holds() {
     eventually(Duration::from_millis(50), "the moon is green", async || {
         false
     })

@@ -1,4 +1,4 @@
-//! A private Redis lives, dies and comes back.
+//! A private Redis starts, dies and comes back.
 
 use sunbeon_test_support::RedisServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +26,7 @@ async fn ask(server: &RedisServer, command: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_written_outlives_a_kill() {
+async fn written_data_outlives_a_kill() {
     let server = RedisServer::start().await;
     assert_eq!(server.url(), format!("redis://127.0.0.1:{}", server.port()));
     assert_eq!(ask(&server, "SET place 42").await, "+OK\r\n");

@@ -1,4 +1,4 @@
-//! The demo sale: four concerts with something to sell, a crowd, and the lines to paste.
+//! The demo sale: four concerts with stock, a crowd, and the commands to paste.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,8 +9,8 @@ use sunbeon_domain::ConcertId;
 use sunbeon_load::crowd::Demo;
 use tokio_util::sync::CancellationToken;
 
-/// Creates the demo concerts through the API, prints how to walk through them, and lets the crowd
-/// in until `shutdown` is cancelled.
+/// Creates the demo concerts through the API, prints a walkthrough, and lets the crowd in until
+/// `shutdown` is cancelled.
 pub(crate) async fn run(
     address: SocketAddr,
     access: impl Fn(&str, bool) -> String + Send + Sync + 'static,
@@ -26,7 +26,7 @@ pub(crate) async fn run(
         Some(Err(error)) => {
             tracing::error!(
                 error = format!("{error:#}"),
-                "the demo sale could not be created; there is none"
+                "could not create the demo sale; continuing without it"
             );
             return;
         }
@@ -45,7 +45,7 @@ pub(crate) async fn run(
     .await;
 }
 
-/// The concerts, each with its policy and what is on sale.
+/// Returns the concerts, each with its policy and its stock.
 fn sales() -> [(&'static str, Value, Value); 4] {
     [
         (
@@ -61,7 +61,8 @@ fn sales() -> [(&'static str, Value, Value); 4] {
         ),
         (
             "walk-in",
-            // One in ten of the crowd does not come when called: the slot is soon free again.
+            // One in ten of the crowd does not respond when called, so their slot must become free
+            // soon.
             json!({"title": "바로 입장 콘서트", "mode": "threshold", "maxActive": 20,
                 "groupSize": 5, "entryIntervalSeconds": 1, "readyTtlSeconds": 60}),
             json!({"perMemberLimit": 2, "sections": [
@@ -77,7 +78,7 @@ fn sales() -> [(&'static str, Value, Value); 4] {
                 {"ticketId": "day", "name": "1일권", "price": 20_000, "quantity": 100_000},
             ]}),
         ),
-        // As many as there are places get in at once, the rest line up, with or without a login.
+        // Some get straight in and the rest line up, with or without a login.
         (
             "train",
             json!({"title": "명절 기차표", "mode": "threshold", "maxActive": 30,
@@ -91,8 +92,8 @@ fn sales() -> [(&'static str, Value, Value); 4] {
     ]
 }
 
-/// Creates the concerts and puts them on sale. What an earlier run left in a data folder stays as it
-/// is.
+/// Creates the concerts and puts them on sale. Concerts that an earlier run left in a data folder
+/// are kept.
 async fn create_sales(url: &SunbeonUrl, admin: &str) -> anyhow::Result<()> {
     let http = Client::builder().no_proxy().build()?;
     let admin = Sunbeon::with_http(url, http).by(admin);
@@ -100,14 +101,14 @@ async fn create_sales(url: &SunbeonUrl, admin: &str) -> anyhow::Result<()> {
         concert["concertId"] = id.into();
         let id = ConcertId::parse(id)?;
         while !is_on_sale(&admin, &id, &concert, &stock).await? {
-            // The database is not up yet; /health says so.
+            // The database is not up yet; /health shows that.
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
     Ok(())
 }
 
-/// Tries to put a concert on sale; `false`: a dependency is down.
+/// Tries to put a concert on sale. Returns `false` if a dependency is down.
 async fn is_on_sale(
     admin: &Caller,
     id: &ConcertId,
@@ -126,7 +127,7 @@ async fn is_on_sale(
     }
 }
 
-/// What to paste into another terminal.
+/// Returns the commands to paste into another terminal.
 fn walk(url: &str, me: &str, admin: &str, fans: u16) -> String {
     include_str!("walk.txt")
         .replace("{URL}", url)

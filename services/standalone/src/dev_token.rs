@@ -1,4 +1,4 @@
-//! `POST /dev/token`: access tokens for anybody at this machine.
+//! `POST /dev/token`: access tokens for anybody on this machine.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -23,7 +23,7 @@ pub(crate) fn router(auth: Auth) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(issue)).with_state(auth)
 }
 
-/// Whom the token names.
+/// Names the member of the token.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"memberId": "42", "name": "Kim", "admin": false}))]
@@ -44,9 +44,9 @@ struct AccessToken {
     token: String,
 }
 
-/// Makes an access token.
+/// Issues an access token.
 ///
-/// Only while the process listens on a loopback address, and for nobody who comes through a proxy.
+/// Only while the process listens on a loopback address, and never through a proxy.
 #[utoipa::path(
     post, path = "/dev/token", tag = "development", operation_id = "createDevelopmentToken",
     request_body = NewAccessToken,
@@ -67,7 +67,7 @@ async fn issue(
         return Err(Code::Forbidden.into());
     }
     let id = MemberId::parse(wanted.member_id).ok();
-    // No login names a guest.
+    // An access token cannot name a guest.
     let id = id.filter(|id| !id.is_guest());
     let id = id.ok_or(Code::Invalid(Field::MemberId))?;
     if wanted.name.chars().count() > 100 {
@@ -79,7 +79,7 @@ async fn issue(
     Ok(Reply::created(ISSUED, AccessToken { token }))
 }
 
-/// Headers that a proxy adds. A request with one of them comes from elsewhere.
+/// Headers added by proxies. A request with one of them comes from elsewhere.
 const FORWARDED: [&str; 9] = [
     "cf-connecting-ip",
     "forwarded",
@@ -92,15 +92,15 @@ const FORWARDED: [&str; 9] = [
     "x-real-ip",
 ];
 
-/// Whether somebody at this machine asks: not through a proxy, which would make the route everybody's,
-/// and not from a page of another site, which would make it that site's.
+/// Returns whether the request comes from this machine: not through a proxy, which would open the
+/// route to everybody, and not from another site's page, which would open it to that site.
 fn is_asked_here(version: Version, headers: &HeaderMap) -> bool {
     let proxied = FORWARDED.iter().any(|name| headers.contains_key(*name));
-    // nginx and others speak HTTP/1.0 to what is behind them.
+    // nginx and others speak HTTP/1.0 to their upstreams.
     version == Version::HTTP_11 && !proxied && names_this_machine(headers) && is_own_page(headers)
 }
 
-/// Whether `Host` is a loopback address: a name of somebody else's may lead here too.
+/// Returns whether `Host` is a loopback address: another name may lead here, too.
 fn names_this_machine(headers: &HeaderMap) -> bool {
     let host = text(headers, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
     host.is_some_and(|host| {
@@ -110,7 +110,8 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether no page asks, or one that this process itself has served, whatever CORS allows.
+/// Returns whether the request comes from no page, or from a page that this process served,
+/// whatever CORS allows.
 fn is_own_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     let same_site = site.is_none_or(|site| site == "same-origin" || site == "none");

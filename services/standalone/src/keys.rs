@@ -1,4 +1,4 @@
-//! `sunbeon keys`: replacing the keys that sign booking tokens.
+//! `sunbeon keys`: rotating the keys that sign booking tokens.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,11 +10,11 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use sunbeon_tokens::{InvalidKeys, SigningKeys};
 
-/// Look at or replace the keys that sign booking tokens, in a PEM file. The first key is active: it
-/// signs what is new. All are published.
+/// List or replace the keys that sign booking tokens, in a PEM file. The first key is active: it
+/// signs new tokens. All keys are published.
 #[derive(Args)]
 pub(crate) struct Keys {
-    /// The file that SUNBEON__BOOKING_TOKEN__SIGNING_KEY_FILE names.
+    /// The file that SUNBEON__BOOKING_TOKEN__SIGNING_KEY_FILE names
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
     #[command(subcommand)]
@@ -23,36 +23,36 @@ pub(crate) struct Keys {
 
 #[derive(Subcommand)]
 enum Act {
-    /// Print the id of each key.
+    /// Print the id of each key
     List,
-    /// Make a new key and print its id. It is published and does not sign yet, unless it is the
-    /// first one.
+    /// Make a new key and print its id. It is published but does not sign yet, unless it is the
+    /// first one
     Add,
-    /// Let a key sign.
+    /// Make a key the one that signs
     Activate {
-        /// The key's id.
+        /// The key's id
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
-    /// Remove a key that does not sign: its tokens are no longer good.
+    /// Remove a key that does not sign. Its tokens are no longer valid
     Retire {
-        /// The key's id.
+        /// The key's id
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
 
 impl Keys {
-    /// Does it, and prints nothing secret.
+    /// Runs the command. Prints nothing secret.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         print!("{}", self.outcome()?);
         Ok(())
     }
 
-    /// What is to be printed.
+    /// Returns the text to print.
     fn outcome(&self) -> anyhow::Result<String> {
         let file = &self.file;
-        let refused = |kid: &str| format!("{} stays as it was: key {kid}", file.display());
+        let refused = |kid: &str| format!("{} is unchanged: key {kid}", file.display());
         match &self.act {
             Act::List => Ok(listed(&read(file)?)),
             Act::Add => {
@@ -75,7 +75,7 @@ impl Keys {
     }
 }
 
-/// The keys with a new one behind them, and its id.
+/// Returns the keys with a new one added at the end, and its id.
 fn added(keys: Option<SigningKeys>) -> Result<(SigningKeys, String), InvalidKeys> {
     let Some(mut keys) = keys else {
         let keys = SigningKeys::generate()?;
@@ -100,7 +100,7 @@ fn change(
 fn read(file: &Path) -> anyhow::Result<SigningKeys> {
     let text = fs::read_to_string(file);
     let text = text.with_context(|| format!("could not read {}", file.display()))?;
-    SigningKeys::from_pem(&text).with_context(|| format!("{} holds no keys", file.display()))
+    SigningKeys::from_pem(&text).with_context(|| format!("{} contains no keys", file.display()))
 }
 
 fn listed(keys: &SigningKeys) -> String {
@@ -113,8 +113,8 @@ fn listed(keys: &SigningKeys) -> String {
         .collect()
 }
 
-/// A file that nobody else changes meanwhile: the new content grows beside it and takes its place at
-/// once. What is not written is removed.
+/// A file that nobody else can change meanwhile: the new content is written beside it and replaces
+/// it atomically. Content that was not completed is removed.
 struct Locked {
     path: PathBuf,
     new_path: PathBuf,
@@ -123,7 +123,7 @@ struct Locked {
 
 impl Locked {
     fn new(path: &Path) -> anyhow::Result<Self> {
-        // The file itself, where its name is a link to it.
+        // The file itself, if the path is a link to it.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut new_path = path.clone().into_os_string();
         new_path.push(".new");
@@ -134,7 +134,7 @@ impl Locked {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let new = options.open(&new_path).with_context(|| {
             format!(
-                "could not make {}; if it is there, another change is under way or was cut off",
+                "could not create {}; if it exists, another change is in progress or was interrupted",
                 new_path.display()
             )
         })?;
@@ -150,11 +150,11 @@ impl Locked {
     }
 
     fn is_there(&self) -> bool {
-        // A link to nowhere is there: it is not for us to replace it.
+        // A dangling link counts as existing, and must not be replaced.
         self.path.symlink_metadata().is_ok()
     }
 
-    /// Puts the keys in place, with the permissions of the file that was there.
+    /// Replaces the file's keys, keeping the permissions of the previous file.
     fn write(mut self, keys: &SigningKeys) -> anyhow::Result<()> {
         let failed = || format!("could not write {}", self.path.display());
         if let Ok(before) = fs::metadata(&self.path) {
@@ -172,7 +172,7 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Gone already where it has taken the file's place.
+        // It is gone already if it has replaced the file.
         let _ = fs::remove_file(&self.new_path);
     }
 }
@@ -204,7 +204,7 @@ mod tests {
         fn refused(&self, act: Act) -> String {
             let before = fs::read(self.file()).ok();
             let error = format!("{:#}", self.run(act).unwrap_err());
-            assert_eq!(fs::read(self.file()).ok(), before, "nothing is changed");
+            assert_eq!(fs::read(self.file()).ok(), before, "nothing has changed");
             let left = fs::read_dir(self.0.path()).unwrap().count();
             assert_eq!(
                 left,
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_said_and_changes_nothing() {
+    fn impossible_steps_are_reported_and_change_nothing() {
         let folder = Folder::new();
         for act in [Act::List, activate("x"), retire("x")] {
             assert!(folder.refused(act).contains("could not read"));
@@ -261,24 +261,24 @@ mod tests {
         assert!(folder.run(Act::List).unwrap().contains(&second));
         fs::write(folder.file(), "no keys").unwrap();
         for act in [Act::List, Act::Add, activate(&first), retire(&second)] {
-            assert!(folder.refused(act).contains("holds no keys"));
+            assert!(folder.refused(act).contains("contains no keys"));
         }
     }
 
     #[test]
-    fn a_change_that_is_under_way_keeps_others_out() {
+    fn a_running_change_locks_others_out() {
         let folder = Folder::new();
         folder.add();
         let under_way = Locked::new(&folder.file()).unwrap();
         let error = format!("{:#}", folder.run(Act::Add).unwrap_err());
-        assert!(error.contains("another change is under way"), "{error}");
+        assert!(error.contains("another change is in progress"), "{error}");
         drop(under_way);
         folder.add();
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_mode() {
+    fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new();
         let mode = || fs::metadata(folder.file()).unwrap().permissions().mode() & 0o777;
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_printed_is_secret() {
+    fn no_secret_is_printed() {
         let folder = Folder::new();
         let kid = folder.add();
         let printed = folder.run(Act::List).unwrap() + &kid + &folder.refused(retire(&kid));

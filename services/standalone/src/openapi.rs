@@ -18,11 +18,11 @@ use utoipa_axum::router::OpenApiRouter;
 /// A service that has an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Api {
-    /// Joining, status, leaving; the line as operators see it
+    /// Joining, status, leaving; the operators' view of the line
     WaitingRoom,
     /// Concerts and policies, opening batches, the audit
     ReservationOpen,
-    /// Booking tokens, completion, public keys; what gates and proxies ask
+    /// Booking tokens, completion, public keys; the routes for gates and proxies
     Token,
     /// The reference shop behind the gate
     Booking,
@@ -36,7 +36,7 @@ struct Settings {
     booking: sunbeon_booking::Settings,
 }
 
-/// Returns the document of one service, or of all of them in one.
+/// Returns the document of one service, or of all services combined.
 pub(crate) fn document(of: Option<Api>) -> anyhow::Result<String> {
     let name = of.and_then(|of| of.to_possible_value());
     let name = name.as_ref().map_or("sunbeon", |name| name.get_name());
@@ -44,15 +44,15 @@ pub(crate) fn document(of: Option<Api>) -> anyhow::Result<String> {
     let wanted = routers.filter(|(service, _)| of.is_none_or(|of| of == *service));
     let api = wanted.fold(OpenApiRouter::new(), |all, (_, api)| all.merge(api));
     let document = http::document(&api.into_openapi(), name)?;
-    serde_json::to_string_pretty(&document).context("the document is no JSON")
+    serde_json::to_string_pretty(&document).context("the document is not JSON")
 }
 
-/// Returns each service's routes, on parts that ask nobody.
+/// Returns each service's routes, built on parts that make no requests.
 fn routers() -> anyhow::Result<[(Api, OpenApiRouter); 4]> {
     let given = [
         (
             "SUNBEON__AUTH__HS256_SECRET",
-            "a secret that signs no token of anybody",
+            "a secret that signs nobody's token",
         ),
         ("SUNBEON__GATE__ON_FAILURE", "closed"),
     ];
@@ -63,7 +63,7 @@ fn routers() -> anyhow::Result<[(Api, OpenApiRouter); 4]> {
     let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new());
     let registry = Registry::open("sqlite::memory:")?;
     let control = ReservationOpen::new(store.clone(), broker.clone(), registry);
-    let origin_token = "a token of no origin".into();
+    let origin_token = "the token of no origin".into();
     let parts = Parts::open(&settings.booking, &settings.gate, origin_token, broker)?;
     let token = Token::new(store.clone(), SigningKeys::generate()?, "sunbeon");
     Ok([
@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_registered_route_is_in_its_services_document() {
-        for (service, api) in routers().expect("the parts can be made") {
+        for (service, api) in routers().expect("could not build the parts") {
             let (router, document) = api.split_for_parts();
             let routes = registered(&format!("{router:?}"));
             let documented: BTreeSet<_> = document.paths.paths.keys().cloned().collect();
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// The paths of a router, of which axum shows no list but in its `Debug`.
+    /// Returns the paths of a router; axum lists them only in its `Debug` output.
     fn registered(shown: &str) -> BTreeSet<String> {
         let routes = shown
             .split("fallback_router:")

@@ -1,19 +1,19 @@
-//! `sunbeon serve`: one service as this process.
+//! `sunbeon serve`: running one service.
 
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-/// A service that scales by itself, on servers that it shares with the others.
+/// A service that scales independently, on servers shared with the others.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Service {
-    /// Joining, status, leaving; the line as operators see it
+    /// Joining, status, leaving; the operators' view of the line
     WaitingRoom,
     /// Concerts and policies, opening batches, the schedule, the audit
     ReservationOpen,
     /// From ENTER messages to READY
     EntryConsumer,
-    /// Booking tokens, completion, public keys; answers gates and proxies
+    /// Booking tokens, completion, public keys; answers to gates and proxies
     Token,
     /// The reference shop behind the gate
     Booking,

@@ -1,4 +1,4 @@
-//! The settings, with all that one process can make by itself.
+//! Settings, completed with everything that one process can generate itself.
 
 use std::{
     io::IsTerminal,
@@ -30,7 +30,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings; the command line goes before them.
+    /// Loads the settings; the command line takes precedence.
     pub(crate) fn load(options: &Options) -> anyhow::Result<Self> {
         let mut settings: Self = settings::load()?;
         settings.http.bind.clone_from(&options.bind);
@@ -47,9 +47,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Makes the secrets that are not set, and says whether the one that signs access tokens is
-    /// among them: then no login of anybody's uses it. It is made only where nobody but this machine
-    /// gets in.
+    /// Generates the secrets that are not set, and returns whether that includes the secret for
+    /// access tokens; if so, no real login uses it. It is generated only if nobody outside this
+    /// machine can connect.
     pub(crate) fn make_secrets(&mut self, address: SocketAddr) -> anyhow::Result<bool> {
         let auth = &mut self.auth;
         let own_login = !auth.has_keys();
@@ -68,7 +68,7 @@ impl Settings {
         Ok(own_login)
     }
 
-    /// The shop finds the rest of the process where it listens.
+    /// Points the shop at the address of this process.
     pub(crate) fn at(&mut self, address: SocketAddr) {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! All services, put together.
+//! All services in one process.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{demo, dev_token, options::Options, settings::Settings};
 
-/// Everything, before it runs.
+/// All parts, before they run.
 pub(crate) struct Whole {
     process: Process,
     listener: TcpListener,
@@ -34,13 +34,13 @@ pub(crate) struct Whole {
     auth: Auth,
     token: Token,
     shop: Shop,
-    /// Whether there are a demo sale and `POST /dev/token`: only where access tokens are signed by a
-    /// secret that this process has made.
+    /// Whether there are a demo sale and `POST /dev/token`: only if this process generated the
+    /// secret that signs access tokens.
     demo: bool,
 }
 
 impl Whole {
-    /// From the command line and the settings.
+    /// Builds everything from the command line and the settings.
     pub(crate) async fn build(options: &Options) -> anyhow::Result<Self> {
         let mut settings = Settings::load(options)?;
         let process = Process::start(
@@ -74,7 +74,7 @@ impl Whole {
         Ok(Self {
             token: Token::new(store.clone(), keys, &settings.booking_token.issuer),
             auth: Auth::new(&settings.auth, &settings.limits)
-                .context("could not set up the check of tokens")?,
+                .context("could not set up the checks of access tokens")?,
             stock: parts.stock.clone(),
             shop: Shop::new(parts),
             process,
@@ -86,13 +86,13 @@ impl Whole {
         })
     }
 
-    /// Runs until told to stop, with a crowd of so many.
+    /// Runs until told to stop, with a crowd of this size.
     pub(crate) async fn run(mut self, fans: u16) -> anyhow::Result<ExitCode> {
         let api = self.start();
         let health = self.health();
         let (auth, demo, shutdown) = (self.auth, self.demo, self.process.shutdown());
         let access = move |member: &str, admin: bool| {
-            let id = MemberId::parse(member).expect("demo members have good ids");
+            let id = MemberId::parse(member).expect("demo members have valid ids");
             auth.issue(&id, member, admin, dev_token::LIFE)
                 .unwrap_or_default()
         };
@@ -107,7 +107,7 @@ impl Whole {
         code
     }
 
-    /// Starts what runs beside the routes.
+    /// Starts the background jobs, and returns the routes.
     fn start(&mut self) -> OpenApiRouter {
         let waiting_room = WaitingRoom::new(self.store.clone());
         let (store, broker) = (self.store.clone(), self.broker.clone());

@@ -1,4 +1,4 @@
-//! Who passes, under which name, and what the others are told.
+//! Who passes, under which name, and the answers to everybody else.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use sunbeon_test_support::eventually;
 
 use crate::world::{Shop, bearer};
 
-pub(crate) async fn only_the_admitted_reach_the_origin_and_under_their_own_name(kind: Kind) {
+pub(crate) async fn only_admitted_members_reach_the_origin_under_their_own_name(kind: Kind) {
     let shop = Shop::open(kind).await;
     let (fan, other) = (bearer("fan"), bearer("other"));
     let rock = shop.admit("rock", "fan").await;
@@ -20,7 +20,7 @@ pub(crate) async fn only_the_admitted_reach_the_origin_and_under_their_own_name(
     let refused = shop.ask("/concerts/rock/seats", &waits).await;
     assert_eq!(refused.status, 403);
     assert_eq!(refused.body["code"], "QUEUE_TOKEN_REQUIRED");
-    // Traefik passes on the answer of `verify`, which knows no waiting page.
+    // Traefik passes on the answer of `verify`, which does not know the waiting page.
     if kind != Kind::Traefik {
         let page = format!("{}/rock", ShopDoor::WAITING_PAGE);
         assert_eq!(refused.body["data"]["waitingPage"], page);
@@ -32,10 +32,14 @@ pub(crate) async fn only_the_admitted_reach_the_origin_and_under_their_own_name(
     ] {
         let headers = [("Authorization", who.as_str()), ("X-Queue-Token", token)];
         let status = shop.ask(path, &headers).await.status;
-        // Traefik's file has no jazz.
+        // Traefik's file does not contain jazz.
         assert!([403, 418].contains(&status), "{path}: {status}");
     }
-    assert_eq!(shop.origin.seen().len(), seen, "the origin was asked");
+    assert_eq!(
+        shop.origin.seen().len(),
+        seen,
+        "a request reached the origin"
+    );
 
     let admitted = [("Authorization", fan.as_str()), ("X-Queue-Token", &rock)];
     let page = shop.ask("/concerts/rock/seats?row=1", &admitted).await;
@@ -46,11 +50,11 @@ pub(crate) async fn only_the_admitted_reach_the_origin_and_under_their_own_name(
     let booked = shop.send(Method::POST, path, &by_cookie, body).await;
     booked.is_for(Some("fan"));
     assert_eq!(booked.body["body"], body);
-    // Where there is no gate, nobody is known.
+    // Outside the gate, nobody is known.
     shop.ask("/about", &waits).await.is_for(None);
 }
 
-pub(crate) async fn an_ended_session_lets_nobody_in_within_five_seconds(kind: Kind) {
+pub(crate) async fn an_ended_session_stops_passing_within_five_seconds(kind: Kind) {
     let shop = Shop::open(kind).await;
     let fan = bearer("fan");
     let rock = shop.admit("rock", "fan").await;
@@ -78,7 +82,7 @@ pub(crate) async fn a_concert_without_a_line_needs_no_booking_token(kind: Kind) 
     page.is_for(Some("fan"));
 }
 
-pub(crate) async fn while_sunbeon_is_away_nobody_passes_and_the_answer_says_so(kind: Kind) {
+pub(crate) async fn while_sunbeon_is_unreachable_nobody_passes_and_the_answer_says_so(kind: Kind) {
     let mut shop = Shop::open(kind).await;
     let fan = bearer("fan");
     let rock = shop.admit("rock", "fan").await;
@@ -90,7 +94,11 @@ pub(crate) async fn while_sunbeon_is_away_nobody_passes_and_the_answer_says_so(k
     assert_eq!(away.status, 503);
     assert!(away.headers.contains_key("retry-after"));
     assert_eq!(away.body["code"], "WAITING_ROOM_DOWN");
-    assert_eq!(shop.origin.seen().len(), seen, "the origin was asked");
+    assert_eq!(
+        shop.origin.seen().len(),
+        seen,
+        "a request reached the origin"
+    );
     shop.token.start_again().await;
     eventually(SOON, "the admitted pass again", async || {
         shop.ask("/concerts/rock", &admitted).await.status == 200

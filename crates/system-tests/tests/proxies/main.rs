@@ -1,4 +1,4 @@
-//! A shop in PHP behind the proxies of `docs/gate`, each run with the file that is printed there.
+//! A PHP shop behind the proxies of `docs/gate`, each run with the file printed there.
 
 mod admission;
 mod names;
@@ -19,19 +19,19 @@ macro_rules! suite {
     };
 }
 
-/// Traefik's file sends no browser anywhere and answers 500 while Sunbeon is away.
+/// Traefik's file redirects no browsers and answers 500 while Sunbeon is unreachable.
 macro_rules! all {
     ($($kind:ident in $module:ident,)*) => {
         suite! { $($kind in $module:
-            admission::only_the_admitted_reach_the_origin_and_under_their_own_name,
-            admission::an_ended_session_lets_nobody_in_within_five_seconds,
+            admission::only_admitted_members_reach_the_origin_under_their_own_name,
+            admission::an_ended_session_stops_passing_within_five_seconds,
             admission::a_concert_without_a_line_needs_no_booking_token,
-            admission::while_sunbeon_is_away_nobody_passes_and_the_answer_says_so,
+            admission::while_sunbeon_is_unreachable_nobody_passes_and_the_answer_says_so,
             names::no_spelling_of_the_members_name_reaches_the_origin,
             paths::no_other_spelling_of_a_path_leads_past_the_gate,
             paths::plain_paths_and_any_query_pass_unchanged,
-            paths::traces_and_tunnels_are_not_forwarded,
-            return_address::a_browser_comes_back_to_the_very_address_that_it_asked_for,
+            paths::trace_and_connect_requests_are_not_forwarded,
+            return_address::a_browser_returns_to_exactly_the_address_it_asked_for,
         ;)* }
     };
 }
@@ -45,11 +45,11 @@ all! {
 
 suite! {
     Traefik in traefik:
-        admission::only_the_admitted_reach_the_origin_and_under_their_own_name,
-        admission::an_ended_session_lets_nobody_in_within_five_seconds,
+        admission::only_admitted_members_reach_the_origin_under_their_own_name,
+        admission::an_ended_session_stops_passing_within_five_seconds,
         names::no_spelling_of_the_members_name_reaches_the_origin,
         paths::no_other_spelling_of_a_path_leads_past_the_gate,
         paths::plain_paths_and_any_query_pass_unchanged,
-        paths::traces_and_tunnels_are_not_forwarded,
+        paths::trace_and_connect_requests_are_not_forwarded,
     ;
 }

@@ -6,8 +6,8 @@ use sunbeon_system_tests::Kind;
 
 use crate::world::{Shop, bearer};
 
-/// A slash, as some decoder reads it: encoded once, twice, three times, with its own hexadecimal
-/// digits encoded, as overlong UTF-8, as Windows' slash and as IIS' own escape.
+/// A slash, as some decoder reads it: encoded once, twice or three times, with its own hexadecimal
+/// digits encoded, as overlong UTF-8, as a Windows slash, and in IIS's own escape.
 const SLASHES: [&[u8]; 18] = [
     b"/",
     b"%2f",
@@ -28,7 +28,7 @@ const SLASHES: [&[u8]; 18] = [
     b"%u002f",
     b"//",
 ];
-/// A dot, likewise.
+/// A dot, in the same ways.
 const DOTS: [&[u8]; 9] = [
     b".",
     b"%2e",
@@ -40,12 +40,12 @@ const DOTS: [&[u8]; 9] = [
     b"\xc0\xae",
     b"%u002e",
 ];
-/// What ends a path or a part of it for some back end, or is trimmed from its end.
+/// Bytes that end a path or a part of it for some back end, or are trimmed from its end.
 const CUTS: [&[u8]; 15] = [
     b"%00", b"%0a", b"%0d%0a", b"%09", b"%7f", b"%2500", b";", b";x=1", b"%3b", b"%253b", b"%20",
     b".", b".%20.", b"%", b"%2",
 ];
-/// What follows a name and leaves it the same for some back end.
+/// Suffixes that leave a name the same for some back end.
 const SUFFIXES: [&[u8]; 3] = [b":x", b"+", b"#"];
 /// A letter of `concerts`, as some router reads it.
 const LETTERS: [&[u8]; 7] = [
@@ -58,7 +58,7 @@ const LETTERS: [&[u8]; 7] = [
     b"%u0063",
 ];
 
-/// Returns every broken path to a concert that its reader has no token for, or to one's own.
+/// Returns every broken path to a concert without a token, or to one's own.
 fn broken() -> BTreeSet<Vec<u8>> {
     let mut paths = BTreeSet::new();
     let mut add = |parts: &[&[u8]]| paths.insert(parts.concat());
@@ -112,7 +112,7 @@ pub(crate) async fn no_other_spelling_of_a_path_leads_past_the_gate(kind: Kind) 
         let answer = shop.ask_raw(&path, &admitted).await;
         let shown = String::from_utf8_lossy(&path);
         let reached = &shop.origin.seen()[seen..];
-        // Traefik cleans a path, asks about the clean one and sends the clean one on.
+        // Traefik cleans a path, asks about the clean path and forwards it.
         let clean = kind == Kind::Traefik
             && reached
                 .iter()
@@ -122,7 +122,7 @@ pub(crate) async fn no_other_spelling_of_a_path_leads_past_the_gate(kind: Kind) 
         assert!(refused || clean, "{shown} was answered {}", answer.status);
     }
 
-    // A whole address in the request line is read as its path.
+    // An absolute URL in the request line is read as its path.
     let host = format!("http://127.0.0.1:{}", shop.door.port());
     let seen = shop.origin.seen().len();
     for path in ["/concerts/jazz/seats", "/about/../concerts/jazz/seats"] {
@@ -135,7 +135,11 @@ pub(crate) async fn no_other_spelling_of_a_path_leads_past_the_gate(kind: Kind) 
             answer.status
         );
     }
-    assert_eq!(shop.origin.seen().len(), seen, "the origin was asked");
+    assert_eq!(
+        shop.origin.seen().len(),
+        seen,
+        "a request reached the origin"
+    );
     let own = format!("{host}/concerts/rock/seats");
     let answer = shop.ask_raw(own.as_bytes(), &admitted).await;
     if answer.status == 200 {
@@ -166,7 +170,7 @@ pub(crate) async fn plain_paths_and_any_query_pass_unchanged(kind: Kind) {
     assert_eq!(answer.status, expected);
 }
 
-pub(crate) async fn traces_and_tunnels_are_not_forwarded(kind: Kind) {
+pub(crate) async fn trace_and_connect_requests_are_not_forwarded(kind: Kind) {
     let shop = Shop::open(kind).await;
     let (fan, rock) = (bearer("fan"), shop.admit("rock", "fan").await);
     let admitted: [(&[u8], &str); 2] = [(b"Authorization", &fan), (b"X-Queue-Token", &rock)];
@@ -181,9 +185,13 @@ pub(crate) async fn traces_and_tunnels_are_not_forwarded(kind: Kind) {
         let answer = shop.send_raw(line.as_bytes(), &admitted).await;
         assert!(answer.status >= 400, "{line}: {}", answer.status);
     }
-    assert_eq!(shop.origin.seen().len(), seen, "the origin was asked");
+    assert_eq!(
+        shop.origin.seen().len(),
+        seen,
+        "a request reached the origin"
+    );
 
-    // No gate would see what follows.
+    // The gate would not see anything that follows an upgrade.
     let h2c: [(&[u8], _); 2] = [(b"Upgrade", "h2c"), (b"HTTP2-Settings", "AAMAAABkAAQAAP__")];
     let answer = shop.ask_raw(b"/about", &h2c).await;
     let closed = answer.status >= 400 || answer.body["upgrade"] == false;

@@ -5,7 +5,7 @@ use sunbeon_system_tests::{Kind, ShopDoor};
 
 use crate::world::{Seen, Shop, bearer};
 
-/// Returns the path and query to which a browser comes back that was sent to rock's waiting page.
+/// Returns the path and query to which a browser returns after rock's waiting page.
 #[track_caller]
 fn way_back(sent: &Seen) -> String {
     assert_eq!(sent.status, 303);
@@ -22,7 +22,7 @@ fn way_back(sent: &Seen) -> String {
     target.strip_prefix(ShopDoor::SHOP).unwrap().to_owned()
 }
 
-pub(crate) async fn a_browser_comes_back_to_the_very_address_that_it_asked_for(kind: Kind) {
+pub(crate) async fn a_browser_returns_to_exactly_the_address_it_asked_for(kind: Kind) {
     let shop = Shop::open(kind).await;
     let fan = bearer("fan");
     let browser = [
@@ -47,7 +47,11 @@ pub(crate) async fn a_browser_comes_back_to_the_very_address_that_it_asked_for(k
     let form = shop.send(Method::POST, path, &browser, "two=2").await;
     assert_eq!(form.status, 403);
     assert_eq!(form.body["code"], "QUEUE_TOKEN_REQUIRED");
-    assert_eq!(shop.origin.seen().len(), seen, "the origin was asked");
+    assert_eq!(
+        shop.origin.seen().len(),
+        seen,
+        "a request reached the origin"
+    );
 
     // From the waiting page, with the token.
     let rock = shop.admit("rock", "fan").await;

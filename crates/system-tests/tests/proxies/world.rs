@@ -25,7 +25,7 @@ pub(crate) struct Shop {
     _stack: Stack,
 }
 
-/// An answer of the shop's.
+/// An answer of the shop.
 pub(crate) struct Seen {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -33,7 +33,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Asserts that the origin was asked, and for this member.
+    /// Asserts that the request reached the origin, with this member.
     #[track_caller]
     pub(crate) fn is_for(&self, member: Option<&str>) {
         assert_eq!(self.status, 200, "{}", self.body);
@@ -74,14 +74,14 @@ impl Shop {
         }
     }
 
-    /// Lets a member in, and returns the booking token.
+    /// Admits a member and returns the booking token.
     pub(crate) async fn admit(&self, concert: &str, member: &str) -> String {
         let _ = self.sunbeon.enter(concert, member).await.of(201);
         let issued = self.sunbeon.token(concert, member).await;
         issued.data(200)["token"].as_str().unwrap().to_owned()
     }
 
-    /// Asks with a well-kept client.
+    /// Sends a request with a well-behaved client.
     pub(crate) async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Seen {
         self.send(Method::GET, path, headers, "").await
     }
@@ -108,12 +108,12 @@ impl Shop {
         }
     }
 
-    /// Sends a request line and headers exactly as they are written.
+    /// Sends a request line and headers exactly as given.
     pub(crate) async fn send_raw(&self, line: &[u8], headers: &[(&[u8], &str)]) -> Seen {
         raw(self.door.port(), line, headers).await
     }
 
-    /// Asks for a path exactly as it is written.
+    /// Requests a path exactly as given.
     pub(crate) async fn ask_raw(&self, path: &[u8], headers: &[(&[u8], &str)]) -> Seen {
         self.send_raw(&[b"GET ", path].concat(), headers).await
     }
@@ -131,7 +131,7 @@ pub(crate) async fn raw(port: u16, line: &[u8], headers: &[(&[u8], &str)]) -> Se
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         stream.write_all(&request).await.unwrap();
         let mut answer = Vec::new();
-        // A proxy that refuses may keep the connection for a while.
+        // A refusing proxy may keep the connection open for a while.
         while read(&answer).is_none() && stream.read_buf(&mut answer).await.is_ok_and(|n| n > 0) {}
         answer
     };
@@ -151,7 +151,7 @@ pub(crate) async fn raw(port: u16, line: &[u8], headers: &[(&[u8], &str)]) -> Se
     }
 }
 
-/// Reads the status, and the origin's JSON where the status is 200, once all of it is here.
+/// Parses the status, and the origin's JSON if the status is 200, once the answer is complete.
 fn read(answer: &[u8]) -> Option<(u16, Value)> {
     let answer = String::from_utf8_lossy(answer);
     let (head, body) = answer.split_once("\r\n\r\n")?;
@@ -164,7 +164,7 @@ fn read(answer: &[u8]) -> Option<(u16, Value)> {
     Some((status, serde_json::from_str(json).ok()?))
 }
 
-/// The header of a member's login.
+/// Returns the header of a member's login.
 pub(crate) fn bearer(member: &str) -> String {
     format!("Bearer {}", access::member(member))
 }

@@ -9,7 +9,7 @@ use sunbeon_test_support::eventually;
 
 use crate::world::{Sale, booking_id, threshold};
 
-/// Every gated route of the shop, on things that are there.
+/// Every gated route of the shop, for existing things.
 const GATED: [(Method, &str); 7] = [
     (Method::GET, "/v2/concerts/rock"),
     (Method::GET, "/v2/concerts/rock/tickets"),
@@ -21,7 +21,7 @@ const GATED: [(Method, &str); 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_gated_route_answers_without_a_good_token() {
+async fn no_gated_route_answers_without_a_valid_token() {
     let sale = Sale::open().await;
     sale.sell("rock", threshold(10), 5).await;
     sale.sell("jazz", threshold(10), 5).await;
@@ -70,9 +70,9 @@ async fn no_gated_route_answers_without_a_good_token() {
             );
         }
     }
-    // Nothing of all that has changed anything.
+    // None of this changed anything.
     let is_taken = |seat: &&serde_json::Value| seat["state"] != "AVAILABLE";
-    // The map is everybody's, and up to a second old.
+    // The map is shared and up to a second old.
     eventually(SOON, "one seat is taken", async || {
         let seats = sale.api.seats("rock", "somebody", &theirs).await;
         let seats = seats.data(200)["seats"].as_array().cloned();
@@ -84,7 +84,7 @@ async fn no_gated_route_answers_without_a_good_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_one_concert_opens_no_other_by_its_body() {
+async fn naming_another_concert_in_the_body_does_not_open_it() {
     let sale = Sale::open().await;
     sale.sell("rock", threshold(10), 5).await;
     sale.sell("jazz", threshold(10), 5).await;
@@ -112,7 +112,7 @@ async fn a_token_of_one_concert_opens_no_other_by_its_body() {
         .await
         .fails(required);
     let _ = sale.api.confirm("me", &jazz, &booking).await.of(200);
-    // A concert without a line opens no other, though its name is given.
+    // A concert without a line does not open another one, even if it is named.
     sale.sell("open-house", json!({"mode": "off"}), 5).await;
     let body = json!({"seatIds": ["rock.A.1.1"]});
     let path = "/v2/seats/lock?concertId=open-house";
@@ -127,7 +127,7 @@ async fn a_token_of_one_concert_opens_no_other_by_its_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_ended_early_opens_nothing_within_five_seconds() {
+async fn the_token_of_an_ended_session_opens_nothing_after_five_seconds() {
     let sale = Sale::open().await;
     sale.sell("rock", threshold(3), 5).await;
     for (who, how) in [("a", "complete"), ("b", "exit"), ("c", "removal")] {
@@ -140,7 +140,7 @@ async fn a_session_that_ended_early_opens_nothing_within_five_seconds() {
         };
         let _ = answer.of(200);
         let ended = Instant::now();
-        // The slot is taken for as long as a gate may let its holder in.
+        // The slot stays taken for as long as a gate may still let its holder in.
         eventually(SOON, "the gate knows", async || {
             let late = ended.elapsed();
             let seats = sale.api.seats("rock", who, &token).await;
@@ -164,7 +164,7 @@ async fn a_session_that_ended_early_opens_nothing_within_five_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gate_that_cannot_ask_does_as_it_was_told() {
+async fn a_gate_cut_off_from_sunbeon_follows_its_on_failure_setting() {
     let sale = Sale::open().await;
     sale.sell("rock", threshold(10), 5).await;
     let token = sale.admit("rock", "me").await;
@@ -186,7 +186,7 @@ async fn a_gate_that_cannot_ask_does_as_it_was_told() {
             closed.status == 503 && let_in.status == 200
         })
         .await;
-        // Open or not, it lets in nobody who is not logged in.
+        // Even an open gate lets in nobody who is not logged in.
         let (api, path) = (open.api(), "/v2/concerts/rock/seats");
         let nobody = api.shop(Method::GET, path, "", "", &json!({})).await;
         nobody.fails("UNAUTHENTICATED");
@@ -207,7 +207,7 @@ async fn a_gate_that_cannot_ask_does_as_it_was_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_address_gets_past_no_limit() {
+async fn a_forged_address_does_not_evade_a_limit() {
     let limits = |plan: sunbeon_system_tests::Plan| {
         plan.with("SUNBEON__LIMITS__LOOPBACK", "true")
             .with("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "5")
@@ -234,7 +234,7 @@ async fn a_forged_address_gets_past_no_limit() {
     assert_eq!(refused.code(), "TOO_MANY_REQUESTS");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!(wait >= 1);
-    // Somebody else is not meant.
+    // The limit does not apply to other addresses.
     let other = sale.api.main_page([127, 0, 0, 3], "203.0.113.7").await;
     let _ = other.of(200);
     eventually(SOON, "the first may look again", async || {

@@ -1,4 +1,4 @@
-//! Another key signs, and nobody inside notices.
+//! Rotating the signing key without anybody inside noticing.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 use crate::world::{Sale, threshold};
 
-/// The ids of a file's keys; the first one signs.
+/// Returns the ids of a file's keys; the first one signs.
 fn listed(file: &Path) -> Vec<String> {
     let said = run_keys(file, &["list"]);
     let kid = |line: &str| {
@@ -20,7 +20,7 @@ fn listed(file: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_keys_of_booking_tokens_are_replaced_under_live_sessions() {
+async fn booking_token_keys_are_rotated_under_live_sessions() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.pem");
     run_keys(&file, &["add"]);
@@ -48,7 +48,7 @@ async fn the_keys_of_booking_tokens_are_replaced_under_live_sessions() {
     );
     let new = sale.admit("rock", "new").await;
     assert_ne!(old.split('.').next(), new.split('.').next(), "another key");
-    // The gate has not seen the new key before: it asks for it, and lets both in.
+    // The gate has not seen the new key before: it fetches the keys, and lets both tokens in.
     sale.gate_sees("rock", "new", &new).await;
     let _ = sale.api.seats("rock", "old", &old).await.of(200);
 
@@ -66,7 +66,7 @@ async fn restart(sale: &mut Sale) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_service_without_its_key_says_so() {
+async fn a_token_service_without_a_key_refuses_to_start_and_says_why() {
     let stack = Stack::start().await;
     let plan = stack.plan(Service::Token);
     let plan = plan.without("SUNBEON__BOOKING_TOKEN__SIGNING_KEY");
@@ -74,7 +74,7 @@ async fn a_token_service_without_its_key_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_service_asks_for_its_logins_keys_before_anybody_comes() {
+async fn every_service_fetches_the_logins_keys_at_start() {
     let stack = Stack::start().await;
     for service in [
         Service::WaitingRoom,

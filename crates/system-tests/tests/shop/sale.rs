@@ -1,4 +1,4 @@
-//! From the line to a booking, and who comes next.
+//! From the line to a booking, and letting the next member in.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn a_guest_without_a_login_goes_from_the_line_to_a_booking() {
     let booking = booking_id(booked.data(201));
     let paid = sale.api.confirm(&guest, &token, &booking).await;
     assert_eq!(paid.data(200)["state"], "CONFIRMED");
-    // Paying ends the session: the token opens nothing, and the next is let in.
+    // Paying ends the session: the token opens nothing, and the next member is let in.
     let next = sale.api.enter("train", "next").await.of(201);
     assert_eq!(next.stands(), "WAITING");
     eventually(SOON, "the next is let in", async || {
@@ -43,8 +43,8 @@ async fn a_guest_without_a_login_goes_from_the_line_to_a_booking() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_completed_though_the_token_service_was_away_when_it_was_paid() {
-    // However late the payment comes, the gate goes by the token.
+async fn a_paid_session_is_completed_once_the_token_service_is_back() {
+    // However late the payment comes, the gate follows the token.
     let sale = Sale::open_with(|plan| plan.with("SUNBEON__GATE__ON_FAILURE", "open")).await;
     sale.sell("rock", threshold(1), 5).await;
     let token = sale.admit("rock", "me").await;
@@ -54,7 +54,7 @@ async fn a_session_is_completed_though_the_token_service_was_away_when_it_was_pa
     .await;
     let what = json!({"tickets": [{"ticketId": "floor", "quantity": 1}]});
     let booked = sale.api.book("me", &token, &what).await;
-    // The shop cannot tell anybody.
+    // The shop cannot report the end of the session.
     sale.token.kill();
     let booking = booking_id(booked.data(201));
     let _ = sale.api.confirm("me", &token, &booking).await.of(200);
@@ -69,7 +69,7 @@ async fn a_session_is_completed_though_the_token_service_was_away_when_it_was_pa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn holds_extend_the_session_as_often_as_they_need() {
+async fn every_hold_extends_the_session_as_far_as_it_needs() {
     let sale = Sale::open().await;
     let mut policy = threshold(1);
     policy["sessionMinutes"] = 1.into();
@@ -77,7 +77,7 @@ async fn holds_extend_the_session_as_often_as_they_need() {
     sale.sell("rock", policy, 5).await;
     let first = sale.admit("rock", "me").await;
     sale.gate_sees("rock", "me", &first).await;
-    // A hold stands where Sunbeon takes too long, and the next request extends the session.
+    // The hold succeeds even if Sunbeon is too slow, and the next request extends the session.
     let mut held = Value::Null;
     eventually(SOON, "the session is extended", async || {
         let locked = sale.api.lock("me", &first, &["rock.A.1.1"]).await;
@@ -100,7 +100,7 @@ async fn holds_extend_the_session_as_often_as_they_need() {
 
     let latest_end = before["iat"].as_i64().unwrap() + 3 * 60;
     let mut latest = String::new();
-    eventually(SOON, "a later hold extends it again", async || {
+    eventually(SOON, "a later hold extends the session again", async || {
         let locked = sale.api.lock("me", longer, &["rock.A.1.2"]).await;
         let held = locked.data(200).clone();
         let _ = sale.api.unlock("me", longer, &["rock.A.1.2"]).await.of(200);
@@ -123,15 +123,15 @@ async fn holds_extend_the_session_as_often_as_they_need() {
     assert_eq!(sale.claim("rock", "me").await, latest);
 }
 
-/// What a token says.
+/// Returns the claims of a token.
 fn payload(token: &str) -> Value {
     let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token);
     claims.expect("a token").claims
 }
 
-/// As many places as there are at once, the rest in line.
+/// Some members inside and the rest in line.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_lets_the_next_in_line_in() {
+async fn a_cancellation_lets_the_next_member_in() {
     let sale = Sale::open().await;
     sale.sell("train", threshold(3), 3).await;
     let mut tokens = Vec::new();
@@ -159,7 +159,7 @@ async fn a_cancellation_lets_the_next_in_line_in() {
     .await;
     let token = sale.claim("train", "d").await;
     let _ = sale.api.book("d", &token, &one).await.of(201);
-    // Process: while the line is paused, nobody is let in but by hand.
+    // While the line is paused, only an operator's opening lets members in.
     let _ = sale.api.act("train", "pause").await.of(200);
     let _ = sale.api.cancel("c", &bookings[2]).await.of(200);
     for who in ["e", "f"] {
@@ -175,7 +175,7 @@ async fn a_cancellation_lets_the_next_in_line_in() {
         sale.api.status("train", "e").await.of(200).stands() == "READY"
     })
     .await;
-    // Reset: nobody in line, everything for sale.
+    // Resetting empties the line and frees everything.
     let last = sale.api.status("train", "f").await.of(200);
     assert_eq!(last.stands(), "WAITING");
     assert_eq!(sale.api.line("train").await.count("waiting"), 1);
@@ -186,9 +186,9 @@ async fn a_cancellation_lets_the_next_in_line_in() {
     assert_eq!(stock.data(200)["remaining"], 43);
 }
 
-/// How somebody who was let in leaves the shop.
+/// Lets somebody who was admitted leave the shop, in one of several ways.
 async fn abandons(sale: &Sale, i: usize, who: &str) {
-    // The very first among them.
+    // Some of the very first.
     let vanishes = i < 20 && i.is_multiple_of(6);
     if i.is_multiple_of(5) && !vanishes {
         // Is called and never comes.
@@ -196,14 +196,14 @@ async fn abandons(sale: &Sale, i: usize, who: &str) {
     }
     let token = sale.claim("rock", who).await;
     if i.is_multiple_of(3) && i < 10 && !vanishes {
-        // Looks around and closes the page: nobody hears of it.
+        // Looks around and closes the page without telling anybody.
         let _ = sale.api.seats("rock", who, &token).await;
         return;
     }
     let seat = format!("rock.A.{}.{}", 1 + i / 10, 1 + i % 10);
     let held = sale.api.lock(who, &token, &[&seat]).await;
     if vanishes {
-        // The hold has moved the session's end, and then nobody hears of it any more.
+        // The hold has extended the session, and then the member vanishes.
         let longer = held.data(200)["queueToken"].clone();
         let what = json!({"seatIds": [seat]});
         let _ = sale
@@ -228,7 +228,7 @@ async fn abandons(sale: &Sale, i: usize, who: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_room_of_people_who_abandon_the_shop_never_stalls() {
+async fn a_room_full_of_people_who_abandon_the_shop_never_stalls() {
     let sale = Sale::open().await;
     let mut policy = threshold(10);
     policy["readyTtlSeconds"] = 10.into();
@@ -263,7 +263,7 @@ async fn a_room_of_people_who_abandon_the_shop_never_stalls() {
     }
 }
 
-/// Waits for the turn, and abandons.
+/// Waits for a turn, then abandons the shop.
 async fn life(sale: &Sale, i: usize, who: String) {
     eventually(
         Duration::from_secs(150),

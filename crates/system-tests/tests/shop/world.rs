@@ -1,10 +1,10 @@
-//! A sale: every service once, nginx in front.
+//! A sale: one replica of every service, behind nginx.
 
 use serde_json::{Value, json};
 use sunbeon_system_tests::{FrontDoor, Plan, Replica, SOON, Service, Stack};
 use sunbeon_test_support::{Api, eventually};
 
-/// Ended in the order of its fields.
+/// Its parts stop in the order of its fields.
 pub(crate) struct Sale {
     pub(crate) api: Api,
     _room: Replica,
@@ -21,7 +21,7 @@ impl Sale {
         Self::open_with(|plan| plan).await
     }
 
-    /// With another setting of every service.
+    /// Opens a sale with changed settings of every service.
     pub(crate) async fn open_with(change: impl Fn(Plan) -> Plan) -> Self {
         let stack = Stack::start().await;
         let run = |service| change(stack.plan(service)).start();
@@ -45,7 +45,7 @@ impl Sale {
         }
     }
 
-    /// A concert and something to sell: seats `<concert>.A.1.1` to `….A.4.10`, tickets `floor`.
+    /// Creates a concert with stock: seats `<concert>.A.1.1` to `….A.4.10`, and tickets `floor`.
     pub(crate) async fn sell(&self, concert: &str, policy: Value, tickets: u32) {
         self.api.create(concert, policy).await;
         let plan = json!({
@@ -56,14 +56,14 @@ impl Sale {
         let _ = self.api.put_stock(concert, &plan).await.of(200);
     }
 
-    /// Lets a member into a concert that has a slot free: the booking token.
+    /// Lets a member into a concert with a free slot, and returns the booking token.
     pub(crate) async fn admit(&self, concert: &str, member: &str) -> String {
         let entered = self.api.enter(concert, member).await.of(201);
         assert_eq!(entered.stands(), "READY");
         self.claim(concert, member).await
     }
 
-    /// The booking token of a member whose turn it is.
+    /// Returns the booking token of a member whose turn it is.
     pub(crate) async fn claim(&self, concert: &str, member: &str) -> String {
         let issued = self.api.token(concert, member).await;
         issued.data(200)["token"].as_str().unwrap().to_owned()
@@ -78,12 +78,12 @@ impl Sale {
     }
 }
 
-/// Up to so many at once, straight in.
+/// Returns the policy of a concert that lets this many straight in.
 pub(crate) fn threshold(slots: u32) -> Value {
     json!({"mode": "threshold", "maxActive": slots, "groupSize": 10, "entryIntervalSeconds": 1})
 }
 
-/// The id of the booking that was answered.
+/// Returns the id of the booking in an answer.
 pub(crate) fn booking_id(data: &Value) -> String {
     data["bookingId"].as_str().expect("a booking").to_owned()
 }

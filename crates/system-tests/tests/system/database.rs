@@ -1,4 +1,4 @@
-//! PostgreSQL away, and everything away.
+//! Outages of PostgreSQL, and of everything.
 
 use serde_json::json;
 use sunbeon_system_tests::{SOON, Service, Stack};
@@ -62,7 +62,7 @@ async fn without_the_database_the_sale_goes_on_and_admin_acts_are_refused() {
         open.is_healthy().await;
         open.lives();
     }
-    // What was refused was not done.
+    // The refused acts were not carried out.
     let line = api.line("by-hand").await;
     assert_eq!((line.count("waiting"), line.taken()), (1, 0));
     assert_eq!(api.line("sale").await.total("cleared"), 0);
@@ -118,7 +118,7 @@ async fn services_that_start_with_everything_down_stay_up_and_recover() {
         assert!(replica.api().is_good("/live").await && replica.api().is_good("/ready").await);
         replica.lives();
     }
-    // One after the other, the registry's database last.
+    // One after another, the registry's database last.
     for proxy in [&rabbitmq, &redis, &database] {
         proxy.refuse(false);
     }

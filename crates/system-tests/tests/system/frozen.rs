@@ -1,11 +1,11 @@
-//! A replica that neither answers nor ends, behind the front door.
+//! A replica behind the front door that neither answers nor ends.
 
 use std::time::Duration;
 
 use serde_json::json;
 use sunbeon_system_tests::{FrontDoor, Service, Stack, at_once};
 
-/// More than the front door waits for one replica, and less than for two.
+/// Longer than the front door waits for one replica, and shorter than for two.
 const SLOW: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +26,7 @@ async fn a_frozen_replica_fails_no_request_and_is_soon_left_out() {
 
     frozen.freeze();
     tokens.0.freeze();
-    // Each of these is a POST or changes something, and each is to succeed on the other replica.
+    // Each of these is a POST or changes something, and must succeed on the other replica.
     let mut slow = 0;
     for name in 0..40 {
         let (api, member) = (door.public(), format!("fan-{name}"));
@@ -37,20 +37,20 @@ async fn a_frozen_replica_fails_no_request_and_is_soon_left_out() {
         ];
         slow += answers.iter().filter(|seen| seen.took >= SLOW).count();
     }
-    // Two for either service to be left out, and one now and then that tries again.
+    // Two per service until the replica is left out, and one now and then that tries it again.
     assert!(
         slow <= 12,
         "{slow} of 120 requests waited for a frozen replica"
     );
 
-    // A crowd at once, most of it while the frozen ones are left out.
+    // A crowd at once, mostly while the frozen replicas are left out.
     let crowd = (40..100).map(|name| {
         let api = door.public();
         async move { api.enter("sale", &format!("fan-{name}")).await.status }
     });
     assert_eq!(at_once(20, crowd).await, [201; 60]);
 
-    // What they had been sent has no effect when they come back.
+    // The requests sent to the frozen replicas have no effect when they resume.
     frozen.thaw();
     tokens.0.thaw();
     frozen.is_healthy().await;

@@ -1,4 +1,4 @@
-//! From the line to READY, with a death at every step.
+//! From the line to READY, with a kill at every step.
 
 use serde_json::json;
 use sunbeon_system_tests::{SOON, Service, Stack};
@@ -18,7 +18,7 @@ async fn until(room: &Api, concert: &str, count: &str, n: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_opener_killed_before_it_has_published_or_heard_so_loses_nobody() {
+async fn an_opener_killed_before_publishing_or_before_the_confirm_loses_nobody() {
     let stack = Stack::start().await;
     let proxy = stack.rabbitmq_proxy().await;
     let (room, mut doomed, other, mut consumer) = tokio::join!(
@@ -32,7 +32,7 @@ async fn an_opener_killed_before_it_has_published_or_heard_so_loses_nobody() {
     );
     let (room, console) = (room.api(), stack.console().await);
 
-    // Between taking and publishing: nothing of what it sends arrives.
+    // Killed between taking and publishing: nothing it sends arrives.
     let _ = doomed
         .api()
         .create("unsent", json!({ "autoOpen": false }))
@@ -53,8 +53,8 @@ async fn an_opener_killed_before_it_has_published_or_heard_so_loses_nobody() {
     until(&room, "unsent", "ready", 20).await;
     assert_eq!(room.line("unsent").await.total("admitted"), 20);
 
-    // Between publish and confirm: all of it arrives, and it never hears so. Nobody consumes, so
-    // that the messages are still there when the other sends them again.
+    // Killed between publishing and the confirm: everything arrives, but it never learns so. Nobody
+    // consumes, so the messages are still there when the other replica sends them again.
     doomed.start_again().await;
     consumer.end().await;
     let _ = doomed
@@ -110,14 +110,14 @@ async fn a_consumer_killed_with_messages_in_hand_loses_nobody() {
         line_up(&room, concert, 60).await;
     }
 
-    // The store is never asked.
+    // The store never receives the call.
     proxy.stall();
     let _ = open.api().open("unasked", 50).await.of(200);
     eventually(SOON, "it has the messages in hand", async || {
         console.waiting().await == 0
     })
     .await;
-    // Without it nothing is sent again: the messages that come back are all there is.
+    // Without an opener nothing is sent again: the returned messages are all there is.
     open.end().await;
     doomed.kill();
     proxy.cut();
@@ -131,7 +131,7 @@ async fn a_consumer_killed_with_messages_in_hand_loses_nobody() {
     doomed.start_again().await;
     until(&room, "unasked", "ready", 50).await;
 
-    // The store is asked, and its answer lost.
+    // The store receives the call, but its answer is lost.
     open.start_again().await;
     proxy.hold_replies(true);
     let _ = open.api().open("unanswered", 50).await.of(200);

@@ -1,4 +1,4 @@
-//! Who gets in line, and in which order.
+//! Joining the line, and its order.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -20,7 +20,7 @@ fn numbers(answers: &[Answer]) -> HashSet<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_hundred_at_once_exactly_as_many_get_in_as_there_are_slots() {
+async fn two_hundred_at_once_fill_exactly_the_free_slots() {
     let stack = Stack::start().await;
     let (first, second, open, consumer) = tokio::join!(
         stack.run(Service::WaitingRoom),
@@ -50,7 +50,7 @@ async fn of_two_hundred_at_once_exactly_as_many_get_in_as_there_are_slots() {
         (37, 37, 163)
     );
 
-    // Those who go make room for as many, never for more.
+    // Every member who leaves makes room for exactly one.
     for i in &inside[..9] {
         let _ = room.exit("walk-in", &format!("fan-{i}")).await.of(200);
     }
@@ -70,7 +70,7 @@ async fn of_two_hundred_at_once_exactly_as_many_get_in_as_there_are_slots() {
         .of(200);
     assert_eq!(first_outside.stands(), "READY");
 
-    // One person, fifty times at once, in a line that nobody opens.
+    // One member, fifty times at once, in a line that nobody opens.
     let _ = open
         .api()
         .create("line", json!({ "autoOpen": false }))
@@ -89,7 +89,7 @@ async fn of_two_hundred_at_once_exactly_as_many_get_in_as_there_are_slots() {
         .await;
 }
 
-/// Ids whose alphabetical order is nothing like their order in line.
+/// Returns ids whose alphabetical order differs from their order in line.
 fn hostile(i: usize) -> String {
     match i % 4 {
         0 => format!("z{:06}", 999_999 - i),
@@ -100,7 +100,7 @@ fn hostile(i: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_thousand_are_admitted_in_the_order_in_which_they_came() {
+async fn five_thousand_are_admitted_in_order_of_arrival() {
     let stack = Stack::start().await;
     let (first, second, open, consumer) = tokio::join!(
         stack.run(Service::WaitingRoom),
@@ -151,7 +151,7 @@ async fn five_thousand_are_admitted_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_at_once_get_ten_thousand_numbers() {
+async fn ten_thousand_at_once_get_ten_thousand_distinct_numbers() {
     let stack = Stack::start().await;
     let (first, second, open) = tokio::join!(
         stack.run(Service::WaitingRoom),

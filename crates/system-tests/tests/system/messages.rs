@@ -1,4 +1,4 @@
-//! Messages that nobody should have sent.
+//! Messages that should never have been sent.
 
 use serde_json::{Value, json};
 use sunbeon_system_tests::{Console, SOON, Service, Stack};
@@ -16,7 +16,7 @@ async fn send(console: &Console, message: &Value) {
     console.publish(message.to_string().as_bytes()).await;
 }
 
-/// Bodies that are no ENTER message.
+/// Bodies that are not ENTER messages.
 fn bad_bodies() -> Vec<Vec<u8>> {
     let good = enter("sale", "fan", 1);
     let fields = [
@@ -45,7 +45,7 @@ fn bad_bodies() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_and_stale_messages_admit_nobody_and_block_nobody() {
+async fn malformed_and_stale_messages_admit_nobody_and_block_nobody() {
     let stack = Stack::start().await;
     let proxy = stack.rabbitmq_proxy().await;
     let (room, open, mut consumer) = tokio::join!(
@@ -65,7 +65,8 @@ async fn bad_and_stale_messages_admit_nobody_and_block_nobody() {
         console.publish(body).await;
     }
 
-    // Messages of an earlier entry, of an entry still in line, of a stranger, of no concert.
+    // Messages for an earlier entry, for an entry still in line, for a stranger, and for an unknown
+    // concert.
     let stale = room.enter("sale", "returner").await.of(201).number();
     let _ = room.exit("sale", "returner").await.of(200);
     let number = room.enter("sale", "returner").await.of(201).number();
@@ -74,8 +75,8 @@ async fn bad_and_stale_messages_admit_nobody_and_block_nobody() {
     send(&console, &enter("sale", "stranger", number)).await;
     send(&console, &enter("never-made", "fan", number)).await;
 
-    // A message of an earlier entry while the new one is between line and READY: its own message
-    // is held up.
+    // A message for an earlier entry, while the new one is between line and READY because its own
+    // message is delayed.
     let stale_held = room.enter("held", "returner").await.of(201).number();
     let _ = room.exit("held", "returner").await.of(200);
     let held = room.enter("held", "returner").await.of(201).number();
@@ -92,7 +93,7 @@ async fn bad_and_stale_messages_admit_nobody_and_block_nobody() {
         console.waiting().await == 0
     })
     .await;
-    // It ends with nothing in hand, or that would be back.
+    // The consumer stops with nothing in hand; otherwise it would be back in the queue.
     consumer.end().await;
     assert_eq!(console.waiting().await, 0);
     let line = room.line("sale").await;
@@ -105,7 +106,7 @@ async fn bad_and_stale_messages_admit_nobody_and_block_nobody() {
     assert_eq!((line.count("admitting"), line.total("admitted")), (1, 0));
     consumer.start_again().await;
 
-    // The right one, with all that behind it, and the same right one again.
+    // The right message, with all that behind it, and the same one again.
     proxy.resume();
     eventually(SOON, "the right message is good", async || {
         room.status("held", "returner").await.of(200).stands() == "READY"

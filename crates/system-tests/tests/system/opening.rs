@@ -12,7 +12,7 @@ async fn line_up(room: &Api, concert: &'static str, n: usize) -> Vec<String> {
         let room = room.clone();
         async move { drop(room.enter(concert, &member).await.of(201)) }
     });
-    // Two at a time come in no order; the line's own is asked for.
+    // Two at a time arrive in any order, so the line's own order is read.
     at_once(16, work).await;
     room.members(concert)
         .await
@@ -21,7 +21,7 @@ async fn line_up(room: &Api, concert: &'static str, n: usize) -> Vec<String> {
         .collect()
 }
 
-/// Where each stands.
+/// Returns the status of each member.
 async fn standings(
     open: &Api,
     concert: &'static str,
@@ -43,7 +43,7 @@ async fn standings(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_operators_at_once_take_nobody_twice_and_lose_nobody() {
+async fn two_operators_at_once_admit_nobody_twice_and_lose_nobody() {
     let stack = Stack::start().await;
     let (room, first, second, consumer) = tokio::join!(
         stack.run(Service::WaitingRoom),
@@ -54,7 +54,7 @@ async fn two_operators_at_once_take_nobody_twice_and_lose_nobody() {
     let (room, first, second) = (room.api(), first.api(), second.api());
     first.create("sale", json!({ "autoOpen": false })).await;
     let line = line_up(&room, "sale", 400).await;
-    // Every seventh goes while both open.
+    // Every seventh member leaves while both operators open.
     let goers: Vec<_> = line.iter().step_by(7).cloned().collect();
     let leaving = tokio::spawn({
         let (room, goers) = (room.clone(), goers.clone());
@@ -84,7 +84,7 @@ async fn two_operators_at_once_take_nobody_twice_and_lose_nobody() {
     })
     .await;
 
-    // Those who stayed are READY up to some point of the line, and wait from there on.
+    // Members who stayed are READY up to some point of the line, and waiting beyond it.
     let standings = standings(&first, "sale", &line).await;
     let stayed: Vec<_> = line
         .iter()
@@ -128,7 +128,7 @@ fn told(answer: &Answer) -> (&str, serde_json::Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_idempotency_key_opens_one_batch_whoever_gets_it_and_whenever() {
+async fn an_idempotency_key_opens_one_batch_on_any_replica_at_any_time() {
     let stack = Stack::start().await;
     let (room, first, second, consumer) = tokio::join!(
         stack.run(Service::WaitingRoom),
@@ -161,7 +161,7 @@ async fn one_idempotency_key_opens_one_batch_whoever_gets_it_and_whenever() {
         .await
         .fails("IDEMPOTENCY_KEY_REUSED");
 
-    // A batch beyond what one call takes: both go on with it together.
+    // A batch larger than one call takes: both requests carry it on together.
     let both = tokio::join!(
         first.open_once("sale", 1_200, "big"),
         second.open_once("sale", 1_200, "big")

@@ -1,4 +1,4 @@
-//! RabbitMQ away: stopped in good order, and killed.
+//! Outages of RabbitMQ, stopped and killed.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use sunbeon_test_support::{Api, Line, eventually};
 const GROUP: u64 = 10;
 const INTERVAL_MS: i64 = 1_000;
 
-/// Looks at the line again and again until told to stop.
+/// Reads the line repeatedly until told to stop.
 async fn watch(room: Api, stop: Arc<AtomicBool>) -> Vec<Line> {
     let mut seen = Vec::new();
     while !stop.load(Ordering::Relaxed) {
@@ -23,7 +23,7 @@ async fn watch(room: Api, stop: Arc<AtomicBool>) -> Vec<Line> {
     seen
 }
 
-/// Asserts that in no time shorter than the interval more than a group was taken.
+/// Asserts that no more than one group was taken within any interval.
 fn no_burst(seen: &[Line]) {
     for (i, from) in seen.iter().enumerate() {
         let within = seen[i..]
@@ -82,7 +82,7 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
             .await;
         }
 
-        // Nobody is taken, by the schedule or by hand; joining and looking go on.
+        // Nobody is taken, by the schedule or by hand; joining and status continue.
         let before = api.line("sale").await;
         assert!(before.count("admitting") <= GROUP, "{before:?}");
         for key in ["a", "b"] {

@@ -1,4 +1,5 @@
-//! Redis away: killed under load, silent for longer than every time to live, behind by a replica.
+//! Outages of Redis: killed under load, silent for longer than every TTL, and lagging behind a
+//! replica.
 
 use std::{
     collections::HashMap,
@@ -21,12 +22,12 @@ struct Seen {
     refused: AtomicUsize,
 }
 
-/// Lines up one after another and looks at once where each stands; everybody's number.
+/// Lines members up one after another, checks each status at once, and returns everybody's number.
 async fn load(room: Api, name: usize, seen: Arc<Seen>) -> HashMap<String, u64> {
     let mut numbers = HashMap::new();
     while !seen.stop.load(Ordering::Relaxed) {
         let member = format!("fan-{name}-{}", numbers.len());
-        // An entry that was refused may have been made: the repeat tells.
+        // A refused entry may have been created; repeating it tells.
         let entered = room.enter("sale", &member).await;
         if entered.status == 503 {
             entered.says_down("STORE_DOWN");
@@ -47,7 +48,7 @@ async fn load(room: Api, name: usize, seen: Arc<Seen>) -> HashMap<String, u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_killed_under_load_forgets_nobody_who_was_told_a_place() {
+async fn a_redis_killed_under_load_forgets_nobody_with_a_confirmed_place() {
     let stack = Stack::start().await;
     let (first, second, open, consumer, token) = tokio::join!(
         stack.run(Service::WaitingRoom),
@@ -125,7 +126,7 @@ async fn redis_killed_under_load_forgets_nobody_who_was_told_a_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() {
+async fn nobody_lapses_during_an_outage_of_redis_longer_than_the_waiting_ttl() {
     let stack = Stack::start().await;
     let (room, open, token) = tokio::join!(
         stack.run(Service::WaitingRoom),
@@ -169,14 +170,14 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
     .await;
     stack.redis.start_again().await;
 
-    // No sign of life has come since.
+    // No polls have arrived since.
     for replica in [&room, &open, &token] {
         replica.lives();
         replica.is_healthy().await;
     }
     let line = api.line("sale").await;
     let counts = ["ready", "waiting", "away"].map(|name| line.count(name));
-    // Whether the silent server was asked by somebody's entry before it was gone, nobody knows.
+    // It is unknown whether the silent server received somebody's entry before it was gone.
     assert!(counts == [5, 10, 0] || counts == [5, 11, 0], "{line:?}");
     let totals = ["lapsed", "unclaimed"].map(|name| line.total(name));
     assert_eq!(totals, [0, 0], "{line:?}");
@@ -189,7 +190,7 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
         "ENTERED"
     );
 
-    // Time runs on from there, for those who do not come to fetch their token.
+    // Time continues from there for members who do not fetch their token.
     eventually(SOON * 2, "the others' turn has passed", async || {
         api.line("sale").await.total("unclaimed") == 4
     })
@@ -198,7 +199,7 @@ async fn nobody_lapses_while_redis_is_away_for_longer_than_they_may_be_unseen() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_join_that_no_replica_holds_is_not_confirmed_and_not_forgotten() {
+async fn a_join_held_by_no_replica_is_neither_confirmed_nor_forgotten() {
     let stack = Stack::start().await;
     let replica = RedisServer::start().await;
     let primary = &stack.redis;

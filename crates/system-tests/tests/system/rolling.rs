@@ -14,8 +14,8 @@ use sunbeon_test_support::Api;
 
 const FANS: usize = 12;
 
-/// Goes through the whole sale, again and again as somebody new; how often. Any answer but the
-/// right one fails.
+/// Goes through the whole sale repeatedly, as a new member each time, and returns how often. Any
+/// wrong answer fails.
 async fn fan(door: Api, name: usize, stop: Arc<AtomicBool>) -> usize {
     let mut sessions = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -37,7 +37,7 @@ async fn fan(door: Api, name: usize, stop: Arc<AtomicBool>) -> usize {
         }
         let issued = door.token("sale", &member).await;
         let token = issued.data(200)["token"].as_str().unwrap().to_owned();
-        // Another replica, the same token.
+        // Another replica issues the same token.
         assert_eq!(door.token("sale", &member).await.data(200)["token"], token);
         let _ = door.complete("sale", &member, &token).await.of(200);
         sessions += 1;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::documented_failures;
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The request, for messages.
@@ -14,20 +14,20 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// The body as received.
     pub text: String,
-    /// The body; null where it is not JSON.
+    /// The body as JSON, or null if it is not JSON.
     pub body: Value,
     /// How long it took.
     pub took: Duration,
 }
 
-/// Sends a request. Whatever a service of ours refuses must have the one shape of all failures.
+/// Sends a request. Every failure of our services must have the documented shape.
 ///
 /// # Panics
-/// When no whole answer comes: a service that closes a connection on its caller fails the test.
-/// When a failure does not have the fields, status and message that `docs/errors.md` promises, or
-/// is a 5xx other than 503.
+/// If no complete answer arrives: a service that closes a caller's connection fails the test. Also
+/// if a failure lacks the fields, status or message in `docs/errors.md`, or is a 5xx other than
+/// 503.
 pub async fn send(request: RequestBuilder) -> Answer {
     let begun = Instant::now();
     let (http, request) = request.build_split();
@@ -52,10 +52,10 @@ pub async fn send(request: RequestBuilder) -> Answer {
 }
 
 impl Answer {
-    /// Returns the answer itself if it has this status.
+    /// Returns the answer if it has this status.
     ///
     /// # Panics
-    /// When it has another.
+    /// If it has another one.
     #[track_caller]
     #[must_use]
     pub fn of(self, status: u16) -> Self {
@@ -66,7 +66,7 @@ impl Answer {
     /// Returns the `data` of a success with this status.
     ///
     /// # Panics
-    /// When it is anything else.
+    /// If it is anything else.
     #[track_caller]
     pub fn data(&self, status: u16) -> &Value {
         assert_eq!(self.status, status, "{} answered {}", self.asked, self.text);
@@ -76,10 +76,10 @@ impl Answer {
         &self.body["data"]
     }
 
-    /// Returns the `data` of a failure with this code; null where it has none.
+    /// Returns the `data` of a failure with this code; null if it has none.
     ///
     /// # Panics
-    /// When it has another code, or is no failure.
+    /// If it has another code, or is not a failure.
     #[track_caller]
     pub fn fails(&self, code: &str) -> &Value {
         let (status, asked) = (self.status, &self.asked);
@@ -87,11 +87,11 @@ impl Answer {
         &self.body["data"]
     }
 
-    /// Asserts that a dependency is said to be down: 503, this code, when to come back, and within
-    /// five seconds.
+    /// Asserts that a dependency is reported as down: 503 with this code and a `Retry-After`,
+    /// within five seconds.
     ///
     /// # Panics
-    /// When it is not.
+    /// If it is not.
     #[track_caller]
     pub fn says_down(&self, code: &str) {
         self.fails(code);
@@ -106,16 +106,16 @@ impl Answer {
         assert!(soon, "{} was answered after {:?}", self.asked, self.took);
     }
 
-    /// Returns a header, empty where it is missing.
+    /// Returns a header, or an empty string if it is missing.
     ///
     /// # Panics
-    /// When it is not text.
+    /// If it is not text.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("a text"))
     }
 
-    /// Returns `code`, empty where there is none.
+    /// Returns `code`, or an empty string if there is none.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
@@ -123,25 +123,25 @@ impl Answer {
     /// Returns `data.entryNumber`.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     #[track_caller]
     pub fn number(&self) -> u64 {
         let number = self.body["data"]["entryNumber"].as_u64();
         number.unwrap_or_else(|| panic!("{} answered no number: {}", self.asked, self.text))
     }
 
-    /// Returns `data.status`, the word for where a member stands.
+    /// Returns `data.status`, the word for a member's standing.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     #[track_caller]
     pub fn stands(&self) -> &str {
         let word = self.body["data"]["status"].as_str();
         word.unwrap_or_else(|| panic!("{} answered no standing: {}", self.asked, self.text))
     }
 
-    /// Checks the envelope of a failure. A proxy's own answers have no request id and are not ours
-    /// to check; `/health` and `/ready` have shapes of their own.
+    /// Checks the envelope of a failure. A proxy's own answers have no request id and are not
+    /// checked; `/health` and `/ready` have their own shapes.
     fn check_failure(&self) {
         let ours = !self.header("x-request-id").is_empty();
         let probe = ["/health", "/ready"]
@@ -162,7 +162,7 @@ impl Answer {
         assert_eq!(matches!(self.status, 429 | 503), says_when, "{self:?}");
         let documented = documented_failures();
         let row = documented.iter().find(|row| self.code() == row.code);
-        let row = row.unwrap_or_else(|| panic!("a code that is not documented: {self:?}"));
+        let row = row.unwrap_or_else(|| panic!("an undocumented code: {self:?}"));
         assert_eq!(self.status, row.status, "{self:?}");
         let message = &self.body["message"];
         let is_documented = *message == row.korean || *message == row.english;

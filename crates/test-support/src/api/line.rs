@@ -3,7 +3,7 @@ use std::{fmt, ops::Deref};
 use serde_json::Value;
 use sunbeon_domain::UnixMs;
 
-/// A line as operators see it. Two are equal if they differ only in what the clock changes.
+/// A line as operators see it. Two lines are equal if they differ only in what the clock changes.
 #[derive(Debug, Clone)]
 pub struct Line {
     at: Value,
@@ -23,7 +23,7 @@ impl Line {
     /// Reads the `data` of an answer.
     ///
     /// # Panics
-    /// When one of its sums does not hold.
+    /// If the numbers do not add up.
     #[track_caller]
     pub(super) fn read(data: &Value) -> Self {
         assert_eq!(data["addsUp"], true, "the line does not add up: {data}");
@@ -34,23 +34,23 @@ impl Line {
         Self { at, rest }
     }
 
-    /// Returns how many there are now: `waiting`, `away`, `admitting`, `ready`, `inside` or `slots`.
+    /// Returns a current count: `waiting`, `away`, `admitting`, `ready`, `inside` or `slots`.
     ///
     /// # Panics
-    /// When there is no such count.
+    /// If there is no such count.
     pub fn count(&self, name: &str) -> u64 {
         self.number("counts", name)
     }
 
-    /// Returns how many there were in all: `joined`, `admitted`, `left`, `unclaimed` and so on.
+    /// Returns a total: `joined`, `admitted`, `left`, `unclaimed` and so on.
     ///
     /// # Panics
-    /// When there is no such total.
+    /// If there is no such total.
     pub fn total(&self, name: &str) -> u64 {
         self.number("totals", name)
     }
 
-    /// Returns how many were ever taken off the front, if none of them left while `admitting`.
+    /// Returns how many were ever taken off the front, if nobody left while `admitting`.
     pub fn taken(&self) -> u64 {
         self.total("admitted") + self.count("admitting")
     }
@@ -58,7 +58,7 @@ impl Line {
     /// Returns the store's time in milliseconds.
     ///
     /// # Panics
-    /// When it is not a time.
+    /// If it is not a time.
     pub fn at_ms(&self) -> i64 {
         let at = serde_json::from_value::<UnixMs>(self.at.clone());
         at.unwrap_or_else(|error| panic!("{error}: {}", self.at)).0

@@ -16,7 +16,7 @@ pub struct DocumentedFailure {
 /// Returns every row of the table in `docs/errors.md`.
 ///
 /// # Panics
-/// When a row does not have its four cells.
+/// If a row does not have four cells.
 pub fn documented_failures() -> Vec<DocumentedFailure> {
     let rows = ERRORS.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {

@@ -1,4 +1,4 @@
-//! What gates, origins and the shop's customers ask.
+//! The requests of gates, origins and the shop's customers.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ impl Api {
         send(self.inside(who, booking_token, Method::GET, &path)).await
     }
 
-    /// Asks for the ids of tokens that ended early.
+    /// Requests the ids of tokens that ended early.
     pub async fn revoked(&self) -> Answer {
         self.get("/v2/reservation/revoked", "").await
     }
@@ -33,19 +33,19 @@ impl Api {
         self.put_json(&path, &admin(), plan).await
     }
 
-    /// Asks what is on sale, and how much is left.
+    /// Requests the stock on sale.
     pub async fn stock(&self, concert: &str) -> Answer {
         let path = format!("/v2/stock/{concert}");
         self.get(&path, &admin()).await
     }
 
-    /// Frees everything that is held or sold.
+    /// Resets a sale.
     pub async fn reset_stock(&self, concert: &str) -> Answer {
         let path = format!("/v2/stock/{concert}/reset");
         self.post(&path, &admin()).await
     }
 
-    /// Asks for the seats.
+    /// Requests the seat map.
     pub async fn seats(&self, concert: &str, who: &str, booking_token: &str) -> Answer {
         let path = format!("/v2/concerts/{concert}/seats");
         send(self.inside(who, booking_token, Method::GET, &path)).await
@@ -57,7 +57,7 @@ impl Api {
         send(request.json(&json!({"seatIds": seats}))).await
     }
 
-    /// Gives seats back.
+    /// Releases seats.
     pub async fn unlock(&self, who: &str, booking_token: &str, seats: &[&str]) -> Answer {
         let request = self.inside(who, booking_token, Method::DELETE, "/v2/seats/lock");
         send(request.json(&json!({"seatIds": seats}))).await
@@ -76,7 +76,7 @@ impl Api {
         send(request.json(&json!({"paymentToken": "card"}))).await
     }
 
-    /// Asks for a member's bookings.
+    /// Requests a member's bookings.
     pub async fn bookings(&self, who: &str) -> Answer {
         self.get("/v2/bookings", &member(who)).await
     }
@@ -87,7 +87,7 @@ impl Api {
         self.delete(&path, &member(who)).await
     }
 
-    /// Asks any route of the shop. An empty `who` is nobody, an empty booking token is none.
+    /// Requests any route of the shop. An empty `who` or booking token is left out.
     pub async fn shop(
         &self,
         method: Method,
@@ -104,14 +104,17 @@ impl Api {
         }
     }
 
-    /// Asks for the public list of concerts from an address of this machine, as somebody who claims
-    /// to have come through proxies.
+    /// Requests the public list of concerts from an address of this machine, claiming to come
+    /// through proxies.
     ///
     /// # Panics
-    /// When no HTTP client can be made.
+    /// If the HTTP client cannot be created.
     pub async fn main_page(&self, from: [u8; 4], forwarded_for: &str) -> Answer {
         let http = Client::builder().local_address(IpAddr::from(from));
-        let http = http.no_proxy().build().expect("an HTTP client can be made");
+        let http = http
+            .no_proxy()
+            .build()
+            .expect("could not create an HTTP client");
         let request = http.get(format!("{}/v2/concerts", self.url()));
         send(request.header("X-Forwarded-For", forwarded_for)).await
     }

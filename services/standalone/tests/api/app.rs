@@ -1,4 +1,4 @@
-//! A `sunbeon` process of the test's own.
+//! The test's own `sunbeon` process.
 
 use std::{ops::Deref, process::Command, time::Duration};
 
@@ -9,7 +9,7 @@ use sunbeon_test_support::{
 
 const START: Duration = Duration::from_secs(60);
 
-/// Ended with all its servers when dropped. Its API is called on it directly.
+/// It stops with all of its servers when dropped. Its API can be called on it directly.
 pub(crate) struct App {
     pub(crate) process: Process,
     api: Api,
@@ -25,25 +25,25 @@ impl Deref for App {
 }
 
 impl App {
-    /// On the embedded store and broker and SQLite in memory, without a crowd.
+    /// Starts on the embedded store and broker and SQLite in memory, without a crowd.
     pub(crate) async fn embedded() -> App {
         Self::start(&["--fans", "0"], &[]).await
     }
 
-    /// Without a login's secret or keys: it makes a secret of its own, and has the demo sale with a
-    /// crowd of so many.
+    /// Starts without a login's secret or keys, so that it generates a secret and offers the demo
+    /// sale, with a crowd of this size.
     pub(crate) async fn demo(fans: u16) -> App {
         let none = ("SUNBEON__AUTH__HS256_SECRET", String::new());
         Self::start(&["--fans", &fans.to_string()], &[none]).await
     }
 
-    /// Like [`App::demo`], without a crowd, and with these settings.
+    /// Starts like [`App::demo`], without a crowd and with these settings.
     pub(crate) async fn demo_with(settings: &[(&str, String)]) -> App {
         let none = ("SUNBEON__AUTH__HS256_SECRET", String::new());
         Self::start(&["--fans", "0"], &[&[none], settings].concat()).await
     }
 
-    /// The access token of a member of the demo.
+    /// Returns the access token of a demo member.
     pub(crate) async fn access(&self, member: &str) -> String {
         let wanted = json!({"memberId": member});
         let token = self.post_json("/dev/token", "", &wanted).await;
@@ -53,7 +53,7 @@ impl App {
             .to_owned()
     }
 
-    /// On a Redis, a virtual host and a PostgreSQL database of its own, without a crowd.
+    /// Starts on its own Redis, virtual host and PostgreSQL database, without a crowd.
     pub(crate) async fn real() -> App {
         let (redis, vhost, database) = tokio::join!(
             RedisServer::start(),
@@ -64,7 +64,7 @@ impl App {
         Self::on_servers((redis, vhost, database), &url).await
     }
 
-    /// Like [`App::real`], reaching the database at another address.
+    /// Starts like [`App::real`], with the database at another address.
     pub(crate) async fn on_servers(
         servers: (RedisServer, TestVhost, TestDatabase),
         database_url: &str,
@@ -79,7 +79,8 @@ impl App {
         app
     }
 
-    /// With these arguments and settings, on a loopback port; returns once every dependency is up.
+    /// Starts with these arguments and settings on a loopback port, and returns once every
+    /// dependency is up.
     pub(crate) async fn start(arguments: &[&str], settings: &[(&str, String)]) -> App {
         let port = free_port();
         let process = launch(&format!("127.0.0.1:{port}"), arguments, settings);
@@ -88,7 +89,7 @@ impl App {
         app
     }
 
-    /// Talks with a process by loopback.
+    /// Connects to a process over loopback.
     pub(crate) fn at(process: Process, port: u16) -> App {
         App {
             process,
@@ -108,7 +109,7 @@ impl App {
     }
 }
 
-/// The executable, without any settings.
+/// Returns the executable, without any settings.
 pub(crate) fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sunbeon"));
     for (key, _) in std::env::vars_os() {
@@ -119,7 +120,7 @@ pub(crate) fn bare() -> Command {
     command
 }
 
-/// Starts the executable and nothing else.
+/// Starts only the executable.
 pub(crate) fn launch(bind: &str, arguments: &[&str], settings: &[(&str, String)]) -> Process {
     let mut command = bare();
     command.envs(access::SETTINGS);

@@ -1,4 +1,4 @@
-//! The audit: who did what, written down before it is done.
+//! The audit: every act is recorded before it is carried out.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use sunbeon_test_support::{
 use crate::app::App;
 
 on_both!(
-    every_act_is_written_down_with_who_and_in_which_request,
+    every_act_is_recorded_with_its_actor_and_request,
     the_audit_is_read_newest_first_and_page_by_page,
 );
 
@@ -21,7 +21,7 @@ async fn acts(app: &App, query: &str) -> Vec<Value> {
     page.data(200)["acts"].as_array().unwrap().clone()
 }
 
-async fn every_act_is_written_down_with_who_and_in_which_request(app: App) {
+async fn every_act_is_recorded_with_its_actor_and_request(app: App) {
     let of = |tail: &str| format!("/v2/admin/concerts/c{tail}");
     let policy = json!({"concertId": "c", "title": "c", "autoOpen": false});
     let done = [
@@ -89,7 +89,7 @@ async fn every_act_is_written_down_with_who_and_in_which_request(app: App) {
         .data(201);
     let row = acts(&app, "?concertId=d").await[0].clone();
     assert_eq!(row["actor"], "admin token");
-    // A login may have any visible characters, but no blank.
+    // A login may use any visible characters, but no spaces.
     assert!(MemberId::parse("admin token").is_err());
     assert!(!row["requestId"].as_str().unwrap().is_empty());
     assert!(!row.to_string().contains(ADMIN_TOKEN));
@@ -118,7 +118,7 @@ async fn the_audit_is_read_newest_first_and_page_by_page(app: App) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_done() {
+async fn an_act_that_cannot_be_recorded_is_not_carried_out() {
     let (redis, vhost, database) = tokio::join!(
         RedisServer::start(),
         TestVhost::create(),
@@ -164,7 +164,7 @@ async fn what_cannot_be_written_down_is_not_done() {
         .await
         .fails("DATABASE_DOWN");
     assert_eq!(app.line("c").await, before, "nothing was done");
-    // The sale goes on without the database.
+    // The sale continues without the database.
     app.enter("c", "d").await.data(201);
     assert_eq!(app.standing("c", "d").await["queueNumber"], 3);
     app.get("/v2/reservation/token/c", &member("in"))

@@ -1,4 +1,4 @@
-//! Hostile bodies: refused with an exact code, and nothing changes.
+//! Hostile bodies are refused with an exact code and change nothing.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn json_request(app: &App, path: &str, token: &str, body: Vec<u8>) -> RequestBui
 }
 
 #[tokio::test]
-async fn what_is_no_json_of_the_route_is_refused() {
+async fn a_body_of_the_wrong_shape_is_refused() {
     let (app, before) = with_a_line().await;
     let deep = |open: &str, close: &str| {
         let nested = format!("{}1{}", open.repeat(5_000), close.repeat(5_000));
@@ -98,7 +98,7 @@ async fn what_is_no_json_of_the_route_is_refused() {
 }
 
 #[tokio::test]
-async fn another_content_type_than_json_is_refused() {
+async fn content_types_other_than_json_are_refused() {
     let (app, before) = with_a_line().await;
     let body = json!({"concertId": "c"}).to_string();
     let types = [
@@ -132,7 +132,7 @@ async fn another_content_type_than_json_is_refused() {
     send(named).await.data(201);
 }
 
-/// One answer of a connection that stays open: status, and the body by its length.
+/// Reads one answer from a connection that stays open: the status, and the body by its length.
 async fn read_answer(connection: &mut BufReader<TcpStream>) -> (u16, String) {
     let (mut status, mut length) = (0, 0);
     loop {
@@ -160,7 +160,7 @@ async fn read_answer(connection: &mut BufReader<TcpStream>) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_huge_body_is_refused_and_the_connection_goes_on() {
+async fn a_huge_body_is_refused_and_the_connection_stays_usable() {
     let (app, before) = with_a_line().await;
     let address = app.url().strip_prefix("http://").expect("a URL");
     let connection = TcpStream::connect(address).await.expect("a connection");
@@ -174,7 +174,7 @@ async fn a_huge_body_is_refused_and_the_connection_goes_on() {
             member("b"),
             body.len()
         );
-        // All of it is taken before anything is read: the answer must not be lost to a reset.
+        // All of it is sent before anything is read, and no reset may lose the answer.
         connection
             .write_all(head.as_bytes())
             .await
@@ -182,7 +182,7 @@ async fn a_huge_body_is_refused_and_the_connection_goes_on() {
         connection
             .write_all(body.as_bytes())
             .await
-            .expect("the body is taken to its end");
+            .expect("the whole body is accepted");
         let (status, answer) = read_answer(&mut connection).await;
         let answer: Value = serde_json::from_str(&answer).expect("the envelope");
         assert_eq!(
@@ -195,7 +195,7 @@ async fn a_huge_body_is_refused_and_the_connection_goes_on() {
     connection
         .write_all(next.as_bytes())
         .await
-        .expect("the connection goes on");
+        .expect("the connection stays usable");
     assert_eq!(read_answer(&mut connection).await.0, 200);
     let chunked = format!(
         "POST {ENTER} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -205,7 +205,7 @@ async fn a_huge_body_is_refused_and_the_connection_goes_on() {
     connection
         .write_all(chunked.as_bytes())
         .await
-        .expect("chunks are taken");
+        .expect("chunks are accepted");
     assert_eq!(
         read_answer(&mut connection).await.0,
         413,

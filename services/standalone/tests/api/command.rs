@@ -1,4 +1,4 @@
-//! The command line: what it says, and how it refuses.
+//! The command line: its output and its errors.
 
 use std::{
     net::TcpListener,
@@ -20,10 +20,10 @@ const SERVICES: [&str; 5] = [
     "booking",
 ];
 
-/// What the executable does by itself with these arguments and settings.
+/// Returns the output of the executable with these arguments and settings.
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = bare();
-    // As in a developer's shell: an error must not show a trace for it.
+    // As in a developer's shell; errors must not show a backtrace even then.
     command.env("RUST_BACKTRACE", "1");
     command.args(arguments).envs(settings.iter().copied());
     command.output().expect("it starts")
@@ -33,7 +33,7 @@ fn said(output: &[u8]) -> String {
     String::from_utf8(output.to_vec()).expect("a text")
 }
 
-/// The one line by which it refuses to start.
+/// Returns the single line with which it refuses to start.
 fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> String {
     let done = run(arguments, settings);
     let error = said(&done.stderr);
@@ -44,7 +44,7 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn help_and_version_are_told_and_nothing_is_started() {
+fn help_and_version_are_printed_and_nothing_is_started() {
     let mut commands = vec![
         vec![],
         vec!["keys"],
@@ -70,7 +70,7 @@ fn help_and_version_are_told_and_nothing_is_started() {
 }
 
 #[test]
-fn a_wrong_setting_is_told_in_one_line_that_names_it_and_gives_an_example() {
+fn an_invalid_setting_is_reported_in_one_line_with_its_name_and_an_example() {
     let token = ["serve", "token"];
     for (arguments, settings, expected) in [
         (
@@ -144,7 +144,7 @@ fn every_service_says_what_it_needs_to_start() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_told_with_another_to_try() {
+fn an_address_in_use_is_reported_with_another_to_try() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("it is bound").port();
     let (taken, next) = (format!("127.0.0.1:{port}"), port.wrapping_add(1));
@@ -164,7 +164,7 @@ fn an_address_that_is_taken_is_told_with_another_to_try() {
 }
 
 #[tokio::test]
-async fn it_listens_where_a_name_leads() {
+async fn it_listens_on_a_host_name() {
     let port = free_port();
     let mut command = bare();
     command.args(["--fans", "0", "--bind", &format!("localhost:{port}")]);
@@ -177,7 +177,7 @@ async fn it_listens_where_a_name_leads() {
     .await;
 }
 
-/// The executable on a terminal of its own, until it has printed its banner.
+/// Runs the executable on a terminal until it has printed its banner.
 async fn on_a_terminal(words: &str) -> String {
     let executable = env!("CARGO_BIN_EXE_sunbeon");
     let line = format!(
@@ -205,7 +205,7 @@ async fn on_a_terminal_it_warns_in_colour_and_prints_its_banner_last() {
 }
 
 #[tokio::test]
-async fn on_a_terminal_it_tells_more_when_asked_to() {
+async fn on_a_terminal_verbose_logs_more() {
     let said = on_a_terminal("-v").await;
     assert!(said.contains(" INFO"), "{said}");
 }

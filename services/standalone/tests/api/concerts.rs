@@ -11,12 +11,12 @@ use crate::app::App;
 
 on_both!(
     a_concert_is_created_with_the_defaults_and_is_in_force_at_once,
-    there_is_one_concert_of_an_id,
+    a_concert_id_is_unique,
     a_change_needs_the_version_that_was_read,
     a_change_is_in_force_when_its_answer_is_sent,
-    of_changes_at_once_exactly_one_wins,
+    exactly_one_of_several_simultaneous_changes_wins,
     concerts_are_listed_page_by_page,
-    the_public_list_shows_each_change_by_itself,
+    the_public_list_follows_each_change,
 );
 
 const CONCERTS: &str = "/v2/admin/concerts";
@@ -40,7 +40,7 @@ async fn a_concert_is_created_with_the_defaults_and_is_in_force_at_once(app: App
     assert_eq!(read.header("etag"), "\"1\"");
 }
 
-async fn there_is_one_concert_of_an_id(app: App) {
+async fn a_concert_id_is_unique(app: App) {
     let given = json!({"concertId": "c", "title": "one"});
     let operator = admin();
     let answers = join_all((0..8).map(|_| app.post_json(CONCERTS, &operator, &given))).await;
@@ -89,7 +89,7 @@ async fn a_change_needs_the_version_that_was_read(app: App) {
     assert_eq!(changed.header("etag"), "\"2\"");
     assert_eq!(changed.data(200)["groupSize"], 3);
     change(&["\"1\""]).await.fails("VERSION_MISMATCH");
-    // What a gateway that compresses answers makes of the tag, a list, and any version.
+    // The tag as a compressing gateway rewrites it, a list, and any version.
     for (size, given) in [(4, "W/\"2\""), (5, "\"1\", \"3\""), (6, "*")] {
         let request = app.request(Method::PATCH, "/v2/admin/concerts/c", &admin());
         let request = request
@@ -118,7 +118,7 @@ async fn a_change_is_in_force_when_its_answer_is_sent(app: App) {
     assert!(app.line("c").await.get("maxActive").is_none());
 }
 
-async fn of_changes_at_once_exactly_one_wins(app: App) {
+async fn exactly_one_of_several_simultaneous_changes_wins(app: App) {
     app.create("c", json!({})).await;
     let sizes: Vec<Value> = (1..=10).map(|n| json!({"groupSize": n + 100})).collect();
     let answers = join_all(sizes.iter().map(|fields| app.patch("c", 1, fields))).await;
@@ -163,7 +163,7 @@ async fn concerts_are_listed_page_by_page(app: App) {
     assert!(all.data(200).get("nextCursor").is_none());
 }
 
-/// The concert as the public list has it.
+/// Returns the concert in the public list.
 async fn listed(app: &App, id: &str) -> Option<Value> {
     let list = app.get("/v2/concerts?limit=1000", "").await;
     let concerts = list.data(200)["concerts"].as_array().expect("a list");
@@ -171,8 +171,8 @@ async fn listed(app: &App, id: &str) -> Option<Value> {
     concerts.find(|concert| concert["concertId"] == id).cloned()
 }
 
-async fn the_public_list_shows_each_change_by_itself(app: App) {
-    // The shop keeps the list for five minutes unless it hears of a change.
+async fn the_public_list_follows_each_change(app: App) {
+    // The shop keeps the list for five minutes unless it learns of a change.
     let shows = async |what: &str, id: &str, is_so: fn(Option<Value>) -> bool| {
         let limit = Duration::from_secs(60);
         eventually(limit, what, async || is_so(listed(&app, id).await)).await;

@@ -1,4 +1,4 @@
-//! The demo sale, and `POST /dev/token`: what exists while nobody's login is set.
+//! The demo sale and `POST /dev/token`, which exist only while no login is configured.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const DEMO: [&str; 4] = ["demo", "walk-in", "open-house", "train"];
 const LOGIN: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "login", "alg": "EdDSA",
     "use": "sig", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-/// Neither a demo sale, nor tokens for anybody, nor a word of either.
+/// Expects neither a demo sale nor tokens for anybody, and no mention of either.
 async fn no_demo(app: &App) {
     let wanted = json!({"memberId": "a", "admin": true});
     app.post_json("/dev/token", "", &wanted)
@@ -33,7 +33,7 @@ async fn no_demo(app: &App) {
 }
 
 #[tokio::test]
-async fn with_a_secret_of_ones_own_there_is_neither_a_demo_nor_a_token_for_anybody() {
+async fn with_an_own_secret_there_is_neither_a_demo_nor_a_token_for_anybody() {
     let app = App::start(&["--fans", "50"], &[]).await;
     no_demo(&app).await;
 }
@@ -67,14 +67,14 @@ async fn beyond_loopback_there_is_neither_a_demo_nor_a_token_for_anybody() {
     app.enter("c", "a").await.data(201);
 }
 
-/// A request for the access token of an admin.
+/// A request for an admin's access token.
 fn wanted(app: &App) -> RequestBuilder {
     let request = app.request(Method::POST, "/dev/token", "");
     request.json(&json!({"memberId": "a", "admin": true}))
 }
 
 #[tokio::test]
-async fn a_proxy_on_this_machine_makes_no_token_anybodys() {
+async fn no_token_is_handed_out_through_a_proxy_on_this_machine() {
     let app = App::demo(0).await;
     send(wanted(&app)).await.data(201);
     for header in [
@@ -96,9 +96,9 @@ async fn a_proxy_on_this_machine_makes_no_token_anybodys() {
 }
 
 #[tokio::test]
-async fn a_plain_proxy_pass_makes_no_token_anybodys() {
+async fn no_token_is_handed_out_through_a_plain_proxy_pass() {
     let app = App::demo(0).await;
-    // What nginx sends of itself: the upstream's own name, and HTTP/1.0.
+    // What nginx sends by default: the upstream's own name, and HTTP/1.0.
     let host = app.address();
     let body = r#"{"memberId":"a","admin":true}"#;
     for (version, expected) in [("1.0", "403"), ("1.1", "201")] {
@@ -120,7 +120,7 @@ async fn a_plain_proxy_pass_makes_no_token_anybodys() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_gets_no_token_whatever_cors_allows() {
+async fn another_sites_page_gets_no_token_whatever_cors_allows() {
     let app = App::demo_with(&[("SUNBEON__HTTP__CORS_ORIGINS", "*".to_owned())]).await;
     for origin in ["https://evil.example", "null", "http://localhost:3000"] {
         let answer = send(wanted(&app).header("Origin", origin)).await;
@@ -135,13 +135,13 @@ async fn a_page_of_another_site_gets_no_token_whatever_cors_allows() {
         let answer = send(wanted(&app).header("Sec-Fetch-Site", site)).await;
         assert_eq!(answer.status == 403, fails, "{site}: {}", answer.text);
     }
-    // The page /docs of this process itself.
+    // The /docs page of this process itself.
     let own = wanted(&app).header("Origin", app.url());
     send(own).await.data(201);
 }
 
 #[tokio::test]
-async fn a_token_names_a_member_who_can_be() {
+async fn a_token_is_only_made_for_a_valid_member_id() {
     let app = App::demo(0).await;
     for (member, name, code) in [
         ("a", "가".repeat(101), "INVALID_NAME"),
@@ -190,7 +190,7 @@ async fn it_prints_lines_that_work_when_pasted() {
     )
     .await;
     let answers = pasted(&[set_up, &lines[token..end]].concat());
-    // Hold, pay; the operator's line and batch.
+    // Hold and pay; then the operator's line and batch.
     assert_eq!(statuses(&answers), [200; 4]);
     let booked = &answers[1]["data"];
     assert_eq!(booked["state"], "CONFIRMED", "{booked}");
@@ -201,9 +201,9 @@ async fn it_prints_lines_that_work_when_pasted() {
     );
 }
 
-/// What a shell answers to lines that are pasted into it, one JSON text each.
+/// Returns a shell's answers to pasted commands, one JSON text each.
 fn pasted(lines: &[&str]) -> Vec<Value> {
-    // Each answer on a line of its own.
+    // Each answer on its own line.
     let calls = ["api ", "admin ", "shop "];
     let script = calls.iter().fold(lines.join("\n"), |script, call| {
         script.replace(&format!("\n{call}"), &format!("\necho; {call}"))
@@ -224,8 +224,7 @@ fn statuses(answers: &[Value]) -> Vec<u64> {
     answers.iter().map(status).collect()
 }
 
-/// Waits until every demo concert is on sale: then the lines to paste are printed, and the crowd
-/// comes.
+/// Waits until every demo concert is on sale; then the commands are printed and the crowd arrives.
 pub(crate) async fn demo_is_up(app: &App) {
     eventually(
         Duration::from_secs(60),
@@ -235,7 +234,7 @@ pub(crate) async fn demo_is_up(app: &App) {
     .await;
 }
 
-/// Milliseconds of the server's clock.
+/// Returns milliseconds by the server's clock.
 async fn moment(app: &App) -> i64 {
     let line = app.get("/v2/waiting-room/admin/demo", ADMIN_TOKEN).await;
     let at = line.data(200)["at"].clone();
@@ -244,7 +243,7 @@ async fn moment(app: &App) -> i64 {
 }
 
 #[tokio::test]
-async fn without_fans_nobody_comes() {
+async fn without_fans_the_line_stays_empty() {
     let app = App::demo(0).await;
     demo_is_up(&app).await;
     let begun = moment(&app).await;
@@ -285,7 +284,7 @@ async fn a_crowd_goes_through_every_sale_and_nothing_is_lost() {
     )
     .await;
     let metrics = app.get("/metrics", "").await.text;
-    // `/health` is how this test waited for the start: it says 503 until all is up.
+    // This test waited for the start with `/health`, which answers 503 until everything is up.
     let requests = metrics.lines().filter(|line| {
         line.starts_with("http_server_request_duration_seconds_count")
             && !line.contains("route=\"/health\"")
@@ -295,8 +294,8 @@ async fn a_crowd_goes_through_every_sale_and_nothing_is_lost() {
         let fine = ["status=\"2", "status=\"3"]
             .iter()
             .any(|status| line.contains(status));
-        // Demo fans ask for what they may: the claim may come a moment after the call ran out, and now
-        // and then a payment is declined.
+        // Demo fans cause only expected refusals: a claim may come just after the call expired, and
+        // now and then a payment is declined.
         let known = ["status=\"402\"", "status=\"403\"", "status=\"409\""]
             .iter()
             .any(|status| line.contains(status));

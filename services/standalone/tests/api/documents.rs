@@ -1,4 +1,4 @@
-//! What the services' own documents say, side by side.
+//! The services' own OpenAPI documents, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::app::bare;
 
-/// The OpenAPI document of a service; of all in one where the name is empty.
+/// Returns the OpenAPI document of a service, or of all services combined for an empty name.
 pub(crate) fn document(service: &str) -> Value {
     let names = Some(service).filter(|name| !name.is_empty());
     let done = bare().arg("openapi").args(names).output();
@@ -16,7 +16,7 @@ pub(crate) fn document(service: &str) -> Value {
     serde_json::from_slice(&done.stdout).expect("a document is JSON")
 }
 
-/// The paths of each service's document, by the name that the service has at the front door.
+/// Returns the paths in each service's document, by the service's name at the front door.
 pub(crate) fn documented() -> BTreeMap<&'static str, BTreeSet<String>> {
     let services = [
         ("waiting_room", "waiting-room"),

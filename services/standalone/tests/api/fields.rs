@@ -1,4 +1,4 @@
-//! Every field of a concert, refused by its own code.
+//! Every field of a concert is refused with its own code.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use sunbeon_test_support::{access::admin, documented_failures, send};
 
 use crate::app::App;
 
-/// Each field of the policy, its code, and what it may not be.
+/// Every policy field, with its code and its invalid values.
 fn bad_values() -> Vec<(&'static str, &'static str, Vec<Value>)> {
     let whole = |min: i64, max: i64| {
         vec![
@@ -110,7 +110,7 @@ fn bad_values() -> Vec<(&'static str, &'static str, Vec<Value>)> {
 }
 
 #[tokio::test]
-async fn what_a_field_may_not_be_is_refused_by_its_code_and_changes_nothing() {
+async fn an_invalid_field_is_refused_with_its_code_and_changes_nothing() {
     let app = App::embedded().await;
     app.create("there", json!({"title": "there"})).await;
     let before = app.get("/v2/admin/concerts/there", &admin()).await;
@@ -132,7 +132,7 @@ async fn what_a_field_may_not_be_is_refused_by_its_code_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_field_takes_its_bounds() {
+async fn every_field_accepts_its_bounds() {
     let app = App::embedded().await;
     let least = json!({"joinStartHours": 0, "entryIntervalSeconds": 1, "groupSize": 1,
         "maxWaitTimeMinutes": 1, "holdDurationMinutes": 1, "waitingTtlSeconds": 30,
@@ -153,7 +153,7 @@ async fn every_field_takes_its_bounds() {
 }
 
 #[tokio::test]
-async fn the_document_gives_the_bounds_that_are_refused() {
+async fn the_document_states_the_enforced_bounds() {
     let app = App::embedded().await;
     let document = app.get("/openapi.json", "").await.body;
     let policy = &document["components"]["schemas"]["Policy"]["properties"];
@@ -262,7 +262,7 @@ async fn an_unknown_field_is_named() {
     );
 }
 
-/// The codes of what is no field of a concert, each met by another test.
+/// The codes of everything that is not a concert's field, each tested elsewhere.
 const OTHERS: [&str; 16] = [
     "INVALID_BATCH_SIZE",
     "INVALID_BODY",
@@ -283,7 +283,7 @@ const OTHERS: [&str; 16] = [
 ];
 
 #[tokio::test]
-async fn every_invalid_code_of_the_manual_is_met_here() {
+async fn every_invalid_code_of_the_manual_is_tested_here() {
     let app = App::embedded().await;
     let mut met: Vec<_> = bad_values().into_iter().map(|(_, code, _)| code).collect();
     met.extend(OTHERS);

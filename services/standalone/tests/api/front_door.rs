@@ -1,12 +1,13 @@
-//! The front door's tables against the services' documents.
+//! The front door's tables, compared with the services' documents.
 
 use crate::documents::documented;
 
 const PUBLIC: &str = include_str!("../../../../scripts/nginx-public.conf");
-/// What the operators' door serves beside the public routes.
+/// The routes that only the operators' door serves.
 const OPERATORS: &str = include_str!("../../../../scripts/nginx.conf");
 
-/// Where the documents have routes for operators, shops' back ends and their proxies only.
+/// Prefixes under which the documents have routes only for operators, shops' back ends and their
+/// proxies.
 const PRIVATE: [&str; 7] = [
     "/v2/admin/",
     "/v2/stock/",
@@ -58,7 +59,7 @@ fn doors() -> [Vec<Location>; 2] {
     [locations(PUBLIC), all.into_iter().flatten().collect()]
 }
 
-/// Returns the upstream that nginx asks: that of the exact location, else of the longest prefix.
+/// Returns the upstream that nginx chooses: that of the exact location, else of the longest prefix.
 fn upstream(locations: &[Location], path: &str) -> Option<String> {
     let exact = locations
         .iter()
@@ -71,7 +72,7 @@ fn upstream(locations: &[Location], path: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_door_sends_every_documented_path_to_its_service_or_nowhere() {
+async fn each_door_routes_every_documented_path_to_its_service_or_refuses_it() {
     let [public, operators] = doors();
     assert!(public.len() > 3);
     for (service, paths) in documented() {
@@ -98,7 +99,7 @@ async fn no_door_has_a_location_for_a_path_that_nobody_serves() {
         let Some(upstream) = &location.upstream else {
             continue;
         };
-        // Every service serves it, and no document has it.
+        // Every service serves it, but no document lists it.
         if location.exact && location.path == "/health" {
             continue;
         }

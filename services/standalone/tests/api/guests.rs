@@ -17,7 +17,7 @@ async fn ask(app: &App, id: &str) -> Answer {
     app.post_json("/v2/waiting-room/guest", "", &body).await
 }
 
-/// A new guest's id and token.
+/// Returns a new guest's id and token.
 async fn guest(app: &App, id: &str) -> (String, String) {
     let answer = ask(app, id).await;
     let data = answer.data(201);

@@ -1,4 +1,4 @@
-//! Hostile ids, numbers, headers and addresses.
+//! Hostile ids, numbers, headers and paths.
 
 use reqwest::{Method, header::HeaderValue};
 use serde_json::json;
@@ -9,7 +9,7 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-/// Ids as they stand in an address, each no concert id once decoded.
+/// Encoded ids that are not concert ids once decoded.
 const BAD_IDS: [&str; 21] = [
     "%7Bc%7D",
     "%00",
@@ -34,7 +34,7 @@ const BAD_IDS: [&str; 21] = [
     "%F0%9F%8E%AB",
 ];
 
-/// Every route that takes a concert id in its address.
+/// Every route with a concert id in its path.
 pub(crate) fn routes_of(id: &str) -> Vec<(Method, String, String)> {
     let fan = member("b");
     let mut routes = vec![
@@ -113,7 +113,7 @@ async fn an_id_outside_its_alphabet_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_batch_size_is_a_plain_whole_number_in_its_bounds() {
+async fn a_batch_size_is_a_whole_number_within_bounds() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     app.enter("c", "a").await.data(201);
@@ -170,7 +170,7 @@ async fn a_batch_size_is_a_plain_whole_number_in_its_bounds() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_one_of_visible_ascii() {
+async fn an_idempotency_key_is_visible_ascii_and_sent_once() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     app.enter("c", "a").await.data(201);
@@ -203,7 +203,7 @@ async fn an_idempotency_key_is_one_of_visible_ascii() {
 }
 
 #[tokio::test]
-async fn what_is_no_route_is_not_found_and_other_methods_are_not_allowed() {
+async fn unknown_routes_are_404_and_other_methods_405() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     for path in [
@@ -263,7 +263,7 @@ async fn what_is_no_route_is_not_found_and_other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_concert_that_is_not_there_is_said_not_to_be() {
+async fn an_unknown_concert_is_reported_as_not_found() {
     let app = App::embedded().await;
     for (method, path, token) in routes_of("nowhere") {
         let refused = send(app.request(method.clone(), &path, &token)).await;
@@ -274,5 +274,5 @@ async fn a_concert_that_is_not_there_is_said_not_to_be() {
         .await
         .fails("CONCERT_NOT_FOUND");
     let lines = app.get("/v2/waiting-room/admin", &admin()).await;
-    assert!(!lines.text.contains("nowhere"), "asking makes none");
+    assert!(!lines.text.contains("nowhere"), "asking creates none");
 }

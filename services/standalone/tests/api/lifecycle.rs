@@ -1,4 +1,4 @@
-//! A concert from its creation to its end.
+//! A concert from its creation to its deletion.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use sunbeon_test_support::{
 use crate::app::App;
 
 on_both!(
-    a_paused_concert_lines_up_and_goes_on_when_resumed,
+    a_paused_concert_lets_people_line_up_and_continues_when_resumed,
     clearing_empties_the_line_and_leaves_those_inside,
     a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside,
-    a_concert_made_again_begins_anew,
-    acts_on_a_concert_that_is_not_there_are_refused,
+    a_recreated_concert_starts_empty,
+    acts_on_an_unknown_concert_are_refused,
 );
 
-async fn a_paused_concert_lines_up_and_goes_on_when_resumed(app: App) {
+async fn a_paused_concert_lets_people_line_up_and_continues_when_resumed(app: App) {
     app.create(
         "c",
         json!({"mode": "threshold", "maxActive": 5, "entryIntervalSeconds": 1}),
@@ -72,7 +72,7 @@ async fn clearing_empties_the_line_and_leaves_those_inside(app: App) {
     assert_eq!(
         app.enter("c", "b").await.data(201)["queueNumber"],
         1,
-        "one may line up again"
+        "members can line up again"
     );
 }
 
@@ -130,13 +130,13 @@ async fn a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside(app: App) {
     assert!(listed.iter().all(|concert| concert["concertId"] != "c"));
 }
 
-async fn a_concert_made_again_begins_anew(app: App) {
+async fn a_recreated_concert_starts_empty(app: App) {
     app.create_by_hand("c").await;
     let number = app.enter("c", "a").await.data(201)["entryNumber"].as_u64();
     app.act("c", "close").await.data(200);
     app.delete("/v2/admin/concerts/c", &admin()).await.data(200);
     let again = app.create("c", json!({"title": "again"})).await;
-    // A replica that still knows the old one must not bring it back by its version.
+    // A replica that still knows the old concert must not bring it back with its version.
     assert_eq!(
         (&again["version"], &again["closed"]),
         (&json!(4), &json!(false))
@@ -151,7 +151,7 @@ async fn a_concert_made_again_begins_anew(app: App) {
     app.patch("c", 4, &json!({"groupSize": 2})).await.data(200);
 }
 
-async fn acts_on_a_concert_that_is_not_there_are_refused(app: App) {
+async fn acts_on_an_unknown_concert_are_refused(app: App) {
     for what in ["pause", "resume", "close", "clear"] {
         app.act("nowhere", what).await.fails("CONCERT_NOT_FOUND");
     }

@@ -1,4 +1,4 @@
-//! The whole of Sunbeon over HTTP: each test has its own `sunbeon` process.
+//! All of Sunbeon over HTTP: each test has its own `sunbeon` process.
 
 /// Runs each test on the embedded backends and on a real Redis, RabbitMQ and PostgreSQL.
 macro_rules! on_both {

@@ -1,4 +1,4 @@
-//! The documents say what the code does: routes, fields, scripts, links.
+//! The documents agree with the code: routes, fields, scripts, links.
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::documents::document;
 
-/// What is no service's own: added to every service, or to the standalone.
+/// Routes that belong to no single service: added to every service, or to the standalone.
 const EVERYWHERE: [&str; 7] = [
     "GET /live",
     "GET /ready",
@@ -29,7 +29,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every document in docs, by its path in there.
+/// Every document in docs, by its path there.
 fn in_docs() -> Vec<String> {
     let gate = names_in("docs/gate").into_iter();
     let names = names_in("docs").into_iter();
@@ -39,7 +39,7 @@ fn in_docs() -> Vec<String> {
         .collect()
 }
 
-/// README.md and every document in docs, by name.
+/// Returns README.md and every document in docs, by name.
 fn documents() -> Vec<(String, String)> {
     let docs = in_docs().into_iter().map(|name| format!("docs/{name}"));
     let names = std::iter::once("README.md".to_owned()).chain(docs);
@@ -53,7 +53,7 @@ fn names_in(folder: &str) -> BTreeSet<String> {
     entries.map(name).collect()
 }
 
-/// Every route as `GET /v2/…`.
+/// Returns every route as `GET /v2/…`.
 fn routes(document: &Value) -> BTreeSet<String> {
     let paths = document["paths"].as_object().unwrap();
     let of_path = |(path, methods): (&String, &Value)| {
@@ -121,7 +121,8 @@ async fn the_manual_has_every_field_of_a_standing_and_of_a_policy() {
     }
 }
 
-/// Two schemas of one name would be one in the document, and one of them wrong.
+/// Two schemas with the same name would collapse into one in the document, and one of them would be
+/// wrong.
 #[test]
 fn no_two_schemas_have_the_same_name() {
     let sources = sources_below(&root().join("crates")) + &sources_below(&root().join("services"));
@@ -137,7 +138,7 @@ fn no_two_schemas_have_the_same_name() {
         if let Some(rest) = declared {
             let name = rest.split(|c: char| !c.is_alphanumeric()).next();
             let name = name.unwrap_or_default().to_owned();
-            // A macro's name is that of many.
+            // A macro generates many names.
             let new = name.is_empty() || !derives || names.insert(name.clone());
             assert!(new, "two schemas {name}");
             derives = false;
@@ -149,7 +150,7 @@ fn no_two_schemas_have_the_same_name() {
 #[test]
 fn every_script_is_documented() {
     let documents = documents();
-    // Python leaves its own folder there.
+    // Python leaves its cache folder there.
     for script in names_in("scripts")
         .iter()
         .filter(|name| *name != "__pycache__")
@@ -171,7 +172,7 @@ fn every_document_is_in_the_readme() {
     }
 }
 
-/// A heading's anchor, as GitHub makes it.
+/// Returns a heading's anchor, as GitHub generates it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept
@@ -181,7 +182,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn links_between_the_documents_lead_somewhere() {
+fn links_between_the_documents_are_not_broken() {
     for (name, text) in documents() {
         let folder = root().join(&name).parent().unwrap().to_owned();
         for link in text
@@ -213,7 +214,7 @@ fn links_between_the_documents_lead_somewhere() {
     }
 }
 
-/// All Rust below a folder, in one text.
+/// Returns all Rust code below a folder.
 fn sources_below(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -228,7 +229,7 @@ fn sources_below(folder: &Path) -> String {
 }
 
 #[test]
-fn the_tests_that_guard_the_promises_are_there() {
+fn the_tests_that_guard_the_promises_exist() {
     let architecture = read("docs/architecture.md");
     let promises = architecture.split("## Promises").nth(1).unwrap();
     let sources = sources_below(&root().join("crates")) + &sources_below(&root().join("services"));

@@ -1,4 +1,4 @@
-//! What operators do with a single member.
+//! Operators' requests about a single member.
 
 use serde_json::json;
 use sunbeon_test_support::access::admin;
@@ -55,7 +55,7 @@ async fn a_member_is_removed_from_the_line_and_from_inside(app: App) {
 }
 
 #[tokio::test]
-async fn looking_a_member_up_is_no_sign_of_life() {
+async fn looking_a_member_up_does_not_count_as_activity() {
     let app = App::real().await;
     app.create_by_hand("c").await;
     app.enter("c", "a").await.data(201);

@@ -1,4 +1,4 @@
-//! What `/metrics` lists.
+//! The contents of `/metrics`.
 
 use std::time::Duration;
 use sunbeon_test_support::{access::member, eventually};
@@ -7,7 +7,7 @@ use crate::app::App;
 
 on_both!(the_metrics_of_a_sale_are_listed);
 
-/// The value of one series; its labels in any order.
+/// Returns the value of one series; its labels may be in any order.
 fn value(text: &str, name: &str, labels: &[&str]) -> Option<f64> {
     let line = text.lines().find(|line| {
         let rest = line.strip_prefix(name);

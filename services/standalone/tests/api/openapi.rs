@@ -1,4 +1,4 @@
-//! The OpenAPI documents: whole for every route, and true of real answers.
+//! The OpenAPI documents: complete for every route, and true of real answers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,10 +14,10 @@ use sunbeon_test_support::{
 
 use crate::{app::App, documents::document};
 
-/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+/// Long enough for anything pending, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// The document of each service, and of the standalone.
+/// Returns the document of each service, and of the standalone.
 async fn documents() -> Vec<(&'static str, Value)> {
     let each = ["waiting-room", "reservation-open", "token", "booking"];
     let mut all: Vec<_> = each.map(|name| (name, document(name))).into();
@@ -26,7 +26,7 @@ async fn documents() -> Vec<(&'static str, Value)> {
     all
 }
 
-/// Every operation of a document, with its name for messages.
+/// Returns every operation of a document, with its name for messages.
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     paths
@@ -97,7 +97,7 @@ async fn every_response_has_a_description_a_body_and_an_example() {
                     let described = has_text(&it["description"]) || it.get("$ref").is_some();
                     assert!(described, "{at}: {header}");
                 }
-                // A file has a kind of its own.
+                // A file has its own media type.
                 let kinds = ["application~1json", "text~1csv", "application~1jsonl"];
                 let of_kind = |kind| response["content"].pointer(&format!("/{kind}"));
                 let content = kinds.into_iter().find_map(of_kind).unwrap_or(&NONE);
@@ -125,7 +125,7 @@ async fn every_response_has_a_description_a_body_and_an_example() {
     }
 }
 
-/// Panics at a `$ref` that leads nowhere.
+/// Panics at a broken `$ref`.
 fn resolve_all(value: &Value, document: &Value) {
     match value {
         Value::Object(fields) => {
@@ -143,13 +143,13 @@ fn resolve_all(value: &Value, document: &Value) {
 }
 
 #[tokio::test]
-async fn every_reference_of_a_document_leads_somewhere() {
+async fn no_reference_of_a_document_is_broken() {
     for (_, document) in documents().await {
         resolve_all(&document, &document);
     }
 }
 
-/// The names of the schemas that stand in an `allOf`.
+/// Returns the names of the schemas used in an `allOf`.
 fn parts(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -167,7 +167,7 @@ fn parts(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_a_part_of_another_allows_its_other_fields() {
+async fn a_schema_that_is_part_of_another_allows_the_others_fields() {
     for (service, document) in documents().await {
         let mut found = BTreeSet::new();
         parts(&document, &mut found);
@@ -180,7 +180,7 @@ async fn a_schema_that_is_a_part_of_another_allows_its_other_fields() {
 }
 
 #[tokio::test]
-async fn members_admins_and_origins_are_told_apart() {
+async fn members_admins_and_origins_have_separate_security_schemes() {
     for (_, document) in documents().await {
         for (route, operation) in operations(&document) {
             let tag = operation["tags"][0].as_str().expect("a tag");
@@ -209,7 +209,7 @@ async fn members_admins_and_origins_are_told_apart() {
     }
 }
 
-/// Calls `each` with the name and the schema of every property.
+/// Calls `each` with the name and schema of every property.
 fn properties(value: &Value, each: &mut dyn FnMut(&str, &Value)) {
     match value {
         Value::Object(fields) => {
@@ -225,9 +225,9 @@ fn properties(value: &Value, each: &mut dyn FnMut(&str, &Value)) {
     }
 }
 
-/// The table of units in `docs/api.md`, but for the two names of the first documents.
+/// The table of units in `docs/api.md`, except for the two names from the first documents.
 #[tokio::test]
-async fn a_name_tells_its_unit() {
+async fn a_numeric_field_names_its_unit() {
     for (service, document) in documents().await {
         let schemas = &document["components"]["schemas"];
         properties(schemas, &mut |name, schema| {
@@ -261,9 +261,9 @@ async fn a_name_tells_its_unit() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_is_never_null() {
+async fn optional_fields_are_left_out_rather_than_null() {
     for (name, mut document) in documents().await {
-        // A change restores a default by null.
+        // A change uses null to restore a default.
         if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
             schemas.remove("PolicyChange");
         }
@@ -275,7 +275,7 @@ async fn what_is_left_out_is_never_null() {
     }
 }
 
-/// The names and kinds of a value; a list is as its first item.
+/// Returns the names and types in a value; a list has those of its first item.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -290,7 +290,7 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// Somebody who calls every route once, and keeps what was answered.
+/// Calls every route once and keeps the answers.
 struct Caller {
     app: App,
     answers: BTreeMap<String, Value>,
@@ -298,7 +298,7 @@ struct Caller {
 }
 
 impl Caller {
-    /// Calls a route; `path` is as in the document, with its ids in place of the names.
+    /// Calls a route; `path` is that of the document, with ids in place of the parameters.
     async fn call(&mut self, route: &str, ids: &[&str], who: &str, body: Value) -> Value {
         self.call_with(route, ids, who, &[], body).await
     }
@@ -344,7 +344,7 @@ impl Caller {
 
 const NONE: Value = Value::Null;
 
-/// What operators and members do around a line.
+/// The requests of operators and members around a line.
 async fn in_line(caller: &mut Caller, fan: &str) {
     let admin = caller.admin.clone();
     let concert = json!({"concertId": "demo", "title": "Demo Concert", "mode": "queue",
@@ -373,7 +373,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         )
         .await;
     let demo = json!({"concertId": "demo"});
-    // The first one is the schedule's group, so that the next one waits.
+    // The schedule takes the first member, so the next one waits.
     caller.app.enter("demo", "first").await.data(201);
     caller.app.is_ready("demo", "first").await;
     caller
@@ -389,7 +389,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         .await;
     let member = "GET /v2/admin/concerts/{concertId}/members/{memberId}";
     caller.call(member, &["demo", "42"], &admin, NONE).await;
-    // A snapshot is a beat old: the first ones were taken before the take.
+    // A snapshot is up to a beat old, so the first ones predate the take.
     eventually(SOON, "the snapshot tells of the take", async || {
         let snapshot = caller.app.get("/v2/waiting-room/snapshot/demo", "").await;
         snapshot.body["data"]["pace"]["sinceAt"].is_string()
@@ -420,7 +420,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         )
         .await;
     let change = "PATCH /v2/admin/concerts/{concertId}";
-    // The third version: the pause and its end were changes too.
+    // The third version: pausing and resuming were changes, too.
     let version = [("If-Match", "\"3\"")];
     let nothing = json!({"notice": null});
     caller
@@ -436,7 +436,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         .await;
 }
 
-/// What a member does with a booking token, and a shop's back end with its session.
+/// The requests of a member with a booking token, and of a shop's back end about the session.
 async fn inside(caller: &mut Caller, fan: &str) {
     let admin = caller.admin.clone();
     let plan = json!({"perMemberLimit": 4,

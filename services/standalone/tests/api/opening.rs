@@ -1,13 +1,13 @@
-//! Batches opened at once.
+//! Batches opened simultaneously.
 
 use futures::future::join_all;
 use sunbeon_test_support::{Method, access::admin, send};
 
 use crate::app::App;
 
-on_both!(batches_opened_at_once_admit_everyone_once);
+on_both!(batches_opened_simultaneously_admit_everyone_once);
 
-async fn batches_opened_at_once_admit_everyone_once(app: App) {
+async fn batches_opened_simultaneously_admit_everyone_once(app: App) {
     app.create_by_hand("c").await;
     for n in 0..60 {
         app.enter("c", &format!("fan-{n:02}")).await.data(201);
@@ -27,7 +27,7 @@ async fn batches_opened_at_once_admit_everyone_once(app: App) {
         "first come, first served: {first}"
     );
     assert_eq!(app.standing("c", "fan-50").await["queueNumber"], 1);
-    // The same key opens one batch, however often and however much at once it is asked.
+    // The same key opens one batch, however often and however concurrently it is used.
     let keyed = || {
         let path = "/v2/reservation/open/c?batchSize=3";
         let request = app.request(Method::POST, path, &admin());

@@ -38,7 +38,7 @@ async fn beyond_loopback_it_does_not_start_without_a_secret() {
     }
 }
 
-/// Settings for a login that publishes its keys at this address.
+/// Returns settings for a login that publishes its keys at this address.
 fn login_at(address: impl Display) -> [(&'static str, String); 5] {
     let url = format!("http://{address}/jwks.json");
     [
@@ -50,7 +50,7 @@ fn login_at(address: impl Display) -> [(&'static str, String); 5] {
     ]
 }
 
-/// An access token that a login signs.
+/// Returns an access token signed by the login.
 fn by_login(keys: &SigningKeys) -> String {
     let header = Header {
         kid: Some(keys.active_kid().to_owned()),
@@ -64,7 +64,7 @@ fn by_login(keys: &SigningKeys) -> String {
 }
 
 #[tokio::test]
-async fn a_logins_keys_are_fetched_before_anybody_comes_and_let_its_members_in() {
+async fn a_logins_keys_are_fetched_at_start_and_let_its_members_in() {
     let keys = SigningKeys::generate().expect("a key");
     let jwks = keys.jwks();
     let asked = Arc::new(AtomicBool::new(false));
@@ -79,7 +79,7 @@ async fn a_logins_keys_are_fetched_before_anybody_comes_and_let_its_members_in()
     let address = listener.local_addr().expect("it is bound");
     let login = tokio::spawn(async move { axum::serve(listener, router).await });
     let app = App::start(&["--fans", "0"], &login_at(address)).await;
-    // A token would have them fetched too.
+    // A request with a token would cause a fetch, too.
     eventually(END, "the keys are fetched", async || {
         asked.load(Ordering::Relaxed)
     })
@@ -98,7 +98,7 @@ async fn a_logins_keys_are_fetched_before_anybody_comes_and_let_its_members_in()
 }
 
 #[tokio::test]
-async fn while_a_logins_keys_are_not_at_hand_a_proxy_hears_401() {
+async fn while_the_logins_keys_are_missing_a_proxy_gets_401() {
     let nobody = format!("127.0.0.1:{}", free_port());
     let app = App::start(&["--fans", "0"], &login_at(nobody)).await;
     let token = by_login(&SigningKeys::generate().expect("a key"));
@@ -110,7 +110,7 @@ async fn while_a_logins_keys_are_not_at_hand_a_proxy_hears_401() {
 }
 
 #[tokio::test]
-async fn concerts_and_the_audit_in_a_folder_outlive_the_process() {
+async fn concerts_and_audit_in_a_data_folder_outlive_the_process() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("not/there/yet");
     let arguments = ["--fans", "0", "--data", data.to_str().expect("a text")];
@@ -163,7 +163,7 @@ async fn concerts_and_the_audit_in_a_folder_outlive_the_process() {
 }
 
 #[tokio::test]
-async fn a_stop_signal_drains_and_exits_well() {
+async fn a_stop_signal_drains_and_exits_cleanly() {
     tokio::join!(drains_at(Signal::TERM), drains_at(Signal::INT));
 }
 
@@ -198,7 +198,7 @@ async fn drains_at(signal: Signal) {
 }
 
 #[tokio::test]
-async fn a_registry_that_is_behind_the_store_is_lifted_above_it() {
+async fn a_registry_behind_the_store_is_lifted_above_it() {
     let redis = RedisServer::start().await;
     let store = [("SUNBEON__STORE__REDIS__URL", redis.url())];
     let app = App::start(&["--fans", "0"], &store).await;
@@ -211,7 +211,7 @@ async fn a_registry_that_is_behind_the_store_is_lifted_above_it() {
     app.process.terminate();
     assert_eq!(app.process.wait(END).await.code(), Some(0));
 
-    // The registry was in memory: it knows nothing of what the store has in force.
+    // The registry was in memory, so it knows nothing of the concerts in force in the store.
     let app = App::start(&["--fans", "0"], &store).await;
     let fields = json!({"concertId": "c", "title": "다시"});
     let created = app.post_json("/v2/admin/concerts", &admin(), &fields).await;

@@ -1,4 +1,4 @@
-//! Every operation of the OpenAPI document, called as everyone.
+//! Every operation of the OpenAPI document, called by every kind of caller.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,14 +14,14 @@ use sunbeon_test_support::{
 use crate::app::App;
 
 on_both!(
-    every_route_lets_in_its_audience_alone,
-    who_was_admitted_is_let_in_by_a_good_booking_token,
+    every_route_lets_in_only_its_audience,
+    an_admitted_member_is_let_in_by_a_valid_booking_token,
 );
 
-/// How long anything is waited for.
+/// The longest that any test waits.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Whom a route is for.
+/// The audience of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum For {
     Anyone,
@@ -33,7 +33,7 @@ enum For {
     Admins,
 }
 
-/// A route that is missing here, or is for somebody else, fails the test.
+/// A route that is missing here, or has another audience, fails the test.
 const ROUTES: [(&str, &str, For); 49] = [
     ("GET", "/.well-known/jwks.json", For::Anyone),
     ("GET", "/v2/reservation/revoked", For::Anyone),
@@ -106,7 +106,7 @@ const ROUTES: [(&str, &str, For); 49] = [
     ),
 ];
 
-/// The operations of the document; whether each asks for an access token.
+/// Returns the operations of the document, and whether each needs an access token.
 async fn documented(app: &App) -> Vec<(String, String, bool)> {
     let document = app.get("/openapi.json", "").await.body;
     let mut operations = Vec::new();
@@ -122,7 +122,7 @@ async fn documented(app: &App) -> Vec<(String, String, bool)> {
     operations
 }
 
-/// An operation on things that are not there, so that nothing can come of it.
+/// Builds a request about things that do not exist, so that it has no effect.
 fn request(app: &App, method: &str, path: &str, token: &str) -> RequestBuilder {
     let path = path
         .replace("{concertId}", "nowhere")
@@ -132,14 +132,14 @@ fn request(app: &App, method: &str, path: &str, token: &str) -> RequestBuilder {
     app.request(method, &path, token)
 }
 
-/// Calls it; everything that it could need is up.
+/// Calls a route while everything it could need is up.
 async fn call(app: &App, method: &str, path: &str, token: &str) -> Answer {
     let answer = send(request(app, method, path, token)).await;
     assert!(answer.status < 500, "{method} {path}: {}", answer.text);
     answer
 }
 
-/// The code of an answer that lets nobody in.
+/// Returns the code of an answer that refuses the caller.
 fn refusal(answer: &Answer) -> Option<&str> {
     let refused = ["UNAUTHENTICATED", "FORBIDDEN", "QUEUE_TOKEN_REQUIRED"];
     answer.body["code"]
@@ -176,7 +176,7 @@ async fn the_gate_sees(app: &App) {
     .await;
 }
 
-async fn every_route_lets_in_its_audience_alone(app: App) {
+async fn every_route_lets_in_only_its_audience(app: App) {
     the_gate_sees(&app).await;
     for (method, path, whom) in ROUTES {
         let nobody = call(&app, method, path, "").await;
@@ -200,17 +200,17 @@ async fn every_route_lets_in_its_audience_alone(app: App) {
     }
 }
 
-async fn who_was_admitted_is_let_in_by_a_good_booking_token(app: App) {
+async fn an_admitted_member_is_let_in_by_a_valid_booking_token(app: App) {
     the_gate_sees(&app).await;
     app.create_by_hand("c").await;
     app.enter("c", "a").await.data(201);
     let booking_token = app.admit("c", "a").await;
-    // The table's last one ends the session.
+    // The last route in the table ends the session.
     for (method, path, _) in ROUTES
         .into_iter()
         .filter(|(.., whom)| *whom == For::Admitted)
     {
-        // Where the path names no concert, the query does.
+        // If the path does not name a concert, the query does.
         let path = match path.contains("{concertId}") {
             true => path.replace("{concertId}", "c"),
             false => format!("{path}?concertId=c"),
@@ -236,7 +236,7 @@ async fn every_route_is_limited_by_address() {
         let from = format!("203.0.113.{number}");
         let ask = || send(request(app, method, path, "").header("X-Forwarded-For", &from));
         let refused = match path {
-            // A proxy understands no 429.
+            // A proxy does not understand 429.
             "/v2/reservation/verify" => "FORBIDDEN",
             _ => "TOO_MANY_REQUESTS",
         };
@@ -258,7 +258,7 @@ async fn every_route_is_limited_by_address() {
 }
 
 #[tokio::test]
-async fn a_page_elsewhere_asks_first_and_without_a_token() {
+async fn a_preflight_request_needs_no_token() {
     let origin = "https://tickets.example";
     let origins = ("SUNBEON__HTTP__CORS_ORIGINS", origin.to_owned());
     let app = App::start(&["--fans", "0"], &[origins]).await;
@@ -278,7 +278,7 @@ async fn a_page_elsewhere_asks_first_and_without_a_token() {
 }
 
 #[tokio::test]
-async fn what_is_not_in_the_document_is_not_served() {
+async fn undocumented_routes_are_not_served() {
     let app = App::embedded().await;
     let documented = documented(&app).await;
     let paths: BTreeSet<_> = documented
@@ -339,7 +339,7 @@ async fn the_document_describes_failures_and_how_to_authenticate() {
     unresolved(&document, &document);
 }
 
-/// The properties of a schema, those of its parts included.
+/// Returns the properties of a schema, including those of its parts.
 fn properties(schema: &Value, document: &Value) -> Vec<String> {
     if let Some(target) = schema["$ref"].as_str() {
         let target = document.pointer(target.trim_start_matches('#'));
@@ -353,7 +353,7 @@ fn properties(schema: &Value, document: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_documented_property_of_a_request_is_taken() {
+async fn every_documented_property_of_a_request_is_accepted() {
     let app = App::embedded().await;
     let document = app.get("/openapi.json", "").await.body;
     app.create("c", json!({})).await;
@@ -386,7 +386,7 @@ async fn every_documented_property_of_a_request_is_taken() {
     }
 }
 
-/// Every `$ref` leads somewhere.
+/// Expects every `$ref` to resolve.
 fn unresolved(value: &Value, document: &Value) {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! The shop behind its gate: who gets in, and who comes next.
+//! The shop behind its gate: who gets in, and who is next.
 
 use std::time::{Duration, Instant};
 
@@ -14,19 +14,19 @@ use sunbeon_test_support::{
 use crate::app::App;
 
 on_both!(
-    no_gated_route_answers_without_a_good_token,
-    a_token_of_one_concert_opens_no_other_by_its_body,
-    a_session_that_ended_early_opens_nothing_within_five_seconds,
-    a_paid_booking_ends_the_session_and_lets_the_next_in_line_in,
-    a_cancellation_lets_the_next_in_line_in,
-    a_small_room_of_people_who_come_and_go_never_stalls,
+    no_gated_route_answers_without_a_valid_token,
+    naming_another_concert_in_the_body_does_not_open_it,
+    the_token_of_an_ended_session_opens_nothing_after_five_seconds,
+    a_paid_booking_ends_the_session_and_lets_the_next_member_in,
+    a_cancellation_lets_the_next_member_in,
+    a_small_room_where_people_come_and_go_never_stalls,
 );
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
-/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+/// Long enough for anything pending, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Every gated route of the shop, on things that are there.
+/// Every gated route of the shop, for existing things.
 const GATED: [(Method, &str); 7] = [
     (Method::GET, "/v2/concerts/rock"),
     (Method::GET, "/v2/concerts/rock/tickets"),
@@ -45,14 +45,14 @@ struct Shopper<'a> {
 }
 
 impl<'a> Shopper<'a> {
-    /// Goes to a concert that has a slot free, and in once the gate knows of it.
+    /// Joins a concert with a free slot, and goes in once the gate knows.
     async fn goes_in(app: &'a App, concert: &str, who: &'a str) -> Self {
         let entered = app.enter(concert, who).await;
         assert_eq!(entered.data(201)["status"], "READY");
         Self::is_called(app, concert, who).await
     }
 
-    /// Goes in as somebody who was called.
+    /// Goes in after being called.
     async fn is_called(app: &'a App, concert: &str, who: &'a str) -> Self {
         let path = format!("/v2/reservation/token/{concert}");
         let issued = app.get(&path, &member(who)).await;
@@ -66,12 +66,12 @@ impl<'a> Shopper<'a> {
         shopper
     }
 
-    /// Any route of the shop.
+    /// Requests any route of the shop.
     async fn ask(&self, method: Method, path: &str, body: &Value) -> Answer {
         ask(self.app, method, path, self.who, &self.token, body).await
     }
 
-    /// Whether the gate lets in at this moment: 200, 403, or 503 while it is blind.
+    /// Returns whether the gate lets the shopper in now: 200, 403, or 503 while it is blind.
     async fn seats_now(&self, concert: &str) -> u16 {
         let path = format!("/v2/concerts/{concert}/seats");
         let request = self.app.request(Method::GET, &path, &member(self.who));
@@ -89,7 +89,7 @@ impl<'a> Shopper<'a> {
         self.ask(Method::POST, "/v2/seats/lock", &body).await
     }
 
-    /// Books seats that are held, or tickets; the booking's id.
+    /// Books held seats or tickets, and returns the booking's id.
     async fn book(&self, what: &Value) -> String {
         let booked = self.ask(Method::POST, "/v2/bookings", what).await;
         let id = booked.data(201)["bookingId"].as_str().expect("an id");
@@ -109,8 +109,8 @@ impl<'a> Shopper<'a> {
     }
 }
 
-/// A route of the shop, as nobody where `who` is empty and without a booking token where that is.
-/// Asked again while the gate is blind: a machine may be too busy for it to hear of anything in time.
+/// Requests a route of the shop, without a login if `who` is empty and without a booking token if
+/// that is empty. Retries while the gate is blind, because a machine may be too busy for its polls.
 async fn ask(
     app: &App,
     method: Method,
@@ -139,12 +139,12 @@ async fn ask(
     answer.expect("the last answer")
 }
 
-/// Up to so many at once, straight in.
+/// Returns the policy of a concert that lets this many straight in.
 fn threshold(slots: u32) -> Value {
     json!({"mode": "threshold", "maxActive": slots, "groupSize": 10, "entryIntervalSeconds": 1})
 }
 
-/// A concert with seats for sale, `<concert>.A.1.1` to `….A.2.10`, and so many tickets `floor`.
+/// Creates a concert with seats `<concert>.A.1.1` to `….A.2.10` and this many tickets `floor`.
 async fn sell(app: &App, concert: &str, policy: Value, tickets: u32) {
     app.create(concert, policy).await;
     let plan = json!({
@@ -166,7 +166,7 @@ async fn waits(app: &App, concert: &str, who: &str) {
     assert_eq!(entered.data(201)["status"], "WAITING", "{who}");
 }
 
-async fn no_gated_route_answers_without_a_good_token(app: App) {
+async fn no_gated_route_answers_without_a_valid_token(app: App) {
     for concert in ["rock", "jazz"] {
         sell(&app, concert, threshold(10), 5).await;
     }
@@ -208,9 +208,9 @@ async fn no_gated_route_answers_without_a_good_token(app: App) {
         let nobody = ask(&app, method.clone(), &path, "", &me.token, &body).await;
         nobody.fails("UNAUTHENTICATED");
     }
-    // Nothing of all that has changed anything, and the good token is still good.
+    // None of this changed anything, and the valid token is still valid.
     let is_taken = |seat: &&Value| seat["state"] != "AVAILABLE";
-    // The map is everybody's, and up to a second old.
+    // The map is shared and up to a second old.
     eventually(SOON, "one seat is taken", async || {
         let seats = somebody.seats("rock").await;
         let seats = seats.data(200)["seats"].as_array().cloned();
@@ -220,7 +220,7 @@ async fn no_gated_route_answers_without_a_good_token(app: App) {
     assert_eq!(me.pay(&booking).await.data(200)["state"], "CONFIRMED");
 }
 
-async fn a_token_of_one_concert_opens_no_other_by_its_body(app: App) {
+async fn naming_another_concert_in_the_body_does_not_open_it(app: App) {
     for concert in ["rock", "jazz"] {
         sell(&app, concert, threshold(10), 5).await;
     }
@@ -241,14 +241,14 @@ async fn a_token_of_one_concert_opens_no_other_by_its_body(app: App) {
         .fails(REQUIRED);
     let booking = jazz.book(&seat).await;
     rock.pay(&booking).await.fails(REQUIRED);
-    // Naming the other concert beside the token helps nobody.
+    // Naming the other concert beside the token does not help.
     let path = "/v2/seats/lock?concertId=jazz";
     let other = json!({"seatIds": ["jazz.A.1.2"]});
     rock.ask(Method::POST, path, &other).await.fails(REQUIRED);
     assert_eq!(jazz.pay(&booking).await.data(200)["state"], "CONFIRMED");
 }
 
-async fn a_session_that_ended_early_opens_nothing_within_five_seconds(app: App) {
+async fn the_token_of_an_ended_session_opens_nothing_after_five_seconds(app: App) {
     let ways = ["complete", "exit", "removal"];
     for how in ways {
         sell(&app, how, threshold(1), 5).await;
@@ -277,7 +277,7 @@ async fn ends(app: &App, how: &str) {
     let ended = Instant::now();
     answer.data(200);
     eventually(SOON, "the gate knows", async || {
-        // The slot is taken for as long as a gate may let its holder in.
+        // The slot stays taken for as long as a gate may still let its holder in.
         let free = app.line(how).await["counts"]["slots"] == 0;
         let late = ended.elapsed();
         let inside = inside.seats_now(how).await;
@@ -298,13 +298,13 @@ async fn ends(app: &App, how: &str) {
     .await;
 }
 
-async fn a_paid_booking_ends_the_session_and_lets_the_next_in_line_in(app: App) {
+async fn a_paid_booking_ends_the_session_and_lets_the_next_member_in(app: App) {
     sell(&app, "rock", threshold(1), 5).await;
     let me = Shopper::goes_in(&app, "rock", "me").await;
     waits(&app, "rock", "next").await;
     let booking = me.book(&one_ticket()).await;
     assert_eq!(me.pay(&booking).await.data(200)["state"], "CONFIRMED");
-    // Nobody but the shop says that the session is over.
+    // Only the shop reports that the session has ended.
     app.is_ready("rock", "next").await;
     let line = app.line("rock").await;
     assert_eq!(line["totals"]["completed"], 1, "{line}");
@@ -314,8 +314,8 @@ async fn a_paid_booking_ends_the_session_and_lets_the_next_in_line_in(app: App) 
     next.book(&one_ticket()).await;
 }
 
-/// As many places as there are at once, the rest in line.
-async fn a_cancellation_lets_the_next_in_line_in(app: App) {
+/// Some members inside and the rest in line.
+async fn a_cancellation_lets_the_next_member_in(app: App) {
     sell(&app, "coach", threshold(2), 2).await;
     let first = Shopper::goes_in(&app, "coach", "first").await;
     let second = Shopper::goes_in(&app, "coach", "second").await;
@@ -332,24 +332,24 @@ async fn a_cancellation_lets_the_next_in_line_in(app: App) {
     third.book(&one_ticket()).await;
 }
 
-/// What somebody does in the small room.
+/// The behaviour of somebody in the small room.
 #[derive(Clone, Copy, PartialEq)]
 enum Habit {
-    /// Goes while waiting.
+    /// Leaves while waiting.
     Leaves,
     /// Is called and never comes.
     StaysAway,
-    /// Is called and goes.
+    /// Is called and leaves.
     GivesUp,
-    /// Holds a seat and goes.
+    /// Holds a seat and leaves.
     Exits,
-    /// Books and thinks better of it.
+    /// Books and cancels.
     Cancels,
     /// Books and pays.
     Pays,
 }
 
-async fn a_small_room_of_people_who_come_and_go_never_stalls(app: App) {
+async fn a_small_room_where_people_come_and_go_never_stalls(app: App) {
     use Habit::{Cancels, Exits, GivesUp, Leaves, Pays, StaysAway};
     let mut policy = threshold(2);
     policy["readyTtlSeconds"] = 10.into();
@@ -373,7 +373,7 @@ async fn a_small_room_of_people_who_come_and_go_never_stalls(app: App) {
     let total = |name: &str| line["totals"][name].as_u64().expect("a total");
     assert_eq!(line["counts"]["waiting"], 0, "{line}");
     assert_eq!((total("admitted"), total("left")), (7, 1), "{line}");
-    // Cancelling ends a session as paying does.
+    // Cancelling ends a session just as paying does.
     assert_eq!((total("completed"), total("exited")), (3, 3), "{line}");
     assert_eq!(total("unclaimed"), 1, "{line}");
 }

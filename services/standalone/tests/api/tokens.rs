@@ -22,7 +22,7 @@ fn hs256(claims: &Value, secret: &str, algorithm: Algorithm) -> String {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_ours_and_good_now_is_no_token() {
+async fn foreign_and_expired_tokens_are_refused() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     let good = json!({"sub": "a", "role": "admin", "exp": in_seconds(3600)});
@@ -107,7 +107,7 @@ async fn a_token_that_is_not_ours_and_good_now_is_no_token() {
 }
 
 #[tokio::test]
-async fn a_role_is_exactly_the_admins_role() {
+async fn only_the_exact_admin_role_makes_an_admin() {
     let app = App::embedded().await;
     let as_role = |role: Value| {
         signed(
@@ -148,7 +148,7 @@ async fn a_role_is_exactly_the_admins_role() {
     app.post_json("/v2/waiting-room/enter", ADMIN_TOKEN, &body)
         .await
         .fails("FORBIDDEN");
-    // An admin may stand in line like anyone.
+    // An admin may stand in line like anyone else.
     app.post_json("/v2/waiting-room/enter", &admin(), &body)
         .await
         .data(201);

@@ -150,7 +150,7 @@ async fn a_fan_who_leaves_comes_back_at_the_end(app: App) {
         .data(200);
     assert_eq!(app.standing("c", "b").await["queueNumber"], 1);
     assert_eq!(app.enter("c", "a").await.data(201)["queueNumber"], 3);
-    // One who leaves with a session gives the slot back and the token is worth nothing more.
+    // A member who leaves during a session frees the slot, and the token is worthless.
     let token = app.admit("c", "b").await;
     app.post("/v2/waiting-room/exit/c", &member("b"))
         .await

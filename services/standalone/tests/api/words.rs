@@ -1,4 +1,4 @@
-//! Words for people, and the headers that every answer wears.
+//! Messages for people, and the common headers of every answer.
 
 use reqwest::Method;
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn asked(app: &App, method: Method, path: &str, token: &str, language: &st
 }
 
 #[tokio::test]
-async fn messages_are_korean_and_english_where_that_or_another_language_is_preferred() {
+async fn messages_are_korean_by_default_and_english_for_other_languages() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     let fan = member("a");
@@ -138,7 +138,7 @@ async fn messages_are_korean_and_english_where_that_or_another_language_is_prefe
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_and_keeps_a_good_one() {
+async fn every_answer_has_a_request_id_and_keeps_a_valid_one() {
     let app = App::embedded().await;
     for path in [
         "/live",
@@ -173,7 +173,7 @@ async fn every_answer_has_a_request_id_and_keeps_a_good_one() {
 }
 
 #[tokio::test]
-async fn other_origins_are_not_allowed_unless_they_are_set() {
+async fn other_origins_are_allowed_only_by_setting() {
     let ask = async |app: &App, method: Method| {
         let request = app.request(method, "/v2/waiting-room/enter", "");
         let request = request.header("Origin", "https://shop.example");
@@ -202,7 +202,7 @@ async fn other_origins_are_not_allowed_unless_they_are_set() {
 }
 
 #[tokio::test]
-async fn the_page_of_the_document_loads_nothing_from_elsewhere() {
+async fn the_api_page_loads_nothing_from_elsewhere() {
     let app = App::embedded().await;
     let page = app.get("/docs/", "").await;
     assert_eq!(page.status, 200);
