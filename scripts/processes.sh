@@ -1,4 +1,4 @@
-# Sourced by servers, dev and test: processes known by more than their id, free ports.
+# Sourced by servers, dev and test: processes identified by more than their id, and free ports.
 # shellcheck shell=bash
 
 fail() {
@@ -6,7 +6,7 @@ fail() {
   exit 1
 }
 
-# "PID START": an id alone may by now be another process's.
+# "PID START", because the id alone may belong to another process by now.
 identity() {
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
@@ -38,21 +38,20 @@ await_end() { # FILE SECONDS
   done
 }
 
-# Starts a command in the background, apart from this terminal, and remembers who it is.
-# With SERVERS_ATTACHED it stays in the caller's process group.
+# Starts a command in the background, detached from this terminal, and records its identity. With
+# SERVERS_ATTACHED it stays in the caller's process group.
 launch() { # PIDFILE LOG COMMAND...
   local pidfile=$1 log=$2 apart=(setsid)
   shift 2
   [ -z "${SERVERS_ATTACHED:-}" ] || apart=()
   "${apart[@]}" "$@" </dev/null >>"$log" 2>&1 &
-  identity $! >"$pidfile" || fail "ended as soon as it was started; the end of $log:
+  identity $! >"$pidfile" || fail "ended right after its start; the end of $log:
 $(tail -n 5 "$log")"
 }
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Below the range from which the system takes the ports of outgoing connections, so that a
-# restarted server finds its port free.
+# Below the range of ports for outgoing connections, so that a restarted server finds its port free.
 free_port() {
   local port _
   for _ in $(seq 200); do
@@ -62,5 +61,5 @@ free_port() {
       return
     fi
   done
-  fail "no free port between 20000 and 32000"
+  fail "could not find a free port between 20000 and 32000"
 }

@@ -1,4 +1,4 @@
-// Checks a booking token by itself: Java 17 or later, with Gson for JSON. README.md says what to give
+// Checks a booking token locally: Java 17 or later, with Gson for JSON. README.md says what to give
 // it.
 
 import com.google.gson.*;

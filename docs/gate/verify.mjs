@@ -1,4 +1,4 @@
-// Checks a booking token by itself: Node 18 or later, no packages. README.md says what to give it.
+// Checks a booking token locally: Node 18 or later, no packages. README.md says what to give it.
 // Returns the token's claims, or null: then send the visitor to the waiting page.
 
 import { createPublicKey, verify } from "node:crypto";

@@ -1,5 +1,5 @@
 <?php
-// Checks a booking token by itself: PHP 8.1 or later, 64 bits, with its own sodium extension. README.md
+// Checks a booking token locally: PHP 8.1 or later, 64 bits, with its own sodium extension. README.md
 // says what to give it. Returns the token's claims, or null: then send the visitor to the waiting page.
 
 /** @param array<string, mixed> $jwks decoded JSON @param callable(string): bool $isRevoked by `jti` */
