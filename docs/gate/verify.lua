@@ -1,6 +1,7 @@
 -- Asks Sunbeon whether the caller may pass. A HAProxy action with one argument, host:port of Sunbeon's
 -- operators' door. Reads txn.concert and the caller's headers; sets txn.verdict to "admitted" (then
--- txn.member is the member's id), "unauthenticated", "refused" or "away".
+-- txn.member is the member's id), "unauthenticated", "refused" (then txn.forget, if set, removes a cookie
+-- that can no longer let anybody in) or "away".
 
 local PASSED_ON = { "authorization", "x-queue-token", "cookie" }
 local VERDICTS = { [204] = "admitted", [401] = "unauthenticated", [403] = "refused" }
@@ -21,6 +22,10 @@ local function pass_on(headers)
     return passed
 end
 
+local function first(headers, name)
+    return headers and headers[name] and headers[name][0]
+end
+
 local function verify(txn, sunbeon)
     txn:set_var("txn.verdict", "away")
     local asked, answer = pcall(function()
@@ -33,11 +38,16 @@ local function verify(txn, sunbeon)
     end)
     local verdict = asked and answer and VERDICTS[answer.status]
     if verdict == "admitted" then
-        local member = answer.headers and answer.headers["x-member-id"]
-        if not (member and member[0]) then
+        local member = first(answer.headers, "x-member-id")
+        if not member then
             return
         end
-        txn:set_var("txn.member", member[0])
+        txn:set_var("txn.member", member)
+    elseif verdict == "refused" then
+        local forget = first(answer.headers, "set-cookie")
+        if forget then
+            txn:set_var("txn.forget", forget)
+        end
     end
     if verdict then
         txn:set_var("txn.verdict", verdict)

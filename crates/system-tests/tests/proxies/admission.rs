@@ -74,6 +74,35 @@ pub(crate) async fn an_ended_session_stops_passing_within_five_seconds(kind: Kin
     .await;
 }
 
+pub(crate) async fn a_cookie_of_an_ended_session_is_removed(kind: Kind) {
+    let shop = Shop::open(kind).await;
+    let fan = bearer("fan");
+    let rock = shop.admit("rock", "fan").await;
+    let cookie = format!("theme=dark; queue-token-rock={rock}");
+    let asks = async |path: &str, accept: &str| {
+        let headers = [
+            ("Authorization", fan.as_str()),
+            ("Cookie", &cookie),
+            ("Accept", accept),
+        ];
+        let answer = shop.ask(path, &headers).await;
+        let cookies = answer.headers.get_all("set-cookie").into_iter();
+        let cookies: Vec<_> = cookies.map(|it| it.to_str().unwrap().to_owned()).collect();
+        (answer.status, cookies)
+    };
+    let path = "/concerts/rock/seats";
+    assert_eq!(asks(path, "*/*").await, (200, vec![]), "a good one stays");
+    let _ = shop.sunbeon.complete("rock", "fan", &rock).await.of(200);
+    let removed = vec!["queue-token-rock=; Path=/; Max-Age=0; SameSite=Lax".to_owned()];
+    assert_eq!(asks(path, "*/*").await, (403, removed.clone()));
+    // Traefik's file sends no browser anywhere.
+    let status = if kind == Kind::Traefik { 403 } else { 303 };
+    assert_eq!(asks(path, "text/html").await, (status, removed));
+    let without = shop.ask(path, &[("Authorization", &fan)]).await;
+    assert_eq!(without.status, 403);
+    assert!(!without.headers.contains_key("set-cookie"));
+}
+
 pub(crate) async fn a_concert_without_a_line_needs_no_booking_token(kind: Kind) {
     let shop = Shop::open(kind).await;
     let fan = bearer("fan");

@@ -25,6 +25,7 @@ macro_rules! all {
         suite! { $($kind in $module:
             admission::only_admitted_members_reach_the_origin_under_their_own_name,
             admission::an_ended_session_stops_passing_within_five_seconds,
+            admission::a_cookie_of_an_ended_session_is_removed,
             admission::a_concert_without_a_line_needs_no_booking_token,
             admission::while_sunbeon_is_unreachable_nobody_passes_and_the_answer_says_so,
             names::no_spelling_of_the_members_name_reaches_the_origin,
@@ -47,6 +48,7 @@ suite! {
     Traefik in traefik:
         admission::only_admitted_members_reach_the_origin_under_their_own_name,
         admission::an_ended_session_stops_passing_within_five_seconds,
+        admission::a_cookie_of_an_ended_session_is_removed,
         names::no_spelling_of_the_members_name_reaches_the_origin,
         paths::no_other_spelling_of_a_path_leads_past_the_gate,
         paths::plain_paths_and_any_query_pass_unchanged,
