@@ -31,9 +31,9 @@ impl Coded for DatabaseError {
 
 /// Classifies the errors that the database reports about a statement. All are bugs, except the ones
 /// that pass: deadlocks and failed serializations, a server that is shutting down or full
-/// (PostgreSQL's classes 08, 53, 57 and 58), a statement that the server ended for taking too long
-/// (55P03, 25P03, and 57014 and 57P05 of those classes), a file that is locked, full or unreadable,
-/// and tables that the first migration has yet to create.
+/// (PostgreSQL's classes 08, 53, 57 and 58) or read-only (25006, as a standby is), a statement that the
+/// server ended for taking too long (55P03, 25P03, and 57014 and 57P05 of those classes), a file that
+/// is locked, full or unreadable, and tables that the first migration has yet to create.
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error::{ColumnDecode, ColumnNotFound, Database, Decode, Encode, TypeNotFound};
@@ -45,7 +45,7 @@ impl From<sqlx::Error> for DatabaseError {
                 }
                 let passes = match said.try_downcast_ref::<SqliteError>() {
                     Some(_) => file_is_away(&code),
-                    None => ["08", "53", "57", "58", "55P03", "25P03"]
+                    None => ["08", "53", "57", "58", "25006", "55P03", "25P03"]
                         .iter()
                         .any(|class| code.starts_with(class)),
                 };

@@ -24,14 +24,23 @@ impl TestDatabase {
         let name = fresh_name();
         let url = beside(&server, &name).unwrap_or_else(|| panic!("not a database URL: {server}"));
         let create = psql(&server, &format!("CREATE DATABASE {name}"));
-        let made = tokio::task::spawn_blocking(move || run_tool("psql", create)).await;
-        made.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        run_psql(create).await;
         TestDatabase { server, name, url }
     }
 
     /// Returns the database's URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Makes every later connection read-only, as those of a standby are.
+    ///
+    /// # Panics
+    /// When the server does not answer within 10 seconds.
+    pub async fn refuse_writes(&self) {
+        let set = "SET default_transaction_read_only = on";
+        let alter = psql(&self.server, &format!("ALTER DATABASE {} {set}", self.name));
+        run_psql(alter).await;
     }
 }
 
@@ -53,6 +62,11 @@ fn beside(server: &str, database: &str) -> Option<String> {
         .find('/')
         .map_or(base.len(), |path| authority + path);
     Some(format!("{}/{database}{query}", &base[..end]))
+}
+
+async fn run_psql(command: Command) {
+    let run = tokio::task::spawn_blocking(move || run_tool("psql", command)).await;
+    run.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
 }
 
 fn psql(server: &str, statement: &str) -> Command {

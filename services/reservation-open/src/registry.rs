@@ -69,7 +69,7 @@ impl Registry {
         self.0.migrate().await
     }
 
-    /// Returns whether the database answers.
+    /// Returns whether the database takes writes.
     pub async fn is_up(self) -> bool {
         self.0.ping().await.is_ok()
     }

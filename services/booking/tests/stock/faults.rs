@@ -83,6 +83,28 @@ async fn several_processes_may_migrate_at_once_and_until_then_it_is_down() {
 }
 
 #[tokio::test]
+async fn a_read_only_database_is_not_up() {
+    let database = TestDatabase::postgres().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = format!("sqlite:{}/stock.sqlite", folder.path().display());
+    let read_only = format!("{file}?mode=ro");
+    for (url, reading) in [(database.url(), database.url()), (&file, &read_only)] {
+        let stock = Stock::open(url).expect("a good address");
+        stock.migrate().await.expect("the tables");
+        stock.put(&demo(), &plan(4, 5)).await.expect("a stock");
+        assert!(stock.clone().is_up().await);
+        database.refuse_writes().await;
+        let reader = Stock::open(reading).expect("a good address");
+        let seats = reader.seats(&demo()).await;
+        assert_eq!(seats.expect("it can be read").1.len(), 10);
+        let who = visit(&demo(), &member("a"));
+        let refused = reader.hold(&who, &ids(&["A.1.1"]), HOLD).await;
+        assert_eq!(refused.expect_err("a write").code(), Code::DatabaseDown);
+        assert!(!reader.is_up().await, "{reading}");
+    }
+}
+
+#[tokio::test]
 async fn deadlocked_transactions_are_retried() {
     let world = World::postgres().await;
     let (one, two) = (world.database.clone(), Database::open(&world.url).unwrap());

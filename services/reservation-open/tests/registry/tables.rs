@@ -182,6 +182,22 @@ async fn several_processes_may_migrate_a_new_sqlite_file_at_once() {
     }
 }
 
+#[tokio::test]
+async fn a_read_only_database_is_not_up() {
+    let database = TestDatabase::postgres().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = format!("sqlite:{}/registry.sqlite", folder.path().display());
+    let read_only = format!("{file}?mode=ro");
+    for (url, reading) in [(database.url(), database.url()), (&file, &read_only)] {
+        let registry = Registry::open(url).expect("a good address");
+        registry.migrate().await.expect("the tables");
+        assert!(registry.clone().is_up().await);
+        database.refuse_writes().await;
+        let reader = Registry::open(reading).expect("a good address");
+        assert!(!reader.is_up().await, "{reading}");
+    }
+}
+
 /// A PostgreSQL that sorts for people: punctuation first, and without regard to case.
 async fn sorting_as_people_do() -> World {
     let world = World::postgres().await;
