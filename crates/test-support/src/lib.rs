@@ -12,6 +12,8 @@ mod rabbit;
 mod redis;
 #[cfg(feature = "api")]
 mod server;
+#[cfg(feature = "service")]
+mod service;
 #[cfg(feature = "stage")]
 mod stage;
 mod tool;
@@ -53,6 +55,20 @@ macro_rules! on_each {
             async fn $test() {
                 super::$test($world.await).await;
             })*
+        }
+    };
+}
+
+/// Runs each test on embedded backends and on real servers: the test's crate has an `app::App` with
+/// `embedded()` and `real()`.
+#[macro_export]
+#[expect(clippy::crate_in_macro_def, reason = "the app is the test's own")]
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        $crate::on_each! {
+            ($($test),*)
+            embedded: crate::app::App::embedded(),
+            real: crate::app::App::real(),
         }
     };
 }

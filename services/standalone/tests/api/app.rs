@@ -60,22 +60,13 @@ impl App {
             TestVhost::create(),
             TestDatabase::postgres()
         );
-        let url = database.url().to_owned();
-        Self::on_servers((redis, vhost, database), &url).await
-    }
-
-    /// Starts like [`App::real`], with the database at another address.
-    pub(crate) async fn on_servers(
-        servers: (RedisServer, TestVhost, TestDatabase),
-        database_url: &str,
-    ) -> App {
         let settings = [
-            ("SUNBEON__STORE__REDIS__URL", servers.0.url()),
-            ("SUNBEON__BROKER__RABBITMQ__URL", servers.1.url().to_owned()),
-            ("SUNBEON__DATABASE__URL", database_url.to_owned()),
+            ("SUNBEON__STORE__REDIS__URL", redis.url()),
+            ("SUNBEON__BROKER__RABBITMQ__URL", vhost.url().to_owned()),
+            ("SUNBEON__DATABASE__URL", database.url().to_owned()),
         ];
         let mut app = Self::start(&["--fans", "0"], &settings).await;
-        app.servers = Some(servers);
+        app.servers = Some((redis, vhost, database));
         app
     }
 

@@ -10,7 +10,7 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-on_both!(a_guest_walks_from_the_line_to_the_booking_token_and_out);
+sunbeon_test_support::on_both!(a_guest_walks_from_the_line_to_the_booking_token_and_out);
 
 async fn ask(app: &App, id: &str) -> Answer {
     let body = json!({"concertId": id});

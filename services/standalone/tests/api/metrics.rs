@@ -5,7 +5,7 @@ use sunbeon_test_support::{access::member, eventually};
 
 use crate::app::App;
 
-on_both!(the_metrics_of_a_sale_are_listed);
+sunbeon_test_support::on_both!(the_metrics_of_a_sale_are_listed);
 
 /// Returns the value of one series; its labels may be in any order.
 fn value(text: &str, name: &str, labels: &[&str]) -> Option<f64> {

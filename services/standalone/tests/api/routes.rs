@@ -13,7 +13,7 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     every_route_lets_in_only_its_audience,
     an_admitted_member_is_let_in_by_a_valid_booking_token,
 );

@@ -13,7 +13,7 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     no_gated_route_answers_without_a_valid_token,
     naming_another_concert_in_the_body_does_not_open_it,
     the_token_of_an_ended_session_opens_nothing_after_five_seconds,

@@ -10,7 +10,7 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     a_fan_walks_from_the_line_to_the_booking_token_and_out,
     the_schedule_calls_the_fan_by_itself,
     a_fan_who_leaves_comes_back_at_the_end,

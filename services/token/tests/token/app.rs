@@ -1,11 +1,6 @@
 //! The token service on the test's own store.
 
-use sunbeon_chassis::{
-    Auth,
-    http::{self, Health, Readiness, Service},
-    settings,
-};
-use sunbeon_test_support::{Api, Server, Stage, access};
+use sunbeon_test_support::{Api, Server, Stage};
 use sunbeon_token::Token;
 use sunbeon_tokens::SigningKeys;
 
@@ -14,13 +9,6 @@ pub(crate) struct App {
     pub(crate) api: Api,
     pub(crate) stage: Stage,
     _server: Server,
-}
-
-#[derive(serde::Deserialize)]
-struct Settings {
-    http: settings::Http,
-    auth: settings::Auth,
-    limits: settings::Limits,
 }
 
 impl App {
@@ -34,26 +22,9 @@ impl App {
     }
 
     async fn on(stage: Stage) -> App {
-        let set = access::SETTINGS.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let settings: Settings = settings::load_from(set.into()).expect("good settings");
-        let auth = Auth::new(&settings.auth, &settings.limits).expect("a good secret");
         let keys = SigningKeys::generate().expect("randomness");
         let service = Token::new(stage.store.clone(), keys, "sunbeon");
-        let readiness = Readiness::new();
-        let router = http::finish(Service {
-            name: "token",
-            api: service.router(&auth),
-            health: Health::new(),
-            readiness: readiness.clone(),
-            metrics: None,
-            settings: settings.http.clone(),
-            limits: settings.limits,
-        });
-        let router = router.expect("good settings");
-        let server = Server::start(|listener, stop| {
-            http::serve(listener, router, settings.http, stop, readiness)
-        });
-        let server = server.await;
+        let server = Server::of("token", &[], |auth| service.router(auth)).await;
         App {
             api: server.api.clone(),
             stage,

@@ -14,7 +14,7 @@ use sunbeon_test_support::{
 
 use crate::{app::App, booking_tokens::verified_by_openssl};
 
-on_both!(
+sunbeon_test_support::on_both!(
     a_proxy_is_told_who_is_inside_now,
     a_proxy_gets_only_204_401_and_403,
     the_cookie_completes_a_session_as_the_header_does,

@@ -9,7 +9,7 @@ use crate::{
     gate_routes::{passes, verify},
 };
 
-on_both!(
+sunbeon_test_support::on_both!(
     in_mode_off_every_member_passes_while_the_sale_is_open,
     in_mode_off_a_session_outlives_the_end_of_the_sale,
     in_mode_off_guests_pass_where_guests_may_line_up,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     two_hundred_simultaneous_enters_fill_exactly_the_free_slots,
     one_member_entering_fifty_times_at_once_gets_one_place,
 );

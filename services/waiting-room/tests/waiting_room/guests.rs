@@ -9,7 +9,7 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     where_only_members_line_up_a_guest_is_refused_and_nothing_changes,
     a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in,
     guest_tokens_are_limited_per_address_and_hour,

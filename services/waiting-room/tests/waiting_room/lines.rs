@@ -7,8 +7,9 @@ use sunbeon_test_support::{access::admin, eventually};
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     the_line_is_shown_page_by_page,
+    a_limit_or_an_invented_cursor_is_refused,
     the_public_snapshot_names_nobody,
     all_lines_are_shown_and_cleaned_up,
 );
@@ -50,6 +51,30 @@ async fn the_line_is_shown_page_by_page(app: App) {
         app.api.get(&beyond, &admin()).await.data(200)["members"],
         json!([])
     );
+}
+
+async fn a_limit_or_an_invented_cursor_is_refused(app: App) {
+    app.stage.create_by_hand("c").await;
+    let refused = async |query: &str, code: &str| {
+        let path = format!("/v2/waiting-room/admin/c?{query}");
+        let answer = app.api.get(&path, &admin()).await;
+        assert_eq!(answer.code(), code, "{query}");
+    };
+    for limit in ["0", "1001", "", "x", "-1", "%2B5", "5&limit=5", "1.5"] {
+        refused(&format!("limit={limit}"), "INVALID_LIMIT").await;
+    }
+    for cursor in [
+        "",
+        "x",
+        "-1",
+        "%2B5",
+        "1.5",
+        "99999999999999999999",
+        "18446744073709551615",
+        "9007199254740992",
+    ] {
+        refused(&format!("cursor={cursor}"), "INVALID_CURSOR").await;
+    }
 }
 
 async fn the_public_snapshot_names_nobody(app: App) {

@@ -6,7 +6,7 @@ use sunbeon_test_support::access::in_seconds;
 
 use crate::app::App;
 
-on_both!(
+sunbeon_test_support::on_both!(
     a_standing_has_exactly_its_fields,
     before_the_line_opens_it_says_when,
 );

@@ -1,0 +1,114 @@
+//! The reservation-open service on a store, a broker and a database of the test's own.
+
+use std::{ops::Deref, sync::Arc};
+
+use sunbeon_broker::{Broker, MemoryBroker, rabbitmq};
+use sunbeon_reservation_open::{Registry, ReservationOpen};
+use sunbeon_test_support::{Api, Server, Stage, TestDatabase, TestVhost};
+use tempfile::TempDir;
+
+pub(crate) const CONCERTS: &str = "/v2/admin/concerts";
+
+/// Ended with all its servers when dropped. Its API is called on it directly.
+pub(crate) struct App {
+    pub(crate) stage: Stage,
+    pub(crate) registry: Registry,
+    pub(crate) service: ReservationOpen,
+    pub(crate) database: String,
+    server: Server,
+    _kept: Kept,
+}
+
+#[derive(Default)]
+struct Kept {
+    _folder: Option<TempDir>,
+    _vhost: Option<TestVhost>,
+    _database: Option<TestDatabase>,
+}
+
+impl Deref for App {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.server.api
+    }
+}
+
+impl App {
+    /// On the embedded store and broker and SQLite in memory.
+    pub(crate) async fn embedded() -> App {
+        Self::on("sqlite::memory:").await
+    }
+
+    /// On a Redis, a virtual host and a PostgreSQL database of its own.
+    pub(crate) async fn real() -> App {
+        let (stage, vhost, database) =
+            tokio::join!(Stage::real(), TestVhost::create(), TestDatabase::postgres());
+        let settings = sunbeon_broker::Settings::Rabbitmq(rabbitmq::Settings {
+            url: vhost.url().into(),
+            prefetch: 100,
+        });
+        let broker = sunbeon_broker::open(&settings, "reservation-open").expect("a good address");
+        let url = database.url().to_owned();
+        let kept = Kept {
+            _vhost: Some(vhost),
+            _database: Some(database),
+            ..Kept::default()
+        };
+        Self::of(stage, broker, &url, kept).await
+    }
+
+    /// On SQLite in a file, all else embedded.
+    pub(crate) async fn in_a_file() -> App {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite:{}/registry.sqlite", folder.path().display());
+        let kept = Kept {
+            _folder: Some(folder),
+            ..Kept::default()
+        };
+        Self::of(Stage::embedded(), Arc::new(MemoryBroker::new()), &url, kept).await
+    }
+
+    /// On a PostgreSQL database, all else embedded.
+    pub(crate) async fn postgres() -> App {
+        let database = TestDatabase::postgres().await;
+        let url = database.url().to_owned();
+        let kept = Kept {
+            _database: Some(database),
+            ..Kept::default()
+        };
+        Self::of(Stage::embedded(), Arc::new(MemoryBroker::new()), &url, kept).await
+    }
+
+    /// On any database, all else embedded.
+    pub(crate) async fn on(url: &str) -> App {
+        let broker = Arc::new(MemoryBroker::new());
+        Self::of(Stage::embedded(), broker, url, Kept::default()).await
+    }
+
+    async fn of(stage: Stage, broker: Arc<dyn Broker>, url: &str, kept: Kept) -> App {
+        let registry = Registry::open(url).expect("a good address");
+        registry.migrate().await.expect("the tables can be made");
+        let service = ReservationOpen::new(stage.store.clone(), broker, registry.clone());
+        service.await_broker().await;
+        let server = Server::of("reservation-open", &[], |auth| service.router(auth)).await;
+        App {
+            stage,
+            registry,
+            service,
+            database: url.to_owned(),
+            server,
+            _kept: kept,
+        }
+    }
+
+    /// Takes groups when they are due, until the test ends.
+    pub(crate) fn schedule(&self) {
+        tokio::spawn(self.service.clone().schedule(self.server.stop()));
+    }
+
+    /// Returns the word for where a member stands.
+    pub(crate) async fn stands(&self, concert: &str, who: &str) -> String {
+        self.look_up(concert, who).await.stands().to_owned()
+    }
+}
