@@ -10,6 +10,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+pub use sunbeon_client::{Failure, Success};
 use sunbeon_domain::{Code, Coded, Language, Text};
 use utoipa::ToSchema;
 
@@ -55,31 +56,6 @@ fn asked_for(headers: &HeaderMap) -> Option<Language> {
 /// Returns the language of the current request, or Korean outside of a request.
 pub fn language() -> Language {
     LANGUAGE.try_with(|language| *language).unwrap_or_default()
-}
-
-/// A success, as sent to the client.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Success<T> {
-    /// A sentence for people, in the request's language.
-    pub message: String,
-    /// The answer.
-    pub data: T,
-    /// The HTTP status.
-    pub status: u16,
-}
-
-/// A failure, as sent to the client.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Failure {
-    /// A sentence for people, in the request's language.
-    pub message: String,
-    /// A stable word that says what failed.
-    pub code: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// Details beyond the code; left out if there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
 }
 
 /// The `data` of an answer without any: `{}`.

@@ -13,7 +13,7 @@ use sunbeon_domain::Coded;
 use crate::{ApiResult, OrFail};
 
 /// A row of an exported file. JSON lines contain its serialized form.
-pub trait Row: Serialize + Send + 'static {
+pub trait ExportRow: Serialize + Send + 'static {
     /// The names of the CSV columns.
     const COLUMNS: &'static [&'static str];
 
@@ -38,7 +38,7 @@ impl Export {
     ///
     /// # Errors
     /// If the first page cannot be read.
-    pub async fn file<R: Row, E: Coded, Page>(
+    pub async fn file<R: ExportRow, E: Coded, Page>(
         self,
         name: &str,
         read: impl Fn(Option<&R>) -> Page + Send + 'static,
@@ -74,7 +74,7 @@ impl Export {
         ];
         Ok((headers, Body::from_stream(pages)).into_response())
     }
-    fn write<R: Row>(self, rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
+    fn write<R: ExportRow>(self, rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Csv => csv(rows, is_first),
             Self::JsonLines => json_lines(rows),
@@ -82,7 +82,7 @@ impl Export {
     }
 }
 
-fn csv<R: Row>(rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
+fn csv<R: ExportRow>(rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
     let mut lines = WriterBuilder::new().from_writer(Vec::new());
     if is_first {
         lines.write_record(R::COLUMNS)?;
@@ -93,7 +93,7 @@ fn csv<R: Row>(rows: &[R], is_first: bool) -> anyhow::Result<Vec<u8>> {
     Ok(lines.into_inner()?)
 }
 
-fn json_lines<R: Row>(rows: &[R]) -> anyhow::Result<Vec<u8>> {
+fn json_lines<R: ExportRow>(rows: &[R]) -> anyhow::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for row in rows {
         serde_json::to_writer(&mut lines, row)?;
@@ -136,7 +136,7 @@ mod tests {
         name: &'static str,
     }
 
-    impl Row for Named {
+    impl ExportRow for Named {
         const COLUMNS: &'static [&'static str] = &["number", "name"];
 
         fn fields(&self) -> Vec<String> {

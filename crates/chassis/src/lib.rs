@@ -17,7 +17,7 @@ pub mod telemetry;
 pub use auth::{Admin, Auth, Member, Origin};
 pub use conditional::{Expected, Known, Tag};
 pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
-pub use export::{Export, Row};
+pub use export::{Export, ExportRow};
 pub use extract::{Body, IdempotencyKey, PathConcert, PathMember, QueryPairs};
 pub use lifecycle::Lifecycle;
 pub use process::Process;

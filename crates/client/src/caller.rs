@@ -7,7 +7,7 @@ use serde_json::json;
 use sunbeon_domain::{Code, ConcertId, Standing};
 use sunbeon_tokens::QUEUE_TOKEN;
 
-use crate::{Error, Inside, IssuedToken, Result, Sunbeon, sunbeon::nonsense};
+use crate::{Error, IssuedToken, Result, Sunbeon};
 
 /// A caller with an access token: a member or guest, a shop's back end, or an admin. A cheap
 /// handle.
@@ -17,7 +17,7 @@ pub struct Caller {
     access_token: SecretString,
 }
 
-/// The answer to [`Caller::enter`].
+/// The answer to [`Caller::enter`]: as much of the store's answer of this name as goes over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entering {
     /// A new entry was created.
@@ -26,8 +26,15 @@ pub enum Entering {
     Already(Standing),
 }
 
+impl Sunbeon {
+    /// Returns a caller with this access token.
+    pub fn by(&self, access_token: impl Into<SecretString>) -> Caller {
+        Caller::new(self.clone(), access_token.into())
+    }
+}
+
 impl Caller {
-    pub(crate) fn new(sunbeon: Sunbeon, access_token: SecretString) -> Self {
+    fn new(sunbeon: Sunbeon, access_token: SecretString) -> Self {
         Self {
             sunbeon,
             access_token,
@@ -40,11 +47,6 @@ impl Caller {
         Self::new(self.sunbeon.within(limit), self.access_token.clone())
     }
 
-    /// Returns this caller with a booking token for the shop.
-    pub fn inside(&self, booking_token: impl Into<SecretString>) -> Inside {
-        Inside::new(self.clone(), booking_token.into())
-    }
-
     /// Lines up, or goes straight in if the concert's mode allows it.
     pub async fn enter(&self, concert: &ConcertId) -> Result<Entering> {
         let request = self.request(Method::POST, "/v2/waiting-room/enter");
@@ -53,7 +55,7 @@ impl Caller {
             Ok(standing) => Ok(Entering::New(standing)),
             Err(Error::Refused(refusal)) if refusal.code == Code::AlreadyInQueue.word() => {
                 let standing = serde_json::from_value(refusal.data.unwrap_or_default());
-                let standing = standing.map_err(|error| nonsense(&error.to_string()))?;
+                let standing = standing.map_err(|error| Error::nonsense(&error.to_string()))?;
                 Ok(Entering::Already(standing))
             }
             Err(error) => Err(error),

@@ -38,6 +38,10 @@ pub struct Refusal {
 }
 
 impl Error {
+    pub(crate) fn nonsense(why: &str) -> Self {
+        Self::Nonsense(why.to_owned())
+    }
+
     /// Returns whether Sunbeon refused with this code.
     pub fn is(&self, code: Code) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == code.word())

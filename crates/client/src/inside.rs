@@ -1,10 +1,12 @@
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use sunbeon_domain::ConcertId;
+use sunbeon_domain::{BookingId, ConcertId, SeatId, TicketId};
 use sunbeon_tokens::QUEUE_TOKEN;
 
-use crate::{Booked, Caller, Held, Result, Seat, SeatMap, TicketKind, TicketKinds};
+use crate::{
+    Booking, Caller, CreatedBooking, Error, HeldSeats, Result, Seat, SeatMap, Ticket, Tickets,
+};
 
 /// A member in the shop, holding a booking token. A cheap handle.
 #[derive(Debug, Clone)]
@@ -16,14 +18,21 @@ pub struct Inside {
 /// The items to book.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Basket {
-    /// Held seats, by their ids.
-    Seats(Vec<String>),
-    /// One ticket of a kind, by the kind's id.
-    Ticket(String),
+    /// Held seats.
+    Seats(Vec<SeatId>),
+    /// One ticket of a kind.
+    Ticket(TicketId),
+}
+
+impl Caller {
+    /// Returns this caller with a booking token for the shop.
+    pub fn inside(&self, booking_token: impl Into<SecretString>) -> Inside {
+        Inside::new(self.clone(), booking_token.into())
+    }
 }
 
 impl Inside {
-    pub(crate) fn new(caller: Caller, booking_token: SecretString) -> Self {
+    fn new(caller: Caller, booking_token: SecretString) -> Self {
         Self {
             caller,
             booking_token,
@@ -34,40 +43,48 @@ impl Inside {
     pub async fn seats(&self, concert: &ConcertId) -> Result<Vec<Seat>> {
         let path = format!("/v2/concerts/{concert}/seats");
         let request = self.request(Method::GET, &path);
-        let map: SeatMap = self.caller.send(request).await?;
-        Ok(map.seats)
+        let map: SeatMap<'_> = self.caller.send(request).await?;
+        let seats = map
+            .seats
+            .ok_or_else(|| Error::nonsense("a seat map without seats"))?;
+        Ok(seats.into_owned())
     }
 
     /// Returns all kinds of tickets of a concert.
-    pub async fn tickets(&self, concert: &ConcertId) -> Result<Vec<TicketKind>> {
+    pub async fn tickets(&self, concert: &ConcertId) -> Result<Vec<Ticket>> {
         let path = format!("/v2/concerts/{concert}/tickets");
         let request = self.request(Method::GET, &path);
-        let kinds: TicketKinds = self.caller.send(request).await?;
+        let kinds: Tickets = self.caller.send(request).await?;
         Ok(kinds.tickets)
     }
 
     /// Holds seats, all of them or none.
-    pub async fn lock(&self, seats: &[String]) -> Result<Held> {
+    pub async fn lock(&self, seats: &[SeatId]) -> Result<HeldSeats> {
         let request = self.request(Method::POST, "/v2/seats/lock");
         let request = request.json(&json!({"seatIds": seats}));
         self.caller.send(request).await
     }
 
     /// Releases held seats.
-    pub async fn unlock(&self, seats: &[String]) -> Result<()> {
+    pub async fn unlock(&self, seats: &[SeatId]) -> Result<()> {
         let request = self.request(Method::DELETE, "/v2/seats/lock");
         let request = request.json(&json!({"seatIds": seats}));
         self.caller.done(request).await
     }
 
     /// Books the basket.
-    pub async fn book(&self, basket: &Basket) -> Result<Booked> {
+    pub async fn book(&self, basket: &Basket) -> Result<CreatedBooking> {
         let request = self.request(Method::POST, "/v2/bookings");
         self.caller.send(request.json(&basket.wanted())).await
     }
 
     /// Pays for a booking. Repeating the same `key` charges only once.
-    pub async fn confirm(&self, booking: &str, payment_token: &str, key: &str) -> Result<Booked> {
+    pub async fn confirm(
+        &self,
+        booking: BookingId,
+        payment_token: &str,
+        key: &str,
+    ) -> Result<Booking> {
         let path = format!("/v2/bookings/{booking}/confirm");
         let request = self.request(Method::POST, &path);
         let request = request.header("Idempotency-Key", key);
@@ -76,7 +93,7 @@ impl Inside {
     }
 
     /// Cancels a booking.
-    pub async fn cancel(&self, booking: &str) -> Result<()> {
+    pub async fn cancel(&self, booking: BookingId) -> Result<()> {
         let path = format!("/v2/bookings/{booking}");
         self.caller.done(self.request(Method::DELETE, &path)).await
     }

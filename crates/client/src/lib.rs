@@ -25,6 +25,7 @@ pub use self::{
     url::{InvalidUrl, SunbeonUrl},
 };
 pub use wire::{
-    Booked, ConcertPage, ExtendedSession, GuestToken, Held, IssuedToken, RevokedTokens, Seat,
-    SeatMap, TicketKind, TicketKinds,
+    AccessToken, BookedSeat, BookedTicket, Booking, BookingState, ChangedSeat, ConcertPage,
+    CreatedBooking, ExtendedSession, Failure, GuestToken, HeldSeats, IssuedToken, LongerToken,
+    RevokedTokens, Seat, SeatMap, SeatState, Success, Ticket, Tickets,
 };

@@ -5,12 +5,13 @@ use reqwest::{
     header::{ETAG, IF_NONE_MATCH, RETRY_AFTER},
     redirect::Policy,
 };
-use secrecy::SecretString;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::json;
 use sunbeon_domain::ConcertId;
 
-use crate::{Caller, Error, GuestToken, Refusal, Result, RevokedTokens, SunbeonUrl};
+use crate::{
+    AccessToken, Error, Failure, GuestToken, Refusal, Result, RevokedTokens, Success, SunbeonUrl,
+};
 
 /// The time limit of a request unless [`Sunbeon::within`] sets another.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -80,11 +81,6 @@ impl Sunbeon {
         &self.url
     }
 
-    /// Returns a caller with the given access token.
-    pub fn by(&self, access_token: impl Into<SecretString>) -> Caller {
-        Caller::new(self.clone(), access_token.into())
-    }
-
     /// Fetches the public snapshot of a line, reading the fields that `T` has. Returns `None` if
     /// the concert does not exist.
     pub async fn snapshot<T: DeserializeOwned>(&self, concert: &ConcertId) -> Result<Option<T>> {
@@ -111,7 +107,7 @@ impl Sunbeon {
         }
         match known {
             Some(_) => Ok(Fresh::Same),
-            None => Err(nonsense("304 to a request without an ETag")),
+            None => Err(Error::nonsense("304 to a request without an ETag")),
         }
     }
 
@@ -124,10 +120,6 @@ impl Sunbeon {
 
     /// Fetches an access token, which only a standalone process on loopback hands out.
     pub async fn dev_token(&self, member: &str, admin: bool) -> Result<String> {
-        #[derive(Deserialize)]
-        struct AccessToken {
-            token: String,
-        }
         let body = json!({"memberId": member, "name": member, "admin": admin});
         let request = self.request(Method::POST, "/dev/token").json(&body);
         let issued: AccessToken = self.send(request).await?;
@@ -157,19 +149,6 @@ impl Sunbeon {
     }
 }
 
-/// The part of a success that the client reads.
-#[derive(Deserialize)]
-struct Success<T> {
-    data: T,
-}
-
-/// The part of a failure that the client reads.
-#[derive(Default, Deserialize)]
-struct Failure {
-    code: String,
-    data: Option<Value>,
-}
-
 /// A complete answer.
 struct Answer {
     status: StatusCode,
@@ -184,18 +163,22 @@ impl Answer {
             return Err(Error::Refused(self.refusal()));
         }
         let success = serde_json::from_slice::<Success<T>>(&self.body);
-        let success = success.map_err(|error| nonsense(&error.to_string()))?;
+        let success = success.map_err(|error| Error::nonsense(&error.to_string()))?;
         Ok(success.data)
     }
 
     fn refusal(self) -> Refusal {
         // A proxy on the way answers without the envelope.
-        let failure = serde_json::from_slice::<Failure>(&self.body).unwrap_or_default();
+        let failure = serde_json::from_slice::<Failure>(&self.body);
+        let (code, data) = failure.map_or_else(
+            |_| (String::new(), None),
+            |failure| (failure.code, failure.data),
+        );
         Refusal {
             status: self.status.as_u16(),
-            code: failure.code,
+            code,
             retry_after: self.retry_after,
-            data: failure.data,
+            data,
         }
     }
 }
@@ -204,13 +187,9 @@ async fn read(mut response: Response, most: usize) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(Error::of_transport)? {
         if body.len() + chunk.len() > most {
-            return Err(nonsense(&format!("it is larger than {most} bytes")));
+            return Err(Error::nonsense(&format!("it is larger than {most} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-pub(crate) fn nonsense(why: &str) -> Error {
-    Error::Nonsense(why.to_owned())
 }

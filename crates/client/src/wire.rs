@@ -1,8 +1,49 @@
 //! The wire types. Standings, policies and concerts are in `sunbeon-domain`.
 
+mod shop;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Status, UnixMs};
 use utoipa::ToSchema;
+
+pub use self::shop::{
+    BookedSeat, BookedTicket, Booking, BookingState, ChangedSeat, CreatedBooking, HeldSeats,
+    LongerToken, Seat, SeatMap, SeatState, Ticket, Tickets,
+};
+
+/// A success.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Success<T> {
+    /// A sentence for people, in the request's language.
+    pub message: String,
+    /// The answer.
+    pub data: T,
+    /// The HTTP status.
+    pub status: u16,
+}
+
+/// A failure.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Failure {
+    /// A sentence for people, in the request's language.
+    pub message: String,
+    /// A stable word that says what failed.
+    pub code: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Details that the code does not tell; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}
+
+/// An access token for development.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk"}))]
+pub struct AccessToken {
+    /// An access token for 24 hours.
+    pub token: String,
+}
 
 /// A new guest.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -84,56 +125,4 @@ pub struct ConcertPage {
     /// The `cursor` of the next page; left out on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<ConcertId>,
-}
-
-/// The part of a concert's seat map that a shopper reads.
-#[derive(Debug, Clone, Deserialize)]
-pub struct SeatMap {
-    /// All seats.
-    pub seats: Vec<Seat>,
-}
-
-/// The part of a seat that a shopper reads.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Seat {
-    /// Its id.
-    pub seat_id: String,
-    /// `AVAILABLE`, `HELD` or `SOLD`.
-    pub state: String,
-}
-
-/// The part of a concert's tickets that a shopper reads.
-#[derive(Debug, Clone, Deserialize)]
-pub struct TicketKinds {
-    /// All kinds of tickets.
-    pub tickets: Vec<TicketKind>,
-}
-
-/// The part of a kind of ticket that a shopper reads.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TicketKind {
-    /// Its id.
-    pub ticket_id: String,
-    /// How many there are in all.
-    pub quantity: u64,
-    /// How many are left.
-    pub remaining: u64,
-}
-
-/// The part of a hold that a shopper reads.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Held {
-    /// The booking token, signed again with a later end if the hold needed it.
-    pub queue_token: Option<String>,
-}
-
-/// The part of a booking that a shopper reads.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Booked {
-    /// Its id.
-    pub booking_id: String,
 }

@@ -1,6 +1,8 @@
 //! Rows, as returned by either database.
 
-use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
+use sunbeon_domain::{
+    BookingId, ConcertId, EntryNumber, MemberId, SeatId, Section, TicketId, UnixMs,
+};
 
 use crate::{DatabaseError, Result};
 
@@ -105,6 +107,10 @@ columns! {
     EntryNumber: i64 => |number| number.try_into().ok().map(Self);
     ConcertId: String => |text| Self::parse(text).ok();
     MemberId: String => |text| Self::parse(text).ok();
+    SeatId: String => |text| Self::parse(text).ok();
+    TicketId: String => |text| Self::parse(text).ok();
+    Section: String => |text| Self::parse(text).ok();
+    BookingId: String => |text| Self::parse(&text);
 }
 
 /// A type that can be read from a whole row: a tuple of its columns, or a struct with

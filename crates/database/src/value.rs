@@ -1,6 +1,8 @@
 //! The arguments of statements.
 
-use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
+use sunbeon_domain::{
+    BookingId, ConcertId, EntryNumber, MemberId, SeatId, Section, TicketId, UnixMs,
+};
 
 /// One argument of a statement.
 #[derive(Debug, Clone)]
@@ -42,6 +44,10 @@ arguments! {
     &String => String::clone;
     &ConcertId => ToString::to_string;
     &MemberId => ToString::to_string;
+    &SeatId => ToString::to_string;
+    &TicketId => ToString::to_string;
+    &Section => ToString::to_string;
+    &BookingId => ToString::to_string;
 }
 
 arguments! {

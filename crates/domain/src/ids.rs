@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,10 +64,7 @@ text_id!(
     ConcertId,
     "1 to 64 of A-Z, a-z, 0-9, '_' and '-'",
     "^[A-Za-z0-9_-]{1,64}$",
-    |text| {
-        (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-    }
+    |text| is_name(text, 64, b"_-")
 );
 
 text_id!(
@@ -76,6 +74,58 @@ text_id!(
     "^[!-~]{1,255}$",
     |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
+
+text_id!(
+    /// One seat of one concert: `<concertId>.<section>.<row>.<number>`. What is well formed need
+    /// not exist.
+    SeatId,
+    "1 to 100 of A-Z, a-z, 0-9, '_', '-' and '.'",
+    "^[A-Za-z0-9_.-]{1,100}$",
+    |text| is_name(text, 100, b"_-.")
+);
+
+text_id!(
+    /// One kind of counted ticket, among those of its concert.
+    TicketId,
+    "1 to 64 of A-Z, a-z, 0-9, '_' and '-'",
+    "^[A-Za-z0-9_-]{1,64}$",
+    |text| is_name(text, 64, b"_-")
+);
+
+text_id!(
+    /// The name of a section of seats.
+    Section,
+    "1 to 20 of A-Z, a-z, 0-9, '_' and '-'",
+    "^[A-Za-z0-9_-]{1,20}$",
+    |text| is_name(text, 20, b"_-")
+);
+
+/// Returns whether a text is letters, digits and these other characters, and no longer than this.
+fn is_name(text: &str, longest: usize, others: &[u8]) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    (1..=longest).contains(&text.len()) && text.bytes().all(good)
+}
+
+/// One booking: a UUID of version 7, so that ids are in the order of time.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(transparent)]
+#[schema(value_type = String, format = "uuid")]
+pub struct BookingId(pub Uuid);
+
+impl BookingId {
+    /// Reads a UUID in its usual form.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+}
+
+impl fmt::Display for BookingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
 
 /// The prefix of every guest's id; a login must not issue such an id.
 pub const GUEST_PREFIX: &str = "guest:";

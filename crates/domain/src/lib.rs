@@ -4,6 +4,7 @@ mod code;
 mod eta;
 mod ids;
 mod language;
+mod pace;
 mod phase;
 mod policy;
 mod poll;
@@ -11,9 +12,12 @@ mod standing;
 mod time;
 
 pub use code::{Code, Coded, Field};
-pub use eta::{COOLING_MS, Estimate, EstimateReason, LineFacts, Pace, Slots};
-pub use ids::{ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId};
+pub use eta::{COOLING_MS, Estimate, EstimateReason, LineFacts, Slots};
+pub use ids::{
+    BookingId, ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId, SeatId, Section, TicketId,
+};
 pub use language::{Language, Text};
+pub use pace::Pace;
 pub use phase::Phase;
 pub use policy::{Concert, Identity, Mode, NewConcert, Policy, PolicyChange, PolicyField};
 pub use poll::poll_after_ms;

@@ -22,13 +22,13 @@ pub struct RemoteKeys<T>(Arc<Remote<T>>);
 /// The text is not the address of a web server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an http:// or https:// address")]
-pub struct InvalidUrl;
+pub struct NoHttpUrl;
 
 /// Parses an `http://` or `https://` address.
-pub fn http_url(text: &str) -> Result<Url, InvalidUrl> {
-    let url = Url::parse(text).map_err(|_| InvalidUrl)?;
+pub fn http_url(text: &str) -> Result<Url, NoHttpUrl> {
+    let url = Url::parse(text).map_err(|_| NoHttpUrl)?;
     let is_http = matches!(url.scheme(), "http" | "https");
-    is_http.then_some(url).ok_or(InvalidUrl)
+    is_http.then_some(url).ok_or(NoHttpUrl)
 }
 
 type Parse<T> = Box<dyn Fn(&str) -> Option<T> + Send + Sync>;

@@ -25,7 +25,7 @@ pub(crate) struct Recorder([Mutex<Samples>; Verb::ALL.len()]);
 /// One verb's summary; times in milliseconds.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
+pub(crate) struct Summary {
     pub(crate) verb: &'static str,
     pub(crate) count: usize,
     pub(crate) per_second: f64,
@@ -51,7 +51,7 @@ impl Recorder {
     }
 
     /// Returns one row per verb that was used.
-    pub(crate) fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Summary> {
         let rows = Verb::ALL.iter().map(|verb| row(*verb, &mut self.of(*verb)));
         rows.filter(|row| row.count > 0 || !row.errors.is_empty())
             .collect()
@@ -64,13 +64,13 @@ impl Recorder {
     }
 }
 
-fn row(verb: Verb, samples: &mut Samples) -> Row {
+fn row(verb: Verb, samples: &mut Samples) -> Summary {
     samples.micros.sort_unstable();
     let seconds = samples
         .span
         .map_or(0.0, |(first, last)| (last - first).as_secs_f64());
     let ms = |percent| f64::from(percentile(&samples.micros, percent)) / 1000.0;
-    Row {
+    Summary {
         verb: verb.name(),
         count: samples.micros.len(),
         per_second: if seconds > 0.0 {

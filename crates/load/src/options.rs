@@ -10,7 +10,7 @@ use crate::Usage;
 
 /// How the run's own concert admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub enum LineMode {
     /// Everyone lines up and is admitted in batches, on schedule.
     Queue,
     /// Up to --max-active members go straight in; the rest line up.
@@ -43,8 +43,8 @@ pub struct Options {
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=3_600))]
     pub interval_seconds: u32,
     /// How members are admitted; only for the run's own concert
-    #[arg(long, value_enum, default_value_t = Mode::Queue)]
-    pub mode: Mode,
+    #[arg(long, value_enum, default_value_t = LineMode::Queue)]
+    pub mode: LineMode,
     /// Members inside at a time; only for the run's own concert [default: no limit]
     #[arg(long, value_parser = value_parser!(u32).range(1..=10_000_000))]
     pub max_active: Option<u32>,
@@ -78,15 +78,15 @@ impl Options {
         if self.concert.is_some() {
             return Ok(());
         }
-        if self.mode == Mode::Threshold && self.max_active.is_none() {
+        if self.mode == LineMode::Threshold && self.max_active.is_none() {
             return fail("--mode threshold needs --max-active");
         }
         if self.max_active.is_some_and(|slots| slots < self.members) && !self.complete {
             return fail("--max-active below --members needs --complete: no slot would come free");
         }
         let lined_up = match self.mode {
-            Mode::Queue => self.members,
-            Mode::Threshold => self.members.saturating_sub(self.max_active.unwrap_or(0)),
+            LineMode::Queue => self.members,
+            LineMode::Threshold => self.members.saturating_sub(self.max_active.unwrap_or(0)),
         };
         let batches = u64::from(lined_up.div_ceil(self.group_size));
         if batches.saturating_sub(1) * u64::from(self.interval_seconds)
@@ -107,8 +107,8 @@ impl Options {
     /// Returns the fields of the run's own concert.
     pub(crate) fn concert_fields(&self, id: &ConcertId) -> Value {
         let mode = match self.mode {
-            Mode::Queue => "queue",
-            Mode::Threshold => "threshold",
+            LineMode::Queue => "queue",
+            LineMode::Threshold => "threshold",
         };
         let mut fields = json!({
             "concertId": id, "title": "Load run", "mode": mode, "autoOpen": true,

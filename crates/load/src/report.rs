@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{latency::Row, ledger::Ledger, machine::Machine, verdict::Check};
+use crate::{latency::Summary, ledger::Ledger, machine::Machine, verdict::Check};
 
 /// A finished run.
 #[derive(Debug, Clone, Serialize)]
@@ -20,7 +20,7 @@ pub struct Report {
     /// From the first `enter` to the last member's first READY answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) all_admitted_seconds: Option<f64>,
-    pub(crate) verbs: Vec<Row>,
+    pub(crate) verbs: Vec<Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ledger: Option<Ledger>,
     pub(crate) checks: Vec<Check>,

@@ -17,7 +17,7 @@ use crate::{
     admin::Admin,
     api::{self, Api, Failure},
     crowd::{Diary, Fan},
-    latency::Row,
+    latency::Summary,
     machine::Machine,
     options::Options,
     settings::Settings,
@@ -252,7 +252,7 @@ fn all_admitted(diaries: &[Diary], members: usize) -> Option<f64> {
     Some((last - first).as_secs_f64())
 }
 
-fn no_errors(verbs: &[Row]) -> Check {
+fn no_errors(verbs: &[Summary]) -> Check {
     let errors: u64 = verbs.iter().flat_map(|row| row.errors.values()).sum();
     Check::new("no request failed", errors == 0, format!("{errors} errors"))
 }

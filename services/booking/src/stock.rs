@@ -8,7 +8,6 @@
 mod answers;
 mod book;
 mod hold;
-mod ids;
 mod outbox;
 mod pay;
 mod plan;
@@ -19,15 +18,18 @@ mod sessions;
 mod states;
 mod view;
 
+pub use sunbeon_client::{
+    BookedSeat, BookedTicket, Booking, BookingState, Seat, SeatState, Ticket,
+};
 use sunbeon_database::{Database, Migration, Result, Statement, statements};
+pub use sunbeon_domain::{BookingId, SeatId, Section, TicketId};
 
 pub use self::{
     answers::{
-        Begun, BookedSeat, BookedTicket, Booking, BookingState, Cancelled, Charge, Created, Ended,
-        Freed, HeldSeat, Holding, MadePayment, MembersBooking, MySeat, NewBooking, Paid, Put,
-        Released, Removed, Reset, Seat, SeatState, Session, Task, Ticket, Unsettled, Visit, Work,
+        Begun, Cancelled, Charge, Created, Ended, Freed, HeldSeat, Holding, MadePayment,
+        MembersBooking, MySeat, NewBooking, Paid, Put, Released, Removed, Reset, Session, Task,
+        Unsettled, Visit, Work,
     },
-    ids::{BookingId, InvalidText, SeatId, Section, TicketId},
     plan::{Plan, PlannedSection, PlannedTicket},
     states::{Kind, PaymentState},
 };

@@ -18,7 +18,7 @@ const EXTEND_LIMIT: Duration = Duration::from_secs(1);
 /// The time limit for reading all concerts, which takes several requests.
 const ALL_LIMIT: Duration = Duration::from_secs(5);
 
-/// Sunbeon, called with the origin token. A cheap handle.
+/// The client's Sunbeon, called with the shop's origin token. A cheap handle.
 #[derive(Clone)]
 pub struct Sunbeon(Caller);
 

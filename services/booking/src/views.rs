@@ -14,7 +14,7 @@ use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Code, Coded, ConcertId};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-pub(crate) use self::map::{MapAnswer, SeatMap};
+pub(crate) use self::map::SharedMap;
 use crate::stock::{Plan, Stock, Ticket};
 
 /// How long a view is shown.
@@ -46,7 +46,7 @@ pub(crate) struct View {
     pub(crate) plan: Plan,
     /// In the order of their ids.
     pub(crate) tickets: Vec<Ticket>,
-    pub(crate) map: Arc<SeatMap>,
+    pub(crate) map: Arc<SharedMap>,
 }
 
 impl Views {
@@ -120,6 +120,6 @@ async fn read(
     };
     let tickets = stock.tickets(concert).await?;
     let (now, seats) = stock.seats(concert).await?;
-    let map = SeatMap::after(before.map(|view| &view.map), concert, now, seats);
+    let map = SharedMap::after(before.map(|view| &view.map), concert, now, seats);
     Ok(Some(View { plan, tickets, map }))
 }

@@ -13,7 +13,7 @@ use sunbeon_domain::{ConcertId, UnixMs};
 use uuid::Uuid;
 
 pub(crate) use self::table::STATEMENTS;
-use self::table::{Row, Table};
+use self::table::{Act, Table};
 
 /// The audit. A cheap handle.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Audit {
         detail: Value,
     ) -> ApiResult<()> {
         let at = now();
-        let row = Row {
+        let row = Act {
             // Within one millisecond, a later version 7 UUID is larger.
             id: format!("{:013}-{}", at.0, Uuid::now_v7()),
             at,
@@ -71,7 +71,7 @@ impl Audit {
         concert: Option<&ConcertId>,
         before: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<Row>, DatabaseError> {
+    ) -> Result<Vec<Act>, DatabaseError> {
         self.0.page(concert, before, limit).await
     }
 }

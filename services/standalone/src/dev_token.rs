@@ -6,8 +6,9 @@ use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, Version, header, uri::Authority},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, Reply, Success};
+use sunbeon_client::AccessToken;
 use sunbeon_domain::{Code, Field, MemberId, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,14 +35,6 @@ struct NewAccessToken {
     name: String,
     #[serde(default)]
     admin: bool,
-}
-
-/// A new access token.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk"}))]
-struct AccessToken {
-    /// An access token for 24 hours.
-    token: String,
 }
 
 /// Issues an access token.

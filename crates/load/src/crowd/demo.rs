@@ -154,7 +154,7 @@ async fn live(fan: &mut Fan, habit: Habit, dice: &mut Dice) -> Result<(), Failur
         // Paying has already ended the session.
         Some(booked) if dice.below(4) == 0 => {
             tokio::time::sleep(dice.seconds(5, 30)).await;
-            shopper.cancel(&booked).await
+            shopper.cancel(booked).await
         }
         Some(_) => Ok(()),
         // A fan who finds nothing leaves, to make room for the next.

@@ -1,7 +1,7 @@
 //! A fan in the shop behind the gate.
 
-use sunbeon_client::{Basket, Booked, Error, Inside};
-use sunbeon_domain::ConcertId;
+use sunbeon_client::{Basket, Error, Inside, SeatState};
+use sunbeon_domain::{BookingId, ConcertId, SeatId};
 
 use crate::{
     api::{Api, Failure, Turn},
@@ -17,13 +17,10 @@ pub(super) struct Shopper<'a> {
     pub(super) booking_token: String,
 }
 
-/// The state of a seat that can be held.
-const AVAILABLE: &str = "AVAILABLE";
-
 impl Shopper<'_> {
     /// Looks around, picks something and pays for it. Returns `None` if most is sold or the fan
     /// gives up: the crowd leaves half of everything to people.
-    pub(super) async fn shop(&mut self, dice: &mut Dice) -> Result<Option<Booked>, Failure> {
+    pub(super) async fn shop(&mut self, dice: &mut Dice) -> Result<Option<BookingId>, Failure> {
         let Some(basket) = self.choose(dice).await? else {
             return Ok(None);
         };
@@ -36,19 +33,19 @@ impl Shopper<'_> {
             return Ok(None);
         };
         tokio::time::sleep(dice.seconds(1, 5)).await;
-        let declined = dice.below(10) == 0 && !self.pay(&booked, "decline").await?;
+        let declined = dice.below(10) == 0 && !self.pay(booked, "decline").await?;
         if declined && dice.below(2) == 0 {
-            self.cancel(&booked).await?;
+            self.cancel(booked).await?;
             return Ok(None);
         }
-        let paid = self.pay(&booked, "card").await?;
+        let paid = self.pay(booked, "card").await?;
         Ok(paid.then_some(booked))
     }
 
     /// Cancels a booking.
-    pub(super) async fn cancel(&self, booked: &Booked) -> Result<(), Failure> {
+    pub(super) async fn cancel(&self, booked: BookingId) -> Result<(), Failure> {
         let turn = self.api.turn().await;
-        let cancelled = self.inside(&turn).cancel(&booked.booking_id).await;
+        let cancelled = self.inside(&turn).cancel(booked).await;
         granted(cancelled).map(drop)
     }
 
@@ -58,7 +55,9 @@ impl Shopper<'_> {
             granted(self.inside(&turn).seats(self.concert).await)?.unwrap_or_default()
         };
         let all = seats.len();
-        let free = seats.into_iter().filter(|seat| seat.state == AVAILABLE);
+        let free = seats
+            .into_iter()
+            .filter(|seat| seat.state == SeatState::Available);
         let free: Vec<_> = free.map(|seat| seat.seat_id).collect();
         if !free.is_empty() && free.len() * 2 > all {
             return self.take_seats(free, dice).await;
@@ -73,7 +72,7 @@ impl Shopper<'_> {
     /// Holds one or two free seats.
     async fn take_seats(
         &mut self,
-        mut free: Vec<String>,
+        mut free: Vec<SeatId>,
         dice: &mut Dice,
     ) -> Result<Option<Basket>, Failure> {
         let count = (1 + dice.below(2)).min(free.len() as u64);
@@ -86,8 +85,8 @@ impl Shopper<'_> {
         let Some(held) = held else {
             return Ok(None);
         };
-        if let Some(token) = held.queue_token {
-            self.booking_token = token;
+        if let Some(longer) = held.token {
+            self.booking_token = longer.queue_token;
         }
         Ok(Some(Basket::Seats(wanted)))
     }
@@ -100,17 +99,18 @@ impl Shopper<'_> {
         Ok(())
     }
 
-    async fn book(&self, basket: &Basket) -> Result<Option<Booked>, Failure> {
+    async fn book(&self, basket: &Basket) -> Result<Option<BookingId>, Failure> {
         let turn = self.api.turn().await;
-        granted(self.inside(&turn).book(basket).await)
+        let made = granted(self.inside(&turn).book(basket).await)?;
+        Ok(made.map(|made| made.booking.booking_id))
     }
 
     /// Pays. Returns `false` if the payment was declined or came too late.
-    async fn pay(&self, booked: &Booked, payment_token: &str) -> Result<bool, Failure> {
+    async fn pay(&self, booked: BookingId, payment_token: &str) -> Result<bool, Failure> {
         let key = uuid::Uuid::new_v4().to_string();
         let turn = self.api.turn().await;
         let inside = self.inside(&turn);
-        let paid = inside.confirm(&booked.booking_id, payment_token, &key);
+        let paid = inside.confirm(booked, payment_token, &key);
         Ok(granted(paid.await)?.is_some())
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use sunbeon_chassis::{
     ApiError, ApiResult, Known, OrFail, PathConcert, QueryPairs, Reply, Success, envelope::language,
 };
+use sunbeon_client::{SeatMap, Tickets};
 use sunbeon_domain::{Code, ConcertId, Field, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,7 +20,7 @@ use crate::{
     Shop,
     routes::inside::Inside,
     stock::{MySeat, Section, Ticket},
-    views::{MapAnswer, View},
+    views::View,
 };
 
 const SHOWN: Text = Text {
@@ -128,17 +129,6 @@ fn sections(view: &View) -> Vec<SectionOnSale> {
     sections.collect()
 }
 
-/// The counted tickets of a concert.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "tickets": [{"ticketId": "standing", "name": "Standing",
-    "price": 55000, "quantity": 500, "remaining": 499}]}))]
-struct Tickets {
-    concert_id: ConcertId,
-    tickets: Vec<Ticket>,
-}
-
 /// Lists all kinds of counted tickets, in the order of their ids, at most a second old.
 #[utoipa::path(
     get, path = "/v2/concerts/{concertId}/tickets", tag = "shop", operation_id = "listTickets",
@@ -193,7 +183,7 @@ async fn tickets(
         "STOCK_NOT_FOUND", "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = SEATS.en, body = Success<MapAnswer<'static>>, headers(
+        (status = 200, description = SEATS.en, body = Success<SeatMap<'static>>, headers(
             ("ETag" = String, description = "Names this state of the answer."),
         )),
         (status = 304, description = "The map has not changed since the `ETag`."),
@@ -233,7 +223,7 @@ const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// Answers behind the gate are for one member, and must be revalidated every time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-fn changed(changes: MapAnswer<'_>) -> Response {
+fn changed(changes: SeatMap<'_>) -> Response {
     let dress = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (dress, Reply::ok(SEATS, changes)).into_response()
 }

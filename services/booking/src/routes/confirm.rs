@@ -12,9 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, IdempotencyKey, Member, OrFail, Reply, Success};
+use sunbeon_client::CreatedBooking;
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Code, Coded, Field, Text};
 use utoipa::ToSchema;
@@ -28,9 +29,11 @@ use crate::{
         fields::{OrderedTickets, payment_token, some_seat_ids, some_tickets},
         inside::Inside,
         seats::about,
-        session::{LongerToken, lasting},
+        session::{self, lasting},
     },
-    stock::{self, Begun, BookingId, BookingState, Charge, Created, NewBooking, SeatId, TicketId},
+    stock::{
+        Begun, Booking, BookingId, BookingState, Charge, Created, NewBooking, SeatId, TicketId,
+    },
 };
 
 const MADE: Text = Text {
@@ -86,21 +89,6 @@ struct Order {
     #[serde(default, deserialize_with = "some_tickets")]
     #[schema(value_type = Option<Vec<OrderedTickets>>, min_items = 1, max_items = 100)]
     tickets: Option<BTreeMap<TicketId, NonZeroU32>>,
-}
-
-/// A new booking.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!(
-    {"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
-    "state": "PENDING", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
-    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
-    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
-    "expiresAt": "2026-11-20T05:10:00.000Z"}))]
-struct CreatedBooking {
-    #[serde(flatten)]
-    booking: stock::Booking,
-    #[serde(flatten)]
-    token: Option<LongerToken>,
 }
 
 /// Books held seats, tickets, or both.
@@ -160,7 +148,7 @@ async fn create(
         shop.announcer.tickets_moved(&made.concert_id);
     }
     let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
-    let headers = token.as_ref().map(LongerToken::headers);
+    let headers = token.as_ref().map(session::headers);
     let made = CreatedBooking {
         booking: made,
         token,
@@ -225,7 +213,7 @@ struct Payment {
         "PAYMENT_IN_FLIGHT", "IDEMPOTENCY_KEY_REUSED", "PAYMENT_DOWN", "DATABASE_DOWN",
     ]))),
     responses(
-        (status = 200, description = CONFIRMED.en, body = Success<stock::Booking>),
+        (status = 200, description = CONFIRMED.en, body = Success<Booking>),
     )
 )]
 async fn confirm(
@@ -234,7 +222,7 @@ async fn confirm(
     PathBooking(id): PathBooking,
     IdempotencyKey(key): IdempotencyKey,
     Body(Payment { payment_token }): Body<Payment>,
-) -> ApiResult<Reply<stock::Booking>> {
+) -> ApiResult<Reply<Booking>> {
     let visit = inside.visit();
     let found = shop.stock.booking(&visit.member_id, id).await.or_fail()?;
     inside.to(&found.ok_or(Code::BookingNotFound)?.concert_id)?;
@@ -270,7 +258,7 @@ fn not_begun(error: DatabaseError) -> ApiError {
 
 /// Pays in a separate task, so that the provider's answer is recorded even if the member
 /// disconnects.
-async fn pay(till: Till, charge: Charge) -> ApiResult<Reply<stock::Booking>> {
+async fn pay(till: Till, charge: Charge) -> ApiResult<Reply<Booking>> {
     let settled = tokio::spawn(async move { till.settle(&charge).await }).await;
     match settled {
         Ok(Ok(Settled::Confirmed(booking))) => Ok(Reply::ok(CONFIRMED, booking)),

@@ -2,7 +2,9 @@
 
 use axum::{extract::State, response::Response};
 use serde::Serialize;
-use sunbeon_chassis::{ApiResult, Export, OrFail, PathConcert, QueryPairs, Reply, Row, Success};
+use sunbeon_chassis::{
+    ApiResult, Export, ExportRow, OrFail, PathConcert, QueryPairs, Reply, Success,
+};
 use sunbeon_domain::{ConcertId, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -134,7 +136,7 @@ async fn export(stock: Stock, id: ConcertId, kind: Export) -> ApiResult<Response
     kind.file(&name, read).await
 }
 
-impl Row for MembersBooking {
+impl ExportRow for MembersBooking {
     const COLUMNS: &'static [&'static str] = &[
         "bookingId",
         "concertId",

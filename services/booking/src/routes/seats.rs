@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use axum::{extract::State, response::IntoResponse};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, Reply, Success};
-use sunbeon_domain::{Code, Text, UnixMs};
+use sunbeon_client::HeldSeats;
+use sunbeon_domain::{Code, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -15,7 +16,7 @@ use crate::{
     routes::{
         fields::seat_ids,
         inside::Inside,
-        session::{LongerToken, lasting},
+        session::{self, lasting},
     },
     stock::{Holding, Released, SeatId},
 };
@@ -42,20 +43,6 @@ struct SeatIds {
     #[serde(deserialize_with = "seat_ids")]
     #[schema(value_type = Vec<SeatId>, min_items = 1, max_items = 100)]
     seat_ids: BTreeSet<SeatId>,
-}
-
-/// Seats that the member holds.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"seatIds": ["demo.R.1.1", "demo.R.1.2"], "holdEndsAt": "2026-11-20T05:10:00.000Z"}))]
-struct HeldSeats {
-    seat_ids: Vec<SeatId>,
-    /// The end of the first hold.
-    #[serde(rename = "holdEndsAt")]
-    held_until: UnixMs,
-    #[serde(flatten)]
-    token: Option<LongerToken>,
 }
 
 /// Holds seats, all of them or none, at most until the booking token ends.
@@ -104,9 +91,9 @@ async fn lock(
     };
     shop.announcer.selected(concert, &new);
     let first_end = seats.iter().map(|seat| seat.held_until).min();
-    let headers = token.as_ref().map(LongerToken::headers);
+    let headers = token.as_ref().map(session::headers);
     let held = HeldSeats {
-        held_until: first_end.unwrap_or_default(),
+        hold_ends_at: first_end.unwrap_or_default(),
         seat_ids: seats.into_iter().map(|seat| seat.seat_id).collect(),
         token,
     };

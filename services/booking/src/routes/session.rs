@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use axum::http::{HeaderName, header};
-use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail};
-use sunbeon_domain::UnixMs;
-use utoipa::ToSchema;
+use sunbeon_client::LongerToken;
+use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES};
 
 use super::inside::Inside;
 use crate::{
@@ -14,31 +13,14 @@ use crate::{
     stock::{Session, Visit},
 };
 
-const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
-const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
-
-/// A booking token that lives as long as a hold and replaces the previous one.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LongerToken {
-    #[schema(required = false)]
-    queue_token: String,
-    #[schema(required = false)]
-    queue_token_expires_at: UnixMs,
-}
-
-impl LongerToken {
-    /// Returns the headers that the token service uses for it.
-    pub(crate) fn headers(&self) -> [(HeaderName, String); 3] {
-        [
-            (QUEUE_TOKEN, self.queue_token.clone()),
-            (
-                QUEUE_TOKEN_EXPIRES,
-                self.queue_token_expires_at.seconds().to_string(),
-            ),
-            (header::CACHE_CONTROL, "no-store".to_owned()),
-        ]
-    }
+/// Returns the headers that the token service uses for a token.
+pub(crate) fn headers(token: &LongerToken) -> [(HeaderName, String); 3] {
+    let end = token.queue_token_expires_at.seconds();
+    [
+        (QUEUE_TOKEN, token.queue_token.clone()),
+        (QUEUE_TOKEN_EXPIRES, end.to_string()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ]
 }
 
 /// Extends the visitor's session to cover a hold that starts now, and returns the visit with its

@@ -11,9 +11,9 @@ use serde::Serialize;
 use sunbeon_domain::{ConcertId, EntryNumber, Field, MemberId, UnixMs};
 use utoipa::ToSchema;
 
-use super::{BookingId, PaymentState, SeatId, Section, TicketId};
+use super::{Booking, BookingId, PaymentState, SeatId, SeatState, Section, TicketId};
 
-/// The member who holds or books, and the session.
+/// The member who holds or books, and the session: the result of the gate's `Visit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
     /// The concert that the member was admitted to.
@@ -54,36 +54,6 @@ pub struct Ended {
     pub tickets: bool,
 }
 
-/// The state of a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SeatState {
-    /// Nobody has it.
-    Available,
-    /// A member holds it for a limited time.
-    Held,
-    /// A member has bought it.
-    Sold,
-}
-
-/// One seat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Seat {
-    /// The seat.
-    pub seat_id: SeatId,
-    /// Its section.
-    pub section: Section,
-    /// Its row, from 1.
-    pub row: u32,
-    /// Its number in the row, from 1.
-    pub number: u32,
-    /// Its price.
-    pub price: u64,
-    /// Its state.
-    pub state: SeatState,
-}
-
 /// A seat that a member holds or has bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -95,22 +65,6 @@ pub struct MySeat {
     /// The end of the hold; left out once the seat is sold.
     #[serde(rename = "holdEndsAt", skip_serializing_if = "Option::is_none")]
     pub held_until: Option<UnixMs>,
-}
-
-/// A kind of ticket, and how many are left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Ticket {
-    /// The kind.
-    pub ticket_id: TicketId,
-    /// The name shown to fans.
-    pub name: String,
-    /// The price of one.
-    pub price: u64,
-    /// The total number.
-    pub quantity: u32,
-    /// How many are free.
-    pub remaining: u32,
 }
 
 /// The result of putting a plan on sale.
@@ -153,8 +107,7 @@ pub struct Reset {
 }
 
 /// A seat and the end of its hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldSeat {
     /// The seat.
     pub seat_id: SeatId,
@@ -239,92 +192,6 @@ pub enum Created {
     SoldOut(Vec<TicketId>),
     /// A member may not have that many.
     Limit,
-}
-
-/// The state of a booking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum BookingState {
-    /// Created, not paid yet.
-    Pending,
-    /// A payment is in flight.
-    Paying,
-    /// Paid, and sold permanently.
-    Confirmed,
-    /// Cancelled, or refunded.
-    Cancelled,
-    /// Not paid before its deadline or its session ended; its seats and tickets are free.
-    Expired,
-}
-
-/// A booking, by the database's clock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"bookingId": "019aa000-5e1b-7c63-a1f7-2f6a2c1f9b11", "concertId": "demo",
-    "state": "CONFIRMED", "amount": 154000, "seats": [{"seatId": "demo.R.1.1", "section": "R",
-    "row": 1, "number": 1, "price": 99000}], "tickets": [{"ticketId": "standing",
-    "name": "Standing", "quantity": 1, "price": 55000}], "createdAt": "2026-11-20T05:00:00.000Z",
-    "expiresAt": "2026-11-20T05:10:00.000Z", "confirmedAt": "2026-11-20T05:00:00.000Z"}))]
-pub struct Booking {
-    /// The booking.
-    pub booking_id: BookingId,
-    /// The concert.
-    pub concert_id: ConcertId,
-    /// The member; not shown.
-    #[serde(skip)]
-    pub member_id: MemberId,
-    /// The session in which it was created or last paid; not shown.
-    #[serde(skip)]
-    pub entry_number: Option<EntryNumber>,
-    /// Its state.
-    pub state: BookingState,
-    /// The total price, in the smallest unit of the shop's currency.
-    pub amount: u64,
-    /// Its seats, in the order of their ids.
-    pub seats: Vec<BookedSeat>,
-    /// Its tickets, in the order of their ids.
-    pub tickets: Vec<BookedTicket>,
-    /// When it was created.
-    pub created_at: UnixMs,
-    /// When it expires or expired; meaningless once it is confirmed or cancelled.
-    pub expires_at: UnixMs,
-    /// When it was paid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirmed_at: Option<UnixMs>,
-    /// When it was cancelled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cancelled_at: Option<UnixMs>,
-}
-
-/// A seat of a booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BookedSeat {
-    /// The seat.
-    pub seat_id: SeatId,
-    /// Its section.
-    pub section: Section,
-    /// Its row.
-    pub row: u32,
-    /// Its number in the row.
-    pub number: u32,
-    /// The price paid.
-    pub price: u64,
-}
-
-/// Tickets of a booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BookedTicket {
-    /// The kind.
-    pub ticket_id: TicketId,
-    /// The name at the time of booking.
-    pub name: String,
-    /// The number of tickets.
-    pub quantity: u32,
-    /// The price of one.
-    pub price: u64,
 }
 
 /// A booking as operators see it.

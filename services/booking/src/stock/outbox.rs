@@ -6,7 +6,7 @@ use sunbeon_database::{Result, Transaction, again, statements, values};
 use sunbeon_domain::UnixMs;
 
 use super::{
-    BookingId, Kind, Session, Stock, Task, Work, pay,
+    BookingId, Kind, Session, Stock, Task, Work,
     rows::{self, LockedBooking},
 };
 
@@ -96,7 +96,7 @@ async fn refund(tx: &mut Transaction, booking: BookingId, attempt: u32) -> Resul
     Ok(Work::Refund {
         payment_id,
         amount,
-        key: pay::charge_key(booking, attempt),
+        key: charge_key(booking, attempt),
     })
 }
 
@@ -122,4 +122,9 @@ pub(super) async fn write_refund(
     tx.execute(&REFUND_DUE, values).await?;
     let values = values![format!("refund-{id}-{attempt}"), id, attempt, booking.now];
     tx.execute(&REFUND, values).await.map(drop)
+}
+
+/// Returns the provider's idempotency key of an attempt.
+pub(super) fn charge_key(id: BookingId, attempt: u32) -> String {
+    format!("{id}-{attempt}")
 }

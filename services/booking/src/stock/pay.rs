@@ -137,7 +137,7 @@ impl Stock {
                     Some((false,)) | None => Unsettled::Void {
                         booking_id: id,
                         attempt,
-                        key: charge_key(id, attempt),
+                        key: outbox::charge_key(id, attempt),
                     },
                 });
             }
@@ -146,11 +146,6 @@ impl Stock {
         })
         .await
     }
-}
-
-/// Returns the provider's idempotency key of an attempt.
-pub(super) fn charge_key(id: BookingId, attempt: u32) -> String {
-    format!("{id}-{attempt}")
 }
 
 /// Distinguishes payment tokens without storing them.
@@ -166,7 +161,7 @@ fn charge(id: BookingId, attempt: u32, amount: i64, token: String) -> Result<Cha
     Ok(Charge {
         booking_id: id,
         attempt,
-        key: charge_key(id, attempt),
+        key: outbox::charge_key(id, attempt),
         amount: rows::number(amount)?,
         payment_token: token.into(),
     })

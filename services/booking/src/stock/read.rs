@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sunbeon_database::{
     Database, Record, Result, Statement, Transaction, Value, statements, values,
 };
-use sunbeon_domain::{ConcertId, MemberId};
+use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 
 use super::{
     BookedSeat, BookedTicket, Booking, BookingId, BookingState, MadePayment, MembersBooking, Stock,
@@ -56,9 +56,13 @@ impl Source<'_> {
         }
     }
 
-    /// Reads bookings first and their items afterwards by id, so that no booking comes without its
-    /// items.
     async fn bookings(&mut self, statement: &Statement, values: &[Value]) -> Result<Vec<Booking>> {
+        let found = self.owned(statement, values).await?;
+        Ok(found.into_iter().map(|owned| owned.booking).collect())
+    }
+
+    /// Reads bookings, and then what they are made of by their own ids, so that none is without it.
+    async fn owned(&mut self, statement: &Statement, values: &[Value]) -> Result<Vec<Owned>> {
         let bookings: Vec<BookingRow> = self.rows(statement, values).await?;
         if bookings.is_empty() {
             return Ok(Vec::new());
@@ -68,6 +72,14 @@ impl Source<'_> {
         let tickets = self.rows(&TICKETS, values![&ids]).await?;
         whole(bookings, seats, tickets)
     }
+}
+
+/// A booking, and whose it is.
+struct Owned {
+    booking: Booking,
+    member_id: MemberId,
+    /// The session that it was made or last paid in.
+    entry_number: Option<EntryNumber>,
 }
 
 type SeatColumns = (BookingId, super::SeatId, super::Section, u32, u32, u64);
@@ -102,8 +114,8 @@ impl Stock {
     ) -> Result<Vec<MembersBooking>> {
         let mut source = Source::Database(&self.0);
         let values = values![concert, text(after), limit];
-        let bookings = source.bookings(&OF_A_CONCERT, values).await?;
-        let ids = rows::listed(bookings.iter().map(|booking| &booking.booking_id));
+        let found = source.owned(&OF_A_CONCERT, values).await?;
+        let ids = rows::listed(found.iter().map(|owned| &owned.booking.booking_id));
         let payments: Vec<(BookingId, String, PaymentState)> =
             source.rows(&PAYMENTS, values![&ids]).await?;
         // The last attempt of each booking.
@@ -112,11 +124,11 @@ impl Stock {
             (id, payment)
         });
         let mut payments: HashMap<_, _> = payments.collect();
-        let whole = bookings.into_iter().map(|booking| MembersBooking {
-            payment: payments.remove(&booking.booking_id),
-            member_id: booking.member_id.clone(),
-            entry_number: booking.entry_number,
-            booking,
+        let whole = found.into_iter().map(|owned| MembersBooking {
+            payment: payments.remove(&owned.booking.booking_id),
+            member_id: owned.member_id,
+            entry_number: owned.entry_number,
+            booking: owned.booking,
         });
         Ok(whole.collect())
     }
@@ -138,7 +150,7 @@ fn whole(
     bookings: Vec<BookingRow>,
     seats: Vec<SeatColumns>,
     tickets: Vec<TicketColumns>,
-) -> Result<Vec<Booking>> {
+) -> Result<Vec<Owned>> {
     let mut seats_of = HashMap::<_, Vec<BookedSeat>>::new();
     for (booking, seat_id, section, row, number, price) in seats {
         seats_of.entry(booking).or_default().push(BookedSeat {
@@ -163,19 +175,22 @@ fn whole(
         let mut tickets = tickets_of.remove(&row.booking_id).unwrap_or_default();
         seats.sort_unstable_by(|a, b| a.seat_id.cmp(&b.seat_id));
         tickets.sort_unstable_by(|a, b| a.ticket_id.cmp(&b.ticket_id));
-        Ok(Booking {
+        let booking = Booking {
             seats,
             tickets,
             state: state(row.state, row.is_live),
             amount: rows::number(row.amount)?,
             booking_id: row.booking_id,
             concert_id: row.concert_id,
-            member_id: row.member_id,
-            entry_number: row.entry_number,
             created_at: row.created_at,
             expires_at: row.expires_at,
             confirmed_at: row.confirmed_at,
             cancelled_at: row.cancelled_at,
+        };
+        Ok(Owned {
+            booking,
+            member_id: row.member_id,
+            entry_number: row.entry_number,
         })
     });
     whole.collect()

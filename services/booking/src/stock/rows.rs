@@ -8,12 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sunbeon_database::{
-    Cell, Column, DatabaseError, Result, Transaction, Value, record, statements, values,
+use sunbeon_database::{DatabaseError, Result, Transaction, record, statements, values};
+use sunbeon_domain::{
+    BookingId, ConcertId, EntryNumber, MemberId, SeatId, Section, TicketId, UnixMs,
 };
-use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 
-use super::{BookingId, SeatId, Section, TicketId, Visit, states::Stored};
+use super::{Visit, states::Stored};
 
 statements! {
     TURN_SHARED = "SELECT {in turn, shared}";
@@ -47,31 +47,6 @@ statements! {
     SELL_TICKETS = "UPDATE tickets SET sold = sold + $3 WHERE concert_id = $1 AND ticket_id = $2";
     CANCEL = "UPDATE bookings SET state = 'CANCELLED', cancelled_at_ms = $2 WHERE booking_id = $1";
     EXPIRE = "UPDATE bookings SET due_ms = $2, expires_at_ms = $2 WHERE booking_id = $1";
-}
-
-/// Implements columns for this crate's own types.
-macro_rules! texts {
-    ($($id:ident => $read:expr;)+) => {
-        $(impl Column for $id {
-            fn read(cell: Cell) -> Option<Self> {
-                let read: fn(String) -> Option<Self> = $read;
-                read(String::read(cell)?)
-            }
-        }
-
-        impl From<&$id> for Value {
-            fn from(id: &$id) -> Self {
-                id.to_string().into()
-            }
-        })+
-    };
-}
-
-texts! {
-    SeatId => |text| SeatId::parse(text);
-    TicketId => |text| TicketId::parse(text);
-    Section => |text| Section::parse(text);
-    BookingId => |text| BookingId::parse(&text);
 }
 
 #[derive(Debug)]

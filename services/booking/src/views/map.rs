@@ -1,23 +1,22 @@
 //! A concert's seat map, built once and sent to everybody.
 
-use std::{collections::HashMap, io::Write, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, io::Write, sync::Arc};
 
 use axum::body::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use serde::Serialize;
 use sunbeon_chassis::{Success, Tag};
+use sunbeon_client::{ChangedSeat, SeatMap};
 use sunbeon_domain::{ConcertId, Language, Text, UnixMs};
 use tokio::sync::OnceCell;
-use utoipa::ToSchema;
 
-use crate::stock::{Seat, SeatId, SeatState, Section};
+use crate::stock::{Seat, SeatState, Section};
 
 /// How long after a change was made it may first be seen: a read of the map may have missed what
 /// was committed meanwhile.
 const SLACK_MS: i64 = 10_000;
 
 /// Every seat of a concert, and when each was last seen to change.
-pub(crate) struct SeatMap {
+pub(crate) struct SharedMap {
     concert: ConcertId,
     /// When it was read, if it differs from the previous one.
     as_of: UnixMs,
@@ -39,34 +38,7 @@ pub(crate) struct Rendered {
     pub(crate) gzip: Bytes,
 }
 
-/// The seat map as sent: every seat, or the changes since an earlier answer.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SeatMap, example = json!(
-    {"concertId": "demo", "at": "2026-11-20T05:00:00.000Z", "seats": [{"seatId": "demo.R.1.1",
-    "section": "R", "row": 1, "number": 1, "price": 99000, "state": "AVAILABLE"}]}))]
-pub(crate) struct MapAnswer<'a> {
-    concert_id: &'a ConcertId,
-    #[serde(rename = "at")]
-    as_of: UnixMs,
-    /// All seats.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Seat>>)]
-    seats: Option<&'a [Seat]>,
-    /// With `since`, instead of `seats`: the seats that may have changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changed: Option<Vec<Changed>>,
-}
-
-/// A seat's state, which may be the same as before.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Changed {
-    seat_id: SeatId,
-    state: SeatState,
-}
-
-impl SeatMap {
+impl SharedMap {
     /// Returns the map that follows `before`: the same one if no seat has changed.
     pub(super) fn after(
         before: Option<&Arc<Self>>,
@@ -123,20 +95,20 @@ impl SeatMap {
 
     /// Returns every seat that may have changed since an earlier map was read, by this process or
     /// another. Returns `None` if that is too long ago to tell.
-    pub(crate) fn changes_since(&self, earlier: UnixMs) -> Option<MapAnswer<'_>> {
+    pub(crate) fn changes_since(&self, earlier: UnixMs) -> Option<SeatMap<'_>> {
         let from = earlier + -SLACK_MS;
         if from < self.since {
             return None;
         }
         let seats = self.seats.iter().zip(&self.changed);
         let changed = seats.filter(|(_, changed)| **changed > from);
-        let changed = changed.map(|(seat, _)| Changed {
+        let changed = changed.map(|(seat, _)| ChangedSeat {
             seat_id: seat.seat_id.clone(),
             state: seat.state,
         });
-        Some(MapAnswer {
-            concert_id: &self.concert,
-            as_of: self.as_of,
+        Some(SeatMap {
+            concert_id: Cow::Borrowed(&self.concert),
+            at: self.as_of,
             seats: None,
             changed: Some(changed.collect()),
         })
@@ -160,10 +132,10 @@ impl SeatMap {
     fn render(&self, message: &str) -> anyhow::Result<Rendered> {
         let answer = Success {
             message: message.to_owned(),
-            data: MapAnswer {
-                concert_id: &self.concert,
-                as_of: self.as_of,
-                seats: Some(&self.seats),
+            data: SeatMap {
+                concert_id: Cow::Borrowed(&self.concert),
+                at: self.as_of,
+                seats: Some(Cow::Borrowed(&self.seats)),
                 changed: None,
             },
             status: 200,

@@ -9,7 +9,7 @@ use sunbeon_domain::{ConcertId, Field, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Audit, table::Row};
+use super::{Audit, table::Act};
 use crate::ReservationOpen;
 
 /// How many acts an export reads at a time.
@@ -41,8 +41,8 @@ struct AuditEntry {
     request_id: String,
 }
 
-impl From<Row> for AuditEntry {
-    fn from(row: Row) -> Self {
+impl From<Act> for AuditEntry {
+    fn from(row: Act) -> Self {
         Self {
             id: row.id,
             at: row.at,
@@ -168,7 +168,7 @@ fn concert(query: &QueryPairs) -> ApiResult<Option<ConcertId>> {
     })
 }
 
-impl sunbeon_chassis::Row for AuditEntry {
+impl sunbeon_chassis::ExportRow for AuditEntry {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "at",

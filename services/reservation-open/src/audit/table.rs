@@ -23,7 +23,7 @@ impl Table {
         Self(database)
     }
 
-    pub(super) async fn write(&self, row: &Row) -> Result<()> {
+    pub(super) async fn write(&self, row: &Act) -> Result<()> {
         let (id, actor, act, concert) = (&row.id, &row.actor, &row.act, &row.concert_id);
         let (detail, request) = (&row.detail, &row.request_id);
         let values = values![id, row.at.0, actor, act, concert, detail, request];
@@ -37,19 +37,19 @@ impl Table {
         concert: Option<&ConcertId>,
         before: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<Row>> {
+    ) -> Result<Vec<Act>> {
         let (concert, before) = (
             concert.map_or("", ConcertId::as_str),
             before.unwrap_or_default(),
         );
         let rows: Vec<Columns> = self.0.rows(&PAGE, values![concert, before, limit]).await?;
-        Ok(rows.into_iter().map(Row::from).collect())
+        Ok(rows.into_iter().map(Act::from).collect())
     }
 }
 
 /// One admin act.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct Act {
     pub(super) id: String,
     pub(super) at: UnixMs,
     pub(super) actor: String,
@@ -63,7 +63,7 @@ pub(super) struct Row {
 /// audit_id, at_ms, actor, act, concert_id, detail, request_id.
 type Columns = (String, i64, String, String, String, String, String);
 
-impl From<Columns> for Row {
+impl From<Columns> for Act {
     fn from((id, at, actor, act, concert_id, detail, request_id): Columns) -> Self {
         Self {
             id,

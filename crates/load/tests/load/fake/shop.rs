@@ -1,6 +1,9 @@
 //! The few routes of a shop that a crowd uses.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use axum::{
     Json, Router,
@@ -9,11 +12,14 @@ use axum::{
     routing::{delete, get, post},
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     State,
     routes::{Refused, Reply, member, ok},
 };
+
+const NOW: &str = "2026-11-20T05:00:00.000Z";
 
 /// The crowd's purchases in the shop.
 #[derive(Default)]
@@ -22,6 +28,8 @@ pub(crate) struct Till {
     pub(crate) paid: AtomicUsize,
     pub(crate) declined: AtomicUsize,
     pub(crate) cancelled: AtomicUsize,
+    /// The concert of each booking.
+    booked: Mutex<Vec<String>>,
 }
 
 impl Till {
@@ -50,14 +58,21 @@ fn gate(headers: &HeaderMap) -> Result<String, Refused> {
 async fn seats(headers: HeaderMap) -> Reply {
     gate(&headers)?;
     let seats: Vec<_> = (1..=20)
-        .map(|n| json!({"seatId": format!("demo.A.1.{n}"), "state": "AVAILABLE"}))
+        .map(|n| {
+            json!({"seatId": format!("demo.A.1.{n}"), "section": "A", "row": 1, "number": n,
+            "price": 1000, "state": "AVAILABLE"})
+        })
         .collect();
-    Ok(ok(200, json!({ "seats": seats })))
+    Ok(ok(
+        200,
+        json!({"concertId": "demo", "at": NOW, "seats": seats}),
+    ))
 }
 
 async fn lock(headers: HeaderMap, Json(body): Json<Value>) -> Reply {
     gate(&headers)?;
-    Ok(ok(200, body))
+    let seats = &body["seatIds"];
+    Ok(ok(200, json!({"seatIds": seats, "holdEndsAt": NOW})))
 }
 
 async fn release(Shared(state): Shared<State>, headers: HeaderMap) -> Reply {
@@ -66,16 +81,24 @@ async fn release(Shared(state): Shared<State>, headers: HeaderMap) -> Reply {
     Ok(ok(200, json!({})))
 }
 
-async fn book(headers: HeaderMap, Json(body): Json<Value>) -> Reply {
-    let member = gate(&headers)?;
+async fn book(Shared(state): Shared<State>, headers: HeaderMap, Json(body): Json<Value>) -> Reply {
+    gate(&headers)?;
     let seat = body["seatIds"][0].as_str().unwrap_or_default();
     let concert = seat.split('.').next().unwrap_or_default();
-    Ok(ok(201, json!({"bookingId": format!("{concert}:{member}")})))
+    let mut booked = state.till.booked.lock().unwrap();
+    booked.push(concert.to_owned());
+    let id = Uuid::from_u128(booked.len() as u128 - 1);
+    Ok(ok(201, booking(id, concert, "PENDING")))
+}
+
+fn booking(id: Uuid, concert: &str, state: &str) -> Value {
+    json!({"bookingId": id, "concertId": concert, "state": state, "amount": 1000, "seats": [],
+        "tickets": [], "createdAt": NOW, "expiresAt": NOW})
 }
 
 async fn confirm(
     Shared(state): Shared<State>,
-    Path(booking): Path<String>,
+    Path(id): Path<Uuid>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Reply {
@@ -87,12 +110,12 @@ async fn confirm(
     let token = headers
         .get("x-queue-token")
         .and_then(|value| value.to_str().ok());
-    let concert = booking.split(':').next().unwrap_or_default();
-    if let Some(line) = state.lines().get_mut(concert) {
+    let concert = state.till.booked.lock().unwrap()[id.as_u128() as usize].clone();
+    if let Some(line) = state.lines().get_mut(&concert) {
         line.complete(&member, token);
     }
     Till::count(&state.till.paid);
-    Ok(ok(200, json!({ "bookingId": booking })))
+    Ok(ok(200, booking(id, &concert, "CONFIRMED")))
 }
 
 async fn cancel(Shared(state): Shared<State>, headers: HeaderMap) -> Reply {
