@@ -12,7 +12,7 @@ mod listen;
 mod publish;
 mod supervise;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,11 +26,9 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{Broker, EnterHandler, Heard, OpenError, events::Ear};
-use connection::Connector;
+use connection::{Connector, LIMIT};
 use publish::Publisher;
 
-/// How long the server may take to answer anything.
-const LIMIT: Duration = Duration::from_secs(5);
 /// How many events wait for the connection; further ones are dropped.
 const EVENTS: usize = 1_000;
 

@@ -28,13 +28,11 @@ use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::MemberId;
 use sunbeon_tokens::{Guest, Guests};
 use tokio_util::sync::CancellationToken;
+pub use verify::LEEWAY_SECONDS;
 pub use who::{Admin, Member, Origin};
 
-use self::{issue::Issuing, layer::Audience, verify::Verifier};
+use self::{issue::Issuing, verify::Verifier};
 use crate::{ApiResult, limits::Limits, settings};
-
-/// How many seconds a token may be past its `exp` or before its `nbf`.
-pub const LEEWAY_SECONDS: u64 = 5;
 
 /// Checks access tokens and enforces the limits of a process. Cheap to clone; clones share their
 /// counters.
@@ -84,37 +82,6 @@ impl Auth {
             issuing: Issuing::new(settings),
             limits: Limits::new(limits),
         })))
-    }
-
-    /// Returns the layer for routes that need no token; it only applies the limit per address.
-    pub fn anyone(&self) -> AuthLayer {
-        AuthLayer::new(self.clone(), Audience::Anyone)
-    }
-
-    /// Returns the layer for routes that gates poll: like [`Auth::anyone`], with its own counters.
-    pub fn gates(&self) -> AuthLayer {
-        AuthLayer::new(self.clone(), Audience::Gates)
-    }
-
-    /// Returns the layer for public pages, which have a tight limit of their own.
-    pub fn main_page(&self) -> AuthLayer {
-        AuthLayer::new(self.clone(), Audience::MainPage)
-    }
-
-    /// Returns the layer for routes of members, including guests: 401 without a valid access token,
-    /// 403 for the static tokens.
-    pub fn members(&self) -> AuthLayer {
-        AuthLayer::new(self.clone(), Audience::Members)
-    }
-
-    /// Returns the layer for admin routes: 401 without a valid token, 403 without the admin role.
-    pub fn admins(&self) -> AuthLayer {
-        AuthLayer::new(self.clone(), Audience::Admins)
-    }
-
-    /// Returns the layer for routes of shops' back ends, which need the origin token or an admin.
-    pub fn origins(&self) -> AuthLayer {
-        AuthLayer::new(self.clone(), Audience::Origins)
     }
 
     /// Keeps the keys of `auth.jwks_url` fresh until `shutdown` is cancelled. Other keys need no

@@ -12,7 +12,7 @@ pub use self::shop::{
     LongerToken, Seat, SeatMap, SeatState, Ticket, Tickets,
 };
 
-/// A success.
+/// A success, as sent to the client.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Success<T> {
     /// A sentence for people, in the request's language.
@@ -23,7 +23,7 @@ pub struct Success<T> {
     pub status: u16,
 }
 
-/// A failure.
+/// A failure, as sent to the client.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// A sentence for people, in the request's language.
@@ -32,7 +32,7 @@ pub struct Failure {
     pub code: String,
     /// The HTTP status.
     pub status: u16,
-    /// Details that the code does not tell; left out where there are none.
+    /// Details beyond the code; left out if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }

@@ -3,6 +3,9 @@
 use sqlx::sqlite::SqliteError;
 use sunbeon_domain::{Code, Coded};
 
+/// The result of a call to this crate.
+pub type Result<T> = std::result::Result<T, DatabaseError>;
+
 /// Why a database could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {

@@ -2,32 +2,26 @@
 
 mod driver;
 mod error;
+mod limit;
 mod open;
 mod private;
 mod record;
+mod sqlite;
 mod statement;
 mod transaction;
 mod value;
 
-use std::time::Duration;
-
 use sqlx::PgPool;
 
-use self::open::Sqlite;
 pub use self::{
-    error::DatabaseError,
+    error::{DatabaseError, Result},
     open::Migration,
     record::{Cell, Column, Record, Row},
     statement::Statement,
     transaction::{Transaction, again},
     value::Value,
 };
-
-/// The result of a call to this crate.
-pub type Result<T> = std::result::Result<T, DatabaseError>;
-
-/// How long a call may wait for a connection.
-const LIMIT: Duration = Duration::from_secs(2);
+use self::{limit::in_time, sqlite::Sqlite};
 
 /// A pool of connections to either database. A cheap handle.
 #[derive(Debug, Clone)]
@@ -74,16 +68,5 @@ impl Database {
             connection.borrow().fetch(statement, values).await
         };
         in_time(work).await
-    }
-}
-
-/// Runs a future within twice the limit; without an answer by then, the database counts as down.
-async fn in_time<T, E>(work: impl Future<Output = std::result::Result<T, E>>) -> Result<T>
-where
-    DatabaseError: From<E>,
-{
-    match tokio::time::timeout(LIMIT * 2, work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(DatabaseError::Down(sqlx::Error::PoolTimedOut)),
     }
 }

@@ -1,20 +1,22 @@
 //! Opening and migrating a database.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool, SqlStr, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlStr, SqlitePool,
     migrate::{
         self,
         MigrateError::{self, Execute, ExecuteMigration},
         MigrationType, Migrator,
     },
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, OnceCell};
 
-use crate::{Database, DatabaseError, LIMIT, Pool, Result, in_time, private::make_private};
+use crate::{
+    Database, DatabaseError, Pool, Result,
+    limit::{LIMIT, in_time},
+    sqlite::Sqlite,
+};
 
 /// How long a migration may take.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(60);
@@ -45,58 +47,6 @@ impl From<&Migration> for migrate::Migration {
         let sql = SqlStr::from_static(step.sql);
         let by = MigrationType::Simple;
         Self::new(step.version, step.name.into(), by, sql, false)
-    }
-}
-
-/// A pool of one connection to a SQLite database.
-#[derive(Debug, Clone)]
-pub(crate) struct Sqlite {
-    pool: SqlitePool,
-    /// For a database in memory. SQLite drops such a database with its last connection, and the
-    /// pool may close its own, so this one is never handed out.
-    keeper: Option<Arc<OnceCell<Mutex<SqliteConnection>>>>,
-}
-
-impl Sqlite {
-    fn new(url: &str) -> Result<Self> {
-        let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
-        let options = options
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            // Overwrite deleted data: payment tokens, for one.
-            .pragma("secure_delete", "ON")
-            .busy_timeout(LIMIT)
-            .disable_statement_logging();
-        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-        if !in_memory {
-            make_private(options.get_filename());
-        }
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // Pinging a database in this process proves nothing, and a caller that is cancelled
-            // during the ping would close the connection.
-            .test_before_acquire(false)
-            .acquire_timeout(LIMIT)
-            .connect_lazy_with(options);
-        Ok(Self {
-            pool,
-            keeper: in_memory.then(Arc::default),
-        })
-    }
-
-    /// Returns the pool, after opening the keeper of a database in memory.
-    pub(crate) async fn opened(&self) -> Result<&SqlitePool> {
-        if let Some(keeper) = &self.keeper {
-            let options = self.pool.connect_options();
-            let open = async || Ok::<_, sqlx::Error>(Mutex::new(options.connect().await?));
-            keeper.get_or_try_init(open).await?;
-        }
-        Ok(&self.pool)
     }
 }
 

@@ -4,7 +4,7 @@ use sqlx::Postgres;
 
 use crate::{
     Database, DatabaseError, Pool, Record, Result, Row, Statement, Value, driver::Connection,
-    in_time, record,
+    limit::in_time, record,
 };
 
 /// A transaction. Dropped without [`Transaction::commit`], it changes nothing. On PostgreSQL every

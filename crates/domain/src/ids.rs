@@ -76,8 +76,8 @@ text_id!(
 );
 
 text_id!(
-    /// One seat of one concert: `<concertId>.<section>.<row>.<number>`. What is well formed need
-    /// not exist.
+    /// One seat of one concert: `<concertId>.<section>.<row>.<number>`. A well-formed id does not
+    /// have to exist.
     SeatId,
     "1 to 100 of A-Z, a-z, 0-9, '_', '-' and '.'",
     "^[A-Za-z0-9_.-]{1,100}$",
@@ -85,7 +85,7 @@ text_id!(
 );
 
 text_id!(
-    /// One kind of counted ticket, among those of its concert.
+    /// One kind of counted ticket of a concert.
     TicketId,
     "1 to 64 of A-Z, a-z, 0-9, '_' and '-'",
     "^[A-Za-z0-9_-]{1,64}$",
@@ -106,7 +106,7 @@ fn is_name(text: &str, longest: usize, others: &[u8]) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(good)
 }
 
-/// One booking: a UUID of version 7, so that ids are in the order of time.
+/// One booking: a version 7 UUID, so that ids sort by time.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
@@ -115,7 +115,7 @@ fn is_name(text: &str, longest: usize, others: &[u8]) -> bool {
 pub struct BookingId(pub Uuid);
 
 impl BookingId {
-    /// Reads a UUID in its usual form.
+    /// Parses a UUID in its usual form.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(Self)
     }

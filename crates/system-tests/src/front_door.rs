@@ -1,9 +1,9 @@
-use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command};
+use std::fs;
 
 use sunbeon_test_support::{Api, Process, eventually, free_port};
 use tempfile::TempDir;
 
-use crate::{Replica, SOON, Stack, proxy::program, replica::show_log};
+use crate::{Replica, SOON, Stack, programs::run_nginx, replica::show_log};
 
 const TEMPLATE: &str = include_str!("../../../scripts/nginx.conf");
 const PUBLIC_ROUTES: &str = include_str!("../../../scripts/nginx-public.conf");
@@ -100,34 +100,4 @@ fn servers(ports: impl Iterator<Item = u16>) -> String {
         .iter()
         .map(|port| format!("server 127.0.0.1:{port} backup max_fails=0;"));
     first.chain(last).collect::<Vec<_>>().join(" ")
-}
-
-/// Runs nginx with a site's configuration in its own folder.
-pub(crate) fn run_nginx(folder: &Path, site: &str) -> Process {
-    fs::write(folder.join("site.conf"), site).expect("could not write into a new folder");
-    fs::write(folder.join("nginx.conf"), settings(folder))
-        .expect("could not write into a new folder");
-    let mut command = Command::new(program("nginx"));
-    command
-        .arg("-p")
-        .arg(folder)
-        .args(["-e", "stderr", "-c"])
-        .arg(folder.join("nginx.conf"));
-    Process::run("nginx", command)
-}
-
-/// Returns the configuration around the site's.
-fn settings(folder: &Path) -> String {
-    // When started as root, nginx would run its workers as a user who cannot write here.
-    let root = fs::metadata("/proc/self").is_ok_and(|of_mine| of_mine.uid() == 0);
-    let user = if root { "user root;" } else { "" };
-    let folder = folder.display();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
-        .concat();
-    format!(
-        "{user}\ndaemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr notice;\n\
-        events {{ worker_connections 4096; }}\n\
-        http {{\naccess_log off;\n{temporary}include {folder}/site.conf;\n}}\n"
-    )
 }

@@ -4,6 +4,7 @@ mod console;
 mod front_door;
 mod keys;
 mod origin;
+mod programs;
 mod proxy;
 mod replica;
 mod stack;

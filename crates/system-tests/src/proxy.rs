@@ -1,15 +1,15 @@
 //! A shop behind a proxy of `docs/gate`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use sunbeon_test_support::{Api, Process, eventually, free_port};
 use tempfile::TempDir;
 
-use crate::{Origin, SOON, front_door::run_nginx, replica::show_log};
+use crate::{
+    Origin, SOON,
+    programs::{program, run_nginx},
+    replica::show_log,
+};
 
 /// One of the proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,14 +164,6 @@ fn entry_point(file: &str) -> String {
         .skip_while(|line| !line.starts_with("#   entryPoints"));
     let printed = printed.map_while(|line| line.strip_prefix("#   "));
     printed.collect::<Vec<_>>().join("\n")
-}
-
-/// Finds a program where `scripts/test` or Debian puts it.
-pub(crate) fn program(name: &str) -> PathBuf {
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
-    let folders = [tools, "/usr/sbin", "/usr/bin"].map(|folder| Path::new(folder).join(name));
-    let found = folders.into_iter().find(|program| program.exists());
-    found.unwrap_or_else(|| name.into())
 }
 
 impl Drop for ShopDoor {

@@ -2,55 +2,22 @@
 
 pub(crate) mod acts;
 pub(crate) mod concerts;
+mod error;
 mod in_force;
 pub(crate) mod project;
 pub(crate) mod reading;
 mod rows;
 mod tables;
 
-use sunbeon_database::{Database, DatabaseError, Statement};
-use sunbeon_domain::{Code, Coded, Concert, ConcertId, Policy};
+use sunbeon_database::{Database, Statement};
+use sunbeon_domain::{Concert, ConcertId, Policy};
 
-pub(crate) use self::rows::Row;
-use self::tables::Tables;
+pub use self::error::RegistryError;
+use self::{error::Result, rows::Registered, tables::Tables};
 
 /// The registry. A cheap handle.
 #[derive(Clone)]
 pub struct Registry(Tables);
-
-/// Why the registry could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// A concert with this id exists.
-    #[error("there is a concert of this id already")]
-    Exists,
-    /// No concert has this id.
-    #[error("there is no such concert")]
-    Unknown,
-    /// The concert has changed since that version.
-    #[error("the concert has another version")]
-    Changed,
-    /// The concert is closed permanently.
-    #[error("the concert is closed")]
-    Closed,
-}
-
-impl Coded for RegistryError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Database(error) => error.code(),
-            Self::Exists => Code::ConcertExists,
-            Self::Unknown => Code::ConcertNotFound,
-            Self::Changed => Code::VersionMismatch,
-            Self::Closed => Code::BookingClosed,
-        }
-    }
-}
-
-type Result<T> = std::result::Result<T, RegistryError>;
 
 impl Registry {
     /// Opens a registry. A database that is down is not an error.
@@ -103,7 +70,7 @@ impl Registry {
     }
 
     /// Returns every row, including deleted concerts.
-    pub(crate) async fn all(&self) -> Result<Vec<Row>> {
+    pub(crate) async fn all(&self) -> Result<Vec<Registered>> {
         self.0.all().await
     }
 
@@ -129,7 +96,7 @@ impl Registry {
     }
 
     async fn replace(&self, concert: Concert, deleted: bool, was: u64) -> Result<Concert> {
-        let row = Row { concert, deleted };
+        let row = Registered { concert, deleted };
         let replaced = self.0.replace(&row, was).await?;
         replaced
             .then_some(row.concert)

@@ -13,9 +13,10 @@ use sunbeon_proto_messages::topology::{
 };
 use tokio::time::timeout;
 
-use super::LIMIT;
 use crate::OpenError;
 
+/// How long the server may take to answer anything.
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
 /// Seconds. RabbitMQ proposes 60, and then a consumer needs two minutes to notice that its network
 /// went silent.
 const HEARTBEAT: u16 = 10;

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-use super::{LIMIT, headers};
+use super::{connection::LIMIT, headers};
 use crate::trace;
 
 /// How many messages may be unconfirmed at once.

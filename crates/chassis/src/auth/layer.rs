@@ -29,7 +29,7 @@ const ORIGIN_TOKEN: &str = "origin token";
 const ACCESS_TOKENS: [&str; 2] = ["JWT", "at+jwt"];
 
 #[derive(Clone, Copy)]
-pub(super) enum Audience {
+enum Audience {
     Anyone,
     Gates,
     MainPage,
@@ -54,8 +54,41 @@ enum Refused {
     Keys(Code),
 }
 
+impl Auth {
+    /// Returns the layer for routes that need no token; it only applies the limit per address.
+    pub fn anyone(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Anyone)
+    }
+
+    /// Returns the layer for routes that gates poll: like [`Auth::anyone`], with its own counters.
+    pub fn gates(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Gates)
+    }
+
+    /// Returns the layer for public pages, which have a tight limit of their own.
+    pub fn main_page(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::MainPage)
+    }
+
+    /// Returns the layer for routes of members, including guests: 401 without a valid access token,
+    /// 403 for the static tokens.
+    pub fn members(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Members)
+    }
+
+    /// Returns the layer for admin routes: 401 without a valid token, 403 without the admin role.
+    pub fn admins(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Admins)
+    }
+
+    /// Returns the layer for routes of shops' back ends, which need the origin token or an admin.
+    pub fn origins(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Origins)
+    }
+}
+
 impl AuthLayer {
-    pub(super) fn new(auth: Auth, audience: Audience) -> Self {
+    fn new(auth: Auth, audience: Audience) -> Self {
         Self {
             auth,
             audience,
@@ -209,12 +242,12 @@ impl From<Code> for Refused {
     }
 }
 
-impl From<verify::Refused> for Refused {
-    fn from(refused: verify::Refused) -> Self {
+impl From<verify::NoMember> for Refused {
+    fn from(refused: verify::NoMember) -> Self {
         match refused {
-            verify::Refused::Token => Code::Unauthenticated.into(),
-            verify::Refused::UnknownKey => Self::Keys(Code::Unauthenticated),
-            verify::Refused::NoKeys => Self::Keys(Code::KeysDown),
+            verify::NoMember::Token => Code::Unauthenticated.into(),
+            verify::NoMember::UnknownKey => Self::Keys(Code::Unauthenticated),
+            verify::NoMember::NoKeys => Self::Keys(Code::KeysDown),
         }
     }
 }

@@ -6,15 +6,18 @@ use sunbeon_domain::MemberId;
 use sunbeon_jwks::RemoteKeys;
 
 use super::{
-    LEEWAY_SECONDS, Member,
     keys::{Keys, PublicKeys},
+    who::Member,
 };
 use crate::settings;
+
+/// How many seconds a token may be past its `exp` or before its `nbf`.
+pub const LEEWAY_SECONDS: u64 = 5;
 
 const NAME_CHARACTERS: usize = 100;
 
 /// Why a token does not identify anybody.
-pub(super) enum Refused {
+pub(super) enum NoMember {
     /// The token is not valid.
     Token,
     /// Its key is unknown here, but may have been published by now.
@@ -74,20 +77,20 @@ impl Verifier {
     }
 
     /// Returns the member that a valid token names.
-    pub(super) fn member(&self, token: &str, header: &Header) -> Result<Member, Refused> {
+    pub(super) fn member(&self, token: &str, header: &Header) -> Result<Member, NoMember> {
         if header.alg != self.algorithm {
-            return Err(Refused::Token);
+            return Err(NoMember::Token);
         }
-        let kid = || header.kid.as_deref().ok_or(Refused::Token);
+        let kid = || header.kid.as_deref().ok_or(NoMember::Token);
         let member = match &self.keys {
             Keys::Shared(key) => self.signed_by(key, token),
-            Keys::Fixed(keys) => self.signed_by(keys.get(kid()?).ok_or(Refused::Token)?, token),
+            Keys::Fixed(keys) => self.signed_by(keys.get(kid()?).ok_or(NoMember::Token)?, token),
             Keys::Remote(keys) => {
-                let (kid, keys) = (kid()?, keys.current().ok_or(Refused::NoKeys)?);
-                self.signed_by(keys.get(kid).ok_or(Refused::UnknownKey)?, token)
+                let (kid, keys) = (kid()?, keys.current().ok_or(NoMember::NoKeys)?);
+                self.signed_by(keys.get(kid).ok_or(NoMember::UnknownKey)?, token)
             }
         };
-        member.ok_or(Refused::Token)
+        member.ok_or(NoMember::Token)
     }
 
     fn signed_by(&self, key: &DecodingKey, token: &str) -> Option<Member> {

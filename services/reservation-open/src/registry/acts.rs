@@ -27,82 +27,60 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
         .routes(routes!(clear))
 }
 
-/// Pauses a concert: people can still line up, but nobody is admitted by the schedule or straight
-/// in, and nobody lapses.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/pause", tag = "operators", operation_id = "pauseConcert",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
-    ]))),
-    responses(
-        (status = 200, description = CHANGED.en, body = Success<Concert>),
-    )
-)]
-async fn pause(
-    State(service): State<ReservationOpen>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Concert>> {
-    service
-        .set(&actor, "pause", &id, |concert| concert.policy.paused = true)
-        .await
+/// Declares a route that sets one thing of a concert, named like its act.
+macro_rules! switch {
+    ($(#[$doc:meta])* $act:ident, $path:literal, $operation:literal, $set:expr) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "operators", operation_id = $operation,
+            params(
+                ("concertId" = ConcertId, Path, description = "The concert."),
+            ),
+            security(("admin" = [])),
+            extensions(("x-fails" = json!([
+                "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN",
+                "DATABASE_DOWN",
+            ]))),
+            responses(
+                (status = 200, description = CHANGED.en, body = Success<Concert>),
+            )
+        )]
+        async fn $act(
+            State(service): State<ReservationOpen>,
+            actor: Actor,
+            PathConcert(id): PathConcert,
+        ) -> ApiResult<Reply<Concert>> {
+            service.set(&actor, stringify!($act), &id, $set).await
+        }
+    };
 }
 
-/// Resumes a concert after a pause.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/resume", tag = "operators", operation_id = "resumeConcert",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
-    ]))),
-    responses(
-        (status = 200, description = CHANGED.en, body = Success<Concert>),
-    )
-)]
-async fn resume(
-    State(service): State<ReservationOpen>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Concert>> {
-    service
-        .set(&actor, "resume", &id, |concert| {
-            concert.policy.paused = false
-        })
-        .await
-}
+switch!(
+    /// Pauses a concert: people can still line up, but nobody is admitted by the schedule or straight
+    /// in, and nobody lapses.
+    pause,
+    "/v2/admin/concerts/{concertId}/pause",
+    "pauseConcert",
+    |concert| concert.policy.paused = true
+);
 
-/// Closes a concert permanently: the line is emptied, and those inside may finish.
-///
-/// Repeating it has no further effect.
-#[utoipa::path(
-    post, path = "/v2/admin/concerts/{concertId}/close", tag = "operators", operation_id = "closeConcert",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-    ),
-    security(("admin" = [])),
-    extensions(("x-fails" = json!([
-        "CONCERT_NOT_FOUND", "BOOKING_CLOSED", "VERSION_MISMATCH", "STORE_DOWN", "DATABASE_DOWN",
-    ]))),
-    responses(
-        (status = 200, description = CHANGED.en, body = Success<Concert>),
-    )
-)]
-async fn close(
-    State(service): State<ReservationOpen>,
-    actor: Actor,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<Concert>> {
-    service
-        .set(&actor, "close", &id, |concert| concert.closed = true)
-        .await
-}
+switch!(
+    /// Resumes a concert after a pause.
+    resume,
+    "/v2/admin/concerts/{concertId}/resume",
+    "resumeConcert",
+    |concert| concert.policy.paused = false
+);
+
+switch!(
+    /// Closes a concert permanently: the line is emptied, and those inside may finish.
+    ///
+    /// Repeating it has no further effect.
+    close,
+    "/v2/admin/concerts/{concertId}/close",
+    "closeConcert",
+    |concert| concert.closed = true
+);
 
 /// The number of entries that were in line.
 #[derive(Serialize, ToSchema)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sunbeon_chassis::{ApiResult, OrFail};
 use sunbeon_domain::{Code, Concert, ConcertId};
 
-use super::RegistryError;
+use super::error::RegistryError;
 use crate::{ReservationOpen, audit::Actor};
 
 /// How often an edit is retried when another change comes first.

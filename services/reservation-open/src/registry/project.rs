@@ -7,7 +7,7 @@ use sunbeon_domain::{Coded, ConcertId};
 use sunbeon_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
-use super::{RegistryError, Row};
+use super::{error::RegistryError, rows::Registered};
 use crate::ReservationOpen;
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -60,10 +60,10 @@ async fn project(service: &ReservationOpen) -> Result<(), NotProjected> {
 
 async fn put(
     service: &ReservationOpen,
-    row: Row,
+    row: Registered,
     in_force: &[ConcertId],
 ) -> sunbeon_store::Result<()> {
-    let Row { concert, deleted } = row;
+    let Registered { concert, deleted } = row;
     if !deleted {
         service.store.put_concert(&concert).await?;
     } else if in_force.contains(&concert.concert_id) {

@@ -3,11 +3,11 @@
 use sunbeon_database::DatabaseError;
 use sunbeon_domain::{Concert, ConcertId};
 
-use super::RegistryError;
+use super::error::RegistryError;
 
 /// A concert, and whether it is deleted.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
+pub(crate) struct Registered {
     pub(crate) concert: Concert,
     pub(crate) deleted: bool,
 }
@@ -15,7 +15,7 @@ pub(crate) struct Row {
 /// concert_id, version, closed, deleted, policy.
 pub(super) type ConcertColumns = (String, i64, bool, bool, String);
 
-impl TryFrom<ConcertColumns> for Row {
+impl TryFrom<ConcertColumns> for Registered {
     type Error = RegistryError;
 
     fn try_from(

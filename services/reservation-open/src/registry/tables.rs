@@ -3,7 +3,10 @@
 use sunbeon_database::{Database, DatabaseError, Migration, statements, values};
 use sunbeon_domain::ConcertId;
 
-use super::{Result, Row, rows::ConcertColumns};
+use super::{
+    error::Result,
+    rows::{ConcertColumns, Registered},
+};
 
 const MIGRATIONS: [Migration; 1] = [Migration {
     version: 1,
@@ -58,26 +61,26 @@ impl Tables {
     }
 
     /// Replaces version `was` of a row. Returns `false` if the row has another version.
-    pub(super) async fn replace(&self, row: &Row, was: u64) -> Result<bool> {
+    pub(super) async fn replace(&self, row: &Registered, was: u64) -> Result<bool> {
         let (version, policy) = (signed(row.concert.version), json(&row.concert)?);
         let (id, closed) = (row.concert.concert_id.as_str(), row.concert.closed);
         let values = values![version, closed, row.deleted, policy, id, signed(was)];
         Ok(self.0.execute(&REPLACE, values).await? == 1)
     }
 
-    pub(super) async fn find(&self, id: &ConcertId) -> Result<Option<Row>> {
+    pub(super) async fn find(&self, id: &ConcertId) -> Result<Option<Registered>> {
         let row: Option<ConcertColumns> = self.0.row(&FIND, values![id.as_str()]).await?;
-        row.map(Row::try_from).transpose()
+        row.map(Registered::try_from).transpose()
     }
 
-    pub(super) async fn all(&self) -> Result<Vec<Row>> {
+    pub(super) async fn all(&self) -> Result<Vec<Registered>> {
         let rows: Vec<ConcertColumns> = self.0.rows(&ALL, values![]).await?;
-        rows.into_iter().map(Row::try_from).collect()
+        rows.into_iter().map(Registered::try_from).collect()
     }
 
-    pub(super) async fn page(&self, after: &str, limit: u32) -> Result<Vec<Row>> {
+    pub(super) async fn page(&self, after: &str, limit: u32) -> Result<Vec<Registered>> {
         let rows: Vec<ConcertColumns> = self.0.rows(&PAGE, values![after, limit]).await?;
-        rows.into_iter().map(Row::try_from).collect()
+        rows.into_iter().map(Registered::try_from).collect()
     }
 }
 

@@ -71,7 +71,11 @@ async fn clearing_empties_the_line_and_leaves_those_inside(app: App) {
     assert_eq!((line.totals.cleared, line.counts.waiting), (2, 0));
     app.stage.enter("c", "b").await;
     let again = app.look_up("c", "b").await;
-    assert_eq!(again.data(200)["queueNumber"], 1, "members can line up again");
+    assert_eq!(
+        again.data(200)["queueNumber"],
+        1,
+        "members can line up again"
+    );
 }
 
 async fn a_concert_is_deleted_once_it_is_closed_and_nobody_is_inside(app: App) {
