@@ -103,8 +103,8 @@ impl Auth {
         admin: bool,
         ttl: Duration,
     ) -> anyhow::Result<String> {
-        let issuing = self.0.issuing.as_ref();
-        let issuing = issuing.context("issuing tokens needs SUNBEON__AUTH__HS256_SECRET")?;
+        let configured = self.0.issuing.as_ref();
+        let issuing = configured.context("issuing tokens needs SUNBEON__AUTH__HS256_SECRET")?;
         issuing.token(id, name, admin, ttl)
     }
 

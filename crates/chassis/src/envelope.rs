@@ -174,8 +174,8 @@ impl ApiError {
     /// Returns the headers that belong to a status.
     fn headers(&self, status: StatusCode) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = Vec::new();
-        let wait = self.retry_after;
-        let wait = wait.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER));
+        let asked = self.retry_after;
+        let wait = asked.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER));
         if let Some(seconds) = wait {
             headers.push((header::RETRY_AFTER, seconds.into()));
         }

@@ -148,8 +148,8 @@ mod tests {
     fn pages(names: &'static [Option<&'static str>]) -> impl Fn(Option<&Named>) -> Page {
         move |last| {
             let from = last.map_or(0, |last| last.number as usize);
-            let page = names.iter().zip(1..).skip(from).take(2);
-            let page = page.map(|(name, number)| {
+            let numbered = names.iter().zip(1..).skip(from).take(2);
+            let page = numbered.map(|(name, number)| {
                 let name = name.ok_or(Failed)?;
                 Ok(Named { number, name })
             });
@@ -190,8 +190,8 @@ mod tests {
     {
         let none = Export::Csv.file("names", pages(&[None])).await;
         assert_eq!(none.unwrap_err().code(), Code::DatabaseDown);
-        let cut = pages(&[Some("a"), Some("b"), None]);
-        let cut = Export::Csv.file("names", cut).await.unwrap();
+        let failing = pages(&[Some("a"), Some("b"), None]);
+        let cut = Export::Csv.file("names", failing).await.unwrap();
         assert!(to_bytes(cut.into_body(), usize::MAX).await.is_err());
     }
 }

@@ -54,8 +54,8 @@ impl Caller {
         match entered.await {
             Ok(standing) => Ok(Entering::New(standing)),
             Err(Error::Refused(refusal)) if refusal.code == Code::AlreadyInQueue.word() => {
-                let standing = serde_json::from_value(refusal.data.unwrap_or_default());
-                let standing = standing.map_err(|error| Error::nonsense(&error.to_string()))?;
+                let parsed = serde_json::from_value(refusal.data.unwrap_or_default());
+                let standing = parsed.map_err(|error| Error::nonsense(&error.to_string()))?;
                 Ok(Entering::Already(standing))
             }
             Err(error) => Err(error),

@@ -162,8 +162,8 @@ impl Answer {
         if !self.status.is_success() {
             return Err(Error::Refused(self.refusal()));
         }
-        let success = serde_json::from_slice::<Success<T>>(&self.body);
-        let success = success.map_err(|error| Error::nonsense(&error.to_string()))?;
+        let parsed = serde_json::from_slice::<Success<T>>(&self.body);
+        let success = parsed.map_err(|error| Error::nonsense(&error.to_string()))?;
         Ok(success.data)
     }
 

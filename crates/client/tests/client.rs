@@ -21,7 +21,7 @@ async fn serve(router: Router) -> Sunbeon {
 }
 
 fn concert() -> ConcertId {
-    ConcertId::parse("c").expect("a good id")
+    ConcertId::parse("c").expect("a valid id")
 }
 
 fn success(data: Value) -> Json<Value> {
@@ -164,7 +164,7 @@ async fn ending_a_session_that_is_gone_is_not_an_error_for_an_origin() {
         .route("/v2/reservation/sessions/{concert}/extend", post(over));
     let sunbeon = serve(router).await;
     let origin = sunbeon.by("origin token");
-    let member = MemberId::parse("m").expect("a good id");
+    let member = MemberId::parse("m").expect("a valid id");
     assert!(
         origin
             .concert(&concert())
@@ -197,7 +197,7 @@ fn the_url_is_checked_before_any_request() {
     ] {
         assert_eq!(SunbeonUrl::parse(bad), Err(InvalidUrl), "{bad}");
     }
-    let behind_a_path = SunbeonUrl::parse("https://shop.example/queue/").expect("a good address");
+    let behind_a_path = SunbeonUrl::parse("https://shop.example/queue/").expect("a valid URL");
     let path = behind_a_path.at("/v2").to_string();
     assert_eq!(path, "https://shop.example/queue/v2");
 }

@@ -64,8 +64,8 @@ impl Database {
             let refused = sqlx::Error::Configuration("another scheme".into());
             return Err(DatabaseError::Address(refused));
         }
-        let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
-        let options = options
+        let parsed = PgConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
+        let options = parsed
             .application_name("sunbeon")
             .options(IN_THE_SERVER)
             .disable_statement_logging();

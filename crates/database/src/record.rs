@@ -30,8 +30,8 @@ pub struct Row(std::vec::IntoIter<Cell>);
 impl Row {
     /// Reads the next column.
     pub fn column<C: Column>(&mut self) -> Result<C> {
-        let cell = self.0.next();
-        let cell = cell.ok_or_else(|| DatabaseError::Bug("a row of too few columns".into()))?;
+        let next = self.0.next();
+        let cell = next.ok_or_else(|| DatabaseError::Bug("a row of too few columns".into()))?;
         C::read(cell).ok_or_else(|| {
             let wanted = std::any::type_name::<C>();
             DatabaseError::Bug(format!("a column that is no {wanted}").into())

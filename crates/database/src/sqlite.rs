@@ -21,8 +21,8 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn new(url: &str) -> Result<Self> {
-        let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
-        let options = options
+        let parsed = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
+        let options = parsed
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)

@@ -66,7 +66,7 @@ async fn a_call_that_times_out_leaves_nothing_behind_on_the_server() {
     }
     drop(foreign);
     let free = async || one.execute(&TAKE.into(), values![1_i64]).await.is_ok();
-    eventually(SOON, "the row is there again", free).await;
+    eventually(SOON, "the row is free again", free).await;
 }
 
 #[tokio::test]
@@ -121,16 +121,16 @@ async fn an_older_version_runs_on_a_database_migrated_by_a_newer_one() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = format!("sqlite:{}/t.sqlite", folder.display());
     for url in [server.url(), &file] {
-        let database = Database::open(url).expect("a good address");
+        let database = Database::open(url).expect("a valid URL");
         let (first, second) = ("CREATE TABLE t (n BIGINT)", "CREATE TABLE u (n BIGINT)");
         let later = database.migrate(&migrations(&[first, second])).await;
         later.expect("both tables");
         let earlier = database.migrate(&migrations(&[first])).await;
-        earlier.expect("the first is there");
+        earlier.expect("the first table exists");
     }
     std::fs::remove_dir_all(&folder).expect("the folder");
 }
 
 fn open(server: &TestDatabase) -> Database {
-    Database::open(server.url()).expect("a good address")
+    Database::open(server.url()).expect("a valid URL")
 }

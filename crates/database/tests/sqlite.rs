@@ -12,7 +12,7 @@ static WRITE: Statement = Statement::new("UPDATE t SET n = n");
 /// moment; a database in memory would be gone with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_memory_database_outlives_cancelled_callers() {
-    let database = Database::open("sqlite::memory:").expect("a good address");
+    let database = Database::open("sqlite::memory:").expect("a valid URL");
     let make = "CREATE TABLE t (n BIGINT NOT NULL)".into();
     database.execute(&make, values![]).await.expect("a table");
     database
@@ -67,7 +67,7 @@ async fn only_the_owner_can_read_the_database_files() {
     open_to_all(&folder.join("old.sqlite"));
     for name in ["old.sqlite", "new.sqlite"] {
         let url = format!("sqlite:{}/{name}", folder.display());
-        let database = Database::open(&url).expect("a good address");
+        let database = Database::open(&url).expect("a valid URL");
         let make = "CREATE TABLE t (n BIGINT NOT NULL)".into();
         database.execute(&make, values![]).await.expect("a table");
         for end in ["", "-wal", "-shm"] {

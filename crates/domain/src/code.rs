@@ -207,7 +207,7 @@ codes! {
         "1인당 예매 한도를 넘었습니다. 수량을 줄여 주세요."
         "This is more than one member may book. Choose fewer.";
     BookingExpired 409 "BOOKING_EXPIRED"
-        "결제 시간이 지났거나 예매를 진행하던 입장이 끝나 예매가 취소되었습니다. 다시 예매해 주세요."
+        "결제 시간이 지났거나 이용 시간이 끝나 예매가 취소되었습니다. 다시 예매해 주세요."
         "The booking was not paid before its time or its session ended, and has been released. Book again.";
     BookingCancelled 409 "BOOKING_CANCELLED"
         "취소된 예매입니다. 필요하면 다시 예매해 주세요."
@@ -234,7 +234,7 @@ codes! {
         "요청이 너무 많습니다. 잠시 뒤 다시 시도해 주세요."
         "Too many requests. Try again after the seconds in Retry-After.";
     Internal 500 "INTERNAL"
-        "서버에 문제가 생겼습니다. 잠시 뒤 다시 시도하고, 계속되면 X-Request-Id를 알려 주세요."
+        "서버에 문제가 생겼습니다. 잠시 뒤 다시 시도해 주시고, 계속되면 X-Request-Id를 알려 주세요."
         "Something went wrong on our side. Try again; if it keeps happening, report the X-Request-Id.";
     StoreDown 503 "STORE_DOWN"
         "대기열을 잠시 이용할 수 없습니다. 순번은 유지되니 잠시 뒤 다시 시도해 주세요."

@@ -254,8 +254,8 @@ mod tests {
     #[test]
     fn the_manual_lists_every_field_with_its_default_and_bounds() {
         let manual = include_str!("../../../docs/api.md");
-        let table = manual.split("\n## The policy\n").nth(1).unwrap();
-        let table = table.split("\n## ").next().unwrap();
+        let section = manual.split("\n## The policy\n").nth(1).unwrap();
+        let table = section.split("\n## ").next().unwrap();
         let rows: Vec<_> = table
             .lines()
             .filter(|line| line.starts_with("| `"))
@@ -270,8 +270,8 @@ mod tests {
                 other => other.to_string(),
             };
             let start = format!("| `{name}` | {default} | ");
-            let row = rows.iter().find(|row| row.starts_with(&start));
-            let row = row.unwrap_or_else(|| panic!("docs/api.md lacks {start}"));
+            let found = rows.iter().find(|row| row.starts_with(&start));
+            let row = found.unwrap_or_else(|| panic!("docs/api.md lacks {start}"));
             let bounds = |least: &str, most: &str, unit: &str| {
                 let known = schema.get(most)?;
                 Some(format!(

@@ -127,8 +127,8 @@ fn report(mut new: Vec<f64>, mut seen: Vec<f64>) {
     seen.sort_by(f64::total_cmp);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find(|line| line.starts_with("model name"));
-    let model = model
+    let line = info.lines().find(|line| line.starts_with("model name"));
+    let model = line
         .and_then(|line| line.split_once(": "))
         .map_or("unknown", |it| it.1);
     println!("{cores} cores, {model}; {ROUNDS} rounds of {REQUESTS} requests, one at a time");

@@ -114,7 +114,7 @@ async fn simultaneous_requests_share_one_fetch() {
         .map(|_| keys.clone())
         .map(|keys| tokio::spawn(async move { text(keys.refreshed().await) }))
         .collect();
-    eventually(LIMIT, "a fetch is under way", async || {
+    eventually(LIMIT, "a fetch is in progress", async || {
         publisher.fetches() == 1
     })
     .await;
@@ -134,7 +134,7 @@ async fn a_requested_fetch_continues_when_its_caller_goes_away() {
         let keys = keys.clone();
         async move { keys.refreshed().await }
     });
-    eventually(LIMIT, "a fetch is under way", async || {
+    eventually(LIMIT, "a fetch is in progress", async || {
         publisher.fetches() == 1
     })
     .await;
@@ -217,7 +217,7 @@ async fn a_failed_fetch_keeps_the_keys_and_is_retried_soon() {
     ] {
         publisher.answer(status, garbage);
         let before = publisher.fetches();
-        eventually(LIMIT, "it is tried again", async || {
+        eventually(LIMIT, "it is retried", async || {
             publisher.fetches() > before + 3
         })
         .await;
@@ -239,7 +239,7 @@ async fn a_failed_fetch_is_retried_before_the_minute_is_up() {
         ..STILL
     });
     tokio::spawn(keys.clone().keep_fresh(CancellationToken::new()));
-    eventually(LIMIT, "it is tried thrice", async || {
+    eventually(LIMIT, "it is tried three times", async || {
         publisher.fetches() >= 3
     })
     .await;
@@ -270,7 +270,7 @@ async fn a_hanging_publisher_times_out() {
         ..STILL
     });
     let asked = tokio::time::timeout(LIMIT, keys.refreshed()).await;
-    assert_eq!(asked.expect("it is given up"), None);
+    assert_eq!(asked.expect("it times out"), None);
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn keeping_fresh_ends_with_the_shutdown() {
     publisher.permits.forget_permits(1000);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(publisher.keys_of(STILL).keep_fresh(shutdown.clone()));
-    eventually(LIMIT, "a fetch is under way", async || {
+    eventually(LIMIT, "a fetch is in progress", async || {
         publisher.fetches() == 1
     })
     .await;

@@ -34,7 +34,7 @@ impl FrontDoor {
         let (public, operators) = (stack.front_door(), stack.operators_door());
         let folder = tempfile::tempdir().expect("could not make a temporary folder");
         let routes = folder.path().join("public.conf");
-        fs::write(&routes, PUBLIC_ROUTES).expect("could not write into a new folder");
+        fs::write(&routes, PUBLIC_ROUTES).expect("a new folder is writable");
         let mut values = vec![
             ("FRONT_DOOR_LISTEN", format!("127.0.0.1:{public}")),
             ("OPERATORS_DOOR_LISTEN", format!("127.0.0.1:{operators}")),

@@ -19,9 +19,8 @@ pub(crate) fn program(name: &str) -> PathBuf {
 
 /// Runs nginx with a site's configuration in its own folder.
 pub(crate) fn run_nginx(folder: &Path, site: &str) -> Process {
-    fs::write(folder.join("site.conf"), site).expect("could not write into a new folder");
-    fs::write(folder.join("nginx.conf"), settings(folder))
-        .expect("could not write into a new folder");
+    fs::write(folder.join("site.conf"), site).expect("a new folder is writable");
+    fs::write(folder.join("nginx.conf"), settings(folder)).expect("a new folder is writable");
     let mut command = Command::new(program("nginx"));
     command
         .arg("-p")

@@ -101,7 +101,7 @@ impl ShopDoor {
 fn run(kind: Kind, folder: &Path, fill_in: impl Fn(&str) -> String) -> Process {
     let put = |name: &str, file: &str| {
         let path = folder.join(name);
-        fs::write(&path, fill_in(file)).expect("could not write into a new folder");
+        fs::write(&path, fill_in(file)).expect("a new folder is writable");
         path
     };
     match kind {

@@ -46,8 +46,7 @@ impl Process {
     /// If it does not start; the message names a program that is not installed.
     pub fn run(name: &str, mut command: Command) -> Process {
         let folder = tempfile::tempdir().expect("could not make a temporary folder");
-        let out = File::create(folder.path().join("log"))
-            .expect("could not create a file in a new folder");
+        let out = File::create(folder.path().join("log")).expect("a new folder is writable");
         let err = out.try_clone().expect("an open file can be shared");
         command.stdin(Stdio::null()).stdout(out).stderr(err);
         let child = command.spawn().unwrap_or_else(|error| {

@@ -122,8 +122,8 @@ impl TestVhost {
     /// # Panics
     /// If the node does not answer or its `rabbitmqctl` cannot be run.
     pub async fn create() -> TestVhost {
-        let shared = std::env::var("SUNBEON_TEST_AMQP_URL");
-        let shared = shared.unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".into());
+        let set = std::env::var("SUNBEON_TEST_AMQP_URL");
+        let shared = set.unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".into());
         let (node, user) = parts(&shared).unwrap_or_else(|| panic!("not an AMQP URL: {shared}"));
         let name = fresh_name();
         let vhost = TestVhost {

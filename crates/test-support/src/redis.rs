@@ -225,7 +225,7 @@ impl RedisServer {
 /// Builds the shim beside the data and creates the clock's file.
 fn freeze(folder: &Path) -> File {
     let source = folder.join("frozen_clock.c");
-    std::fs::write(&source, FROZEN_CLOCK).expect("could not write into a new folder");
+    std::fs::write(&source, FROZEN_CLOCK).expect("a new folder is writable");
     let mut compiler = Command::new("cc");
     compiler
         .args(["-O1", "-shared", "-fPIC", "-o"])
@@ -239,7 +239,7 @@ fn freeze(folder: &Path) -> File {
         built.status.success(),
         "the frozen clock does not compile:\n{said}"
     );
-    File::create(folder.join("clock")).expect("could not create a file in a new folder")
+    File::create(folder.join("clock")).expect("a new folder is writable")
 }
 
 /// Returns whether the server on `port` has loaded its data and is process `id`, rather than a

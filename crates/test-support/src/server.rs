@@ -23,8 +23,8 @@ impl Server {
     where
         Serving: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("could not find a free port");
+        let bound = TcpListener::bind("127.0.0.1:0").await;
+        let listener = bound.expect("could not find a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, stop.clone()));

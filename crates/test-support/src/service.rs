@@ -28,8 +28,8 @@ impl Server {
     ) -> Server {
         let set = access::SETTINGS.iter().chain(variables);
         let set = set.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let settings: Settings = settings::load_from(set.collect()).expect("good settings");
-        let auth = Auth::new(&settings.auth, &settings.limits).expect("good secrets");
+        let settings: Settings = settings::load_from(set.collect()).expect("valid settings");
+        let auth = Auth::new(&settings.auth, &settings.limits).expect("valid secrets");
         let readiness = Readiness::new();
         let router = http::finish(Service {
             name,
@@ -40,7 +40,7 @@ impl Server {
             settings: settings.http.clone(),
             limits: settings.limits,
         });
-        let router = router.expect("good settings");
+        let router = router.expect("valid settings");
         Server::start(|listener, stop| {
             http::serve(listener, router, settings.http, stop, readiness)
         })

@@ -41,7 +41,7 @@ impl Stage {
             timeout_ms: 2_000,
         };
         Self {
-            store: Arc::new(RedisStore::open(&settings).expect("a good address")),
+            store: Arc::new(RedisStore::open(&settings).expect("a valid URL")),
             redis: Some(server),
         }
     }
@@ -137,8 +137,8 @@ impl Stage {
     /// # Panics
     /// If they do not add up.
     pub async fn snapshot(&self, concert: &str) -> Snapshot {
-        let snapshot = self.store.snapshot(&id(concert)).await;
-        let snapshot = snapshot.expect("the store is up");
+        let answer = self.store.snapshot(&id(concert)).await;
+        let snapshot = answer.expect("the store is up");
         assert!(snapshot.adds_up(), "{snapshot:?}");
         snapshot
     }
@@ -146,8 +146,8 @@ impl Stage {
     /// Fetches the booking token of a member who is READY.
     pub async fn claim(&self, concert: &str, who: &str) {
         let kid = "a-key-of-the-tests";
-        let claim = self.store.claim(&id(concert), &member(who), kid).await;
-        let claim = claim.expect("the store is up");
+        let answer = self.store.claim(&id(concert), &member(who), kid).await;
+        let claim = answer.expect("the store is up");
         assert!(matches!(claim, Claim::Entered(_)), "{who}: {claim:?}");
     }
 
@@ -183,5 +183,5 @@ fn member(id: &str) -> MemberId {
 
 fn patched(policy: &Policy, fields: Value) -> Policy {
     let change = serde_json::from_value(fields).expect("valid policy fields");
-    policy.changed(change).expect("a good policy")
+    policy.changed(change).expect("a valid policy")
 }

@@ -170,8 +170,8 @@ fn bad_signatures() -> Vec<Vector> {
     let good = signed(0, &claims());
     let cut = good[..good.len() - 4].to_owned();
     let (head, signature) = (encoded(&header("EdDSA", &kid)), good.rsplit('.').next());
-    let moved = encoded(&with("sub", Value::from("44")));
-    let moved = format!("{head}.{moved}.{}", signature.unwrap_or_default());
+    let claims = encoded(&with("sub", Value::from("44")));
+    let moved = format!("{head}.{claims}.{}", signature.unwrap_or_default());
     let none = encoded(&header("none", &kid));
     vec![
         bad(

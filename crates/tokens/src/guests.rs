@@ -63,8 +63,8 @@ impl Guests {
     /// Creates a guest, whose token every holder of the secret accepts for 24 hours.
     pub fn issue(&self) -> Guest {
         let exp = unix_now() + LIFE_SECONDS;
-        let id = MemberId::parse(format!("{GUEST_PREFIX}{}", Uuid::new_v4()));
-        let id = id.expect("a prefix and a UUID are visible ASCII");
+        let parsed = MemberId::parse(format!("{GUEST_PREFIX}{}", Uuid::new_v4()));
+        let id = parsed.expect("a prefix and a UUID are visible ASCII");
         let claims = Claims {
             iss: ISSUER.to_owned(),
             sub: id.clone(),

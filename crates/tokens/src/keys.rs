@@ -55,8 +55,8 @@ impl SigningKeys {
         let blocks = pem::parse_many(text).map_err(|_| InvalidKeys::NoPem)?;
         let mut keys: Vec<SigningKey> = Vec::new();
         for (number, block) in (1..).zip(&blocks) {
-            let pair = Ed25519KeyPair::from_pkcs8(block.contents());
-            let pair = pair.ok().filter(|_| block.tag() == LABEL);
+            let parsed = Ed25519KeyPair::from_pkcs8(block.contents());
+            let pair = parsed.ok().filter(|_| block.tag() == LABEL);
             let key = SigningKey::new(&pair.ok_or(InvalidKeys::NotEd25519(number))?);
             let key = key.ok_or(InvalidKeys::NotEd25519(number))?;
             if keys.iter().any(|known| known.kid == key.kid) {

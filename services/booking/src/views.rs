@@ -85,8 +85,8 @@ impl Views {
         let (stock, concert) = (self.0.stock.clone(), concert.clone());
         let reading = tokio::spawn(async move {
             let before = slot.take().and_then(|read| read.view.ok().flatten());
-            let view = read(&stock, &concert, before.as_deref()).await;
-            let view = view.map(|view| view.map(Arc::new)).map_err(Arc::new);
+            let found = read(&stock, &concert, before.as_deref()).await;
+            let view = found.map(|view| view.map(Arc::new)).map_err(Arc::new);
             let at = Instant::now();
             *slot = Some(Read {
                 at,

@@ -52,11 +52,11 @@ impl EntryConsumer {
                 return Settle::Reject;
             }
         };
-        let admitted = entries
+        let ready = entries
             .into_iter()
             .zip(called)
             .filter(|(_, called)| *called);
-        let admitted: Vec<_> = admitted
+        let admitted: Vec<_> = ready
             .map(|((member_id, entry_number), _)| Admitted {
                 member_id,
                 entry_number,

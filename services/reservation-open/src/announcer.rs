@@ -46,8 +46,8 @@ impl Announcer {
             .collect();
         let broker = self.broker.clone();
         let sending = async move {
-            let confirmed = broker.publish_enters(&messages).await;
-            let confirmed = confirmed.into_iter().filter(|confirmed| *confirmed).count();
+            let confirms = broker.publish_enters(&messages).await;
+            let confirmed = confirms.into_iter().filter(|confirmed| *confirmed).count();
             if confirmed < messages.len() {
                 let unconfirmed = messages.len() - confirmed;
                 tracing::warn!(

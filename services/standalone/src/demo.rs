@@ -33,7 +33,7 @@ pub(crate) async fn run(
         None => return,
     }
     print!("{}", walk(&url, &me, &admin, fans));
-    let concert_ids = sales().map(|(id, _, _)| ConcertId::parse(id).expect("a good id"));
+    let concert_ids = sales().map(|(id, _, _)| ConcertId::parse(id).expect("a valid id"));
     let tokens = Arc::new(move |member: &str| access(member, false));
     Demo {
         base_url: url,

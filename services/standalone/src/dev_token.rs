@@ -59,10 +59,10 @@ async fn issue(
     if !is_asked_here(version, &headers) {
         return Err(Code::Forbidden.into());
     }
-    let id = MemberId::parse(wanted.member_id).ok();
+    let parsed = MemberId::parse(wanted.member_id).ok();
     // An access token cannot name a guest.
-    let id = id.filter(|id| !id.is_guest());
-    let id = id.ok_or(Code::Invalid(Field::MemberId))?;
+    let member = parsed.filter(|id| !id.is_guest());
+    let id = member.ok_or(Code::Invalid(Field::MemberId))?;
     if wanted.name.chars().count() > 100 {
         return Err(Code::Invalid(Field::Name).into());
     }

@@ -98,8 +98,8 @@ fn change(
 }
 
 fn read(file: &Path) -> anyhow::Result<SigningKeys> {
-    let text = fs::read_to_string(file);
-    let text = text.with_context(|| format!("could not read {}", file.display()))?;
+    let content = fs::read_to_string(file);
+    let text = content.with_context(|| format!("could not read {}", file.display()))?;
     SigningKeys::from_pem(&text).with_context(|| format!("{} contains no keys", file.display()))
 }
 

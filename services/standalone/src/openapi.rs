@@ -38,8 +38,8 @@ struct Settings {
 
 /// Returns the document of one service, or of all services combined.
 pub(crate) fn document(of: Option<Api>) -> anyhow::Result<String> {
-    let name = of.and_then(|of| of.to_possible_value());
-    let name = name.as_ref().map_or("sunbeon", |name| name.get_name());
+    let value = of.and_then(|of| of.to_possible_value());
+    let name = value.as_ref().map_or("sunbeon", |name| name.get_name());
     let routers = routers()?.into_iter();
     let wanted = routers.filter(|(service, _)| of.is_none_or(|of| of == *service));
     let api = wanted.fold(OpenApiRouter::new(), |all, (_, api)| all.merge(api));
@@ -49,14 +49,14 @@ pub(crate) fn document(of: Option<Api>) -> anyhow::Result<String> {
 
 /// Returns each service's routes, built on parts that make no requests.
 fn routers() -> anyhow::Result<[(Api, OpenApiRouter); 4]> {
-    let given = [
+    let variables = [
         (
             "SUNBEON__AUTH__HS256_SECRET",
             "a secret that signs nobody's token",
         ),
         ("SUNBEON__GATE__ON_FAILURE", "closed"),
     ];
-    let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let given = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let settings: Settings = settings::load_from(HashMap::from(given))?;
     let auth = Auth::new(&settings.auth, &settings.limits)?;
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());

@@ -63,8 +63,8 @@ impl Whole {
         let registry = Registry::open(settings.database.url.expose_secret())
             .context("could not open SUNBEON__DATABASE__URL")?;
         let keys = signing_keys(&settings.booking_token)?;
-        let origin_token = settings.auth.origin_token.clone();
-        let origin_token = origin_token.context("no origin token was made")?;
+        let made = settings.auth.origin_token.clone();
+        let origin_token = made.context("no origin token was generated")?;
         let parts = Parts::open(
             &settings.booking,
             &settings.gate,

@@ -114,8 +114,8 @@ impl Token {
 }
 
 fn passes(member: &MemberId) -> Response {
-    let id = HeaderValue::try_from(member.as_str());
-    let id = id.expect("a member id is visible ASCII");
+    let value = HeaderValue::try_from(member.as_str());
+    let id = value.expect("a member id is visible ASCII");
     (StatusCode::NO_CONTENT, [(MEMBER_ID, id)]).into_response()
 }
 
@@ -149,8 +149,8 @@ mod tests {
             (Code::Unauthenticated, 401),
             (Code::QueueTokenRequired, 403),
         ] {
-            let answer = ApiError::new(code).into_response();
-            let answer = in_three_statuses(answer).await;
+            let failure = ApiError::new(code).into_response();
+            let answer = in_three_statuses(failure).await;
             assert_eq!(answer.status(), heard, "{code:?}");
         }
         let passed = in_three_statuses(StatusCode::NO_CONTENT.into_response()).await;

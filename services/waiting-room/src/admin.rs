@@ -170,8 +170,8 @@ async fn line(
     query: QueryPairs,
 ) -> ApiResult<Reply<LineWithMembers>> {
     let limit = query.page_limit()?;
-    let cursor = query.number("cursor", Field::Cursor, 0..=EntryNumber::MAX.0)?;
-    let cursor = cursor.map(EntryNumber);
+    let number = query.number("cursor", Field::Cursor, 0..=EntryNumber::MAX.0)?;
+    let cursor = number.map(EntryNumber);
     let line = store.snapshot(&id).await.or_fail()?.into();
     let listed = store.members(&id, cursor, limit).await.or_fail()?;
     let next_cursor = listed

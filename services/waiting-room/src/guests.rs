@@ -65,8 +65,8 @@ async fn guest(
         let _counted = store.refuse_guest(&body.concert_id).await;
         return Err(refused);
     }
-    let guest = auth.issue_guest();
-    let guest = guest.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
+    let issued = auth.issue_guest();
+    let guest = issued.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
     let reply = GuestToken {
         member_id: guest.id,
         token: guest.token,

@@ -36,13 +36,13 @@ pub(super) fn properties(message: &Enter, span: &Span) -> BasicProperties {
 /// Returns how long a message was on its way, as far as this machine's clock agrees with its
 /// publisher's. `None` if the header is missing.
 pub(super) fn lag(properties: &BasicProperties) -> Option<Duration> {
-    let published = properties
+    let millis = properties
         .headers()
         .as_ref()?
         .inner()
         .get(PUBLISHED_AT)?
         .as_long_long_int()?;
-    let published = Duration::from_millis(u64::try_from(published).ok()?);
+    let published = Duration::from_millis(u64::try_from(millis).ok()?);
     Some(now().saturating_sub(published))
 }
 

@@ -233,7 +233,7 @@ async fn a_retried_message_is_delivered_again_and_nothing_is_lost<F: Fixture>() 
     let begun = Instant::now();
     let consumer = Consumer::start(&broker, recorder.clone());
     publish(&broker, 6..=7).await;
-    eventually(SOON, "two come three times", async || {
+    eventually(SOON, "two arrive three times", async || {
         let times = recorder.times();
         times.len() == 7 && times[&2] == 3 && times[&4] == 3
     })
@@ -279,7 +279,7 @@ async fn a_missing_answer_counts_as_retry<F: Fixture>() {
             .last()
             .is_some_and(|batch| batch.len() == 1)
     };
-    eventually(SOON, "the third comes alone", async || {
+    eventually(SOON, "the third arrives alone", async || {
         alone().await && recorder.numbers().ends_with(&[3])
     })
     .await;
@@ -331,7 +331,7 @@ async fn a_stopping_consumer_returns_its_unsettled_messages<F: Fixture>() {
         _ => Settle::Retry,
     });
     let consumer = Consumer::start(&broker, undecided.clone());
-    eventually(SOON, "it is tried again", async || {
+    eventually(SOON, "it is retried", async || {
         undecided.times().get(&2) >= Some(&2)
     })
     .await;
@@ -462,7 +462,7 @@ async fn two_consumers_share_the_queue<F: Fixture>() {
     assert_eq!(
         one.numbers().len() + other.numbers().len(),
         1_500,
-        "none comes twice"
+        "none arrives twice"
     );
     assert!(!one.numbers().is_empty() && !other.numbers().is_empty());
     nothing_is_left(&fixture).await;
@@ -487,7 +487,7 @@ async fn events_reach_a_subscriber_of_their_routing_key<F: Fixture>() {
     // Waiting events are sent before the connection closes.
     broker.close().await;
     for seat in 1..=100 {
-        let event = timeout(SOON, mine.next()).await.expect("the event comes");
+        let event = timeout(SOON, mine.next()).await.expect("the event arrives");
         assert_eq!(event, Some(selected("c1", seat)));
     }
     broker.publish_event(selected("c1", 101));

@@ -66,8 +66,8 @@ fn selected(concert: &str) -> Event {
 
 async fn next(heard: &mut Receiver<Heard>) -> Heard {
     let next = timeout(SOON, heard.recv()).await;
-    next.expect("something is heard")
-        .expect("the subscription goes on")
+    next.expect("an event or a notice arrives")
+        .expect("the subscription continues")
 }
 
 /// Returns a subscription that is up.
@@ -209,12 +209,12 @@ async fn a_message_that_is_not_a_known_event_is_skipped() {
 async fn heard_again(broker: &Arc<dyn Broker>, heard: &mut Receiver<Heard>) -> Vec<Heard> {
     crate::kit::can_publish(broker).await;
     let (mut before, event) = (Vec::new(), changed("again", 1));
-    eventually(SOON, "events are heard again", async || {
+    eventually(SOON, "events arrive again", async || {
         broker.publish_event(event.clone());
         let Ok(next) = timeout(std::time::Duration::from_millis(100), heard.recv()).await else {
             return false;
         };
-        let next = next.expect("the subscription goes on");
+        let next = next.expect("the subscription continues");
         let is_heard = next == Heard::Event(event.clone());
         before.push(next);
         is_heard

@@ -273,7 +273,7 @@ async fn a_message_done_before_an_earlier_one_settles_only_itself() {
     line.publish_and_deliver(1..=4).await;
     gated.1.add_permits(1_000);
     let again = async || recorder.times().get(&1) >= Some(&2);
-    eventually(SOON, "the first three are tried again", again).await;
+    eventually(SOON, "the first three are retried", again).await;
     consumer.stop().await;
     assert_eq!(recorder.times()[&4], 1, "the fourth was done beside them");
     let next = Recorder::done();

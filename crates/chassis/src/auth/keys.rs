@@ -68,8 +68,8 @@ impl Keys {
             serde_json::from_str(&text).context("SUNBEON__AUTH__JWKS_FILE is not a JWKS")?;
         let mut keys = HashMap::new();
         for jwk in set.keys.iter().filter(|jwk| fits(jwk, algorithm)) {
-            let kid = jwk.common.key_id.clone();
-            let kid = kid.context("a key of SUNBEON__AUTH__JWKS_FILE has no `kid`")?;
+            let key_id = jwk.common.key_id.clone();
+            let kid = key_id.context("a key of SUNBEON__AUTH__JWKS_FILE has no `kid`")?;
             let key = DecodingKey::from_jwk(jwk)
                 .with_context(|| format!("key {kid} of SUNBEON__AUTH__JWKS_FILE is malformed"))?;
             keys.insert(kid, key);

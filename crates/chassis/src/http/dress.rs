@@ -22,11 +22,11 @@ pub(super) async fn dress(
     next: Next,
 ) -> Response {
     let id = request_id(request.headers());
-    let route = request
+    let matched = request
         .extensions()
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
-    let route = route.unwrap_or_else(|| "other".to_owned());
+    let route = matched.unwrap_or_else(|| "other".to_owned());
     let method = method(request.method());
     let span = span(method, &route, &id, request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));

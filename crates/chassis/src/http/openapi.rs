@@ -222,8 +222,8 @@ fn used_tags(document: &Value) -> Value {
             operations(document).filter_map(|(.., operation)| operation["tags"].as_array());
         all.any(|tags| tags.iter().any(|one| one == tag))
     };
-    let used = TAGS.iter().filter(|(name, _)| is_used(name));
-    let used = used.map(|(name, description)| json!({ "name": name, "description": description }));
+    let tags = TAGS.iter().filter(|(name, _)| is_used(name));
+    let used = tags.map(|(name, description)| json!({ "name": name, "description": description }));
     used.collect()
 }
 

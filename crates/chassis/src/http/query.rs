@@ -36,14 +36,14 @@ impl KnownFields {
 
     /// Returns the first field of a request that its route does not know.
     fn unknown(&self, request: &Request) -> Option<String> {
-        let query = request.uri().query().filter(|query| !query.is_empty())?;
+        let raw = request.uri().query().filter(|query| !query.is_empty())?;
         let path = request.extensions().get::<MatchedPath>()?.as_str();
         let method = match *request.method() {
             Method::HEAD => Method::GET,
             ref method => method.clone(),
         };
         let known = self.0.get(&(path.to_owned(), method.to_string()))?;
-        let query = QueryPairs::parse(query);
+        let query = QueryPairs::parse(raw);
         let mut names = query.iter().map(|(name, _)| name);
         names.find(|name| !known.contains(*name)).map(str::to_owned)
     }

@@ -39,15 +39,15 @@ where
     })?;
     let dispatch = Shared::default();
     let id_of = dispatch.clone();
-    let lines = tracing_subscriber::fmt::layer()
+    let plain = tracing_subscriber::fmt::layer()
         .with_ansi(colour)
         .with_writer(writer);
     let lines = match settings.log_format {
-        LogFormat::Text if colour => lines.boxed(),
-        LogFormat::Text => lines
+        LogFormat::Text if colour => plain.boxed(),
+        LogFormat::Text => plain
             .map_event_format(|lines| WithTraceId { lines, dispatch })
             .boxed(),
-        LogFormat::Json => lines
+        LogFormat::Json => plain
             .json()
             .flatten_event(true)
             .with_span_list(false)
@@ -120,9 +120,9 @@ impl<F> WithTraceId<F> {
         S: Subscriber + for<'span> LookupSpan<'span>,
         N: for<'writer> FormatFields<'writer> + 'static,
     {
-        let span = context.lookup_current()?.id();
+        let id = context.lookup_current()?.id();
         let dispatch = self.dispatch.get()?.upgrade()?;
-        let context = tracing_opentelemetry::get_otel_context(&span, &dispatch)?;
+        let context = tracing_opentelemetry::get_otel_context(&id, &dispatch)?;
         let span = context.span().span_context().clone();
         span.is_valid().then(|| span.trace_id().to_string())
     }

@@ -27,11 +27,7 @@ async fn a_closed_gate_lets_nobody_in_before_its_first_list() {
     assert_eq!(code(answer).await, DOWN);
     assert_eq!(world.without_token("/seats").await, DOWN);
     let nobody = world.request("GET", "/concerts/demo").send().await.unwrap();
-    assert_eq!(
-        code(nobody).await,
-        REQUIRED,
-        "a login is wanted in any case"
-    );
+    assert_eq!(code(nobody).await, REQUIRED, "a login is always needed");
 
     world.sunbeon.fault(None);
     eventually(LIMIT, "the gate sees", async || {

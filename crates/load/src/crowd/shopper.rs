@@ -55,16 +55,16 @@ impl Shopper<'_> {
             granted(self.inside(&turn).seats(self.concert).await)?.unwrap_or_default()
         };
         let all = seats.len();
-        let free = seats
+        let available = seats
             .into_iter()
             .filter(|seat| seat.state == SeatState::Available);
-        let free: Vec<_> = free.map(|seat| seat.seat_id).collect();
+        let free: Vec<_> = available.map(|seat| seat.seat_id).collect();
         if !free.is_empty() && free.len() * 2 > all {
             return self.take_seats(free, dice).await;
         }
         let turn = self.api.turn().await;
-        let kinds = granted(self.inside(&turn).tickets(self.concert).await)?;
-        let mut kinds = kinds.unwrap_or_default().into_iter();
+        let answered = granted(self.inside(&turn).tickets(self.concert).await)?;
+        let mut kinds = answered.unwrap_or_default().into_iter();
         let plenty = kinds.find(|kind| kind.remaining * 2 > kind.quantity);
         Ok(plenty.map(|kind| Basket::Ticket(kind.ticket_id)))
     }

@@ -52,7 +52,7 @@ async fn without_the_database_the_sale_goes_on_and_admin_acts_are_refused() {
         let health = control.get("/health", "").await.of(503).body;
         let expected = json!({ "store": "up", "broker": "up", "database": "down" });
         assert_eq!(health["dependencies"], expected);
-        eventually(SOON, "the schedule goes on", async || {
+        eventually(SOON, "the schedule continues", async || {
             api.line("sale").await.total("admitted") == before + 20
         })
         .await;

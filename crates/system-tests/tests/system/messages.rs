@@ -108,7 +108,7 @@ async fn malformed_and_stale_messages_admit_nobody_and_block_nobody() {
 
     // The right message, with all that behind it, and the same one again.
     proxy.resume();
-    eventually(SOON, "the right message is good", async || {
+    eventually(SOON, "the right message takes effect", async || {
         room.status("held", "returner").await.of(200).stands() == "READY"
     })
     .await;

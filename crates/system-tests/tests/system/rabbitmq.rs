@@ -66,7 +66,7 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
                 .of(201);
         }
         joined_so_far += 60;
-        eventually(SOON, "the sale is under way", async || {
+        eventually(SOON, "the sale is running", async || {
             api.line("sale").await.total("admitted") >= admitted + 2 * GROUP
         })
         .await;
@@ -75,7 +75,7 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
             true => stack.rabbitmq().kill().await,
         }
         for api in [open.api(), other.api()] {
-            eventually(SOON, "the loss is seen", async || {
+            eventually(SOON, "the loss is noticed", async || {
                 let health = api.get("/health", "").await;
                 health.status == 503 && health.body["dependencies"]["broker"] == "down"
             })

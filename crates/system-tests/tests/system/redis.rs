@@ -118,7 +118,7 @@ async fn a_redis_killed_under_load_forgets_nobody_with_a_confirmed_place() {
         replica.is_healthy().await;
     }
     assert_eq!(control.open("sale", 100).await.data(200)["admitted"], 100);
-    eventually(SOON, "the sale goes on", async || {
+    eventually(SOON, "the sale continues", async || {
         room.line("sale").await.count("ready") == 100
     })
     .await;
@@ -161,7 +161,7 @@ async fn nobody_lapses_during_an_outage_of_redis_longer_than_the_waiting_ttl() {
     stack.redis.kill();
     eventually(
         Duration::from_secs(60),
-        "every time to live has passed",
+        "every TTL has passed",
         async || {
             api.status("sale", "fan-9").await.says_down("STORE_DOWN");
             gone.elapsed() > Duration::from_secs(33)

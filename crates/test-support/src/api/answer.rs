@@ -34,8 +34,8 @@ pub async fn send(request: RequestBuilder) -> Answer {
     let request = request.expect("a test's request is well-formed");
     let asked = format!("{} {}", request.method(), request.url());
     let failed = |error| -> ! { panic!("no answer to {asked}: {error:?}") };
-    let response = http.execute(request).await;
-    let response = response.unwrap_or_else(|error| failed(error));
+    let sent = http.execute(request).await;
+    let response = sent.unwrap_or_else(|error| failed(error));
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap_or_else(|error| failed(error));
     let body = serde_json::from_str(&text).unwrap_or_default();
@@ -161,8 +161,8 @@ impl Answer {
         let says_when = self.headers.contains_key("retry-after");
         assert_eq!(matches!(self.status, 429 | 503), says_when, "{self:?}");
         let documented = documented_failures();
-        let row = documented.iter().find(|row| self.code() == row.code);
-        let row = row.unwrap_or_else(|| panic!("an undocumented code: {self:?}"));
+        let found = documented.iter().find(|row| self.code() == row.code);
+        let row = found.unwrap_or_else(|| panic!("an undocumented code: {self:?}"));
         assert_eq!(self.status, row.status, "{self:?}");
         let message = &self.body["message"];
         let is_documented = *message == row.korean || *message == row.english;

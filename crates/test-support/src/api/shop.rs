@@ -110,8 +110,8 @@ impl Api {
     /// # Panics
     /// If the HTTP client cannot be created.
     pub async fn main_page(&self, from: [u8; 4], forwarded_for: &str) -> Answer {
-        let http = Client::builder().local_address(IpAddr::from(from));
-        let http = http
+        let bound = Client::builder().local_address(IpAddr::from(from));
+        let http = bound
             .no_proxy()
             .build()
             .expect("could not create an HTTP client");

@@ -203,8 +203,8 @@ async fn seats(
     if let Some(changes) = since.and_then(|since| map.changes_since(since)) {
         return Ok(changed(changes));
     }
-    let body = map.rendered(language(), SEATS).await;
-    let body = body.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
+    let rendered = map.rendered(language(), SEATS).await;
+    let body = rendered.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
     let dress = [(header::CACHE_CONTROL, PRIVATE), (header::VARY, VARY)];
     const JSON: (HeaderName, HeaderValue) = (
         header::CONTENT_TYPE,

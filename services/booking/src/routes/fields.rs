@@ -47,8 +47,8 @@ pub(crate) fn some_tickets<'de, D: Deserializer<'de>>(
 ) -> Result<Option<BTreeMap<TicketId, NonZeroU32>>, D::Error> {
     let given: Vec<OrderedTickets> = objects(from)?;
     let count = given.len();
-    let tickets = given.into_iter().map(|one| (one.ticket_id, one.quantity));
-    let tickets: BTreeMap<_, _> = tickets.collect();
+    let pairs = given.into_iter().map(|one| (one.ticket_id, one.quantity));
+    let tickets: BTreeMap<_, _> = pairs.collect();
     if ITEMS.contains(&count) && tickets.len() == count {
         Ok(Some(tickets))
     } else {

@@ -126,8 +126,8 @@ fn revalidated(known: &Known, text: Text, data: impl Serialize) -> ApiResult<Res
         data,
         status: 200,
     };
-    let body = serde_json::to_vec(&body);
-    let body = body.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
+    let serialized = serde_json::to_vec(&body);
+    let body = serialized.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
     let public = HeaderValue::from_static("public, no-cache");
     let headers = [(header::CACHE_CONTROL, public)];
     let json = [(header::CONTENT_TYPE, "application/json")];

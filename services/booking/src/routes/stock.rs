@@ -122,8 +122,8 @@ async fn read(
     State(shop): State<Shop>,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<StockOnSale>> {
-    let plan = shop.stock.plan(&id).await.or_fail()?;
-    let plan = plan.ok_or(Code::StockNotFound)?;
+    let found = shop.stock.plan(&id).await.or_fail()?;
+    let plan = found.ok_or(Code::StockNotFound)?;
     Ok(Reply::ok(READ, on_sale(&shop, id, plan).await?))
 }
 
@@ -190,8 +190,8 @@ async fn reset(
 ) -> ApiResult<Reply<ResetResult>> {
     let mut undone = ResetResult::default();
     for _ in 0..PARTS {
-        let part = shop.stock.reset(&id).await.or_fail()?;
-        let part = part.ok_or(Code::StockNotFound)?;
+        let found = shop.stock.reset(&id).await.or_fail()?;
+        let part = found.ok_or(Code::StockNotFound)?;
         shop.announcer.released(&id, &part.freed);
         shop.announcer.tickets_moved(&id);
         shop.outbox.wake();

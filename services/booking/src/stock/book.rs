@@ -105,8 +105,8 @@ async fn create(tx: &mut Transaction, new: &NewBooking) -> Result<Created> {
     let Some(tickets_end) = new.visit.hold_end(now, new.hold) else {
         return Ok(Created::SessionOver);
     };
-    let ends = seats.values().filter_map(|seat| seat.held_until);
-    let ends = ends.chain((!tickets.is_empty()).then_some(tickets_end));
+    let hold_ends = seats.values().filter_map(|seat| seat.held_until);
+    let ends = hold_ends.chain((!tickets.is_empty()).then_some(tickets_end));
     let expires = ends.min().unwrap_or(now);
     let id = BookingId(Uuid::now_v7());
     if !insert(tx, new, id, amount(new, &seats, &tickets), expires, now).await? {
@@ -130,8 +130,8 @@ fn refused(new: &NewBooking, seats: &Seats, tickets: &Tickets, now: UnixMs) -> O
         return Some(Created::UnknownTicket(unknown.clone()));
     }
     let is_held = |seat: &rows::SeatRow| seat.is_held_by(&new.visit, now);
-    let not_held = seats.iter().filter(|(_, seat)| !is_held(seat));
-    let not_held: Vec<SeatId> = not_held.map(|(id, _)| id.clone()).collect();
+    let others = seats.iter().filter(|(_, seat)| !is_held(seat));
+    let not_held: Vec<SeatId> = others.map(|(id, _)| id.clone()).collect();
     (!not_held.is_empty()).then_some(Created::NotHeld(not_held))
 }
 
@@ -241,7 +241,8 @@ async fn cancel(tx: &mut Transaction, member: &MemberId, id: BookingId) -> Resul
     match (booking.row.state, booking.holds) {
         (Stored::Confirmed, _) => {
             let paid: Option<(u32, String)> = tx.row(&PAID, values![&id]).await?;
-            let (attempt, payment) = paid.ok_or_else(|| rows::nonsense("confirmed, not paid"))?;
+            let (attempt, payment) =
+                paid.ok_or_else(|| rows::nonsense("confirmed but not paid"))?;
             outbox::write_refund(tx, &booking, attempt, &payment).await?;
             booking.sell_tickets(tx, -1).await?;
         }

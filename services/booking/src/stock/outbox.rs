@@ -85,14 +85,14 @@ impl Stock {
 }
 
 async fn complete(tx: &mut Transaction, booking: BookingId) -> Result<Work> {
-    let session: Option<Session> = tx.row(&SESSION, values![&booking]).await?;
-    let session = session.ok_or_else(|| rows::nonsense("a task of no session"))?;
+    let found: Option<Session> = tx.row(&SESSION, values![&booking]).await?;
+    let session = found.ok_or_else(|| rows::nonsense("a task without a session"))?;
     Ok(Work::Complete(session))
 }
 
 async fn refund(tx: &mut Transaction, booking: BookingId, attempt: u32) -> Result<Work> {
     let row: Option<(String, u64)> = tx.row(&PAYMENT, values![&booking, attempt]).await?;
-    let (payment_id, amount) = row.ok_or_else(|| rows::nonsense("a refund of no payment"))?;
+    let (payment_id, amount) = row.ok_or_else(|| rows::nonsense("a refund without a payment"))?;
     Ok(Work::Refund {
         payment_id,
         amount,

@@ -170,7 +170,7 @@ fn charge(id: BookingId, attempt: u32, amount: i64, token: String) -> Result<Cha
 /// Locks a booking with a payment attempt.
 async fn lock_charged(tx: &mut Transaction, id: BookingId) -> Result<rows::LockedBooking> {
     let booking = rows::lock_booking(tx, id, None).await?;
-    booking.ok_or_else(|| rows::nonsense("an attempt to pay for no booking"))
+    booking.ok_or_else(|| rows::nonsense("a payment attempt without a booking"))
 }
 
 async fn begin(
@@ -254,7 +254,7 @@ async fn next_attempt(
 async fn paid(tx: &mut Transaction, id: BookingId, attempt: u32, payment_id: &str) -> Result<Paid> {
     let booking = lock_charged(tx, id).await?;
     let state: Option<(PaymentState,)> = tx.row(&STATE, values![&id, attempt]).await?;
-    let (state,) = state.ok_or_else(|| rows::nonsense("an attempt that nobody made"))?;
+    let (state,) = state.ok_or_else(|| rows::nonsense("a payment attempt that was never made"))?;
     match state {
         PaymentState::Paid => Ok(Paid::Confirmed {
             booking: read::booking(tx, id).await?,

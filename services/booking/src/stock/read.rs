@@ -119,11 +119,11 @@ impl Stock {
         let payments: Vec<(BookingId, String, PaymentState)> =
             source.rows(&PAYMENTS, values![&ids]).await?;
         // The last attempt of each booking.
-        let payments = payments.into_iter().map(|(id, payment_id, state)| {
+        let made = payments.into_iter().map(|(id, payment_id, state)| {
             let payment = MadePayment { payment_id, state };
             (id, payment)
         });
-        let mut payments: HashMap<_, _> = payments.collect();
+        let mut payments: HashMap<_, _> = made.collect();
         let whole = found.into_iter().map(|owned| MembersBooking {
             payment: payments.remove(&owned.booking.booking_id),
             member_id: owned.member_id,

@@ -255,8 +255,8 @@ pub(super) async fn lock_booking(
     lock_buyer(tx, &concert, &owner).await?;
     lock_tickets(tx, &concert, tickets.iter().map(|(id, _)| id)).await?;
     let seats = lock_seats(tx, made_of.iter().map(|(id,)| id)).await?;
-    let row: Option<BookingRow> = tx.row(&BOOKING, values![&id]).await?;
-    let row = row.ok_or_else(|| nonsense("a booking without a row"))?;
+    let found: Option<BookingRow> = tx.row(&BOOKING, values![&id]).await?;
+    let row = found.ok_or_else(|| nonsense("a booking without a row"))?;
     let now = now(tx).await?;
     let own: Vec<_> = seats
         .into_iter()
@@ -323,7 +323,7 @@ impl LockedBooking {
 /// Returns the value of a statement that always returns one.
 pub(super) fn the_value<T>(row: Option<(T,)>) -> Result<T> {
     row.map(|row| row.0)
-        .ok_or_else(|| nonsense("no row where there is always one"))
+        .ok_or_else(|| nonsense("a missing row"))
 }
 
 pub(super) fn nonsense(fault: &'static str) -> DatabaseError {

@@ -96,8 +96,8 @@ impl Stock {
 
     async fn expire(&self, id: BookingId, session: &Session) -> Result<Ended> {
         let mut tx = self.0.begin().await?;
-        let booking = rows::lock_booking(&mut tx, id, None).await?;
-        let booking = booking.ok_or_else(|| rows::nonsense("a booking without a row"))?;
+        let found = rows::lock_booking(&mut tx, id, None).await?;
+        let booking = found.ok_or_else(|| rows::nonsense("a booking without a row"))?;
         let is_theirs = booking.row.entry_number == Some(session.entry_number);
         if !(is_theirs && booking.row.state == Stored::Pending && booking.holds) {
             return Ok(Ended::default());

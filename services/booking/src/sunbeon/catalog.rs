@@ -134,8 +134,8 @@ impl Catalog {
         }
         let is_new = fetched.is_none();
         let is_changed = fetched.is_some_and(|fetched| fetched.changes != changes);
-        let under_way = list.fetch.clone();
-        let under_way = under_way.filter(|fetch| fetch.over.has_changed().is_ok());
+        let latest = list.fetch.clone();
+        let under_way = latest.filter(|fetch| fetch.over.has_changed().is_ok());
         let fetch = match under_way {
             Some(fetch) => fetch,
             None if list.failed.is_some_and(|(failed, _)| now < failed + PAUSE) => return None,
@@ -283,7 +283,7 @@ mod tests {
         // The first thing a listener hears is that it may have missed events.
         let purged = async || catalog.0.changes.load(Ordering::SeqCst) == 1;
         tokio::select! {
-            () = catalog.listen(&broker, &shutdown) => panic!("it listens until it is told to end"),
+            () = catalog.listen(&broker, &shutdown) => panic!("it listens until it is told to stop"),
             () = eventually(Duration::from_secs(20), "the list is purged", purged) => {}
         }
     }

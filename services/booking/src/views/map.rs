@@ -101,8 +101,8 @@ impl SharedMap {
             return None;
         }
         let seats = self.seats.iter().zip(&self.changed);
-        let changed = seats.filter(|(_, changed)| **changed > from);
-        let changed = changed.map(|(seat, _)| ChangedSeat {
+        let newer = seats.filter(|(_, changed)| **changed > from);
+        let changed = newer.map(|(seat, _)| ChangedSeat {
             seat_id: seat.seat_id.clone(),
             state: seat.state,
         });

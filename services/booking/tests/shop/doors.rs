@@ -146,7 +146,7 @@ async fn a_token_of_one_concert_opens_no_other_whichever_part_of_the_request_nam
     assert_eq!(
         made.data(200)["bookings"][0]["bookingId"],
         *booking,
-        "it is mine all the same"
+        "it is still mine"
     );
 }
 

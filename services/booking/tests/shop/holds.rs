@@ -93,7 +93,7 @@ async fn only_the_holder_can_release_seats(world: World) {
     fan.sees("a.R.1.1", "HELD", true).await;
     fan.unlock(&["a.R.1.1"]).await.data(200);
     let released = Event::SeatReleased {
-        concert_id: ConcertId::parse("a").expect("a good id"),
+        concert_id: ConcertId::parse("a").expect("a valid id"),
         seat_ids: vec!["a.R.1.1".into()],
     };
     hear(&mut events, &released).await;
@@ -200,7 +200,7 @@ async fn expired_holds_are_announced(world: World) {
     let free = async || other.seat("short.R.1.1").await.0 == "AVAILABLE";
     eventually(Duration::from_secs(20), "the seat is free", free).await;
     let released = Event::SeatReleased {
-        concert_id: ConcertId::parse("short").expect("a good id"),
+        concert_id: ConcertId::parse("short").expect("a valid id"),
         seat_ids: vec!["short.R.1.1".into()],
     };
     hear(&mut events, &released).await;

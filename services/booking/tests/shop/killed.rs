@@ -114,7 +114,7 @@ impl Shop {
             "UPDATE bookings SET due_ms = due_ms - $1, expires_at_ms = expires_at_ms - $1",
             "UPDATE payments SET due_ms = due_ms - $1",
         ];
-        let database = Database::open(&self.database.url()).expect("a good address");
+        let database = Database::open(&self.database.url()).expect("a valid URL");
         for sql in AGE {
             let aged = database.execute(&sql.into(), values![ms]).await;
             aged.expect(sql);
@@ -156,7 +156,7 @@ impl Shop {
     /// delayed.
     async fn all_is_well(&self, id: &str) {
         let told = async || self.sunbeon.completes().len() == 1;
-        eventually(SOON, "the session is over", told).await;
+        eventually(SOON, "the session has ended", told).await;
         let charges = self.provider.charges();
         assert_eq!(charges.len(), 1, "{charges:?}");
         assert_eq!(charges[0]["bookingId"], *id);
@@ -168,7 +168,7 @@ impl Shop {
         let next = other.booked(&["a.R.1.2"]).await;
         other.confirm(&next, "card").await.data(200);
         let told = async || self.sunbeon.completes().len() >= 2;
-        eventually(SOON, "the next session is over", told).await;
+        eventually(SOON, "the next session has ended", told).await;
         let completes = self.sunbeon.completes();
         let ended: Vec<_> = completes.iter().map(|one| &one["memberId"]).collect();
         assert_eq!(ended, [&json!("42"), &json!("43")]);
@@ -184,9 +184,9 @@ fn access(member: &str) -> String {
         limits: settings::Limits,
     }
     let secret = ("SUNBEON__AUTH__HS256_SECRET".to_owned(), SECRET.to_owned());
-    let settings: Settings = settings::load_from([secret].into()).expect("good settings");
-    let auth = Auth::new(&settings.auth, &settings.limits).expect("a good secret");
-    let id = MemberId::parse(member).expect("a good id");
+    let settings: Settings = settings::load_from([secret].into()).expect("valid settings");
+    let auth = Auth::new(&settings.auth, &settings.limits).expect("a valid secret");
+    let id = MemberId::parse(member).expect("a valid id");
     let token = auth.issue(&id, "", false, Duration::from_secs(600));
     token.expect("HS256")
 }
@@ -343,7 +343,7 @@ async fn a_change_announced_on_rabbitmq_purges_the_list() {
         let request = Client::new().get(format!("{}/v2/concerts", shop.url));
         send(request).await.data(200)["concerts"].clone()
     };
-    eventually(SOON, "the list is kept", async || {
+    eventually(SOON, "the list is cached", async || {
         let before = shop.sunbeon.lists();
         list().await;
         before > 0 && shop.sunbeon.lists() == before
@@ -352,11 +352,11 @@ async fn a_change_announced_on_rabbitmq_purges_the_list() {
     shop.sunbeon.put("new", json!({}));
     let settings = json!({"rabbitmq": {"url": shop.vhost.url(), "prefetch": 10}});
     let settings: sunbeon_broker::Settings = serde_json::from_value(settings).expect("settings");
-    let broker = sunbeon_broker::open(&settings, "another service").expect("a good address");
+    let broker = sunbeon_broker::open(&settings, "another service").expect("a valid URL");
     let can = async || broker.can_publish();
-    eventually(SOON, "the broker is there", can).await;
+    eventually(SOON, "the broker is up", can).await;
     broker.publish_event(Event::ConcertChanged {
-        concert_id: ConcertId::parse("new").expect("a good id"),
+        concert_id: ConcertId::parse("new").expect("a valid id"),
         version: 1,
     });
     let seen = async || list().await.as_array().map(Vec::len) == Some(2);

@@ -31,7 +31,7 @@ async fn a_leavers_holds_are_free_before_the_next_token_works(world: World) {
     let free = async || world.remaining("a").await == 19;
     eventually(SLOT, "the seats are free", free).await;
     let seat_ids = vec!["a.R.1.1".to_owned(), "a.R.1.2".to_owned()];
-    let concert_id = ConcertId::parse("a").expect("a good id");
+    let concert_id = ConcertId::parse("a").expect("a valid id");
     let released = Event::SeatReleased {
         concert_id,
         seat_ids,

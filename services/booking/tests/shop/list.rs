@@ -34,7 +34,7 @@ async fn is_kept(world: &World) -> usize {
 
 fn changed(world: &World, id: &str) {
     world.broker.publish_event(Event::ConcertChanged {
-        concert_id: ConcertId::parse(id).expect("a good id"),
+        concert_id: ConcertId::parse(id).expect("a valid id"),
         version: 2,
     });
 }

@@ -12,7 +12,7 @@ use crate::world::{World, hear};
 
 fn left(remaining: u64) -> Event {
     Event::TicketUpdated {
-        concert_id: ConcertId::parse("a").expect("a good id"),
+        concert_id: ConcertId::parse("a").expect("a valid id"),
         remaining,
     }
 }

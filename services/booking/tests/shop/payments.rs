@@ -109,7 +109,7 @@ async fn ending_a_session_waits_until_sunbeon_is_back(world: World) {
     assert_eq!(world.sunbeon.completes(), Vec::<serde_json::Value>::new());
     world.sunbeon.down(false);
     let over = async || !world.sunbeon.completes().is_empty();
-    eventually(Duration::from_secs(20), "the session is over", over).await;
+    eventually(Duration::from_secs(20), "the session has ended", over).await;
     assert_eq!(world.sunbeon.completes()[0]["memberId"], json!("42"));
     // A concert that Sunbeon no longer knows has no session either, so that task is done, too.
     let other = world.fan("a", "43");

@@ -199,7 +199,7 @@ fn lock(state: &Shared) -> MutexGuard<'_, Inner> {
 }
 
 fn jti(concert: &str, entry: u64) -> String {
-    let concert = ConcertId::parse(concert).expect("a good id");
+    let concert = ConcertId::parse(concert).expect("a valid id");
     EntryNumber(entry).token_id(&concert)
 }
 
@@ -214,8 +214,8 @@ fn signed(
     let claims = Claims {
         iss: "sunbeon".into(),
         aud: AUDIENCE.into(),
-        sub: MemberId::parse(member).expect("a good id"),
-        cid: ConcertId::parse(concert).expect("a good id"),
+        sub: MemberId::parse(member).expect("a valid id"),
+        cid: ConcertId::parse(concert).expect("a valid id"),
         ent: EntryNumber(entry),
         jti: jti(concert, entry),
         iat,

@@ -14,7 +14,7 @@ on_both_databases! {
 const SOON: std::time::Duration = std::time::Duration::from_secs(10);
 
 fn a() -> ConcertId {
-    ConcertId::parse("a").expect("a good id")
+    ConcertId::parse("a").expect("a valid id")
 }
 
 async fn from_the_seat_map_to_a_confirmed_booking_and_the_next_member(world: World) {

@@ -94,16 +94,16 @@ impl World {
             ("SUNBEON__HTTP__DRAIN_DELAY_MS", "0"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let all: All = settings::load_from(settings.into()).expect("good settings");
+        let all: All = settings::load_from(settings.into()).expect("valid settings");
         let (broker, payments) = (MemoryBroker::new(), FakePayments::default());
         let token = SecretString::from(ORIGIN_TOKEN);
         let parts = Parts::open(&all.booking, &all.gate, token, Arc::new(broker.clone()));
-        let mut parts = parts.expect("good settings");
+        let mut parts = parts.expect("valid settings");
         let refunds = Refunds::default();
         let provider = Slow(payments.clone(), refunds.clone());
         parts.payments = Payments::new(Arc::new(provider), patience);
         let shop = Shop::new(parts);
-        let auth = Auth::new(&all.auth, &all.limits).expect("a good secret");
+        let auth = Auth::new(&all.auth, &all.limits).expect("a valid secret");
         let (url, running) = run(shop, &auth, all.http, all.limits).await;
         let world = World {
             url,
@@ -138,7 +138,7 @@ impl World {
 
     /// Returns the access token of a member or an admin.
     pub(crate) fn access(&self, member: &str, admin: bool) -> String {
-        let id = MemberId::parse(member).expect("a good id");
+        let id = MemberId::parse(member).expect("a valid id");
         let token = self.auth.issue(&id, "", admin, Duration::from_secs(600));
         token.expect("HS256")
     }
@@ -190,7 +190,7 @@ impl World {
     /// Opens the shop's PostgreSQL with separate connections.
     pub(crate) fn beside(&self) -> Database {
         let database = self.database.as_ref().expect("PostgreSQL");
-        Database::open(database.url()).expect("a good address")
+        Database::open(database.url()).expect("a valid URL")
     }
 
     /// Returns how many seats and tickets of a concert are free.
@@ -281,7 +281,7 @@ async fn run(
         .await
         .expect("a port");
     let address = listener.local_addr().expect("an address");
-    let router = router.expect("good settings");
+    let router = router.expect("valid settings");
     let serving = http::serve(listener, router, http, shutdown.clone(), readiness);
     tokio::spawn(serving);
     tokio::spawn(shop.run(shutdown.clone()));

@@ -15,7 +15,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     let host = authority.rsplit('@').next().expect("a host");
     let proxy = TcpProxy::start(host).await;
     let url = database.url().replace(host, &proxy.address().to_string());
-    let stock = Stock::open(&url).expect("a good address");
+    let stock = Stock::open(&url).expect("a valid URL");
     stock.migrate().await.expect("the tables");
     stock.put(&demo(), &plan(4, 5)).await.expect("a stock");
     let lock = async || {
@@ -48,7 +48,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
 #[tokio::test]
 async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
     let world = World::in_a_file().await;
-    let other = Database::open(&world.url).expect("a good address");
+    let other = Database::open(&world.url).expect("a valid URL");
     let held = other.begin().await.expect("the file");
     let stock = &world.stock;
     let refused = stock
@@ -71,7 +71,7 @@ async fn several_processes_may_migrate_at_once_and_until_then_it_is_down() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = format!("sqlite:{}/stock.sqlite", folder.path().display());
     for url in [database.url(), &file] {
-        let open = || Stock::open(url).expect("a good address");
+        let open = || Stock::open(url).expect("a valid URL");
         let (one, two, three) = (open(), open(), open());
         let early = one.seats(&demo()).await;
         assert_eq!(early.expect_err("no tables").code(), Code::DatabaseDown);
@@ -89,12 +89,12 @@ async fn a_read_only_database_is_not_up() {
     let file = format!("sqlite:{}/stock.sqlite", folder.path().display());
     let read_only = format!("{file}?mode=ro");
     for (url, reading) in [(database.url(), database.url()), (&file, &read_only)] {
-        let stock = Stock::open(url).expect("a good address");
+        let stock = Stock::open(url).expect("a valid URL");
         stock.migrate().await.expect("the tables");
         stock.put(&demo(), &plan(4, 5)).await.expect("a stock");
         assert!(stock.clone().is_up().await);
         database.refuse_writes().await;
-        let reader = Stock::open(reading).expect("a good address");
+        let reader = Stock::open(reading).expect("a valid URL");
         let seats = reader.seats(&demo()).await;
         assert_eq!(seats.expect("it can be read").1.len(), 10);
         let who = visit(&demo(), &member("a"));
@@ -141,18 +141,14 @@ async fn deadlocked_transactions_are_retried() {
         work(two, "demo.A.1.2", "demo.A.1.1")
     );
     assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
-    assert_eq!(
-        runs.into_inner(),
-        3,
-        "one of them was chosen, and came again"
-    );
+    assert_eq!(runs.into_inner(), 3, "one of them was chosen and retried");
 }
 
 #[tokio::test]
 async fn one_locked_row_delays_nothing_else() {
     const TAKE: &str = "SELECT price FROM seats WHERE seat_id = $1 {for update}";
     let world = World::postgres().await;
-    let foreign = Database::open(&world.url).expect("a good address");
+    let foreign = Database::open(&world.url).expect("a valid URL");
     let mut foreign = foreign.begin().await.expect("PostgreSQL");
     let taken = foreign.execute(&TAKE.into(), values!["demo.A.1.1"]).await;
     taken.expect("the row");
@@ -196,7 +192,7 @@ async fn one_locked_row_delays_nothing_else() {
             .await;
         matches!(locked, Ok(Holding::Held { .. }))
     };
-    eventually(soon, "the seat is there again", free).await;
+    eventually(soon, "the seat is free again", free).await;
 }
 
 #[tokio::test]
@@ -207,7 +203,7 @@ async fn seats_freed_before_an_error_are_announced() {
     world.age(1).await;
     world.lock("a", &["A.1.2"]).await;
     world.age(10 * MINUTE).await;
-    let foreign = Database::open(&world.url).expect("a good address");
+    let foreign = Database::open(&world.url).expect("a valid URL");
     let mut foreign = foreign.begin().await.expect("PostgreSQL");
     let taken = foreign.execute(&TAKE.into(), values!["demo.A.1.2"]).await;
     taken.expect("the row");

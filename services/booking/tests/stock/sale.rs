@@ -191,7 +191,7 @@ async fn a_large_sale_is_reset_in_parts_by_any_caller(world: World) {
     }
     assert!(
         !freed.contains(&seat("A.1.2")),
-        "a hold is freed at the end"
+        "the hold is released at the end"
     );
     // Bookings made meanwhile are cancelled, too.
     world.book("c", &["A.1.3"], 1).await;

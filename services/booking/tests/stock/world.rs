@@ -45,12 +45,12 @@ impl World {
     }
 
     async fn on(url: &str, alone: bool) -> World {
-        let database = Database::open(url).expect("a good address");
+        let database = Database::open(url).expect("a valid URL");
         let stock = Stock::on(database.clone());
-        stock.migrate().await.expect("the tables can be made");
+        stock.migrate().await.expect("the tables can be created");
         let other = match alone {
             true => stock.clone(),
-            false => Stock::open(url).expect("a good address"),
+            false => Stock::open(url).expect("a valid URL"),
         };
         let put = stock.put(&demo(), &plan(4, 5)).await;
         assert_eq!(put.expect("a stock"), Put::Done);
@@ -284,16 +284,16 @@ impl World {
 }
 
 pub(crate) fn demo() -> ConcertId {
-    ConcertId::parse("demo").expect("a good id")
+    ConcertId::parse("demo").expect("a valid id")
 }
 
 pub(crate) fn member(id: &str) -> MemberId {
-    MemberId::parse(id).expect("a good id")
+    MemberId::parse(id).expect("a valid id")
 }
 
 /// Returns a seat of the concert `demo`, such as `A.1.2`.
 pub(crate) fn seat(place: &str) -> SeatId {
-    SeatId::parse(format!("demo.{place}")).expect("a good id")
+    SeatId::parse(format!("demo.{place}")).expect("a valid id")
 }
 
 pub(crate) fn ids(places: &[&str]) -> BTreeSet<SeatId> {
@@ -318,7 +318,7 @@ pub(crate) fn visit(concert: &ConcertId, member: &MemberId) -> Visit {
 }
 
 pub(crate) fn ticket() -> TicketId {
-    TicketId::parse("ga").expect("a good id")
+    TicketId::parse("ga").expect("a valid id")
 }
 
 /// Returns a plan of two rows of five seats at 1,000 each, and tickets at 10.

@@ -45,7 +45,7 @@ impl World {
             prefetch: 100,
         };
         let settings = sunbeon_broker::Settings::Rabbitmq(settings);
-        let broker = sunbeon_broker::open(&settings, "entry-consumer").expect("a good address");
+        let broker = sunbeon_broker::open(&settings, "entry-consumer").expect("a valid URL");
         Self::on(stage, broker, Some(vhost)).await
     }
 
@@ -80,7 +80,7 @@ impl World {
 /// Returns the ENTER message of an entry.
 fn message(concert: &str, entry: &TakenEntry) -> Enter {
     Enter::new(
-        ConcertId::parse(concert).expect("a good id"),
+        ConcertId::parse(concert).expect("a valid id"),
         "콘서트 제목".to_owned(),
         entry.member.clone(),
         entry.name.clone(),
@@ -129,7 +129,7 @@ async fn a_message_of_another_entry_calls_nobody(world: World) {
     };
     let stranger = TakenEntry {
         number: EntryNumber(1),
-        member: MemberId::parse("stranger").expect("a good id"),
+        member: MemberId::parse("stranger").expect("a valid id"),
         ..a.clone()
     };
     world

@@ -70,7 +70,7 @@ struct AuditPage {
     next_cursor: Option<String>,
 }
 
-/// Lists what operators did, newest first. Each entry was written before its act.
+/// Lists operators' acts, newest first. Each was recorded before it was carried out.
 #[utoipa::path(
     get, path = "/v2/admin/audit", tag = "operators", operation_id = "listAudit",
     params(

@@ -73,8 +73,8 @@ async fn create(
         .audit
         .before(&actor, "create", &id, json!(fields))
         .await?;
-    let concert = service.registry.create(&id, &policy).await.or_fail()?;
-    let concert = service.put_in_force(concert).await?;
+    let created = service.registry.create(&id, &policy).await.or_fail()?;
+    let concert = service.put_in_force(created).await?;
     Ok((etag(&concert), Reply::created(CREATED, concert)))
 }
 
@@ -145,8 +145,8 @@ async fn delete(
     let concert = service.registry.find(&id).await.or_fail()?;
     service.store.sweep(&id).await.or_fail()?;
     let snapshot = service.store.snapshot(&id).await.or_fail()?;
-    let over = |phase| matches!(phase, Phase::Closed | Phase::Ended);
-    let over = over(snapshot.phase()) && over(concert.phase(snapshot.at));
+    let is_over = |phase| matches!(phase, Phase::Closed | Phase::Ended);
+    let over = is_over(snapshot.phase()) && is_over(concert.phase(snapshot.at));
     if !over || snapshot.counts.slots > 0 {
         return Err(Code::ConcertInUse.into());
     }

@@ -44,9 +44,9 @@ async fn list(
     State(service): State<ReservationOpen>,
     query: QueryPairs,
 ) -> ApiResult<Reply<ConcertPage>> {
-    let after = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
+    let cursor = query.field("cursor", Field::Cursor, |text| ConcertId::parse(text).ok())?;
     let limit = query.page_limit()?;
-    let after = after.as_ref().map_or("", ConcertId::as_str);
+    let after = cursor.as_ref().map_or("", ConcertId::as_str);
     let concerts = service.registry.page(after, limit).await.or_fail()?;
     let last = concerts.last().filter(|_| concerts.len() == limit as usize);
     let next_cursor = last.map(|concert| concert.concert_id.clone());

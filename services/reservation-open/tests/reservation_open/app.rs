@@ -48,7 +48,7 @@ impl App {
             url: vhost.url().into(),
             prefetch: 100,
         });
-        let broker = sunbeon_broker::open(&settings, "reservation-open").expect("a good address");
+        let broker = sunbeon_broker::open(&settings, "reservation-open").expect("a valid URL");
         let url = database.url().to_owned();
         let kept = Kept {
             _vhost: Some(vhost),
@@ -87,8 +87,8 @@ impl App {
     }
 
     async fn of(stage: Stage, broker: Arc<dyn Broker>, url: &str, kept: Kept) -> App {
-        let registry = Registry::open(url).expect("a good address");
-        registry.migrate().await.expect("the tables can be made");
+        let registry = Registry::open(url).expect("a valid URL");
+        registry.migrate().await.expect("the tables can be created");
         let service = ReservationOpen::new(stage.store.clone(), broker, registry.clone());
         service.await_broker().await;
         let server = Server::of("reservation-open", &[], |auth| service.router(auth)).await;

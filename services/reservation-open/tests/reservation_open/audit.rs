@@ -151,7 +151,7 @@ async fn an_act_that_cannot_be_recorded_is_not_carried_out() {
     assert_eq!(
         acts(&app, "?concertId=c").await,
         written,
-        "no act came after"
+        "no act was recorded later"
     );
     app.open("c", 1).await.data(200);
 }

@@ -97,7 +97,7 @@ async fn a_batch_size_is_a_whole_number_within_bounds() {
     assert_eq!(
         audit.data(200)["acts"].as_array().map(Vec::len),
         Some(1),
-        "created, and no more"
+        "only created"
     );
     for (query, requested) in [("", 10), ("?batchSize=1", 1), ("?batchSize=10000", 10_000)] {
         let opened = app

@@ -190,7 +190,7 @@ async fn migrating_again_changes_nothing(app: App) {
 
 /// Two processes that start at once on a new database.
 async fn both_migrate(url: &str) {
-    let open = || Registry::open(url).expect("a good address");
+    let open = || Registry::open(url).expect("a valid URL");
     let (one, two, three) = (open(), open(), open());
     let done = tokio::join!(one.migrate(), two.migrate(), three.migrate());
     assert!(matches!(done, (Ok(()), Ok(()), Ok(()))), "{done:?}");
@@ -218,11 +218,11 @@ async fn a_database_that_only_reads_is_not_up() {
     let file = format!("sqlite:{}/registry.sqlite", folder.path().display());
     let read_only = format!("{file}?mode=ro");
     for (url, reading) in [(database.url(), database.url()), (&file, &read_only)] {
-        let registry = Registry::open(url).expect("a good address");
+        let registry = Registry::open(url).expect("a valid URL");
         registry.migrate().await.expect("the tables");
         assert!(registry.clone().is_up().await);
         database.refuse_writes().await;
-        let reader = Registry::open(reading).expect("a good address");
+        let reader = Registry::open(reading).expect("a valid URL");
         assert!(!reader.is_up().await, "{reading}");
     }
 }
@@ -316,7 +316,7 @@ async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
     sqlx::query("ROLLBACK")
         .execute(&mut other)
         .await
-        .expect("the lock is given back");
+        .expect("the lock is released");
     app.create("d", json!({})).await;
 }
 
@@ -324,7 +324,7 @@ async fn a_sqlite_file_that_another_process_holds_is_down_and_comes_back() {
 async fn a_sqlite_file_that_cannot_be_opened_is_down() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}/not/there.sqlite", folder.path().display());
-    let registry = Registry::open(&url).expect("a good address");
+    let registry = Registry::open(&url).expect("a valid URL");
     let refused = registry.migrate().await;
     assert!(
         matches!(
@@ -360,9 +360,9 @@ async fn every_statement_can_be_prepared_on_both_databases() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = format!("sqlite:{}/registry.sqlite", folder.path().display());
     for url in [server.url(), &file] {
-        let registry = Registry::open(url).expect("a good address");
+        let registry = Registry::open(url).expect("a valid URL");
         registry.migrate().await.expect("the tables");
-        let database = Database::open(url).expect("a good address");
+        let database = Database::open(url).expect("a valid URL");
         for statement in Registry::statements() {
             let prepared = database.prepare(statement).await;
             prepared.unwrap_or_else(|error| panic!("{statement:?}: {error:?}"));

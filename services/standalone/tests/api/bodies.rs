@@ -140,7 +140,7 @@ async fn read_answer(connection: &mut BufReader<TcpStream>) -> (u16, String) {
         connection
             .read_line(&mut line)
             .await
-            .expect("a line of the head");
+            .expect("a header line");
         if line.trim().is_empty() {
             break;
         }
@@ -178,7 +178,7 @@ async fn a_huge_body_is_refused_and_the_connection_stays_usable() {
         connection
             .write_all(head.as_bytes())
             .await
-            .expect("the head is taken");
+            .expect("the headers are accepted");
         connection
             .write_all(body.as_bytes())
             .await
@@ -209,7 +209,7 @@ async fn a_huge_body_is_refused_and_the_connection_stays_usable() {
     assert_eq!(
         read_answer(&mut connection).await.0,
         413,
-        "without a length too"
+        "even without a length"
     );
     assert_eq!(app.line("c").await, before);
 }

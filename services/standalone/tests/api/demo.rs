@@ -42,7 +42,7 @@ async fn with_an_own_secret_there_is_neither_a_demo_nor_a_token_for_anybody() {
 async fn with_a_logins_own_keys_there_is_neither_a_demo_nor_a_token_for_anybody() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("jwks.json");
-    std::fs::write(&file, LOGIN).expect("a new folder takes a file");
+    std::fs::write(&file, LOGIN).expect("a new folder is writable");
     let keys = [
         ("SUNBEON__AUTH__HS256_SECRET", String::new()),
         ("SUNBEON__AUTH__JWKS_FILE", file.display().to_string()),

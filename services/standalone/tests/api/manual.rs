@@ -47,7 +47,7 @@ fn documents() -> Vec<(String, String)> {
 }
 
 fn names_in(folder: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(root().join(folder)).expect("the folder is there");
+    let entries = fs::read_dir(root().join(folder)).expect("the folder exists");
     let name =
         |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     entries.map(name).collect()

@@ -390,7 +390,7 @@ async fn in_line(caller: &mut Caller, fan: &str) {
     let member = "GET /v2/admin/concerts/{concertId}/members/{memberId}";
     caller.call(member, &["demo", "42"], &admin, NONE).await;
     // A snapshot is up to a beat old, so the first ones predate the take.
-    eventually(SOON, "the snapshot tells of the take", async || {
+    eventually(SOON, "the snapshot includes the take", async || {
         let snapshot = caller.app.get("/v2/waiting-room/snapshot/demo", "").await;
         snapshot.body["data"]["pace"]["sinceAt"].is_string()
     })

@@ -45,7 +45,7 @@ pub(crate) fn verified_by_openssl(token: &str, jwks: &Value) -> Value {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = |name: &str, content: &[u8]| {
         let path = folder.path().join(name);
-        fs::write(&path, content).expect("a new folder takes a file");
+        fs::write(&path, content).expect("a new folder is writable");
         path
     };
     let verify = |message: &str| {

@@ -121,7 +121,7 @@ async fn a_proxy_gets_only_204_401_and_403(app: App) {
         assert_eq!(refused.status, 403);
     }
     let booking_token = verify(&app, "concertId=c", &token, &token).await;
-    assert_eq!(booking_token.status, 401, "it is no access token");
+    assert_eq!(booking_token.status, 401, "it is not an access token");
     for on_failure in ["open", "closed"] {
         let query = format!("concertId=c&onFailure={on_failure}");
         assert_eq!(verify(&app, &query, &member("a"), &token).await.status, 204);

@@ -107,8 +107,8 @@ fn invalid(name: &str) -> Option<Fails> {
 /// Returns the names of a schema's properties, including those of its parts.
 fn properties(schema: &Value, schemas: &Value) -> Vec<String> {
     let schema = resolved(schema, schemas);
-    let own = schema["properties"].as_object().into_iter().flatten();
-    let own = own.map(|(name, _)| name.clone());
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let own = fields.map(|(name, _)| name.clone());
     let parts = schema["allOf"].as_array().into_iter().flatten();
     own.chain(parts.flat_map(|part| properties(part, schemas)))
         .collect()
@@ -119,10 +119,10 @@ fn response(status: u16, fails: &[Fails]) -> Value {
         .iter()
         .map(|(code, _)| format!("`{}`: {}", code.word(), code.text().en));
     let words: Vec<_> = fails.iter().map(|(code, _)| code.word()).collect();
-    let examples = fails
+    let by_word = fails
         .iter()
         .map(|fails| (fails.0.word().to_owned(), example(fails)));
-    let examples: Map<String, Value> = examples.collect();
+    let examples: Map<String, Value> = by_word.collect();
     let code =
         json!({ "type": "object", "properties": { "code": { "type": "string", "enum": words } } });
     let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/Failure" }, code] });
