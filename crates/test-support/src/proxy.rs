@@ -60,6 +60,19 @@ impl TcpProxy {
         }
     }
 
+    /// Starts a proxy in front of the server that a URL names, and returns it with the URL that leads
+    /// through it.
+    ///
+    /// # Panics
+    /// When the URL names no host and port, or no port can be bound.
+    pub async fn before(url: &str) -> (TcpProxy, String) {
+        let authority = url.split('/').nth(2).expect("a URL with a host");
+        let server = authority.rsplit('@').next().unwrap_or(authority);
+        let proxy = Self::start(server).await;
+        let through = url.replace(server, &proxy.address.to_string());
+        (proxy, through)
+    }
+
     /// Returns the address for clients.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -11,6 +11,7 @@ use std::{
 
 use crate::kit::{
     Console, Consumer, Recorder, SOON, TestVhost, concert_id, enter, enters, eventually, publish,
+    suite,
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream::BoxStream};
@@ -529,21 +530,6 @@ async fn the_producers_trace_reaches_the_consumer<F: Fixture>() {
         producers.insert(parent.span_id());
     }
     assert_eq!(producers.len(), 2, "each message has a span of its own");
-}
-
-macro_rules! suite {
-    ($fixture:ident, $module:ident: $($name:ident,)*) => {
-        mod $module {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name::<super::$fixture>().await;
-            })*
-        }
-    };
-    ($($name:ident,)*) => {
-        suite!(Memory, memory: $($name,)*);
-        suite!(Rabbitmq, rabbitmq: $($name,)*);
-    };
 }
 
 suite! {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::kit::{Console, SOON, TestVhost, concert_id, eventually};
+use crate::kit::{Console, SOON, TestVhost, concert_id, eventually, suite};
 use lapin::{
     BasicProperties,
     options::{BasicPublishOptions, ConfirmSelectOptions},
@@ -160,21 +160,6 @@ async fn a_subscriber_that_leaves_does_not_disturb_the_others<F: Fixture>() {
     }
 }
 
-macro_rules! suite {
-    ($fixture:ident, $module:ident: $($name:ident,)*) => {
-        mod $module {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name::<super::$fixture>().await;
-            })*
-        }
-    };
-    ($($name:ident,)*) => {
-        suite!(Memory, memory: $($name,)*);
-        suite!(Rabbitmq, rabbitmq: $($name,)*);
-    };
-}
-
 suite! {
     a_subscriber_receives_the_events_of_its_binding_in_order,
     a_lagging_subscriber_learns_that_it_missed_events_and_blocks_nobody,
@@ -226,12 +211,9 @@ async fn heard_again(broker: &Arc<dyn Broker>, heard: &mut Receiver<Heard>) -> V
 #[tokio::test]
 async fn a_subscriber_that_was_cut_off_hears_missed_and_then_further_events() {
     let vhost = TestVhost::create().await;
-    let authority = vhost.url().split('/').nth(2).unwrap();
-    let server = authority.rsplit('@').next().unwrap();
-    let proxy = TcpProxy::start(server.to_owned()).await;
+    let (proxy, through) = TcpProxy::before(vhost.url()).await;
     let publisher = crate::kit::open(vhost.url()).await;
-    let listener =
-        crate::kit::open(&vhost.url().replace(server, &proxy.address().to_string())).await;
+    let listener = crate::kit::open(&through).await;
     let mut heard = listening(&listener, "#").await;
     proxy.refuse(true);
     proxy.cut();

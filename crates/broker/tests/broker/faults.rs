@@ -29,8 +29,8 @@ struct Line {
 impl Line {
     async fn open() -> Self {
         let vhost = TestVhost::create().await;
-        let proxy = TcpProxy::start(address(vhost.url())).await;
-        let broker = crate::kit::open(&through(vhost.url(), proxy.address().port())).await;
+        let (proxy, through) = TcpProxy::before(vhost.url()).await;
+        let broker = crate::kit::open(&through).await;
         Self {
             broker,
             proxy,

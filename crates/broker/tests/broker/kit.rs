@@ -260,3 +260,20 @@ pub(crate) fn hostile_bodies() -> Vec<Vec<u8>> {
         .chain(bytes)
         .collect()
 }
+
+/// Runs each behaviour on both brokers.
+macro_rules! suite {
+    ($fixture:ident, $module:ident: $($name:ident,)*) => {
+        mod $module {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name::<super::$fixture>().await;
+            })*
+        }
+    };
+    ($($name:ident,)*) => {
+        suite!(Memory, memory: $($name,)*);
+        suite!(Rabbitmq, rabbitmq: $($name,)*);
+    };
+}
+pub(crate) use suite;

@@ -45,11 +45,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or_else(|| unguarded("members"))
+        found(parts, "members")
     }
 }
 
@@ -57,27 +53,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or_else(|| unguarded("admins"))
+        found(parts, "admins")
     }
-}
-
-fn unguarded(audience: &str) -> ApiError {
-    let fault = anyhow::anyhow!("the route is not under the layer of {audience}");
-    ApiError::new(Code::Internal).caused_by(fault)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or_else(|| unguarded("origins"))
+        found(parts, "origins")
     }
+}
+
+/// Returns the caller whom the layer of an audience has found.
+fn found<Who: Clone + Send + Sync + 'static>(parts: &Parts, audience: &str) -> ApiResult<Who> {
+    parts.extensions.get().cloned().ok_or_else(|| {
+        let fault = anyhow::anyhow!("the route is not under the layer of {audience}");
+        ApiError::new(Code::Internal).caused_by(fault)
+    })
 }

@@ -144,13 +144,7 @@ async fn a_cancelled_booking_can_no_longer_be_paid(world: World) {
 }
 
 async fn a_booking_not_confirmed_in_time_expires(world: World) {
-    world
-        .sunbeon
-        .put("short", json!({"holdDurationMinutes": 0}));
-    world
-        .on_sale("short", &crate::world::plan())
-        .await
-        .data(200);
+    world.with_short_holds("short").await;
     let fan = world.fan("short", "42");
     let id = fan.booked_tickets(1).await;
     fan.confirm(&id, "card").await.fails("BOOKING_EXPIRED");

@@ -187,13 +187,7 @@ async fn each_hold_extends_the_session_up_to_its_limit(world: World) {
 
 async fn expired_holds_are_announced(world: World) {
     // A hold of zero length has already expired when it is taken.
-    world
-        .sunbeon
-        .put("short", json!({"holdDurationMinutes": 0}));
-    world
-        .on_sale("short", &crate::world::plan())
-        .await
-        .data(200);
+    world.with_short_holds("short").await;
     let mut events = world.events();
     let (fan, other) = (world.fan("short", "42"), world.fan("short", "43"));
     fan.lock(&["short.R.1.1"]).await.data(200);

@@ -16,7 +16,9 @@ use axum::{
 };
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
+
+use crate::world::serve;
 
 /// Stops when dropped.
 pub(crate) struct Provider {
@@ -51,11 +53,7 @@ impl Provider {
             .route("/voids", post(void))
             .route("/refunds", post(refund))
             .with_state(state.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let serving = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
+        let (url, serving) = serve(router).await;
         Self {
             url,
             state,

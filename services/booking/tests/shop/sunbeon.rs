@@ -15,7 +15,9 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
+
+use crate::world::serve;
 
 /// The shop's token on the routes for origins.
 pub(crate) const ORIGIN_TOKEN: &str = "the origin token of the tests";
@@ -79,11 +81,7 @@ impl FakeSunbeon {
             .route("/v2/reservation/revoked", get(revoked))
             .route("/v2/waiting-room/snapshot/{id}", get(snapshot))
             .with_state(state.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let serving = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
+        let (url, serving) = serve(router).await;
         Self {
             url,
             keys,

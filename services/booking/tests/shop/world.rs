@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use axum::Router;
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ use sunbeon_domain::MemberId;
 use sunbeon_proto_messages::Event;
 pub(crate) use sunbeon_test_support::{Answer, send};
 use sunbeon_test_support::{TestDatabase, eventually};
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::sunbeon::{FakeSunbeon, ORIGIN_TOKEN};
@@ -156,6 +157,12 @@ impl World {
     pub(crate) async fn on_sale(&self, concert: &str, plan: &Value) -> Answer {
         let path = format!("/v2/stock/{concert}");
         self.by_admin(Method::PUT, &path, plan).await
+    }
+
+    /// Puts a concert on sale whose holds have already expired when they are taken.
+    pub(crate) async fn with_short_holds(&self, concert: &str) {
+        self.sunbeon.put(concert, json!({"holdDurationMinutes": 0}));
+        self.on_sale(concert, &plan()).await.data(200);
     }
 
     /// Subscribes to all events from now on.
@@ -427,6 +434,16 @@ pub(crate) async fn seen(ask: impl AsyncFn() -> Answer) -> Answer {
     answer
 }
 
+/// Serves a router as another server until the task is aborted; returns its address and the task.
+pub(crate) async fn serve(router: Router) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let serving = tokio::spawn(async move {
+        let _ = axum::serve(listener, router).await;
+    });
+    (url, serving)
+}
+
 /// Waits for an event, skipping any that come before.
 pub(crate) async fn hear(events: &mut mpsc::Receiver<Heard>, expected: &Event) {
     let heard = async {
@@ -445,18 +462,10 @@ pub(crate) async fn hear(events: &mut mpsc::Receiver<Heard>, expected: &Event) {
 /// Runs each test on SQLite and on PostgreSQL.
 macro_rules! on_both_databases {
     ($($name:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::world::World::sqlite().await).await;
-            })*
-        }
-
-        mod postgres {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::world::World::postgres().await).await;
-            })*
+        sunbeon_test_support::on_each! {
+            ($($name),*)
+            sqlite: crate::world::World::sqlite(),
+            postgres: crate::world::World::postgres(),
         }
     };
 }

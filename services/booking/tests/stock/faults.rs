@@ -10,11 +10,7 @@ use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, seat, visit};
 #[tokio::test]
 async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     let database = TestDatabase::postgres().await;
-    let rest = database.url().split_once("://").expect("a URL").1;
-    let authority = rest.split('/').next().expect("an authority");
-    let host = authority.rsplit('@').next().expect("a host");
-    let proxy = TcpProxy::start(host).await;
-    let url = database.url().replace(host, &proxy.address().to_string());
+    let (proxy, url) = TcpProxy::before(database.url()).await;
     let stock = Stock::open(&url).expect("a valid URL");
     stock.migrate().await.expect("the tables");
     stock.put(&demo(), &plan(4, 5)).await.expect("a stock");

@@ -15,23 +15,11 @@ mod world;
 /// Runs each test on every kind of database.
 macro_rules! on_each {
     ($($name:ident),* $(,)?) => {
-        mod sqlite_in_memory {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::world::World::in_memory().await).await;
-            })*
-        }
-        mod sqlite_file {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::world::World::in_a_file().await).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(crate::world::World::postgres().await).await;
-            })*
+        sunbeon_test_support::on_each! {
+            ($($name),*)
+            sqlite_in_memory: crate::world::World::in_memory(),
+            sqlite_file: crate::world::World::in_a_file(),
+            postgres: crate::world::World::postgres(),
         }
     };
 }

@@ -95,16 +95,8 @@ async fn every_act_is_recorded_with_its_actor_and_request(app: App) {
 #[tokio::test]
 async fn an_act_that_cannot_be_recorded_is_not_carried_out() {
     let database = TestDatabase::postgres().await;
-    let (host, path) = {
-        let url = database.url().strip_prefix("postgres://").unwrap();
-        let authority = url.split('/').next().unwrap();
-        (
-            authority.rsplit('@').next().unwrap().to_owned(),
-            database.url().to_owned(),
-        )
-    };
-    let proxy = TcpProxy::start(host.clone()).await;
-    let app = App::on(&path.replace(&host, &proxy.address().to_string())).await;
+    let (proxy, url) = TcpProxy::before(database.url()).await;
+    let app = App::on(&url).await;
     app.create_by_hand("c").await;
     for who in ["in", "a", "b"] {
         app.stage.enter("c", who).await;

@@ -256,11 +256,7 @@ async fn concerts_are_listed_page_by_page_whatever_the_collation() {
 #[tokio::test]
 async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     let database = TestDatabase::postgres().await;
-    let rest = database.url().split_once("://").expect("a URL").1;
-    let authority = rest.split('/').next().expect("an authority");
-    let host = authority.rsplit('@').next().expect("a host");
-    let proxy = TcpProxy::start(host).await;
-    let url = database.url().replace(host, &proxy.address().to_string());
+    let (proxy, url) = TcpProxy::before(database.url()).await;
     let app = App::on(&url).await;
     let created = app.create("c", json!({})).await;
 
