@@ -12,6 +12,7 @@ pub use self::{
     answer::{Answer, send},
     line::{InLine, Line},
     manual::{DocumentedFailure, documented_failures},
+    shop::GATED_ROUTES,
 };
 use crate::{
     access::{ADMIN_TOKEN, admin, member},

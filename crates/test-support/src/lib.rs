@@ -19,7 +19,9 @@ mod stage;
 mod tool;
 
 #[cfg(feature = "api")]
-pub use api::{Answer, Api, DocumentedFailure, InLine, Line, documented_failures, send};
+pub use api::{
+    Answer, Api, DocumentedFailure, GATED_ROUTES, InLine, Line, documented_failures, send,
+};
 pub use database::TestDatabase;
 pub use poll::eventually;
 pub use process::{Process, binary, free_port};

@@ -92,6 +92,12 @@ impl Recorder {
             .collect()
     }
 
+    /// Whether no message came that had been handed over before.
+    pub(crate) fn saw_nothing_again(&self) -> bool {
+        let batches = self.batches();
+        batches.iter().flatten().all(|message| !message.redelivered)
+    }
+
     /// Returns how often each entry came.
     pub(crate) fn times(&self) -> HashMap<u64, usize> {
         let mut times = HashMap::new();

@@ -5,20 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 use sunbeon_system_tests::{SOON, Service, at_once};
-use sunbeon_test_support::eventually;
+use sunbeon_test_support::{GATED_ROUTES, eventually};
 
 use crate::world::{Sale, booking_id, threshold};
-
-/// Every gated route of the shop, for existing things.
-const GATED: [(Method, &str); 7] = [
-    (Method::GET, "/v2/concerts/rock"),
-    (Method::GET, "/v2/concerts/rock/tickets"),
-    (Method::GET, "/v2/concerts/rock/seats"),
-    (Method::POST, "/v2/seats/lock"),
-    (Method::DELETE, "/v2/seats/lock"),
-    (Method::POST, "/v2/bookings"),
-    (Method::POST, "/v2/bookings/{bookingId}/confirm"),
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_gated_route_answers_without_a_valid_token() {
@@ -36,7 +25,7 @@ async fn no_gated_route_answers_without_a_valid_token() {
 
     let forged = format!("{}x", &mine[..mine.len() - 1]);
     let unsigned = format!("{}.", mine.rsplit_once('.').unwrap().0);
-    for (method, path) in GATED {
+    for (method, path) in GATED_ROUTES {
         let path = path.replace("{bookingId}", &booking);
         let body = match path.ends_with("/confirm") {
             true => json!({"paymentToken": "card"}),

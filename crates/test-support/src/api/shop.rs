@@ -8,6 +8,17 @@ use serde_json::{Value, json};
 use super::{Answer, Api, QUEUE_TOKEN, send};
 use crate::access::{ORIGIN_TOKEN, admin, member};
 
+/// The gated routes of the shop, for the concert `rock` and the booking `{bookingId}`.
+pub const GATED_ROUTES: [(Method, &str); 7] = [
+    (Method::GET, "/v2/concerts/rock"),
+    (Method::GET, "/v2/concerts/rock/tickets"),
+    (Method::GET, "/v2/concerts/rock/seats"),
+    (Method::POST, "/v2/seats/lock"),
+    (Method::DELETE, "/v2/seats/lock"),
+    (Method::POST, "/v2/bookings"),
+    (Method::POST, "/v2/bookings/{bookingId}/confirm"),
+];
+
 impl Api {
     /// Asks whether a member with a booking token may pass, as a proxy does.
     pub async fn verify(&self, concert: &str, who: &str, booking_token: &str) -> Answer {

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sunbeon_test_support::{
-    Answer,
+    Answer, GATED_ROUTES,
     access::{admin, member},
     eventually, send,
 };
@@ -25,17 +25,6 @@ sunbeon_test_support::on_both!(
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
 /// Long enough for anything pending, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
-
-/// Every gated route of the shop, for existing things.
-const GATED: [(Method, &str); 7] = [
-    (Method::GET, "/v2/concerts/rock"),
-    (Method::GET, "/v2/concerts/rock/tickets"),
-    (Method::GET, "/v2/concerts/rock/seats"),
-    (Method::POST, "/v2/seats/lock"),
-    (Method::DELETE, "/v2/seats/lock"),
-    (Method::POST, "/v2/bookings"),
-    (Method::POST, "/v2/bookings/{bookingId}/confirm"),
-];
 
 /// Somebody in the shop.
 struct Shopper<'a> {
@@ -178,7 +167,7 @@ async fn no_gated_route_answers_without_a_valid_token(app: App) {
 
     let forged = format!("{}x", &me.token[..me.token.len() - 1]);
     let unsigned = format!("{}.", me.token.rsplit_once('.').expect("three parts").0);
-    for (method, path) in GATED {
+    for (method, path) in GATED_ROUTES {
         let path = path.replace("{bookingId}", &booking);
         let body = match path.ends_with("/confirm") {
             true => json!({"paymentToken": "card"}),
