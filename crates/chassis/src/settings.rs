@@ -1,8 +1,8 @@
 //! Settings: one small struct per section. `defaults.toml` is the manual and is compiled in.
 //!
 //! Each service's own struct picks the sections it needs. Unknown keys in a section are errors, and
-//! so are sections that the manual does not list. A section has the name of what it sets up and is always
-//! written with its module: an [`Auth`](crate::Auth) is made from a [`settings::Auth`](Auth).
+//! so are sections that the manual does not list. A section is named after the thing that it configures and always
+//! written with its module: an [`Auth`](crate::Auth) is built from a [`settings::Auth`](Auth).
 
 mod load;
 

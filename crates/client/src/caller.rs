@@ -17,7 +17,7 @@ pub struct Caller {
     access_token: SecretString,
 }
 
-/// The answer to [`Caller::enter`]: as much of the store's answer of this name as goes over the wire.
+/// The answer to [`Caller::enter`]: the part of the store's answer that is sent over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entering {
     /// A new entry was created.
@@ -27,7 +27,7 @@ pub enum Entering {
 }
 
 impl Sunbeon {
-    /// Returns a caller with this access token.
+    /// Returns a caller with the given access token.
     pub fn by(&self, access_token: impl Into<SecretString>) -> Caller {
         Caller::new(self.clone(), access_token.into())
     }

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_opened_by_hand_goes_on_at_its_pace() {
+    fn a_line_opened_by_hand_continues_at_its_pace() {
         let pace = Pace {
             one: 60,
             five: 200,

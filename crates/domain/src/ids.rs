@@ -100,7 +100,7 @@ text_id!(
     |text| is_name(text, 20, b"_-")
 );
 
-/// Returns whether a text is letters, digits and these other characters, and no longer than this.
+/// Returns whether a text consists of letters, digits and these other characters, up to this length.
 fn is_name(text: &str, longest: usize, others: &[u8]) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
     (1..=longest).contains(&text.len()) && text.bytes().all(good)

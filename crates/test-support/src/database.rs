@@ -33,10 +33,10 @@ impl TestDatabase {
         &self.url
     }
 
-    /// Makes every later connection read-only, as those of a standby are.
+    /// Makes every later connection read-only, like those to a standby.
     ///
     /// # Panics
-    /// When the server does not answer within 10 seconds.
+    /// If the server does not answer within 10 seconds.
     pub async fn refuse_writes(&self) {
         let set = "SET default_transaction_read_only = on";
         let alter = psql(&self.server, &format!("ALTER DATABASE {} {set}", self.name));

@@ -61,8 +61,8 @@ macro_rules! on_each {
     };
 }
 
-/// Runs each test on embedded backends and on real servers: the test's crate has an `app::App` with
-/// `embedded()` and `real()`.
+/// Runs each test on embedded backends and on real servers. The test's crate must have an `app::App`
+/// with `embedded()` and `real()`.
 #[macro_export]
 #[expect(clippy::crate_in_macro_def, reason = "the app is the test's own")]
 macro_rules! on_both {

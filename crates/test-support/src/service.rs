@@ -16,11 +16,11 @@ struct Settings {
 }
 
 impl Server {
-    /// Serves the routes of one service as its process does, with the secrets of [`access`] and with
-    /// these settings too.
+    /// Serves the routes of one service like its own process, with the secrets of [`access`] and these
+    /// additional settings.
     ///
     /// # Panics
-    /// When a setting is malformed or there is no free port.
+    /// If a setting is malformed or there is no free port.
     pub async fn of(
         name: &'static str,
         variables: &[(&str, &str)],

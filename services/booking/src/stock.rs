@@ -48,7 +48,7 @@ const MIGRATIONS: [Migration; 2] = [
 ];
 
 statements! {
-    /// A write of no row: a database that only reads refuses it.
+    /// Writes no rows, which a read-only database refuses.
     IS_UP = "DELETE FROM ended_sessions WHERE 1 = 0";
 }
 
@@ -89,7 +89,7 @@ impl Stock {
         self.0.migrate(&MIGRATIONS).await
     }
 
-    /// Returns whether the database takes writes and has the tables.
+    /// Returns whether the database accepts writes and has the tables.
     pub async fn is_up(self) -> bool {
         self.0.execute(&IS_UP, &[]).await.is_ok()
     }

@@ -36,7 +36,7 @@ impl Registry {
         self.0.migrate().await
     }
 
-    /// Returns whether the database takes writes.
+    /// Returns whether the database accepts writes.
     pub async fn is_up(self) -> bool {
         self.0.ping().await.is_ok()
     }

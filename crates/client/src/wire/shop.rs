@@ -36,7 +36,7 @@ pub struct Seat {
     pub state: SeatState,
 }
 
-/// The seat map: every seat, or what has changed since an earlier answer.
+/// The seat map: every seat, or the changes since an earlier answer.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
@@ -100,10 +100,10 @@ pub struct Tickets {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LongerToken {
-    /// Replaces the previous one.
+    /// The token that replaces the previous one.
     #[schema(required = false)]
     pub queue_token: String,
-    /// When it ends.
+    /// When it expires.
     #[schema(required = false)]
     pub queue_token_expires_at: UnixMs,
 }

@@ -95,7 +95,7 @@ pub(crate) async fn a_cookie_of_an_ended_session_is_removed(kind: Kind) {
     let _ = shop.sunbeon.complete("rock", "fan", &rock).await.of(200);
     let removed = vec!["queue-token-rock=; Path=/; Max-Age=0; SameSite=Lax".to_owned()];
     assert_eq!(asks(path, "*/*").await, (403, removed.clone()));
-    // Traefik's file sends no browser anywhere.
+    // Traefik's file redirects no browsers.
     let status = if kind == Kind::Traefik { 403 } else { 303 };
     assert_eq!(asks(path, "text/html").await, (status, removed));
     let without = shop.ask(path, &[("Authorization", &fan)]).await;

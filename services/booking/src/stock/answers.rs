@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{Booking, BookingId, PaymentState, SeatId, SeatState, Section, TicketId};
 
-/// The member who holds or books, and the session: the result of the gate's `Visit`.
+/// The member who holds or books, and the session: what the gate makes of its `Visit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
     /// The concert that the member was admitted to.

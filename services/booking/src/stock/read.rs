@@ -61,7 +61,8 @@ impl Source<'_> {
         Ok(found.into_iter().map(|owned| owned.booking).collect())
     }
 
-    /// Reads bookings, and then what they are made of by their own ids, so that none is without it.
+    /// Reads bookings first and their items afterwards by id, so that no booking comes without its
+    /// items.
     async fn owned(&mut self, statement: &Statement, values: &[Value]) -> Result<Vec<Owned>> {
         let bookings: Vec<BookingRow> = self.rows(statement, values).await?;
         if bookings.is_empty() {
@@ -74,11 +75,11 @@ impl Source<'_> {
     }
 }
 
-/// A booking, and whose it is.
+/// A booking and its member.
 struct Owned {
     booking: Booking,
     member_id: MemberId,
-    /// The session that it was made or last paid in.
+    /// The session in which it was created or last paid.
     entry_number: Option<EntryNumber>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
         .routes(routes!(clear))
 }
 
-/// Declares a route that sets one thing of a concert, named like its act.
+/// Declares a route that changes one property of a concert and is named after its act.
 macro_rules! switch {
     ($(#[$doc:meta])* $act:ident, $path:literal, $operation:literal, $set:expr) => {
         $(#[$doc])*

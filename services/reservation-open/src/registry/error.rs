@@ -8,7 +8,7 @@ pub enum RegistryError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// A concert with this id exists.
-    #[error("there is a concert of this id already")]
+    #[error("a concert with this id already exists")]
     Exists,
     /// No concert has this id.
     #[error("there is no such concert")]

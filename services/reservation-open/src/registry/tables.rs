@@ -15,7 +15,7 @@ const MIGRATIONS: [Migration; 1] = [Migration {
 }];
 
 statements! {
-    /// A write of no row: a database that only reads refuses it.
+    /// Writes no rows, which a read-only database refuses.
     IS_UP = "DELETE FROM audit WHERE 1 = 0";
     INSERT = "INSERT INTO concerts (concert_id, version, closed, deleted, policy) \
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (concert_id) DO NOTHING";
@@ -46,7 +46,7 @@ impl Tables {
         Ok(self.0.migrate(&MIGRATIONS).await?)
     }
 
-    /// Fails unless the tables exist and take writes.
+    /// Fails unless the tables exist and accept writes.
     pub(super) async fn ping(&self) -> Result<()> {
         self.0.execute(&IS_UP, values![]).await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! The reservation-open service on a store, a broker and a database of the test's own.
+//! The reservation-open service on the test's own store, broker and database.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 pub(crate) const CONCERTS: &str = "/v2/admin/concerts";
 
-/// Ended with all its servers when dropped. Its API is called on it directly.
+/// It stops with all of its servers when dropped. Its API can be called on it directly.
 pub(crate) struct App {
     pub(crate) stage: Stage,
     pub(crate) registry: Registry,
@@ -35,12 +35,12 @@ impl Deref for App {
 }
 
 impl App {
-    /// On the embedded store and broker and SQLite in memory.
+    /// Uses the embedded store and broker and SQLite in memory.
     pub(crate) async fn embedded() -> App {
         Self::on("sqlite::memory:").await
     }
 
-    /// On a Redis, a virtual host and a PostgreSQL database of its own.
+    /// Uses its own Redis, virtual host and PostgreSQL database.
     pub(crate) async fn real() -> App {
         let (stage, vhost, database) =
             tokio::join!(Stage::real(), TestVhost::create(), TestDatabase::postgres());
@@ -58,7 +58,7 @@ impl App {
         Self::of(stage, broker, &url, kept).await
     }
 
-    /// On SQLite in a file, all else embedded.
+    /// Uses a SQLite file; everything else is embedded.
     pub(crate) async fn in_a_file() -> App {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite:{}/registry.sqlite", folder.path().display());
@@ -69,7 +69,7 @@ impl App {
         Self::of(Stage::embedded(), Arc::new(MemoryBroker::new()), &url, kept).await
     }
 
-    /// On a PostgreSQL database, all else embedded.
+    /// Uses a PostgreSQL database; everything else is embedded.
     pub(crate) async fn postgres() -> App {
         let database = TestDatabase::postgres().await;
         let url = database.url().to_owned();
@@ -80,7 +80,7 @@ impl App {
         Self::of(Stage::embedded(), Arc::new(MemoryBroker::new()), &url, kept).await
     }
 
-    /// On any database, all else embedded.
+    /// Uses any database; everything else is embedded.
     pub(crate) async fn on(url: &str) -> App {
         let broker = Arc::new(MemoryBroker::new());
         Self::of(Stage::embedded(), broker, url, Kept::default()).await
@@ -107,7 +107,7 @@ impl App {
         tokio::spawn(self.service.clone().schedule(self.server.stop()));
     }
 
-    /// Returns the word for where a member stands.
+    /// Returns a member's status.
     pub(crate) async fn stands(&self, concert: &str, who: &str) -> String {
         self.look_up(concert, who).await.stands().to_owned()
     }

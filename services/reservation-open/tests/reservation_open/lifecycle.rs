@@ -16,7 +16,7 @@ sunbeon_test_support::on_both!(
     acts_on_an_unknown_concert_are_refused,
 );
 
-/// Long enough for anything that is on its way, on a machine that is busy with other tests.
+/// Long enough for anything pending, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(60);
 
 /// Lines three members up; the first goes inside.
@@ -37,7 +37,10 @@ async fn a_paused_concert_lets_people_line_up_and_continues_when_resumed(app: Ap
         let paused = app.act("c", "pause").await;
         let paused = paused.data(200);
         assert_eq!(paused["paused"], true);
-        assert_eq!(paused["version"], 2, "what is so already stays: {again}");
+        assert_eq!(
+            paused["version"], 2,
+            "pausing again changes nothing: {again}"
+        );
     }
     for who in ["a", "b"] {
         app.stage.enter("c", who).await;

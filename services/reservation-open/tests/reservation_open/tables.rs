@@ -138,7 +138,7 @@ async fn the_audit_is_read_newest_first(app: App) {
             .fails("CONCERT_NOT_FOUND");
     }
     app.create("other", json!({})).await;
-    // Many acts in no time are read back in their order, each once.
+    // Many acts in quick succession are read back in order, each once.
     let seen = all_pages(&app, &format!("{AUDIT}?concertId=kept&limit=8"), "acts").await;
     assert!(seen.iter().all(|act| act["concertId"] == "kept"));
     let sizes = seen.iter().map(|act| act["detail"]["groupSize"].as_u64());
@@ -212,7 +212,7 @@ async fn several_processes_may_migrate_a_new_sqlite_file_at_once() {
 }
 
 #[tokio::test]
-async fn a_database_that_only_reads_is_not_up() {
+async fn a_read_only_database_is_not_up() {
     let database = TestDatabase::postgres().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = format!("sqlite:{}/registry.sqlite", folder.path().display());
@@ -276,7 +276,7 @@ async fn a_postgres_that_goes_away_is_down_and_comes_back() {
     app.patch("c", 1, &later).await.data(200);
 }
 
-/// Every route that needs the database says that it is down, and nothing else.
+/// Expects every route that needs the database to say that it is down.
 async fn is_down(app: &App) {
     const DOWN: &str = "DATABASE_DOWN";
     app.try_create("new", json!({})).await.fails(DOWN);

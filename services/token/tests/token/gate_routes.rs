@@ -350,7 +350,7 @@ async fn an_origin_extends_a_session_once(app: App) {
     assert_eq!(issued.data(200)["expiresAt"], extended["expiresAt"]);
     assert!(passes(&app, "a", &first).await);
     assert!(passes(&app, "a", &token).await);
-    // Unless the next second has begun.
+    // Unless the next second has started.
     let again = extend(ORIGIN_TOKEN, &was["ent"]).await;
     let again = again.data(200);
     let is_later = again["expiresAt"] != extended["expiresAt"];
