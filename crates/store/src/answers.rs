@@ -93,6 +93,25 @@ pub struct Extension {
     pub extended: bool,
 }
 
+/// A sign that one of our services is there, so that counted time goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// Who is there.
+    pub role: Role,
+    /// Whether a request of a member or a visitor that named the concert came to this process since
+    /// its last beat.
+    pub heard: bool,
+}
+
+/// A service whose beat moves counted time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It hears signs of life: time in line and time for which places are kept go on.
+    WaitingRoom,
+    /// It can sign booking tokens: time to fetch them goes on.
+    Token,
+}
+
 /// Why entries are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdmitBy<'a> {
@@ -195,11 +214,11 @@ pub struct Counts {
     pub ready: u64,
     /// ENTERED.
     pub inside: u64,
-    /// Slots in use: admitting, READY, ENTERED, and tokens that ended less than 5 s ago.
+    /// Slots in use: admitting, READY, ENTERED, and sessions that ended less than 7 s ago.
     pub slots: u64,
 }
 
-/// How many there have been since the concert began; deadlines that have passed count, swept or not.
+/// How many there have been since the concert began; what has run out counts, swept or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -221,7 +240,7 @@ pub struct Totals {
     pub cleared: u64,
     /// READY, token never fetched.
     pub unclaimed: u64,
-    /// ENTERED until the token ended.
+    /// ENTERED until the session's time was up.
     pub expired: u64,
     /// ENTERED, completed.
     pub completed: u64,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answers;
+mod heard;
 mod lines;
 pub mod memory;
 pub mod redis;
@@ -12,10 +13,11 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
-    Admission, AdmitBy, Claim, Counts, Entering, Extension, FeedPage, FeedPlace, Leaving,
-    LimitedBy, Listed, Revoked, Snapshot, StandingFacts, Swept, Taken, TakenEntry, TokenFacts,
-    Totals,
+    Admission, AdmitBy, Beat, Claim, Counts, Entering, Extension, FeedPage, FeedPlace, Leaving,
+    LimitedBy, Listed, Revoked, Role, Snapshot, StandingFacts, Swept, Taken, TakenEntry,
+    TokenFacts, Totals,
 };
+pub use heard::Heard;
 pub use lines::for_each_line;
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
@@ -91,15 +93,19 @@ pub async fn is_up(store: Arc<dyn Store>) -> bool {
     store.is_up().await
 }
 
-/// The waiting room's verbs. Each is one atomic step, and first applies the deadlines that have passed
-/// for the entry it touches, by the store's own clock.
+/// The waiting room's verbs. Each is one atomic step, and first ends what has run out of the entry it
+/// touches.
+///
+/// Deadlines are readings of counted times, which [`Store::beat`] moves; the store's own clock decides
+/// only the booking window and when tokens expire. What has run out never comes back.
 ///
 /// Unless a verb says otherwise it answers [`StoreError::UnknownConcert`] for a concert that was
 /// never put or was dropped.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Puts a concert's policy in force. An older version than the one in force changes nothing.
-    /// A closed concert's line is cleared in the same step. Returns the version in force. A higher one
+    /// A closed concert's line is cleared in the same step; deadlines that were given stay as they are.
+    /// Returns the version in force. A higher one
     /// means that this policy is not: one above it where this version has another policy (the registry
     /// was restored from a backup); one above the version at which the concert was dropped, if that
     /// was this version or a later one.
@@ -113,7 +119,7 @@ pub trait Store: Send + Sync + 'static {
     /// Ids of all concerts in force. Never [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
-    /// Lines up, or goes straight in where the mode says so.
+    /// Lines up, or goes straight in where the mode says so. Moves the time of slots, as a beat does.
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering>;
 
     /// Returns where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
@@ -135,7 +141,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<EntryNumber>>;
 
     /// Moves READY to ENTERED. Answers the facts of the booking token, to be signed by the key `kid`;
-    /// where the member has entered already, those of the first claim. Its id follows from the entry
+    /// where the member has entered already, those of the first claim, with a later `exp` where that has
+    /// passed and the session has not ended. Its id follows from the entry
     /// ([`EntryNumber::token_id`]), so that a claim that a failover lost gives the same one again.
     async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim>;
 
@@ -149,8 +156,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool>;
 
     /// Lets the ENTERED session of exactly this entry last until `holdDurationMinutes` from now, but
-    /// never past its token's `iat`, `sessionMinutes` and `holdDurationMinutes` together; the token
-    /// keeps its id. If that is no later than its end, nothing changes. `None`: there is no such
+    /// never past its beginning, `sessionMinutes` and `holdDurationMinutes` together; the token keeps
+    /// its id. If that is no later than its end, nothing changes. `None`: there is no such
     /// session.
     async fn extend(
         &self,
@@ -167,7 +174,9 @@ pub trait Store: Send + Sync + 'static {
     /// a dropped concert's are told as well.
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage>;
 
-    /// Takes live entries off the front into `admitting`; looks at no more than 1,000.
+    /// Takes live entries off the front into `admitting`; looks at no more than 1,000. Moves the time of
+    /// slots, as a beat does. The schedule takes nobody while a beat of either [`Role`] is over 15 s old,
+    /// or while a crowd is silent.
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;
 
     /// Calls members: each that is in `admitting` with exactly that number becomes READY, any
@@ -180,10 +189,16 @@ pub trait Store: Send + Sync + 'static {
     /// at most 60 s: while nothing consumes messages, sending them again does not pile them up.
     async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)>;
 
-    /// Records that signs of life are being heard, and returns [`Store::snapshot`].
-    async fn beat(&self, id: &ConcertId) -> Result<Snapshot>;
+    /// Moves the counted times of a role by the time since its last beat, at most 2 s. After a gap of
+    /// more than 15 s they first stand still for one more `waitingTtlSeconds` or `readyTtlSeconds`. They
+    /// also stand still while 20 or more members are within their time and nobody was heard for 15 s, or
+    /// a third of `readyTtlSeconds` if that is less; for at most `keepPlaceMinutes`.
+    ///
+    /// The line of a sale that has ended is cleared by the beat that finds that 10 s passed since the
+    /// first that found the end past.
+    async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()>;
 
-    /// Returns the whole line in numbers, by the clock.
+    /// Returns the whole line in numbers; what has run out has ended.
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
 
     /// Counts a guest who was refused a token, in [`Snapshot::guests_refused`].
@@ -201,7 +216,8 @@ pub trait Store: Send + Sync + 'static {
     /// Empties the line (waiting, away, admitting) and returns how many were in it.
     async fn clear(&self, id: &ConcertId) -> Result<u64>;
 
-    /// Removes up to 1,000 expired entries, sessions and records of each kind.
+    /// Removes up to 1,000 expired entries, sessions and records of each kind. Moves the time of slots, as a
+    /// beat does.
     async fn sweep(&self, id: &ConcertId) -> Result<Swept>;
 
     /// Returns whether the store takes writes: a replica, a full Redis and one that cannot save do not.

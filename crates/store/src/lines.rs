@@ -12,10 +12,18 @@ use crate::{Result, Store, StoreError};
 /// [`StoreError::Down`] at once: the others would only wait for the same.
 pub async fn for_each_line<Each: Future<Output = Result<()>>>(
     store: &dyn Store,
+    each: impl FnMut(ConcertId) -> Each,
+) -> Result<()> {
+    for_each(store.concerts().await?, each).await
+}
+
+/// Does something for every one of these concerts, as [`for_each_line`] does.
+pub(crate) async fn for_each<Each: Future<Output = Result<()>>>(
+    ids: Vec<ConcertId>,
     mut each: impl FnMut(ConcertId) -> Each,
 ) -> Result<()> {
     let mut done = Ok(());
-    for id in store.concerts().await? {
+    for id in ids {
         match each(id).await {
             Err(StoreError::UnknownConcert) => {}
             Err(error @ StoreError::Bug(_)) => done = Err(error),

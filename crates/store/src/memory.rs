@@ -8,6 +8,7 @@ mod records;
 mod ring;
 mod sessions;
 mod slots;
+mod time;
 mod verbs;
 
 use std::{
@@ -25,8 +26,8 @@ use self::{
     line::{Line, moment},
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed, Result,
-    Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
+    Admission, AdmitBy, Beat, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed,
+    Result, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
 };
 
 /// Microseconds since the epoch.
@@ -224,8 +225,8 @@ impl Store for MemoryStore {
         self.line(id, |line| (line.concert.clone(), line.resend()))
     }
 
-    async fn beat(&self, id: &ConcertId) -> Result<Snapshot> {
-        self.line(id, Line::beat)
+    async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()> {
+        self.line(id, |line| line.beat(beat))
     }
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {

@@ -155,6 +155,8 @@ impl Stage {
     pub async fn drop_concert(&self, concert: &str) {
         let version = self.snapshot(concert).await.concert.version;
         eventually(SOON, "nobody holds a slot", async || {
+            let swept = self.store.sweep(&id(concert)).await;
+            swept.expect("the store is up");
             let dropped = self.store.drop_concert(&id(concert), version).await;
             dropped.expect("the store is up")
         })

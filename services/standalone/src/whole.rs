@@ -126,6 +126,7 @@ impl Whole {
         let process = &mut self.process;
         process.spawn("keys", self.auth.clone().keep_fresh(stop()));
         process.spawn("beat", waiting_room.beat(stop()));
+        process.spawn("token beat", self.token.clone().beat(stop()));
         process.spawn("project", control.clone().project(stop()));
         process.spawn("schedule", control.clone().schedule(stop()));
         process.spawn("resend", control.clone().resend(stop()));

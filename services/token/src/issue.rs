@@ -53,6 +53,7 @@ async fn issue(
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<impl IntoResponse> {
+    service.heard.note(&id);
     let kid = service.keys.active_kid();
     let claim = service.store.claim(&id, &member.id, kid).await;
     let (concert, facts) = match claim.or_fail()? {
@@ -103,6 +104,7 @@ async fn complete(
     PathConcert(id): PathConcert,
     headers: HeaderMap,
 ) -> ApiResult<Reply<Empty>> {
+    service.heard.note(&id);
     let proofs = service.proofs(&headers, &id);
     let entries: Vec<_> = proofs.entries(&member.id).collect();
     if entries.is_empty() {

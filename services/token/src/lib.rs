@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod beat;
 mod issue;
 mod keys;
 mod proof;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use axum::middleware::map_response;
 use sunbeon_chassis::Auth;
-use sunbeon_store::Store;
+use sunbeon_store::{Heard, Store};
 use sunbeon_tokens::{SigningKeys, Verifier};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -25,6 +26,7 @@ pub use self::serve::serve;
 #[derive(Clone)]
 pub struct Token {
     store: Arc<dyn Store>,
+    heard: Heard,
     keys: Arc<SigningKeys>,
     verifier: Verifier,
     issuer: Arc<str>,
@@ -37,6 +39,7 @@ impl Token {
         let verifier = Verifier::from_keys(&keys, issuer);
         Self {
             store,
+            heard: Heard::default(),
             keys: Arc::new(keys),
             verifier,
             issuer: issuer.into(),

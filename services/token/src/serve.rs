@@ -28,6 +28,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let auth = process.auth(&settings.auth)?;
     let keys = signing_keys(&settings.booking_token)?;
     let service = Token::new(store.clone(), keys, &settings.booking_token.issuer);
+    process.spawn("beat", service.clone().beat(process.shutdown()));
     let health = Health::new().check("store", move || is_up(store.clone()));
     process.serve(service.router(&auth), health, |_| ()).await
 }

@@ -53,6 +53,7 @@ async fn verify(
 ) -> ApiResult<Response> {
     let refused = |_| ApiError::from(Code::QueueTokenRequired);
     let (id, open) = asked(&query).map_err(refused)?;
+    service.heard.note(&id);
     match service.store.status(&id, &member.id, false).await {
         Ok(found) => Ok(service.answer(&found, &member.id, &headers)),
         Err(StoreError::UnknownConcert) => Err(Code::QueueTokenRequired.into()),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
 use sunbeon_client::GuestToken;
 use sunbeon_domain::{Code, ConcertId, Identity, Text};
-use sunbeon_store::Store;
+use sunbeon_store::{Heard, Store};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -52,10 +52,12 @@ struct NewGuest {
 )]
 async fn guest(
     State(store): State<Arc<dyn Store>>,
+    State(heard): State<Heard>,
     Extension(auth): Extension<Auth>,
     request: Parts,
     Body(body): Body<NewGuest>,
 ) -> ApiResult<impl IntoResponse> {
+    heard.note(&body.concert_id);
     let snapshot = store.snapshot(&body.concert_id).await.or_fail()?;
     if snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
@@ -116,7 +118,8 @@ mod tests {
         };
         let (request, ()) = axum::http::Request::new(()).into_parts();
         let store = State(Arc::new(store) as Arc<dyn Store>);
-        let answer = guest(store, Extension(auth), request, Body(wanted)).await;
+        let heard = State(Heard::default());
+        let answer = guest(store, heard, Extension(auth), request, Body(wanted)).await;
         answer.map(|_| ()).map_err(|error| error.code())
     }
 

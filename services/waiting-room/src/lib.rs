@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use sunbeon_chassis::Auth;
-use sunbeon_store::Store;
+use sunbeon_store::{Heard, Store};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,15 +22,18 @@ use self::snapshots::Snapshots;
 #[derive(Clone, FromRef)]
 pub struct WaitingRoom {
     store: Arc<dyn Store>,
+    heard: Heard,
     snapshots: Snapshots,
 }
 
 impl WaitingRoom {
     /// Creates the service from a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
+        let heard = Heard::default();
         Self {
-            snapshots: Snapshots::new(store.clone()),
+            snapshots: Snapshots::new(store.clone(), heard.clone()),
             store,
+            heard,
         }
     }
 

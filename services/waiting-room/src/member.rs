@@ -9,7 +9,7 @@ use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Member, OrFail, PathConcert, Reply, Success,
 };
 use sunbeon_domain::{Code, ConcertId, Standing, Text};
-use sunbeon_store::{Entering, Leaving, Store};
+use sunbeon_store::{Entering, Heard, Leaving, Store};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -61,9 +61,11 @@ struct Enter {
 )]
 async fn enter(
     State(store): State<Arc<dyn Store>>,
+    State(heard): State<Heard>,
     member: Member,
     Body(body): Body<Enter>,
 ) -> ApiResult<Reply<Standing>> {
+    heard.note(&body.concert_id);
     let entering = store.enter(&body.concert_id, &member.id, &member.name);
     match entering.await.or_fail()? {
         Entering::New(found) => Ok(Reply::created(ENTERED, found.standing())),
@@ -97,9 +99,11 @@ async fn enter(
 )]
 async fn status(
     State(store): State<Arc<dyn Store>>,
+    State(heard): State<Heard>,
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Standing>> {
+    heard.note(&id);
     let found = store.status(&id, &member.id, true).await.or_fail()?;
     Ok(Reply::ok(STATUS, found.standing()))
 }
@@ -122,9 +126,11 @@ async fn status(
 )]
 async fn exit(
     State(store): State<Arc<dyn Store>>,
+    State(heard): State<Heard>,
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Empty>> {
+    heard.note(&id);
     store
         .leave(&id, &member.id, Leaving::ByChoice)
         .await

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Rounds, Success};
 use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, Text, UnixMs};
-use sunbeon_store::{Snapshot, Store, for_each_line};
+use sunbeon_store::{Heard, Role, Snapshot, Store};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,13 +30,15 @@ const STALE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Snapshots {
     store: Arc<dyn Store>,
+    heard: Heard,
     latest: Arc<RwLock<HashMap<ConcertId, (Instant, Snapshot)>>>,
 }
 
 impl Snapshots {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, heard: Heard) -> Self {
         Self {
             store,
+            heard,
             latest: Arc::default(),
         }
     }
@@ -49,21 +51,25 @@ impl Snapshots {
     }
 
     async fn beat(&self) -> sunbeon_store::Result<()> {
-        let done = for_each_line(&*self.store, |id| self.beat_for(id)).await;
+        let beat = self
+            .heard
+            .beat(&*self.store, Role::WaitingRoom, |id| self.refresh(id));
+        let done = beat.await;
         let mut latest = self.latest.write();
         latest.retain(|_, (taken, _)| taken.elapsed() < STALE);
         done
     }
 
-    async fn beat_for(&self, id: ConcertId) -> sunbeon_store::Result<()> {
-        let snapshot = self.store.beat(&id).await?;
+    async fn refresh(&self, id: ConcertId) -> sunbeon_store::Result<()> {
+        let snapshot = self.store.snapshot(&id).await?;
         gauges::show(&snapshot);
         self.latest.write().insert(id, (Instant::now(), snapshot));
         Ok(())
     }
 
-    /// Returns the latest snapshot, or asks the store if there is no fresh one.
+    /// Returns the latest snapshot for a visitor, or asks the store if there is no fresh one.
     async fn get(&self, id: &ConcertId) -> sunbeon_store::Result<Snapshot> {
+        self.heard.note(id);
         let latest = self.latest.read().get(id).cloned();
         match latest {
             Some((taken, snapshot)) if taken.elapsed() < STALE => Ok(snapshot),

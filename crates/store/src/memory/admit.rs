@@ -1,10 +1,10 @@
 //! From the line to READY: taking off the front, announcing again, calling.
 
-use sunbeon_domain::{EntryNumber, MemberId, Phase, UnixMs};
+use sunbeon_domain::{EntryNumber, MemberId, Phase};
 
 use super::{
     line::{Line, RESEND_MOST_MS, RESEND_MS, WORK},
-    records::{Opened, Settled, TakenBy},
+    records::{Opened, Pop, Settled, TakenBy},
 };
 use crate::{Admission, AdmitBy, LimitedBy, Taken, TakenEntry};
 
@@ -12,6 +12,7 @@ const DAY_MS: i64 = 86_400_000;
 
 impl Line {
     pub(super) fn admit(&mut self, by: AdmitBy<'_>) -> Admission {
+        self.beat_slots();
         match by {
             AdmitBy::Open {
                 batch_size,
@@ -73,7 +74,7 @@ impl Line {
         let (entries, more) = self.take(left, TakenBy::Schedule);
         let n = entries.len();
         if n > 0 {
-            self.last_take = Some(self.now);
+            self.last_take = Some(self.times.slot.time);
             self.take_left = if more { left - n as u64 } else { 0 };
         }
         let total = u32::try_from(n).unwrap_or(u32::MAX);
@@ -84,8 +85,7 @@ impl Line {
     /// What keeps more from being taken.
     fn what_limits(&self) -> LimitedBy {
         let counts = self.counts();
-        let full = self.free(&counts) == Some(0) && counts.waiting > 0;
-        if full {
+        if self.is_full(counts.slots) && counts.waiting > 0 {
             LimitedBy::MaxActive
         } else {
             LimitedBy::Line
@@ -112,17 +112,16 @@ impl Line {
         }))
     }
 
-    /// How many the schedule may take now.
-    fn due(&mut self) -> u64 {
-        // A clock that went back begins the interval anew.
-        self.last_take = self.last_take.map(|last| last.min(self.now));
+    /// How many the schedule may take now: nobody while one of those that a member needs is away.
+    fn due(&self) -> u64 {
         let policy = &self.concert.policy;
-        if self.phase != Phase::Open || !policy.auto_open {
+        let held = !self.all_are_there() || self.is_silent();
+        if self.phase != Phase::Open || !policy.auto_open || held {
             return 0;
         }
         let left = u64::from(policy.group_size).saturating_sub(self.admitting.len());
         let interval = i64::from(policy.entry_interval_seconds) * 1_000;
-        let between = |last: UnixMs| self.now < last + interval;
+        let between = |last: i64| self.times.slot.time < last + interval;
         // Between two takes only the rest of one that the bound on work cut short.
         if self.last_take.is_some_and(between) {
             left.min(self.take_left)
@@ -134,40 +133,51 @@ impl Line {
     /// Moves up to `left` live entries from the front to admitting, as slots are free; says
     /// whether the bound on work ended it.
     fn take(&mut self, left: u64, by: TakenBy) -> (Vec<TakenEntry>, bool) {
-        let wanted = self
-            .free(&self.counts())
-            .map_or(left, |free| free.min(left)) as usize;
-        let (mut taken, mut looked) = (Vec::new(), 0);
-        while taken.len() < wanted && looked < WORK {
+        let (mut taken, mut looked, mut full) = (Vec::new(), 0, false);
+        let mut used = self.counts().slots;
+        while (taken.len() as u64) < left && looked < WORK && !full {
             let Some(member) = self.line.iter().next().map(|(_, member)| member.clone()) else {
                 break;
             };
-            looked += 1;
             if let Some(Settled::Waiting(number)) = self.settle_line(&member) {
+                full = !self.has_slot_for(&member, used);
+                if full {
+                    break;
+                }
+                used += u64::from(!self.take_cooling(&member));
                 taken.push(self.take_one(member, number, by));
             }
+            looked += 1;
         }
         if !taken.is_empty() {
             self.ring.add(taken.len() as u64, self.now);
         }
-        let more = taken.len() < wanted && looked >= WORK && self.line.len() > 0;
-        (taken, more)
+        let is_short = (taken.len() as u64) < left && looked >= WORK;
+        (taken, is_short && !full && self.line.len() > 0)
     }
 
     fn take_one(&mut self, member: MemberId, number: EntryNumber, by: TakenBy) -> TakenEntry {
         self.line.remove(&member);
-        self.deadlines.remove(&member);
-        self.admitting.set(&member, self.now.0 + RESEND_MS);
-        let entry = self
-            .entries
-            .get_mut(&member)
-            .expect("an entry in line has a record");
-        entry.taken = Some((self.now, by));
-        TakenEntry {
-            member,
+        self.seen.remove(&member);
+        let reading = self.times.slot.time;
+        self.admitting.set(&member, reading + RESEND_MS);
+        let pop = Pop {
             number,
-            name: entry.name.clone(),
-            taken_at: self.now,
+            at: self.now,
+            reading,
+            by,
+        };
+        let taken = self.taken_entry(member.clone(), &pop);
+        self.pops.insert(member, pop);
+        taken
+    }
+
+    fn taken_entry(&self, member: MemberId, pop: &Pop) -> TakenEntry {
+        TakenEntry {
+            number: pop.number,
+            name: self.names.get(&member).cloned().unwrap_or_default(),
+            taken_at: pop.at,
+            member,
         }
     }
 
@@ -179,15 +189,16 @@ impl Line {
     }
 
     fn call(&mut self, member: &MemberId, number: EntryNumber) -> bool {
-        let known = self
-            .entries
-            .get(member)
-            .filter(|entry| entry.number == number);
-        let Some((_, by)) = known.and_then(|entry| entry.taken) else {
+        let known = self.pops.get(member);
+        let Some(by) = known.filter(|pop| pop.number == number).map(|pop| pop.by) else {
             return false;
         };
+        if self.over() {
+            return false;
+        }
         self.admitting.remove(member);
-        self.entries.remove(member);
+        self.pops.remove(member);
+        self.names.remove(member);
         self.become_ready(member, number);
         match by {
             TakenBy::Open => self.totals.by_open += 1,
@@ -197,19 +208,13 @@ impl Line {
     }
 
     pub(super) fn resend(&mut self) -> Vec<TakenEntry> {
+        let slot = self.times.slot.time;
         let mut due = Vec::new();
-        for member in self.admitting.due(self.now.0, WORK) {
-            let entry = &self.entries[&member];
-            let taken_at = entry.taken.map_or(self.now, |(at, _)| at);
-            let pause = (self.now.0 - taken_at.0).clamp(RESEND_MS, RESEND_MOST_MS);
-            self.admitting.set(&member, self.now.0 + pause);
-            let (number, name) = (entry.number, entry.name.clone());
-            due.push(TakenEntry {
-                member,
-                number,
-                name,
-                taken_at,
-            });
+        for member in self.admitting.due(slot, WORK) {
+            let pop = &self.pops[&member];
+            let pause = (slot - pop.reading).clamp(RESEND_MS, RESEND_MOST_MS);
+            self.admitting.set(&member, slot + pause);
+            due.push(self.taken_entry(member, pop));
         }
         due
     }

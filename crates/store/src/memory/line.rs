@@ -9,15 +9,15 @@ use sunbeon_domain::{
 use super::{
     feed::Feed,
     ordered::Ordered,
-    records::{Entry, Opened, Session, Settled},
+    records::{Opened, Pop, Session, Settled},
     ring::Ring,
+    time::Times,
 };
 use crate::{Counts, StandingFacts, Totals};
 
 pub(super) const RESEND_MS: i64 = 5_000;
 pub(super) const RESEND_MOST_MS: i64 = 60_000;
 pub(super) const WORK: usize = 1_000;
-const DEAF_MS: i64 = 15_000;
 
 /// One concert's line.
 pub(super) struct Line {
@@ -25,15 +25,25 @@ pub(super) struct Line {
     pub(super) now: UnixMs,
     pub(super) now_us: u64,
     pub(super) phase: Phase,
+    pub(super) times: Times,
     pub(super) line: Ordered<MemberId>,
     pub(super) away: Ordered<MemberId>,
-    pub(super) deadlines: Ordered<MemberId>,
+    /// Until which reading of `lineTime` a waiting member is seen.
+    pub(super) seen: Ordered<MemberId>,
+    /// Until which reading of `keepTime` an away member's place is kept.
     pub(super) lapses: Ordered<MemberId>,
+    pub(super) names: HashMap<MemberId, String>,
+    /// At which reading of `slotTime` the message is sent again.
     pub(super) admitting: Ordered<MemberId>,
-    pub(super) entries: HashMap<MemberId, Entry>,
+    pub(super) pops: HashMap<MemberId, Pop>,
+    /// Until which reading of `claimTime`.
     pub(super) ready: Ordered<MemberId>,
+    /// Until which reading of `slotTime`.
     pub(super) inside: Ordered<MemberId>,
-    pub(super) cooling: Ordered<EntryNumber>,
+    /// Until which reading of `slotTime` the slot of an ended session is taken.
+    pub(super) cooling: Ordered<MemberId>,
+    /// What was in `cooling` of those who were called or taken since: put back when they leave.
+    pub(super) owed: Ordered<MemberId>,
     pub(super) revoked: Feed,
     /// No token of this concert lives longer, whatever the policy says by then.
     pub(super) longest_s: i64,
@@ -42,13 +52,11 @@ pub(super) struct Line {
     pub(super) ring: Ring,
     pub(super) last: u64,
     pub(super) cleared_through: u64,
-    pub(super) last_take: Option<UnixMs>,
+    /// The reading of `slotTime` at the latest scheduled take.
+    pub(super) last_take: Option<i64>,
     pub(super) guests_refused: u64,
     pub(super) take_left: u64,
     pub(super) opened: HashMap<String, Opened>,
-    pub(super) beat: Option<UnixMs>,
-    pub(super) grace: i64,
-    resumed: i64,
     slower: Option<UnixMs>,
 }
 
@@ -70,15 +78,18 @@ impl Line {
             now_us,
             phase: concert.phase(now),
             concert,
+            times: Times::new(now),
             line: Ordered::default(),
             away: Ordered::default(),
-            deadlines: Ordered::default(),
+            seen: Ordered::default(),
             lapses: Ordered::default(),
+            names: HashMap::new(),
             admitting: Ordered::default(),
-            entries: HashMap::new(),
+            pops: HashMap::new(),
             ready: Ordered::default(),
             inside: Ordered::default(),
             cooling: Ordered::default(),
+            owed: Ordered::default(),
             revoked,
             longest_s,
             sessions: HashMap::new(),
@@ -90,32 +101,15 @@ impl Line {
             guests_refused: 0,
             take_left: 0,
             opened: HashMap::new(),
-            beat: Some(now),
-            grace: 0,
-            resumed: 0,
             slower: None,
         }
     }
 
-    /// What every verb begins with: the clock is read; a grace begins if nobody heard signs of
-    /// life for 15 s; if the sale is over, its line is cleared.
+    /// What every verb begins with: the clock is read.
     pub(super) fn begin(&mut self, now_us: u64) {
         self.now_us = now_us;
         self.now = moment(now_us);
         self.phase = self.concert.phase(self.now);
-        let now = self.now;
-        if self
-            .beat
-            .is_some_and(|beat| now.0 - beat.0 > DEAF_MS || beat > now)
-        {
-            self.grace = now.0;
-            self.beat = Some(now);
-        }
-        if self.over() && !self.is_empty() {
-            let end = self.concert.policy.booking_end_at;
-            let as_of = end.filter(|_| !self.concert.closed).unwrap_or(now);
-            self.clear_as_of(as_of);
-        }
     }
 
     pub(super) fn put(&mut self, concert: &Concert, now_us: u64) {
@@ -123,14 +117,9 @@ impl Line {
         if self.concert.version >= concert.version {
             return;
         }
-        // Who has run out by now was decided by the old policy.
-        let over = matches!(concert.phase(self.now), Phase::Closed | Phase::Ended);
-        if over && !self.is_empty() {
+        // The end of a sale, unlike a close, is left to counted time: a clock may be wrong.
+        if concert.closed && !self.is_empty() {
             self.clear();
-        }
-        // Who could not run out until now has a whole time to be seen from now on.
-        if self.frozen() && concert.phase(self.now) == Phase::Open {
-            self.resumed = self.now.0;
         }
         if concert.policy.is_slower_than(&self.concert.policy) {
             self.slower = Some(self.now);
@@ -147,85 +136,51 @@ impl Line {
         matches!(self.phase, Phase::Closed | Phase::Ended)
     }
 
-    /// Nobody goes away or lapses before the start, or while paused.
-    pub(super) fn frozen(&self) -> bool {
-        matches!(self.phase, Phase::Early | Phase::Before | Phase::Paused)
-    }
-
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.line.len() + self.away.len() + self.admitting.len() == 0
-    }
-
-    /// The deadlines of the line count from no earlier than this.
-    fn floor(&self) -> i64 {
-        let start = self
-            .concert
-            .policy
-            .booking_start_at
-            .map_or(0, |start| start.0);
-        self.grace.max(self.resumed).max(start)
     }
 
     pub(super) fn waiting_ms(&self) -> i64 {
         i64::from(self.concert.policy.waiting_ttl_seconds) * 1_000
     }
 
+    /// How long a place is kept: through at least one beat while the sale is open.
     fn keep_ms(&self) -> i64 {
-        i64::from(self.concert.policy.keep_place_minutes) * 60_000
+        (i64::from(self.concert.policy.keep_place_minutes) * 60_000).max(1)
     }
 
     pub(super) fn ready_ms(&self) -> i64 {
         i64::from(self.concert.policy.ready_ttl_seconds) * 1_000
     }
 
-    /// Whether no waiting member has run out yet, all signs of life being too fresh for it.
-    pub(super) fn line_is_fresh(&self) -> bool {
-        self.frozen() || self.floor() + self.waiting_ms() > self.now.0
+    /// Waiting members who are unseen, and away ones whose place was kept too long.
+    fn run_out(&self) -> (u64, u64) {
+        let gone = self.seen.count_up_to(self.times.line.time);
+        (gone, self.lapses.count_up_to(self.times.keep))
     }
 
-    /// Whether no place of an away member has run out yet.
-    pub(super) fn places_are_fresh(&self) -> bool {
-        self.frozen() || self.floor() + self.keep_ms() > self.now.0
-    }
-
-    /// Whether no READY member has run out yet.
-    pub(super) fn calls_are_fresh(&self) -> bool {
-        self.grace + self.ready_ms() > self.now.0
-    }
-
-    /// Entries in line that have run out by a moment: those gone, and those lapsed.
-    fn run_out(&self, by: UnixMs) -> (u64, u64) {
-        let (floor, waiting, keep) = (self.floor(), self.waiting_ms(), self.keep_ms());
-        let count = |passed: bool, of: &Ordered<MemberId>, until: i64| {
-            if passed { of.count_up_to(until) } else { 0 }
-        };
-        let gone = count(floor + waiting <= by.0, &self.deadlines, by.0);
-        let lapsed = count(floor + waiting + keep <= by.0, &self.deadlines, by.0 - keep)
-            + count(floor + keep <= by.0, &self.lapses, by.0);
-        (gone, lapsed)
-    }
-
-    /// Empties the line as of a moment; says how many were in it.
-    pub(super) fn clear_as_of(&mut self, as_of: UnixMs) -> u64 {
+    /// Empties the line; says how many were in it.
+    pub(super) fn clear(&mut self) -> u64 {
         let all = self.line.len() + self.away.len() + self.admitting.len();
-        let lapsed = if self.frozen() || self.concert.policy.paused {
-            0
-        } else {
-            self.run_out(as_of).1
-        };
+        let lapsed = self.run_out().1;
+        let taken: Vec<_> = self.pops.keys().cloned().collect();
+        for member in taken {
+            self.end_slot(&member, 0);
+        }
         self.totals.lapsed += lapsed;
         self.totals.cleared += all - lapsed;
         self.cleared_through = self.last;
         for set in [
             &mut self.line,
             &mut self.away,
-            &mut self.deadlines,
+            &mut self.seen,
             &mut self.lapses,
             &mut self.admitting,
         ] {
             set.clear();
         }
-        self.entries.clear();
+        self.names.clear();
+        self.pops.clear();
         all - lapsed
     }
 
@@ -236,83 +191,56 @@ impl Line {
         counts.waiting + counts.away + counts.slots + sessions > 0
     }
 
-    /// How many there are, by the clock.
+    /// How many there are; what has run out has ended.
     pub(super) fn counts(&self) -> Counts {
-        let (gone, lapsed) = if self.frozen() {
-            (0, 0)
-        } else {
-            self.run_out(self.now)
-        };
-        let (now, admitting) = (self.now.0, self.admitting.len());
-        let ready = self.ready.len() - self.unclaimed();
+        let (gone, lapsed) = self.run_out();
+        let (slot, admitting) = (self.times.slot.time, self.admitting.len());
+        let ready = self.ready.count_above(self.times.claim.time);
         let slots = admitting
             + ready
-            + self.inside.count_above(now - COOLING_MS)
-            + self.cooling.count_above(now);
+            + self.inside.count_above(slot - COOLING_MS)
+            + self.cooling.count_above(slot);
         Counts {
             waiting: self.line.len() - gone,
             away: self.away.len() + gone - lapsed,
             admitting,
             ready,
-            inside: self.inside.count_above(now),
+            inside: self.inside.count_above(slot),
             slots,
-        }
-    }
-
-    fn unclaimed(&self) -> u64 {
-        if self.calls_are_fresh() {
-            0
-        } else {
-            self.ready.count_up_to(self.now.0)
         }
     }
 
     /// The totals, with what has run out and is not collected.
     pub(super) fn totals(&self) -> Totals {
-        let lapsed = if self.frozen() {
-            0
-        } else {
-            self.run_out(self.now).1
-        };
         Totals {
-            lapsed: self.totals.lapsed + lapsed,
-            unclaimed: self.totals.unclaimed + self.unclaimed(),
-            expired: self.totals.expired + self.inside.count_up_to(self.now.0),
+            lapsed: self.totals.lapsed + self.run_out().1,
+            unclaimed: self.totals.unclaimed + self.ready.count_up_to(self.times.claim.time),
+            expired: self.totals.expired + self.inside.count_up_to(self.times.slot.time),
             ..self.totals
         }
     }
 
     /// Ends what has run out of an entry in line or away; says where it stands then.
     pub(super) fn settle_line(&mut self, member: &MemberId) -> Option<Settled> {
-        let (frozen, now) = (self.frozen(), self.now.0);
         let entry = |score: i64| EntryNumber(u64::try_from(score).unwrap_or(0));
         if let Some(number) = self.line.score(member) {
-            let deadline = self.deadlines.score(member).unwrap_or(0);
-            let till = deadline.max(self.floor() + self.waiting_ms());
-            if frozen || till > now {
+            let seen_until = self.seen.score(member).unwrap_or(0);
+            if seen_until > self.times.line.time {
                 return Some(Settled::Waiting(entry(number)));
             }
             self.line.remove(member);
-            self.deadlines.remove(member);
-            if till + self.keep_ms() > now {
-                self.away.set(member, number);
-                self.lapses.set(member, till + self.keep_ms());
-                return Some(Settled::Away(entry(number)));
-            }
-        } else {
-            let number = self.away.score(member)?;
-            let till = self
-                .lapses
-                .score(member)
-                .unwrap_or(0)
-                .max(self.floor() + self.keep_ms());
-            if frozen || till > now {
-                return Some(Settled::Away(entry(number)));
-            }
-            self.away.remove(member);
-            self.lapses.remove(member);
+            self.seen.remove(member);
+            self.away.set(member, number);
+            self.lapses.set(member, self.times.keep + self.keep_ms());
+            return Some(Settled::Away(entry(number)));
         }
-        self.entries.remove(member);
+        let number = self.away.score(member)?;
+        if self.lapses.score(member).unwrap_or(0) > self.times.keep {
+            return Some(Settled::Away(entry(number)));
+        }
+        self.away.remove(member);
+        self.lapses.remove(member);
+        self.names.remove(member);
         self.totals.lapsed += 1;
         Some(Settled::Lapsed)
     }
@@ -324,7 +252,7 @@ impl Line {
             Some(place) => return place,
         }
         if self.admitting.score(member).is_some() {
-            let number = self.entries.get(member).map_or(0, |entry| entry.number.0);
+            let number = self.pops.get(member).map_or(0, |pop| pop.number.0);
             return Settled::Admitting(EntryNumber(number));
         }
         self.settle_session(member)
@@ -342,8 +270,15 @@ impl Line {
             Settled::Waiting(number) => number,
             other => return other,
         };
-        self.deadlines.set(member, self.now.0 + self.waiting_ms());
+        let until = self.times.line.reading(self.now) + self.waiting_ms();
+        self.seen.set(member, until);
         Settled::Waiting(number)
+    }
+
+    /// The latest scheduled take, as a moment of the clock.
+    pub(super) fn last_take_at(&self) -> Option<UnixMs> {
+        let shown = |reading| self.times.moment(reading, self.now);
+        self.last_take.map(shown)
     }
 
     /// What an estimate is made from for the `number`-th live entry, 0 for nobody's.
@@ -351,7 +286,7 @@ impl Line {
         LineFacts {
             line_length: self.line.len() + self.away.len(),
             pace: self.ring.pace(self.now),
-            last_take_at: self.last_take,
+            last_take_at: self.last_take_at(),
             slower_since: self.slower,
             slots: self.slots(number),
         }

@@ -11,12 +11,14 @@ pub(super) enum TakenBy {
     Schedule,
 }
 
-/// The record of an entry in line or admitting.
-pub(super) struct Entry {
+/// The record of an entry in admitting.
+pub(super) struct Pop {
     pub(super) number: EntryNumber,
-    pub(super) name: String,
-    /// Once admitting: when and by whom it was taken.
-    pub(super) taken: Option<(UnixMs, TakenBy)>,
+    /// When it was taken.
+    pub(super) at: UnixMs,
+    /// The same as a reading of `slotTime`.
+    pub(super) reading: i64,
+    pub(super) by: TakenBy,
 }
 
 /// What came of an opening with an idempotency key.
@@ -31,8 +33,17 @@ pub(super) struct Opened {
 
 /// The record of a READY or ENTERED member.
 pub(super) enum Session {
-    Ready { number: EntryNumber, until: UnixMs },
-    Entered { facts: TokenFacts },
+    Ready {
+        number: EntryNumber,
+        /// A reading of `claimTime`.
+        until: i64,
+    },
+    Entered {
+        facts: TokenFacts,
+        /// Readings of `slotTime`.
+        until: i64,
+        begun: i64,
+    },
 }
 
 /// Where a member stands once all that has run out is ended.

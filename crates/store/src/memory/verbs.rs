@@ -5,12 +5,13 @@ use sunbeon_domain::{EntryNumber, Estimate, MemberId, Mode, Phase};
 use super::{
     feed::LOOK,
     line::{Line, WORK},
-    records::{Entry, Settled},
+    records::Settled,
 };
 use crate::{Entering, Leaving, Listed, Snapshot, StandingFacts, Swept};
 
 impl Line {
     pub(super) fn enter(&mut self, member: &MemberId, name: &str) -> Entering {
+        self.beat_slots();
         let place = self.settle(member);
         if self.over() {
             return Entering::Closed;
@@ -25,8 +26,8 @@ impl Line {
         if let (Phase::Early, Some(opens_at)) = (self.phase, self.concert.opens_at()) {
             return Entering::NotOpenYet { opens_at };
         }
-        let straight = self.goes_straight_in();
-        if !straight && self.is_full() {
+        let straight = self.goes_straight_in(member);
+        if !straight && self.takes_nobody() {
             return Entering::Full;
         }
         self.last = self.now_us.max(self.last + 1);
@@ -34,21 +35,19 @@ impl Line {
         let number = EntryNumber(self.last);
         if straight {
             self.totals.by_enter += 1;
+            self.take_cooling(member);
             let place = self.become_ready(member, number);
             return Entering::New(self.standing_facts(place));
         }
         self.line.set(member, number.0 as i64);
-        let entry = Entry {
-            number,
-            name: name.to_owned(),
-            taken: None,
-        };
-        self.entries.insert(member.clone(), entry);
+        if !name.is_empty() {
+            self.names.insert(member.clone(), name.to_owned());
+        }
         let place = self.seen(member, Settled::Waiting(number));
         Entering::New(self.standing_facts(place))
     }
 
-    fn goes_straight_in(&self) -> bool {
+    fn goes_straight_in(&self, member: &MemberId) -> bool {
         if self.phase != Phase::Open {
             return false;
         }
@@ -57,13 +56,12 @@ impl Line {
             Mode::Off => true,
             Mode::Queue => false,
             Mode::Threshold => {
-                counts.waiting + counts.admitting == 0
-                    && self.free(&counts).is_none_or(|free| free > 0)
+                counts.waiting + counts.admitting == 0 && self.has_slot_for(member, counts.slots)
             }
         }
     }
 
-    fn is_full(&self) -> bool {
+    fn takes_nobody(&self) -> bool {
         let (policy, counts) = (&self.concert.policy, self.counts());
         let length = counts.waiting + counts.away;
         if policy
@@ -86,6 +84,7 @@ impl Line {
     }
 
     pub(super) fn leave(&mut self, member: &MemberId, how: Leaving) -> Option<EntryNumber> {
+        self.beat_slots();
         let place = self.settle(member);
         match place {
             Settled::None | Settled::Lapsed => None,
@@ -96,14 +95,17 @@ impl Line {
             Settled::Waiting(number) | Settled::Away(number) | Settled::Admitting(number) => {
                 for set in [
                     &mut self.line,
-                    &mut self.deadlines,
+                    &mut self.seen,
                     &mut self.away,
                     &mut self.lapses,
                     &mut self.admitting,
                 ] {
                     set.remove(member);
                 }
-                self.entries.remove(member);
+                self.names.remove(member);
+                if self.pops.remove(member).is_some() {
+                    self.end_slot(member, 0);
+                }
                 match how {
                     Leaving::ByChoice => self.totals.left += 1,
                     Leaving::Removed => self.totals.removed += 1,
@@ -111,11 +113,6 @@ impl Line {
                 Some(number)
             }
         }
-    }
-
-    pub(super) fn beat(&mut self) -> Snapshot {
-        self.beat = Some(self.now);
-        self.snapshot()
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -134,7 +131,7 @@ impl Line {
                 .map(|head| EntryNumber(head as u64)),
             last: entry(self.last),
             cleared_through: entry(self.cleared_through),
-            last_take_at: self.last_take,
+            last_take_at: self.last_take_at(),
             guests_refused: self.guests_refused,
         }
     }
@@ -144,17 +141,11 @@ impl Line {
         let mut listed = Vec::new();
         for (set, away) in [(&self.line, false), (&self.away, true)] {
             let behind = set.iter().filter(|(score, _)| *score > after);
-            listed.extend(behind.take(limit as usize).map(|(score, member)| {
-                Listed {
-                    member: member.clone(),
-                    number: EntryNumber(score as u64),
-                    name: self
-                        .entries
-                        .get(member)
-                        .map(|e| e.name.clone())
-                        .unwrap_or_default(),
-                    away,
-                }
+            listed.extend(behind.take(limit as usize).map(|(score, member)| Listed {
+                member: member.clone(),
+                number: EntryNumber(score as u64),
+                name: self.names.get(member).cloned().unwrap_or_default(),
+                away,
             }));
         }
         listed.sort_by_key(|listed| listed.number);
@@ -162,45 +153,31 @@ impl Line {
         listed
     }
 
-    pub(super) fn clear(&mut self) -> u64 {
-        self.clear_as_of(self.now)
-    }
-
     pub(super) fn sweep(&mut self) -> Swept {
+        self.beat_slots();
         let before = self.totals;
-        let (mut away, now) = (0, self.now.0);
-        let half = WORK / 2;
-        let mut sessions = Vec::new();
-        if !self.calls_are_fresh() {
-            sessions = self.ready.due(now, half);
-        }
-        sessions.extend(self.inside.due(now, half));
-        let mut most = 0;
-        if !self.line_is_fresh() {
-            let gone = self.deadlines.due(now, WORK);
-            most = most.max(gone.len());
-            for member in gone {
-                away += u64::from(matches!(self.settle_line(&member), Some(Settled::Away(_))));
-            }
-        }
-        if !self.places_are_fresh() {
-            let lapsed = self.lapses.due(now, WORK);
-            most = most.max(lapsed.len());
-            for member in lapsed {
-                self.settle_line(&member);
-            }
+        let (slot, half) = (self.times.slot.time, WORK / 2);
+        let mut sessions = self.ready.due(self.times.claim.time, half);
+        sessions.extend(self.inside.due(slot, half));
+        let unseen = self.seen.due(self.times.line.time, WORK);
+        let lapsed = self.lapses.due(self.times.keep, WORK);
+        for member in unseen.iter().chain(&lapsed) {
+            self.settle_line(member);
         }
         for member in &sessions {
             self.settle_session(member);
         }
-        let cooled = self.cooling.due(now, WORK);
-        for number in &cooled {
-            self.cooling.remove(number);
+        let mut most = unseen.len().max(lapsed.len());
+        for set in [&mut self.cooling, &mut self.owed] {
+            let ended = set.due(slot, WORK);
+            for member in &ended {
+                set.remove(member);
+            }
+            most = most.max(ended.len());
         }
         let forgotten = self.revoked.forget(self.now.seconds());
-        most = most.max(cooled.len());
         Swept {
-            away,
+            away: unseen.len() as u64,
             lapsed: self.totals.lapsed - before.lapsed,
             unclaimed: self.totals.unclaimed - before.unclaimed,
             expired: self.totals.expired - before.expired,

@@ -9,21 +9,23 @@ pub(super) const CONCERTS: &str = "concerts";
 /// A key that is written to see whether writes are taken; it says nothing.
 pub(super) const PROBE: &str = "probe";
 
-const TAGGED: [&str; 11] = [
+const TAGGED: [&str; 13] = [
     "away",
-    "deadlines",
+    "seen",
     "lapses",
+    "names",
     "admitting",
-    "entries",
+    "pops",
     "ready",
     "inside",
     "cooling",
+    "owed",
     "revoked",
     "policy",
     "state",
 ];
 
-/// The twelve keys that every verb takes, in the order of the scripts' prelude.
+/// The fourteen keys that every verb takes, in the order of the scripts' prelude.
 pub(super) fn concert(id: &ConcertId) -> Vec<String> {
     let tagged = TAGGED.iter().map(|name| format!("{{concert:{id}}}:{name}"));
     std::iter::once(format!("concert:{id}"))

@@ -65,28 +65,34 @@ macro_rules! verbs {
 // the next beat; a message whose next time is lost is sent again early; what a lost sweep collected
 // has run out all the same.
 verbs! {
-    PUT_CONCERT "put_concert" Replicated ["prelude" "policy" "line"];
-    DROP_CONCERT "drop_concert" Replicated ["prelude" "policy" "line" "slots"];
+    PUT_CONCERT "put_concert" Replicated ["prelude" "policy" "time" "line"];
+    DROP_CONCERT "drop_concert" Replicated ["prelude" "policy" "time" "line" "slots"];
     ENTER "enter" Replicated
-        ["prelude" "policy" "line" "entries" "feed" "sessions" "settle" "slots" "slot_ends" "pace"
-            "standing"];
+        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle" "slots"
+            "slot_ends" "pace" "standing"];
     STATUS "status" AtOnce
-        ["prelude" "policy" "line" "entries" "feed" "sessions" "settle" "slots" "slot_ends" "pace"
-            "standing"];
-    LEAVE "leave" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
-    CLAIM "claim" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
-    COMPLETE "complete" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
-    EXTEND "extend" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions" "settle"];
+        ["prelude" "policy" "time" "line" "entries" "pops" "feed" "sessions" "settle" "slots" "slot_ends"
+            "pace" "standing"];
+    LEAVE "leave" Replicated
+        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    CLAIM "claim" Replicated
+        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    COMPLETE "complete" Replicated
+        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    EXTEND "extend" Replicated
+        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
     REVOKED "revoked" AtOnce ["prelude" "feed"];
-    ADMIT "admit" Replicated ["prelude" "policy" "line" "entries" "slots" "pace"];
-    READY "ready" Replicated ["prelude" "policy" "line" "entries" "feed" "sessions"];
-    RESEND "resend" AtOnce ["prelude" "policy" "line" "entries"];
-    SNAPSHOT "snapshot" AtOnce ["prelude" "policy" "line" "slots" "pace"];
+    ADMIT "admit" Replicated
+        ["prelude" "policy" "time" "line" "beats" "entries" "slots" "pace" "take"];
+    READY "ready" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
+    RESEND "resend" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
+    BEAT "beat" AtOnce ["prelude" "policy" "time" "line" "beats"];
+    SNAPSHOT "snapshot" AtOnce ["prelude" "policy" "time" "line" "slots" "pace"];
     REFUSE_GUEST "refuse_guest" AtOnce ["prelude" "policy"];
-    MEMBERS "members" AtOnce ["prelude" "policy" "line" "entries"];
-    CLEAR "clear" Replicated ["prelude" "policy" "line"];
-    RUN_OUT "run_out" AtOnce ["prelude" "policy"];
-    COLLECT "collect" AtOnce ["prelude" "policy" "line" "entries" "feed" "sessions"];
+    MEMBERS "members" AtOnce ["prelude" "policy" "time" "line" "entries"];
+    CLEAR "clear" Replicated ["prelude" "policy" "time" "line"];
+    RUN_OUT "run_out" AtOnce ["prelude" "policy" "time" "line" "beats"];
+    COLLECT "collect" AtOnce ["prelude" "policy" "time" "line" "entries" "feed" "sessions"];
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use super::{
     RedisStore, keys,
     reply::{Words, feed_page, nonsense},
     script::{
-        ADMIT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
+        ADMIT, BEAT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
         PUT_CONCERT, READY, REFUSE_GUEST, RESEND, REVOKED, RUN_OUT, SNAPSHOT, STATUS, Verb,
     },
 };
 use crate::{
-    Admission, AdmitBy, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed, Result,
-    Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry, TokenFacts,
+    Admission, AdmitBy, Beat, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed,
+    Result, Role, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry, TokenFacts,
 };
 
 impl RedisStore {
@@ -24,7 +24,7 @@ impl RedisStore {
             .map(Words::new)
     }
 
-    /// A verb about one member: the member's record is the thirteenth key, the id the first
+    /// A verb about one member: the member's record is the fifteenth key, the id the first
     /// argument.
     async fn about<T: redis::FromRedisValue>(
         &self,
@@ -207,10 +207,8 @@ impl Store for RedisStore {
             .iter()
             .map(|(_, number)| number.to_string())
             .collect();
-        let pairs = entries.iter().zip(&numbers);
-        let args: Vec<_> = pairs
-            .flat_map(|((who, _), n)| [who.as_str(), n.as_str()])
-            .collect();
+        let members = entries.iter().map(|(member, _)| member.as_str());
+        let args: Vec<_> = members.chain(numbers.iter().map(String::as_str)).collect();
         let called: Vec<u8> = self.connection.run(&READY, id, &users, &args).await?;
         Ok(called.into_iter().map(|called| called == 1).collect())
     }
@@ -219,12 +217,18 @@ impl Store for RedisStore {
         self.read(&RESEND, id, &[]).await?.due_again()
     }
 
-    async fn beat(&self, id: &ConcertId) -> Result<Snapshot> {
-        self.read(&SNAPSHOT, id, &["1"]).await?.snapshot()
+    async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()> {
+        let role = match beat.role {
+            Role::WaitingRoom => "waitingRoom",
+            Role::Token => "token",
+        };
+        let heard = if beat.heard { "1" } else { "0" };
+        let _: u8 = self.connection.run(&BEAT, id, &[], &[role, heard]).await?;
+        Ok(())
     }
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
-        self.read(&SNAPSHOT, id, &["0"]).await?.snapshot()
+        self.read(&SNAPSHOT, id, &[]).await?.snapshot()
     }
 
     async fn refuse_guest(&self, id: &ConcertId) -> Result<()> {

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 use sunbeon_domain::{Concert, EntryNumber};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Leaving, RedisStore, Store, TokenFacts, redis::Settings,
+    Admission, AdmitBy, Beat, Claim, Entering, Leaving, RedisStore, Role, Store, TokenFacts,
+    redis::Settings,
 };
 use sunbeon_test_support::{RedisServer, eventually};
 
-use crate::world::{START, World, id, member, policy};
+use crate::world::{START, at, id, member, policy};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -165,33 +166,58 @@ async fn a_reader_of_the_feed_misses_none_after_a_failover_that_lost_the_last() 
     assert_eq!(page.revoked[0].place.number, ended);
 }
 
+/// Beats of both roles, as of members who are heard.
+async fn beat(store: &RedisStore) {
+    for role in [Role::WaitingRoom, Role::Token] {
+        store.beat(&id(), Beat { role, heard: true }).await.unwrap();
+    }
+}
+
 #[tokio::test]
-async fn a_session_that_an_older_version_recorded_keeps_its_id() {
-    let world = World::redis().await;
-    let redis = world.redis.as_ref().unwrap();
-    world.put(1, json!({})).await;
-    let number = world.join("a").await;
-    world.let_in(1).await;
-    // As a claim of an older version leaves it.
-    let (iat, jti) = (
-        world.now().seconds(),
-        "a7ce04a1-8f4b-4c56-9a53-0c0e0a3f5d77",
-    );
-    let exp = iat + 600;
-    redis
-        .send(&format!(
-            "ZREM {{concert:c}}:ready a\r\n\
-             ZADD {{concert:c}}:inside {exp}000 a\r\n\
-             SET user:{{concert:c}}:a \"ENTERED {number} {exp}000 {jti} kid {iat} {exp}\""
-        ))
-        .await;
-    let facts = world.claimed("a").await;
+async fn a_promoted_replica_with_a_fast_clock_clears_no_line() {
+    let second = 1_000_000;
+    let primary = RedisServer::with_frozen_clock(START).await;
+    let replica = RedisServer::with_frozen_clock(START).await;
+    replica.follow(&primary).await;
+    let concert = Concert {
+        concert_id: id(),
+        version: 1,
+        closed: false,
+        policy: policy(json!({"bookingEndAt": at(60)})),
+    };
+    let former = store_at(&primary);
+    former.put_concert(&concert).await.unwrap();
+    for i in 0..1_000 {
+        let name = member(&format!("m{i}"));
+        former.enter(&id(), &name, "").await.unwrap();
+    }
+    beat(&former).await;
+    eventually(SOON, "the line at the replica", async || {
+        replica.send("ZCARD concert:c").await.contains(":1000")
+    })
+    .await;
+    // The promoted one is past the end by 300 ms, 5 s before it.
+    replica.set_clock(START + 60 * second + second * 3 / 10);
+    replica.promote().await;
+    let promoted = store_at(&replica);
+    beat(&promoted).await;
+    let late = promoted.enter(&id(), &member("late"), "").await.unwrap();
+    assert_eq!(late, Entering::Closed);
     assert_eq!(
-        (facts.number, facts.jti.as_str(), facts.exp),
-        (number, jti, exp)
+        promoted.snapshot(&id()).await.unwrap().counts.waiting,
+        1_000
     );
-    let extended = world.extend("a", number).await.unwrap();
-    assert_eq!(extended.token.jti, jti);
-    assert!(world.complete("a", number).await);
-    assert_eq!(world.revoked().await, [number]);
+    // Its clock is set right.
+    replica.set_clock(START + 56 * second);
+    for _ in 0..3 {
+        beat(&promoted).await;
+        promoted.sweep(&id()).await.unwrap();
+    }
+    let snapshot = promoted.snapshot(&id()).await.unwrap();
+    assert_eq!(
+        (snapshot.counts.waiting, snapshot.totals.cleared),
+        (1_000, 0)
+    );
+    let late = promoted.enter(&id(), &member("late"), "").await.unwrap();
+    assert!(matches!(late, Entering::New(_)), "{late:?}");
 }

@@ -94,13 +94,13 @@ impl Sale {
             }
             Step::Again => {
                 self.version += 1;
-                // The slots of those who left are taken until the clock has caught up.
+                // The slots of those who left are taken for a while.
                 let drop = async || {
                     let store = &self.world.store;
                     store.drop_concert(&id(), self.version).await.unwrap()
                 };
                 while !drop().await {
-                    self.world.pass_unheard(60.0);
+                    self.world.pass(7.0).await;
                 }
                 self.put().await;
             }

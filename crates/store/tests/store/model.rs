@@ -7,7 +7,7 @@ use crate::world::{START, at, member, policy, settings};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
-use sunbeon_store::{AdmitBy, FeedPlace, Leaving, MemoryStore, RedisStore, Store};
+use sunbeon_store::{AdmitBy, Beat, FeedPlace, Leaving, MemoryStore, RedisStore, Role, Store};
 use sunbeon_test_support::RedisServer;
 use tokio::runtime::Runtime;
 
@@ -19,6 +19,8 @@ enum Call {
     },
     Drop,
     Enter(u8),
+    /// Twenty others enter, or show signs of life.
+    Crowd,
     Status(u8, bool),
     Leave(u8, bool),
     Claim(u8),
@@ -34,25 +36,37 @@ enum Call {
     /// Delivers one of the ENTER messages of this case, or all.
     Ready(Option<prop::sample::Index>),
     Resend,
-    Beat,
+    Beat(Role, bool),
+    Snapshot,
     Members,
     Clear,
     Sweep,
-    /// Seconds that pass, heard or not.
-    Pass(i64, bool),
+    /// Seconds that pass while these roles beat, and whether members are heard; without roles a gap, or
+    /// a step of the clock.
+    Pass(i64, &'static [Role], bool),
     /// Redis is killed, stays away for so many seconds, and comes back.
     Outage(i64),
 }
 
 fn call() -> impl Strategy<Value = Call> {
     let who = 0..6_u8;
+    let role = prop::sample::select(BOTH.to_vec());
+    let roles = || {
+        let all: [&[Role]; 4] = [&BOTH, &BOTH[..1], &BOTH[1..], &[]];
+        prop_oneof![
+            6 => Just(all[0]), 1 => Just(all[1]), 1 => Just(all[2]), 3 => Just(all[3]),
+        ]
+    };
+    let heard = || prop::bool::weighted(0.8);
     let seconds = prop::sample::select(vec![0, 1, 4, 5, 6, 14, 16, 29, 30, 31, 59, 60, 61, 120]);
-    let long = prop::sample::select(vec![-7, 299, 300, 301, 599, 600, 1800, 4000, 90_000]);
+    let long = prop::sample::select(vec![299, 300, 301, 599, 600, 1800, 4000, 90_000]);
+    let step = prop::sample::select(vec![-90_000, -3600, -660, -16, -7, 660, 3600, 90_000]);
     prop_oneof![
         2 => (0..POLICIES, prop::bool::weighted(0.1))
             .prop_map(|(policy, closed)| Call::Put { policy, closed }),
         1 => Just(Call::Drop),
         16 => who.clone().prop_map(Call::Enter),
+        1 => Just(Call::Crowd),
         8 => (who.clone(), any::<bool>()).prop_map(|(who, sign)| Call::Status(who, sign)),
         4 => (who.clone(), any::<bool>()).prop_map(|(who, removed)| Call::Leave(who, removed)),
         8 => who.clone().prop_map(Call::Claim),
@@ -66,17 +80,19 @@ fn call() -> impl Strategy<Value = Call> {
         6 => Just(Call::Schedule),
         10 => prop::option::of(any::<prop::sample::Index>()).prop_map(Call::Ready),
         2 => Just(Call::Resend),
-        3 => Just(Call::Beat),
+        3 => (role, heard()).prop_map(|(role, heard)| Call::Beat(role, heard)),
         2 => Just(Call::Members),
         1 => Just(Call::Clear),
         4 => Just(Call::Sweep),
-        8 => (seconds, prop::bool::weighted(0.8)).prop_map(|(s, heard)| Call::Pass(s, heard)),
-        2 => (long, prop::bool::weighted(0.8)).prop_map(|(s, heard)| Call::Pass(s, heard)),
+        8 => (seconds, roles(), heard()).prop_map(|(s, by, heard)| Call::Pass(s, by, heard)),
+        3 => (long, roles(), heard()).prop_map(|(s, by, heard)| Call::Pass(s, by, heard)),
+        1 => step.prop_map(|seconds| Call::Pass(seconds, &[], false)),
         1 => (0..1000_i64).prop_map(Call::Outage),
     ]
 }
 
-const POLICIES: usize = 8;
+const POLICIES: usize = 9;
+const BOTH: [Role; 2] = [Role::WaitingRoom, Role::Token];
 
 fn policy_fields(which: usize) -> Value {
     let short = json!({"waitingTtlSeconds": 30, "keepPlaceMinutes": 1, "readyTtlSeconds": 30,
@@ -90,6 +106,8 @@ fn policy_fields(which: usize) -> Value {
         4 => json!({"bookingStartAt": at(60), "joinStartHours": 0, "maxActive": 2}),
         5 => json!({"bookingStartAt": at(300), "bookingEndAt": at(3000), "keepPlaceMinutes": 0}),
         6 => json!({"maxQueueSize": 3, "autoOpen": false}),
+        7 => json!({"waitingTtlSeconds": 60, "keepPlaceMinutes": 3, "readyTtlSeconds": 10,
+            "sessionMinutes": 3, "holdDurationMinutes": 2, "maxActive": 2}),
         _ => json!({"refuseLongWait": true, "maxWaitTimeMinutes": 1, "entryIntervalSeconds": 30}),
     };
     let mut fields = short;
@@ -125,17 +143,20 @@ impl Case<'_> {
     /// Makes a call on both; the answers must be alike.
     async fn make(&mut self, call: &Call) {
         match call {
-            Call::Pass(seconds, heard) => {
-                for left in 0..if *heard { (seconds / 10).min(60) } else { 0 } {
-                    self.pass(10.min(seconds - left * 10));
-                    self.compare(&Call::Beat).await;
+            Call::Pass(seconds, roles, heard) => {
+                // At most so many beats; longer steps count for two seconds, or are gaps.
+                let step = 2.max(seconds / 40);
+                let mut left = *seconds;
+                while left > 0 && !roles.is_empty() {
+                    self.pass(step.min(left));
+                    left -= step;
+                    for role in *roles {
+                        self.compare(&Call::Beat(*role, *heard)).await;
+                    }
                 }
-                let rest = if *heard && *seconds > 0 {
-                    seconds % 10
-                } else {
-                    *seconds
-                };
-                self.pass(rest);
+                if roles.is_empty() {
+                    self.pass(*seconds);
+                }
             }
             Call::Outage(seconds) => {
                 self.server.kill();
@@ -147,7 +168,7 @@ impl Case<'_> {
             }
             call => self.compare(call).await,
         }
-        self.compare(&Call::Beat).await;
+        self.compare(&Call::Snapshot).await;
     }
 
     async fn compare(&mut self, call: &Call) {
@@ -189,6 +210,14 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         }
         Call::Drop => debug(store.drop_concert(id, case.version).await),
         Call::Enter(who) => debug(store.enter(id, &name(*who), "이 름").await),
+        Call::Crowd => {
+            let mut all = String::new();
+            for who in 0..20 {
+                let member = member(&format!("crowd-{who}"));
+                all += &debug(store.enter(id, &member, "").await);
+            }
+            all
+        }
         Call::Status(who, sign) => debug(store.status(id, &name(*who), *sign).await),
         Call::Leave(who, removed) => {
             let how = if *removed {
@@ -261,8 +290,12 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         }
         Call::Ready(_) => debug(store.ready(id, &case.messages).await),
         Call::Resend => debug(store.resend(id).await),
-        Call::Beat => {
-            let snapshot = store.beat(id).await;
+        Call::Beat(role, heard) => {
+            let (role, heard) = (*role, *heard);
+            debug(store.beat(id, Beat { role, heard }).await)
+        }
+        Call::Snapshot => {
+            let snapshot = store.snapshot(id).await;
             if let Ok(snapshot) = &snapshot {
                 assert!(snapshot.adds_up(), "{snapshot:#?}");
             }

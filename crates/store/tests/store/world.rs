@@ -10,8 +10,8 @@ use std::sync::{
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy, UnixMs};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, MemoryStore,
-    RedisStore, Snapshot, Store, Taken, TakenEntry, TokenFacts, redis::Settings,
+    Admission, AdmitBy, Beat, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving,
+    MemoryStore, RedisStore, Role, Snapshot, Store, Taken, TakenEntry, TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
 
@@ -79,9 +79,9 @@ impl World {
         }
     }
 
-    /// Time passes while nobody hears a sign of life.
+    /// Time passes, or the clock steps, while none of our services beats.
     pub(crate) fn pass_unheard(&self, seconds: f64) {
-        let step = (seconds * 1e6) as i64;
+        let step = (seconds * 1e6).round() as i64;
         self.set_clock(
             self.clock
                 .load(Ordering::SeqCst)
@@ -90,16 +90,29 @@ impl World {
         );
     }
 
-    /// Time passes while the waiting room beats.
+    /// One beat of a role.
+    pub(crate) async fn beat(&self, role: Role, heard: bool) {
+        let beat = Beat { role, heard };
+        self.store.beat(&id(), beat).await.unwrap();
+    }
+
+    /// Time passes while waiting-room and token beat and members are heard.
     pub(crate) async fn pass(&self, seconds: f64) {
+        self.pass_with(seconds, &[Role::WaitingRoom, Role::Token], true)
+            .await;
+    }
+
+    /// Time passes while only these roles beat.
+    pub(crate) async fn pass_with(&self, seconds: f64, roles: &[Role], heard: bool) {
         let mut left = seconds;
         while left > 0.0 {
-            self.store.beat(&id()).await.unwrap();
-            let step = left.min(10.0);
+            let step = left.min(2.0);
             self.pass_unheard(step);
+            for role in roles {
+                self.beat(*role, heard).await;
+            }
             left -= step;
         }
-        self.store.beat(&id()).await.unwrap();
     }
 
     pub(crate) async fn put(&self, version: u64, fields: Value) {

@@ -8,13 +8,14 @@ use sunbeon_test_support::eventually;
 async fn without_the_database_the_sale_goes_on_and_admin_acts_are_refused() {
     let stack = Stack::start().await;
     let proxy = stack.database_proxy().await;
-    let (room, open, consumer) = tokio::join!(
+    let (room, open, consumer, _token) = tokio::join!(
         stack.run(Service::WaitingRoom),
         stack
             .plan(Service::ReservationOpen)
             .database_by(&proxy)
             .start(),
         stack.run(Service::EntryConsumer),
+        stack.run(Service::Token),
     );
     let (api, control) = (room.api(), open.api());
     let policy = json!({ "groupSize": 5, "entryIntervalSeconds": 1 });
@@ -53,6 +54,8 @@ async fn without_the_database_the_sale_goes_on_and_admin_acts_are_refused() {
         let expected = json!({ "store": "up", "broker": "up", "database": "down" });
         assert_eq!(health["dependencies"], expected);
         eventually(SOON, "the schedule continues", async || {
+            // A crowd that is never heard would not be called.
+            let _ = api.status("sale", &format!("fan-{silent}-0")).await.of(200);
             api.line("sale").await.total("admitted") == before + 20
         })
         .await;

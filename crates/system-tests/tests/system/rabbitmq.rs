@@ -43,12 +43,13 @@ fn no_burst(seen: &[Line]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_burst() {
     let stack = Stack::with_own_rabbitmq().await;
-    let (first, room, open, other, consumer) = tokio::join!(
+    let (first, room, open, other, consumer, _token) = tokio::join!(
         stack.run(Service::WaitingRoom),
         stack.run(Service::WaitingRoom),
         stack.run(Service::ReservationOpen),
         stack.run(Service::ReservationOpen),
         stack.run(Service::EntryConsumer),
+        stack.run(Service::Token),
     );
     let (door, api, control) = (first.api(), room.api(), open.api());
     let policy = json!({ "groupSize": GROUP, "entryIntervalSeconds": 1 });
@@ -66,7 +67,10 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
                 .of(201);
         }
         joined_so_far += 60;
+        // A crowd that is never heard would not be called.
+        let heard = format!("fan-{killed}-0");
         eventually(SOON, "the sale is running", async || {
+            let _ = api.status("sale", &heard).await.of(200);
             api.line("sale").await.total("admitted") >= admitted + 2 * GROUP
         })
         .await;
@@ -112,6 +116,7 @@ async fn an_outage_of_rabbitmq_during_a_sale_loses_nobody_and_ends_without_a_bur
 
         stack.rabbitmq().start_again().await;
         eventually(SOON, "everybody is READY", async || {
+            let _ = api.status("sale", &heard).await.of(200);
             api.line("sale").await.count("ready") == joined_so_far
         })
         .await;

@@ -25,6 +25,7 @@ impl App {
         let keys = SigningKeys::generate().expect("randomness");
         let service = Token::new(stage.store.clone(), keys, "sunbeon");
         let server = Server::of("token", &[], |auth| service.router(auth)).await;
+        tokio::spawn(service.beat(server.stop()));
         App {
             api: server.api.clone(),
             stage,

@@ -1,18 +1,29 @@
--- claim: READY → ENTERED; again, the facts of the same token.
--- KEYS  13 user record    ARGV  1 member  2 kid
+-- claim: READY → ENTERED; again, the facts of the same token. Where that has run out by the clock and
+-- the slot stands, it is issued anew, for what is left of the slot.
+-- KEYS  15 user record    ARGV  1 member  2 kid
 -- Reply {'ENTERED', json, number, jti, kid, iat, exp}, {'NOT_READY'} or {'CLOSED'}.
-assert(#KEYS == 13 and #ARGV == 2)
+assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, kid, user = ARGV[1], ARGV[2], KEYS[13]
+local member, kid, user = ARGV[1], ARGV[2], KEYS[15]
+beat_slots()
 local state, number, _, s = settle(member, user)
+local function entered()
+  return { 'ENTERED', P.json, S(number), token_id(number), s.kid, S(s.iat), S(s.exp) }
+end
 if state == 'ENTERED' then
-  return { 'ENTERED', P.json, S(number), s.jti, s.kid, s.iat, s.exp }
+  local exp = math.floor((NOW + s.till - T.slotTime) / 1000)
+  if s.exp * 1000 <= NOW and exp > s.exp then
+    s.kid, s.exp = kid, exp
+    save_inside(member, user, s)
+  end
+  return entered()
 end
 if PHASE == 'closed' then return { 'CLOSED' } end
 if state ~= 'READY' then return { 'NOT_READY' } end
-local jti, iat = token_id(number), math.floor(NOW / 1000)
-local exp = iat + P.sessionMs / 1000
+local iat = math.floor(NOW / 1000)
+local begun = T.slotTime + iat * 1000 - NOW
+s = { number = number, till = begun + P.sessionMs, kid = kid, iat = iat,
+  exp = iat + P.sessionMs / 1000, begun = begun }
 call('ZREM', READY, member)
-call('ZADD', INSIDE, S(exp * 1000), member)
-save_session(user, exp * 1000, 'ENTERED', S(number), S(exp * 1000), jti, kid, S(iat), S(exp))
-return { 'ENTERED', P.json, S(number), jti, kid, S(iat), S(exp) }
+save_inside(member, user, s)
+return entered()

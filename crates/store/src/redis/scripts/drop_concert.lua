@@ -3,7 +3,7 @@
 -- sessions, until its own expiry.
 -- ARGV  1 version
 -- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
-assert(#KEYS == 12 and #ARGV == 1)
+assert(#KEYS == 14 and #ARGV == 1)
 local version = tonumber(call('HGET', POLICY, 'version')) or 0
 if version > tonumber(ARGV[1]) then return P and 2 or 1 end
 if P then

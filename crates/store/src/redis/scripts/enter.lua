@@ -1,13 +1,14 @@
 -- enter: lines up, or goes straight in where the mode says so.
--- KEYS  13 user record
+-- KEYS  15 user record
 -- ARGV  1 member  2 name  3 '1' for a guest  4 '1' if the wait was found not too long
 -- Reply {kind, what a standing is made from…}: NEW, ALREADY; or
 --       {'NOT_OPEN_YET', opens (ms)}, {'CLOSED'}, {'FULL'},
 --       {'MEMBERS_ONLY'}; or {'WEIGH', now, json, live entries ahead, what an estimate is made from}:
 --       the caller finds whether the wait is too long, and calls again if it is not.
-assert(#KEYS == 13 and #ARGV == 4)
+assert(#KEYS == 15 and #ARGV == 4)
 if not P then return UNKNOWN end
-local member, name, user = ARGV[1], ARGV[2], KEYS[13]
+local member, name, user = ARGV[1], ARGV[2], KEYS[15]
+beat_slots()
 local state, number, till = settle(member, user)
 if OVER then return { 'CLOSED' } end
 if state ~= 'NONE' then
@@ -24,7 +25,7 @@ local waiting, away = in_line()
 local function goes_straight_in()
   if PHASE ~= 'open' then return false end
   if P.mode == 'off' then return true end
-  return P.mode == 'threshold' and waiting + call('ZCARD', ADMITTING) == 0 and free_slots() > 0
+  return P.mode == 'threshold' and waiting + call('ZCARD', ADMITTING) == 0 and has_slot_for(member)
 end
 local straight = goes_straight_in()
 if not straight then
@@ -39,11 +40,12 @@ number = math.max(US, (tonumber(call('HGET', STATE, 'last')) or 0) + 1)
 call('HSET', STATE, 'last', S(number))
 total('joined', 1)
 if straight then
+  take_cooling(member)
   till = become_ready(member, user, number)
   total('byEnter', 1)
   return standing_facts('NEW', 'READY', number, till)
 end
 call('ZADD', LINE, S(number), member)
-call('HSET', ENTRIES, member, S(number) .. ' 0 - ' .. name)
+if name ~= '' then call('HSET', NAMES, pack(number), name) end
 seen(member, 'WAITING', number)
 return standing_facts('NEW', 'WAITING', number)

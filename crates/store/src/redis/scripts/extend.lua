@@ -1,18 +1,20 @@
 -- extend: lets the ENTERED session of exactly this entry last until the policy's hold from now would
--- end, if that is later; never past the token's issue, the policy's session and its hold together.
--- KEYS  13 user record    ARGV  1 member  2 entry number
+-- end, if that is later; never past its beginning, the policy's session and its hold together.
+-- KEYS  15 user record    ARGV  1 member  2 entry number
 -- Reply {json, number, jti, kid, iat, exp, 1 if it was moved}; nil if there is no such session.
-assert(#KEYS == 13 and #ARGV == 2)
+assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, user = ARGV[1], KEYS[13]
+local member, user = ARGV[1], KEYS[15]
+beat_slots()
 local state, number, _, s = settle(member, user)
 if state ~= 'ENTERED' or S(number) ~= ARGV[2] then return false end
-local longest = tonumber(s.iat) + (P.sessionMs + P.holdMs) / 1000
-local exp = math.min(math.floor(NOW / 1000) + P.holdMs / 1000, longest)
-local moves = exp > tonumber(s.exp)
+local most = s.begun + P.sessionMs + P.holdMs - T.slotTime
+local hold = math.floor(NOW / 1000) * 1000 + P.holdMs - NOW
+local left = math.min(hold, most)
+local moves = T.slotTime + left > s.till
 if moves then
-  s.exp = S(exp)
-  call('ZADD', INSIDE, S(exp * 1000), member)
-  save_session(user, exp * 1000, 'ENTERED', S(number), S(exp * 1000), s.jti, s.kid, s.iat, s.exp)
+  s.till = T.slotTime + left
+  s.exp = math.max(s.exp, math.floor((NOW + left) / 1000))
+  save_inside(member, user, s)
 end
-return { P.json, S(number), s.jti, s.kid, s.iat, s.exp, moves and '1' or '0' }
+return { P.json, S(number), token_id(number), s.kid, S(s.iat), S(s.exp), moves and '1' or '0' }

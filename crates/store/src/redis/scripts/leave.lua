@@ -1,28 +1,32 @@
 -- leave: ends whatever the member has.
--- KEYS  13 user record    ARGV  1 member  2 the total that counts an entry in line: left, removed
+-- KEYS  15 user record    ARGV  1 member  2 the total that counts an entry in line: left, removed
 -- Reply: the number of the entry that ended, or nil.
-assert(#KEYS == 13 and #ARGV == 2)
+assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, user = ARGV[1], KEYS[13]
+local member, user = ARGV[1], KEYS[15]
+beat_slots()
 local state, number, _, s = settle(member, user)
 if state == 'NONE' then return false end
 if state == 'READY' then
   call('ZREM', READY, member)
   call('DEL', user)
+  end_slot(member, 0)
   -- A failover may have lost the claim. Members leave too often to be listed for that.
   if ARGV[2] == 'removed' then revoke(s) end
   total('exited', 1)
 elseif state == 'ENTERED' then
-  end_inside(member, user, s, NOW + COOLING_MS)
+  end_inside(member, user, T.slotTime + COOLING_MS)
   revoke(s)
   total('exited', 1)
 else
-  call('ZREM', LINE, member)
-  call('ZREM', DEADLINES, member)
-  call('ZREM', AWAY, member)
-  call('ZREM', LAPSES, member)
-  call('ZREM', ADMITTING, member)
-  call('HDEL', ENTRIES, member)
+  local packed = pack(number)
+  for _, key in ipairs({ LINE, AWAY, ADMITTING }) do call('ZREM', key, member) end
+  for _, key in ipairs({ SEEN, LAPSES }) do call('ZREM', key, packed) end
+  call('HDEL', NAMES, packed)
+  if state == 'ADMITTING' then
+    call('HDEL', POPS, member)
+    end_slot(member, 0)
+  end
   total(ARGV[2], 1)
 end
 return S(number)

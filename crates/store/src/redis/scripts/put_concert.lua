@@ -2,7 +2,7 @@
 -- ARGV  1 version  2… the fields of the policy HASH and their values, `json` first
 -- Reply: the version in force now; one above it where that is this version with another policy;
 --        for a concert dropped at this version or later, one above the version it was dropped at.
-assert(#KEYS == 12 and #ARGV % 2 == 1)
+assert(#KEYS == 14 and #ARGV % 2 == 1)
 local version, given = tonumber(call('HGET', POLICY, 'version')) or 0, tonumber(ARGV[1])
 -- Put by a release that knew fewer fields: the same policy is put again, with all of them.
 local lacks = P and version == given and call('HLEN', POLICY) < (#ARGV + 1) / 2
@@ -14,8 +14,8 @@ call('DEL', POLICY)
 call('HSET', POLICY, 'version', ARGV[1], unpack(ARGV, 2))
 -- The version tells this life of the concert from one that was dropped; the clock may stand still.
 call('HSETNX', STATE, 'born', ARGV[1])
--- From now on signs of life are missed, if nobody hears them.
-call('HSETNX', STATE, 'beat', S(NOW))
+-- An empty line has no gap: counted time goes on from here.
+for _, beat in ipairs({ 'lineBeat', 'claimBeat', 'slotBeat' }) do call('HSETNX', STATE, beat, S(NOW)) end
 local new = policy()
 -- No token of this concert lives longer, whatever the policy says by then.
 local function longest_of(p) return p and p.sessionMs + (p.holdMs or 0) or 0 end
@@ -28,8 +28,6 @@ if P and (new.groupSize * P.intervalMs < P.groupSize * new.intervalMs
   or slots_of(new) < slots_of(P)) then
   call('HSET', STATE, 'slower', S(NOW))
 end
--- Who could not run out until now has a whole time to be seen from now on.
-if FROZEN and phase(new) == 'open' then call('HSET', STATE, 'resumed', S(NOW)) end
--- Who has run out by now was decided by the old policy.
-if P and is_over(new) and call('EXISTS', LINE, AWAY, ADMITTING) > 0 then clear_line(NOW) end
+-- The end of a sale, unlike a close, is left to counted time: a clock may be wrong.
+if P and new.closed == 1 and call('EXISTS', LINE, AWAY, ADMITTING) > 0 then clear_line() end
 return ARGV[1]

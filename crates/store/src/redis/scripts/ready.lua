@@ -1,23 +1,33 @@
 -- ready: each member that is in admitting with exactly that number becomes READY; the
--- others stay as they are.
--- KEYS  13… user record of each    ARGV  member, number of each, at most 1,000
+-- others stay as they are. Nobody does once the sale is over.
+-- KEYS  15… user record of each    ARGV  the members, then the number of each, at most 1,000
 -- Reply: 1 or 0 for each, in order.
-local n = #KEYS - 12
+local n = #KEYS - 14
 assert(#ARGV == 2 * n and n <= WORK)
 if not P then return UNKNOWN end
-local reply, by_whom = {}, {}
+local reply, members, packed, ready, by_whom, called = {}, {}, {}, {}, {}, {}
+local till = S(claim_now() + P.readyMs)
+local pops = n > 0 and call('HMGET', POPS, unpack(ARGV, 1, n)) or {}
 for i = 1, n do
-  local member, wanted = ARGV[2 * i - 1], ARGV[2 * i]
-  local number, _, by = entry(member)
+  local member, wanted = ARGV[i], ARGV[n + i]
+  local number, _, _, by = popped(pops[i])
   reply[i] = 0
-  if number and S(number) == wanted and call('ZREM', ADMITTING, member) == 1 then
-    call('HDEL', ENTRIES, member)
-    become_ready(member, KEYS[12 + i], number)
+  if number and S(number) == wanted and not called[member] and not OVER then
+    save_session(KEYS[14 + i], P.readyMs, 'READY', wanted, till)
+    local at = #members + 1
+    members[at], packed[at], called[member] = member, pack(number), true
+    ready[2 * at - 1], ready[2 * at] = till, member
     by_whom[by] = (by_whom[by] or 0) + 1
     reply[i] = 1
   end
 end
-for by, called in pairs(by_whom) do
-  total(by == 'open' and 'byOpen' or 'bySchedule', called)
+if #members > 0 then
+  call('ZREM', ADMITTING, unpack(members))
+  call('HDEL', POPS, unpack(members))
+  call('HDEL', NAMES, unpack(packed))
+  call('ZADD', READY, unpack(ready))
+end
+for by, many in pairs(by_whom) do
+  total(by == 'open' and 'byOpen' or 'bySchedule', many)
 end
 return reply

@@ -1,45 +1,60 @@
--- One entry in line, away or admitting. Behind line.lua.
+-- Entries in line or away. Behind line.lua.
 
--- An entry's record while in line or admitting: number, taken (ms, 0 in line), by, name.
-local function entry(member)
-  local record = call('HGET', ENTRIES, member)
-  if not record then return end
-  local number, taken_at, by, name = string.match(record, '^(%d+) (%d+) (%S+) (.*)$')
-  return tonumber(number), tonumber(taken_at), by, name
+-- The names of entries; empty where there is none.
+local function names(packed)
+  local found = #packed > 0 and call('HMGET', NAMES, unpack(packed)) or {}
+  for i = 1, #packed do found[i] = found[i] or '' end
+  return found
+end
+
+-- Ends places that were kept too long. Lists of members and packed numbers.
+local function lapse(members, packed)
+  if #members == 0 then return end
+  call('ZREM', AWAY, unpack(members))
+  call('ZREM', LAPSES, unpack(packed))
+  call('HDEL', NAMES, unpack(packed))
+  total('lapsed', #members)
+end
+
+-- Moves the unseen from the line to away. A place is kept from now on, and through at least one beat
+-- while the sale is open.
+local function move_away(members, numbers, packed)
+  if #members == 0 then return end
+  local away, lapses, till = {}, {}, S(T.keepTime + math.max(P.keepMs, 1))
+  for i, member in ipairs(members) do
+    away[2 * i - 1], away[2 * i] = numbers[i], member
+    lapses[2 * i - 1], lapses[2 * i] = till, packed[i]
+  end
+  call('ZREM', LINE, unpack(members))
+  call('ZREM', SEEN, unpack(packed))
+  call('ZADD', AWAY, unpack(away))
+  call('ZADD', LAPSES, unpack(lapses))
 end
 
 -- Ends what has run out of an entry in line or away; says where it stands then.
 local function settle_line(member)
   local number = call('ZSCORE', LINE, member)
   if number then
-    local till = math.max(tonumber(call('ZSCORE', DEADLINES, member)), FLOOR + P.waitingMs)
-    if FROZEN or till > NOW then return 'WAITING', tonumber(number) end
-    call('ZREM', LINE, member)
-    call('ZREM', DEADLINES, member)
-    if till + P.keepMs > NOW then
-      call('ZADD', AWAY, number, member)
-      call('ZADD', LAPSES, S(till + P.keepMs), member)
-      return 'AWAY', tonumber(number)
-    end
-  else
-    number = call('ZSCORE', AWAY, member)
-    if not number then return end
-    local till = math.max(tonumber(call('ZSCORE', LAPSES, member)), FLOOR + P.keepMs)
-    if FROZEN or till > NOW then return 'AWAY', tonumber(number) end
-    call('ZREM', AWAY, member)
-    call('ZREM', LAPSES, member)
+    local packed = pack(number)
+    if score(SEEN, packed) > T.lineTime then return 'WAITING', tonumber(number) end
+    move_away({ member }, { number }, { packed })
+    return 'AWAY', tonumber(number)
   end
-  call('HDEL', ENTRIES, member)
-  total('lapsed', 1)
+  number = call('ZSCORE', AWAY, member)
+  if not number then return end
+  local packed = pack(number)
+  if score(LAPSES, packed) > T.keepTime then return 'AWAY', tonumber(number) end
+  lapse({ member }, { packed })
   return 'NONE'
 end
 
 -- A sign of life of a member in line; an away member is back at the same number.
 local function seen(member, state, number)
+  local packed = pack(number)
   if state == 'AWAY' then
     call('ZREM', AWAY, member)
-    call('ZREM', LAPSES, member)
+    call('ZREM', LAPSES, packed)
     call('ZADD', LINE, S(number), member)
   end
-  call('ZADD', DEADLINES, S(NOW + P.waitingMs), member)
+  call('ZADD', SEEN, S(line_now() + P.waitingMs), packed)
 end

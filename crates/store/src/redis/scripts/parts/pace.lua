@@ -1,7 +1,7 @@
--- The pace: how many were taken off the front lately. Behind prelude.lua.
+-- The pace: how many were taken off the front lately. By the clock, for it is only shown. Behind time.lua.
 
--- People taken off the front in the last 1, 5 and 15 minutes; when the first was, when the latest
--- scheduled take was, and when the policy was last changed to a slower one (ms, as text).
+-- People taken off the front in the last 1, 5 and 15 minutes; when the first was (as text), when the latest
+-- scheduled take was (ms), and when the policy was last changed to a slower one (ms, as text).
 -- Kept by minute in a ring of 16; the oldest minute of a window counts by its share.
 local function pace()
   local fields = { 'since', 'taken', 'slower' }
@@ -17,7 +17,7 @@ local function pace()
     for m = minute - minutes + 1, minute do sum = sum + taken(m) end
     return sum
   end
-  return window(1), window(5), window(15), v[1], v[2], v[3]
+  return window(1), window(5), window(15), v[1], v[2] and moment(tonumber(v[2])) or 0, v[3]
 end
 
 -- Counts people taken off the front just now into the pace.

@@ -1,14 +1,14 @@
 -- The keys, the clock and the numbers of every verb.
 --
--- KEYS  1 line  2 away  3 deadlines  4 lapses  5 admitting  6 entries  7 ready  8 inside
---       9 cooling  10 revoked  11 policy  12 state  13… as the verb says
-assert(#KEYS >= 12, 'a verb takes at least 12 keys')
-local LINE, AWAY, DEADLINES, LAPSES, ADMITTING, ENTRIES = unpack(KEYS, 1, 6)
-local READY, INSIDE, COOLING, REVOKED, POLICY, STATE = unpack(KEYS, 7, 12)
-local DEAF_MS, COOLING_MS, WORK = 15000, 5000, 1000
+-- KEYS  1 line  2 away  3 seen  4 lapses  5 names  6 admitting  7 pops  8 ready  9 inside
+--       10 cooling  11 owed  12 revoked  13 policy  14 state  15… as the verb says
+assert(#KEYS >= 14, 'a verb takes at least 14 keys')
+local LINE, AWAY, SEEN, LAPSES, NAMES, ADMITTING, POPS = unpack(KEYS, 1, 7)
+local READY, INSIDE, COOLING, OWED, REVOKED, POLICY, STATE = unpack(KEYS, 8, 14)
+local WORK = 1000
 local RESEND_MS, RESEND_MOST_MS = 5000, 60000
--- A user record's own expiry only removes garbage that no sweep collected: a week after its
--- deadline, so that it decides nothing in any outage shorter than that.
+-- Redis' own expiry only removes garbage that nothing collected: a week after its time, so that it
+-- decides nothing in any outage or step of the clock shorter than that.
 local COLLECT_MS = 7 * 86400000
 local call = redis.call
 
@@ -24,3 +24,4 @@ call('PERSIST', STATE)
 local function S(n) return string.format('%.0f', n) end
 local function total(name, by) call('HINCRBY', STATE, name, S(by)) end
 local function count(key, from, to) return call('ZCOUNT', key, from, to) end
+local function score(key, member) return tonumber(call('ZSCORE', key, member) or 0) end

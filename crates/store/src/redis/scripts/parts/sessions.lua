@@ -1,31 +1,49 @@
--- One session: READY or ENTERED. Behind policy.lua and feed.lua.
+-- One session: READY or ENTERED. Behind line.lua and feed.lua.
 
--- A session's record: READY number until | ENTERED number until jti kid iat exp
+-- A session's record: READY number till | ENTERED number till kid iat exp begun. READY ends at a
+-- reading of claimTime, ENTERED at one of slotTime, by which it also began; iat and exp are in seconds.
 local function session(user)
   local record = call('GET', user)
   if not record then return end
   local s = {}
   for word in string.gmatch(record, '%S+') do s[#s + 1] = word end
   return { state = s[1], number = tonumber(s[2]), till = tonumber(s[3]),
-    jti = s[4], kid = s[5], iat = s[6], exp = s[7] }
+    kid = s[4], iat = tonumber(s[5]), exp = tonumber(s[6]), begun = tonumber(s[7]) }
 end
 
-local function save_session(user, till, ...)
-  call('SET', user, table.concat({ ... }, ' '), 'PX', S(till - NOW + COLLECT_MS))
+local function save_session(user, left, ...)
+  call('SET', user, table.concat({ ... }, ' '), 'PX', S(left + COLLECT_MS))
 end
+
+-- The member's earlier slot, if it is not free yet, is theirs to use again.
+local function take_cooling(member)
+  local till = score(COOLING, member)
+  if till == 0 then return end
+  call('ZREM', COOLING, member)
+  call('ZADD', OWED, S(till), member)
+end
+
+-- When the time of a READY member is up (ms), as far as is known.
+local function ready_until(till) return NOW + till - claim_now() + T.claimStand end
 
 local function become_ready(member, user, number)
-  local till = NOW + P.readyMs
+  local till = claim_now() + P.readyMs
   call('ZADD', READY, S(till), member)
-  save_session(user, till, 'READY', S(number), S(till))
-  return till
+  save_session(user, P.readyMs, 'READY', S(number), S(till))
+  return ready_until(till)
+end
+
+local function save_inside(member, user, s)
+  call('ZADD', INSIDE, S(s.till), member)
+  save_session(user, s.till - T.slotTime, 'ENTERED', S(s.number), S(s.till), s.kid, S(s.iat), S(s.exp),
+    S(s.begun))
 end
 
 -- Ends an ENTERED session; its slot stays taken until every gate knows.
-local function end_inside(member, user, s, slot_end)
+local function end_inside(member, user, till)
   call('ZREM', INSIDE, member)
   call('DEL', user)
-  if slot_end > NOW then call('ZADD', COOLING, S(slot_end), S(s.number)) end
+  end_slot(member, till)
 end
 
 -- The id of every token of an entry. It follows from the entry, so that a claim that a failover lost
@@ -35,27 +53,37 @@ local function token_id(number) return string.sub(LINE, #'concert:' + 1) .. ':' 
 -- Revokes every token of an entry, until none can live: not the one on record, nor one that was
 -- issued or extended before a failover lost that.
 local function revoke(s)
-  local iat = tonumber(s.iat) or math.floor(NOW / 1000)
+  local iat = s.iat or math.floor(NOW / 1000)
   local longest = math.max(tonumber(call('HGET', STATE, 'longestMs')) or 0, P.sessionMs + P.holdMs)
-  list_ended(s.number, math.max(tonumber(s.exp) or 0, iat + longest / 1000))
+  list_ended(s.number, math.max(s.exp or 0, iat + longest / 1000))
+end
+
+-- A session's time is up. One whose token lives on by the clock is revoked.
+local function run_out_inside(member, user, s)
+  local till = s and s.till + COOLING_MS or 0
+  if s and s.exp * 1000 > NOW then
+    revoke(s)
+    till = T.slotTime + COOLING_MS
+  end
+  end_inside(member, user, till)
+  total('expired', 1)
 end
 
 -- Ends what has run out of a member's session; says where the member stands then.
 local function settle_session(member, user)
   local s = session(user)
   if s and s.state == 'READY' then
-    local till = math.max(s.till, GRACE + P.readyMs)
-    if till > NOW then return 'READY', s.number, till, s end
-  elseif s and s.till > NOW then
-    return 'ENTERED', s.number, s.till, s
+    if s.till > T.claimTime then return 'READY', s.number, ready_until(s.till), s end
+  elseif s and s.till > T.slotTime then
+    return 'ENTERED', s.number, s.exp * 1000, s
   end
   -- A record that was collected by its own expiry is missed here and counted all the same.
   if call('ZREM', READY, member) == 1 then
     call('DEL', user)
+    end_slot(member, 0)
     total('unclaimed', 1)
   elseif call('ZSCORE', INSIDE, member) then
-    end_inside(member, user, s or { number = 0 }, s and s.till + COOLING_MS or 0)
-    total('expired', 1)
+    run_out_inside(member, user, s)
   end
   return 'NONE'
 end

@@ -1,21 +1,23 @@
--- Slots: admitting, READY, ENTERED, and what ended less than 5 s ago. Behind policy.lua.
+-- Slots: admitting, READY, ENTERED, and what ended less than COOLING_MS ago. Behind time.lua.
 
 local LIMIT = P and P.mode ~= 'off' and P.maxActive
 
--- Slots in use, and what they are made of, by the clock.
+-- Slots in use, and what they are made of.
 local function slots()
   local s = { admitting = call('ZCARD', ADMITTING), ready = call('ZCARD', READY) }
-  s.unclaimed = GRACE + P.readyMs > NOW and 0 or count(READY, '-inf', S(NOW))
+  s.unclaimed = count(READY, '-inf', S(T.claimTime))
   s.ready = s.ready - s.unclaimed
-  s.expired = count(INSIDE, '-inf', S(NOW))
+  s.expired = count(INSIDE, '-inf', S(T.slotTime))
   s.inside = call('ZCARD', INSIDE) - s.expired
-  s.ending = count(INSIDE, '(' .. S(NOW - COOLING_MS), S(NOW))
-  s.cooling = count(COOLING, '(' .. S(NOW), '+inf')
+  s.ending = count(INSIDE, '(' .. S(T.slotTime - COOLING_MS), S(T.slotTime))
+  s.cooling = count(COOLING, '(' .. S(T.slotTime), '+inf')
   s.used = s.admitting + s.ready + s.inside + s.ending + s.cooling
   return s
 end
 
--- Free slots; nil without a limit.
-local function free_slots()
-  if LIMIT then return math.max(0, LIMIT - slots().used) end
+-- Whether a member could have a slot: their own that is cooling is free for them.
+local function has_slot_for(member)
+  if not LIMIT then return true end
+  local own = score(COOLING, member) > T.slotTime and 1 or 0
+  return slots().used - own < LIMIT
 end

@@ -8,14 +8,14 @@ local function add_line_facts(reply, number)
   local n = #reply
   reply[n + 1] = S(call('ZCARD', LINE) + call('ZCARD', AWAY))
   reply[n + 2], reply[n + 3], reply[n + 4] = S(one), S(five), S(fifteen)
-  reply[n + 5], reply[n + 6], reply[n + 7] = since or '0', taken or '0', slower or '0'
+  reply[n + 5], reply[n + 6], reply[n + 7] = since or '0', S(taken), slower or '0'
   if not LIMIT then
     reply[n + 8] = '-1'
     return reply
   end
   local s = slots()
   reply[n + 8] = S(s.used)
-  for quarter, moment in ipairs(free_at(s, number)) do reply[n + 8 + quarter] = S(moment) end
+  for quarter, at in ipairs(free_at(s, number)) do reply[n + 8 + quarter] = S(at) end
   return reply
 end
 

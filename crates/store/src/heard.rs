@@ -1,0 +1,91 @@
+//! What a service hears, and the beats that carry it to the store.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::RwLock;
+use sunbeon_domain::ConcertId;
+
+use crate::{Beat, Result, Role, Store, lines::for_each};
+
+/// Which concerts the members and visitors of a service have named since its last beat. A cheap handle.
+#[derive(Debug, Clone, Default)]
+pub struct Heard(Arc<RwLock<HashMap<ConcertId, AtomicBool>>>);
+
+impl Heard {
+    /// Notes a request of a member or a visitor that names a concert, whatever becomes of it. Ids of
+    /// concerts that no beat has met are not noted: invented ones take no memory.
+    pub fn note(&self, id: &ConcertId) {
+        if let Some(named) = self.0.read().get(id) {
+            named.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Beats for every line, saying whether it was named, and does something for each behind its beat.
+    ///
+    /// # Errors
+    /// As [`crate::for_each_line`].
+    pub async fn beat<Then: Future<Output = Result<()>>>(
+        &self,
+        store: &dyn Store,
+        role: Role,
+        then: impl Fn(ConcertId) -> Then,
+    ) -> Result<()> {
+        let ids = store.concerts().await?;
+        self.meet(&ids);
+        for_each(ids, async |id| {
+            self.beat_for(store, role, &id).await?;
+            then(id).await
+        })
+        .await
+    }
+
+    async fn beat_for(&self, store: &dyn Store, role: Role, id: &ConcertId) -> Result<()> {
+        let named = self
+            .0
+            .read()
+            .get(id)
+            .map(|it| it.swap(false, Ordering::Relaxed));
+        let heard = named.unwrap_or(false);
+        let done = store.beat(id, Beat { role, heard }).await;
+        if done.is_err() && heard {
+            self.note(id);
+        }
+        done
+    }
+
+    fn meet(&self, ids: &[ConcertId]) {
+        let mut known = self.0.write();
+        let mut before = std::mem::take(&mut *known);
+        *known = ids
+            .iter()
+            .map(|id| (id.clone(), before.remove(id).unwrap_or_default()))
+            .collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_concerts_that_a_beat_has_met_are_noted() {
+        let [met, invented] = ["met", "invented"].map(|id| ConcertId::parse(id).unwrap());
+        let heard = Heard::default();
+        heard.note(&met);
+        heard.meet(std::slice::from_ref(&met));
+        assert!(!heard.0.read()[&met].load(Ordering::Relaxed));
+        heard.note(&met);
+        heard.note(&invented);
+        heard.meet(std::slice::from_ref(&met));
+        assert!(heard.0.read()[&met].load(Ordering::Relaxed));
+        assert_eq!(heard.0.read().len(), 1);
+        heard.meet(&[]);
+        assert!(heard.0.read().is_empty());
+    }
+}
