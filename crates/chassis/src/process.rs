@@ -3,6 +3,7 @@
 use std::{future::Future, net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +25,20 @@ pub struct Process {
 }
 
 impl Process {
+    /// Loads the settings of this process, starts it, and returns it with the sections that `S` picks
+    /// for itself. Once per process, inside the runtime.
+    pub fn load<S: DeserializeOwned>(name: &'static str) -> anyhow::Result<(Self, S)> {
+        #[derive(Deserialize)]
+        struct OfEveryService {
+            http: settings::Http,
+            limits: settings::Limits,
+            telemetry: settings::Telemetry,
+        }
+        let (all, own): (OfEveryService, S) = settings::load_both()?;
+        let process = Self::start(name, all.http, all.limits, &all.telemetry)?;
+        Ok((process, own))
+    }
+
     /// Installs telemetry. Call it once per process, inside the runtime.
     pub fn start(
         name: &'static str,

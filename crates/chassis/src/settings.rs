@@ -10,6 +10,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, ensure};
 use ipnet::IpNet;
+pub(crate) use load::load_both;
 pub use load::{load, load_from};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};

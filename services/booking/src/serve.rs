@@ -8,24 +8,15 @@ use crate::{Parts, Shop};
 
 #[derive(Deserialize)]
 struct Settings {
-    http: settings::Http,
     broker: sunbeon_broker::Settings,
     auth: settings::Auth,
-    limits: settings::Limits,
     gate: sunbeon_gate::Settings,
     booking: crate::Settings,
-    telemetry: settings::Telemetry,
 }
 
 /// Runs the service with settings from the environment, until the process is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
-    let settings: Settings = settings::load()?;
-    let mut process = Process::start(
-        "booking",
-        settings.http,
-        settings.limits,
-        &settings.telemetry,
-    )?;
+    let (mut process, settings): (Process, Settings) = Process::load("booking")?;
     let shared_broker = settings.broker.shared()?;
     let database = &settings.booking.database_url;
     settings::shared_database(database, "SUNBEON__BOOKING__DATABASE_URL")?;

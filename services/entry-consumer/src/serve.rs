@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::Deserialize;
-use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_chassis::{Process, http::Health};
 use sunbeon_store::is_up;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -10,22 +10,13 @@ use crate::EntryConsumer;
 
 #[derive(Deserialize)]
 struct Settings {
-    http: settings::Http,
     store: sunbeon_store::Settings,
     broker: sunbeon_broker::Settings,
-    limits: settings::Limits,
-    telemetry: settings::Telemetry,
 }
 
 /// Runs the service with settings from the environment, until the process is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
-    let settings: Settings = settings::load()?;
-    let mut process = Process::start(
-        "entry-consumer",
-        settings.http,
-        settings.limits,
-        &settings.telemetry,
-    )?;
+    let (mut process, settings): (Process, Settings) = Process::load("entry-consumer")?;
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let broker = sunbeon_broker::open(settings.broker.shared()?, "entry-consumer")

@@ -9,24 +9,15 @@ use crate::{Registry, ReservationOpen};
 
 #[derive(Deserialize)]
 struct Settings {
-    http: settings::Http,
     store: sunbeon_store::Settings,
     broker: sunbeon_broker::Settings,
     database: settings::Database,
     auth: settings::Auth,
-    limits: settings::Limits,
-    telemetry: settings::Telemetry,
 }
 
 /// Runs the service with settings from the environment, until the process is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
-    let settings: Settings = settings::load()?;
-    let mut process = Process::start(
-        "reservation-open",
-        settings.http,
-        settings.limits,
-        &settings.telemetry,
-    )?;
+    let (mut process, settings): (Process, Settings) = Process::load("reservation-open")?;
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let shared_broker = settings.broker.shared()?;

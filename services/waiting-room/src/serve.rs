@@ -9,22 +9,13 @@ use crate::WaitingRoom;
 
 #[derive(Deserialize)]
 struct Settings {
-    http: settings::Http,
     store: sunbeon_store::Settings,
     auth: settings::Auth,
-    limits: settings::Limits,
-    telemetry: settings::Telemetry,
 }
 
 /// Runs the service with settings from the environment, until the process is told to stop.
 pub async fn serve() -> anyhow::Result<ExitCode> {
-    let settings: Settings = settings::load()?;
-    let mut process = Process::start(
-        "waiting-room",
-        settings.http,
-        settings.limits,
-        &settings.telemetry,
-    )?;
+    let (mut process, settings): (Process, Settings) = Process::load("waiting-room")?;
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let auth = process.auth(&settings.auth)?;

@@ -17,6 +17,26 @@ const PATHS: [&str; 1] = ["SUNBEON__AUTH__JWKS_FILE"];
 ///
 /// Errors name the setting and never show a secret.
 pub fn load<T: DeserializeOwned>() -> anyhow::Result<T> {
+    load_from(environment()?)
+}
+
+/// Does the same as [`load`], for two structs that each pick their sections.
+pub(crate) fn load_both<One, Other>() -> anyhow::Result<(One, Other)>
+where
+    One: DeserializeOwned,
+    Other: DeserializeOwned,
+{
+    let settings = Merged::from(environment()?)?;
+    Ok((settings.read()?, settings.read()?))
+}
+
+/// Does the same as [`load`], with a given environment.
+pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> anyhow::Result<T> {
+    Merged::from(environment)?.read()
+}
+
+/// Returns the variables of this process that may be settings.
+fn environment() -> anyhow::Result<HashMap<String, String>> {
     let unicode = |(key, value): (std::ffi::OsString, std::ffi::OsString)| {
         let key = key
             .into_string()
@@ -31,42 +51,51 @@ pub fn load<T: DeserializeOwned>() -> anyhow::Result<T> {
     };
     let environment: Result<HashMap<_, _>, String> =
         std::env::vars_os().filter_map(unicode).collect();
-    match environment {
-        Ok(environment) => load_from(environment),
-        Err(key) => bail!("{key} is not valid Unicode"),
-    }
+    environment.map_err(|key| anyhow!("{key} is not valid Unicode"))
 }
 
-/// Does the same as [`load`], with a given environment.
-pub fn load_from<T: DeserializeOwned>(environment: HashMap<String, String>) -> anyhow::Result<T> {
-    let manual = Config::builder()
-        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-        .build()
-        .context("could not read the defaults")?;
-    let mut builder = Config::builder().add_source(manual.clone());
-    if let Some(path) = environment
-        .get("SUNBEON_CONFIG")
-        .filter(|path| !path.is_empty())
-    {
-        builder = builder.add_source(File::new(path, FileFormat::Toml));
+/// The settings of every section, and the manual.
+struct Merged {
+    settings: Config,
+    manual: Config,
+}
+
+impl Merged {
+    fn from(environment: HashMap<String, String>) -> anyhow::Result<Self> {
+        let manual = Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .build()
+            .context("could not read the defaults")?;
+        let mut builder = Config::builder().add_source(manual.clone());
+        if let Some(path) = environment
+            .get("SUNBEON_CONFIG")
+            .filter(|path| !path.is_empty())
+        {
+            builder = builder.add_source(File::new(path, FileFormat::Toml));
+        }
+        let (lists, variables): (HashMap<_, _>, _) = with_files(environment)?
+            .into_iter()
+            .partition(|(key, _)| manual.get_array(&path(key)).is_ok());
+        for (key, text) in &lists {
+            builder = builder.set_override(path(key), separated(text))?;
+        }
+        // `try_parsing` must stay off: it would turn the secret `007` into `7`.
+        let variables = Environment::with_prefix("SUNBEON")
+            .prefix_separator("__")
+            .separator("__")
+            .source(Some(variables));
+        let settings = builder
+            .add_source(variables)
+            .build()
+            .context("could not read the settings")?;
+        refuse_unknown_sections(&settings, &manual)?;
+        Ok(Self { settings, manual })
     }
-    let (lists, variables): (HashMap<_, _>, _) = with_files(environment)?
-        .into_iter()
-        .partition(|(key, _)| manual.get_array(&path(key)).is_ok());
-    for (key, text) in &lists {
-        builder = builder.set_override(path(key), separated(text))?;
+
+    fn read<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+        serde_path_to_error::deserialize(self.settings.clone())
+            .map_err(|error| wrong(&error, &self.manual))
     }
-    // `try_parsing` must stay off: it would turn the secret `007` into `7`.
-    let variables = Environment::with_prefix("SUNBEON")
-        .prefix_separator("__")
-        .separator("__")
-        .source(Some(variables));
-    let merged = builder
-        .add_source(variables)
-        .build()
-        .context("could not read the settings")?;
-    refuse_unknown_sections(&merged, &manual)?;
-    serde_path_to_error::deserialize(merged).map_err(|error| wrong(&error, &manual))
 }
 
 /// Returns an error that names the variable and a value that it would accept.
