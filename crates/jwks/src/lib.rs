@@ -22,13 +22,13 @@ pub struct RemoteKeys<T>(Arc<Remote<T>>);
 /// The text is not the address of a web server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an http:// or https:// address")]
-pub struct NoHttpUrl;
+pub struct NotHttpUrl;
 
 /// Parses an `http://` or `https://` address.
-pub fn http_url(text: &str) -> Result<Url, NoHttpUrl> {
-    let url = Url::parse(text).map_err(|_| NoHttpUrl)?;
+pub fn http_url(text: &str) -> Result<Url, NotHttpUrl> {
+    let url = Url::parse(text).map_err(|_| NotHttpUrl)?;
     let is_http = matches!(url.scheme(), "http" | "https");
-    is_http.then_some(url).ok_or(NoHttpUrl)
+    is_http.then_some(url).ok_or(NotHttpUrl)
 }
 
 type Parse<T> = Box<dyn Fn(&str) -> Option<T> + Send + Sync>;

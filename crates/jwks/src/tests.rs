@@ -333,7 +333,7 @@ fn an_address_is_http_or_https() {
         "file:///etc/keys",
         "data:,keys",
     ] {
-        assert_eq!(http_url(bad), Err(NoHttpUrl), "{bad}");
+        assert_eq!(http_url(bad), Err(NotHttpUrl), "{bad}");
     }
     for good in ["http://a/keys", "HTTPS://a:1/keys?x"] {
         assert!(http_url(good).is_ok(), "{good}");
