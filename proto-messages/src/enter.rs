@@ -1,12 +1,12 @@
 //! The ENTER message: it is this entry's turn.
 
 use jiff::civil::DateTime;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 
 /// The kind of a message; there is only one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MessageType {
     /// A member's turn has come.
@@ -15,7 +15,8 @@ pub enum MessageType {
 
 /// The message that reservation-open sends for each entry taken, and entry-consumer handles. It may
 /// arrive twice or late.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Enter {
     /// The member.
@@ -30,7 +31,7 @@ pub struct Enter {
     pub concert_title: String,
     /// When the entry was taken off the front, UTC, `YYYY-MM-DDTHH:MM:SS`. A repeated message has
     /// the same.
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub timestamp: DateTime,
     /// Always ENTER.
     pub message_type: MessageType,

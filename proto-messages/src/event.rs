@@ -1,13 +1,13 @@
 //! Events: things that have already happened. They may be lost; polling and the database are the
 //! authority.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 
 /// Something that has already happened, published to the topic exchange under
 /// [`Event::routing_key`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum Event {
     /// Members became READY; sent by entry-consumer.
@@ -63,7 +63,8 @@ pub enum Event {
 }
 
 /// One member of a `queue.admitted` event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Admitted {
     /// The member.

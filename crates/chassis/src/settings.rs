@@ -159,7 +159,7 @@ pub struct Telemetry {
     pub log: String,
     /// The format of log lines.
     pub log_format: LogFormat,
-    /// Where traces are sent (OTLP over gRPC); if unset, they are not exported.
+    /// Where traces are sent (OTLP over HTTP); if unset, they are not exported.
     pub otlp_endpoint: Option<String>,
     /// The share of traces started here that is exported, from 0 to 1.
     pub trace_ratio: f64,

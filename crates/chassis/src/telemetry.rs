@@ -119,8 +119,8 @@ fn provider(
         return Ok(builder.build());
     };
     let exporter = opentelemetry_otlp::SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(endpoint)
+        .with_http()
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
         .with_timeout(Duration::from_secs(2))
         .build()
         .context("could not set up the export to SUNBEON__TELEMETRY__OTLP_ENDPOINT")?;
@@ -133,5 +133,48 @@ async fn keep_up(metrics: PrometheusHandle) {
     loop {
         every.tick().await;
         metrics.run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, extract::State, http::HeaderMap, routing::post};
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    type Received = mpsc::UnboundedSender<(String, usize)>;
+
+    async fn receive(
+        State(received): State<Received>,
+        headers: HeaderMap,
+        body: axum::body::Bytes,
+    ) {
+        let kind = headers["content-type"].to_str().unwrap().to_owned();
+        received.send((kind, body.len())).unwrap();
+    }
+
+    #[tokio::test]
+    async fn traces_reach_a_collector_over_http() {
+        let (sender, mut received) = mpsc::unbounded_channel();
+        let collector = Router::new()
+            .route("/v1/traces", post(receive))
+            .with_state(sender);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = settings::Telemetry {
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            otlp_endpoint: Some(format!("http://{}/", listener.local_addr().unwrap())),
+            trace_ratio: 1.0,
+        };
+        tokio::spawn(async { axum::serve(listener, collector).await });
+        let provider = provider(&settings, "test").unwrap();
+        provider.tracer("test").in_span("a request", |_| ());
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown());
+        ended.await.unwrap().unwrap();
+        let (kind, bytes) = received.recv().await.unwrap();
+        assert_eq!(kind, "application/x-protobuf");
+        assert!(bytes > 0);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,11 +15,11 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $rule:literal, $pattern:literal, $ok:expr) => {
         $(#[$doc])*
         #[derive(
-            Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-            ToSchema,
+            Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
         )]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(extend("pattern" = $pattern))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", schemars(extend("pattern" = $pattern)))]
         #[schema(value_type = String, pattern = $pattern)]
         pub struct $name(String);
 
@@ -140,20 +139,10 @@ impl MemberId {
 /// Microseconds since the epoch by the store's clock, strictly increasing per concert. It orders
 /// the line and identifies the entry.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
 #[serde(try_from = "u64")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[schema(value_type = u64, example = 1_763_640_000_123_456_u64)]
 pub struct EntryNumber(pub u64);
 
