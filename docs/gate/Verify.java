@@ -5,10 +5,10 @@ import com.google.gson.*;
 import java.security.*;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.*;
-import java.util.function.Predicate;
+import java.util.function.LongPredicate;
 
-/** @param isRevoked is asked with the token's `jti` */
-record Verify(JsonObject jwks, String issuer, Predicate<String> isRevoked) {
+/** @param isRevoked is asked with the token's `ent` */
+record Verify(JsonObject jwks, String issuer, LongPredicate isRevoked) {
     /** What comes before the 32 bytes of a public key (RFC 8410). */
     private static final byte[] ED25519 = HexFormat.of().parseHex("302a300506032b6570032100");
 
@@ -30,9 +30,10 @@ record Verify(JsonObject jwks, String issuer, Predicate<String> isRevoked) {
             var expected = Map.of("iss", issuer, "aud", "sunbeon-gate", "cid", concertId, "sub", memberId);
             var mine = expected.entrySet().stream()
                 .allMatch(claim -> new JsonPrimitive(claim.getValue()).equals(claims.get(claim.getKey())));
-            var whole = claims.getAsJsonPrimitive("exp").isNumber() && claims.getAsJsonPrimitive("ent").isNumber();
+            var whole = claims.getAsJsonPrimitive("exp").isNumber() && claims.getAsJsonPrimitive("ent").isNumber()
+                && claims.getAsJsonPrimitive("jti").isString();
             var good = mine && whole && claims.get("exp").getAsLong() > now
-                && !isRevoked.test(claims.get("jti").getAsString());
+                && !isRevoked.test(claims.get("ent").getAsLong());
             return good ? Optional.of(claims) : Optional.empty();
         } catch (GeneralSecurityException | RuntimeException malformed) {
             return Optional.empty();

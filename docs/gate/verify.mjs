@@ -11,7 +11,7 @@ const object = (part) => {
   }
 };
 
-/** `jwks` is the parsed JSON; `isRevoked` is asked with the token's `jti`. */
+/** `jwks` is the parsed JSON; `isRevoked` is asked with the token's `ent`. */
 export function sunbeonVerify({ token, jwks, issuer, concertId, memberId, now, isRevoked }) {
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return null;
   const [head, body, signature] = token.split(".");
@@ -29,5 +29,5 @@ export function sunbeonVerify({ token, jwks, issuer, concertId, memberId, now, i
   const { iss, aud, cid, sub, exp, ent, jti } = claims;
   const mine = iss === issuer && aud === "sunbeon-gate" && cid === concertId && sub === memberId;
   const whole = Number.isInteger(exp) && Number.isInteger(ent) && typeof jti === "string";
-  return mine && whole && exp > now && !isRevoked(jti) ? claims : null;
+  return mine && whole && exp > now && !isRevoked(ent) ? claims : null;
 }

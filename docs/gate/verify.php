@@ -2,7 +2,7 @@
 // Checks a booking token locally: PHP 8.1 or later, 64 bits, with its own sodium extension. README.md
 // says what to give it. Returns the token's claims, or null: then send the visitor to the waiting page.
 
-/** @param array<string, mixed> $jwks decoded JSON @param callable(string): bool $isRevoked by `jti` */
+/** @param array<string, mixed> $jwks decoded JSON @param callable(int): bool $isRevoked by `ent` */
 function sunbeon_verify(
     string $token, array $jwks, string $issuer, string $concertId, string $memberId, int $now, callable $isRevoked,
 ): ?array {
@@ -32,6 +32,6 @@ function sunbeon_verify(
         }
     }
     $good = is_int($claims['exp'] ?? null) && $claims['exp'] > $now && is_int($claims['ent'] ?? null)
-        && is_string($claims['jti'] ?? null) && !$isRevoked($claims['jti']);
+        && is_string($claims['jti'] ?? null) && !$isRevoked($claims['ent']);
     return $good ? $claims : null;
 }

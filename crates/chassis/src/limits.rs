@@ -24,10 +24,12 @@ use crate::{ApiError, ApiResult, settings};
 pub(crate) struct Limits {
     address: Option<Limit<IpAddr>>,
     gate: Option<Limit<IpAddr>>,
+    feed: Option<Limit<IpAddr>>,
     main_page: Option<Limit<IpAddr>>,
     member: Option<Limit<MemberId>>,
     proxied_member: Option<Limit<MemberId>>,
     guest: Option<Limit<IpAddr>>,
+    ending: Option<Limit<MemberId>>,
     loopback: bool,
     trusted_proxies: Vec<IpNet>,
     unbelieved: Unbelieved,
@@ -45,10 +47,12 @@ impl Limits {
         Self {
             address: Limit::per_second(settings.address_per_second),
             gate: Limit::per_second(settings.address_per_second),
+            feed: Limit::per_second(settings.address_per_second),
             main_page: Limit::per_second(settings.main_page_per_second),
             member: Limit::per_second(settings.member_per_second),
             proxied_member: Limit::per_second(settings.proxied_member_per_second),
             guest: Limit::new(Quota::per_hour, settings.guests_per_hour),
+            ending: Limit::new(Quota::per_hour, settings.endings_per_hour),
             loopback: settings.loopback,
             trusted_proxies: settings.trusted_proxies.clone(),
             unbelieved: Unbelieved::default(),
@@ -93,6 +97,16 @@ impl Limits {
     /// from there cannot starve the gate.
     pub(crate) fn gate(&self, client: IpAddr) -> ApiResult<()> {
         check(&self.gate, &client)
+    }
+
+    /// Counts a request of an address for a feed that was refused.
+    pub(crate) fn feed(&self, client: IpAddr) -> ApiResult<()> {
+        check(&self.feed, &client)
+    }
+
+    /// Counts a request by which a member ends what they have.
+    pub(crate) fn ending(&self, member: &MemberId) -> ApiResult<()> {
+        check(&self.ending, member)
     }
 
     /// Counts a request for a main page against an address.

@@ -125,6 +125,8 @@ pub struct Limits {
     pub proxied_member_per_second: u32,
     /// New guests per address and hour; a burst may use them all at once.
     pub guests_per_hour: u32,
+    /// Exits and completions in an hour by one member; a burst may take them all at once.
+    pub endings_per_hour: u32,
     /// Whether callers on loopback addresses are limited too.
     pub loopback: bool,
     /// The proxies whose `X-Forwarded-For` is trusted.

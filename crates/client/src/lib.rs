@@ -21,11 +21,11 @@ pub use self::{
     caller::{Caller, Entering},
     error::{Error, Refusal, Result},
     inside::{Basket, Inside},
-    sunbeon::{Fresh, Sunbeon},
+    sunbeon::Sunbeon,
     url::{InvalidUrl, SunbeonUrl},
 };
 pub use wire::{
     AccessToken, BookedSeat, BookedTicket, Booking, BookingState, ChangedSeat, ConcertPage,
     CreatedBooking, ExtendedSession, Failure, GuestToken, HeldSeats, IssuedToken, LongerToken,
-    RevokedTokens, Seat, SeatMap, SeatState, Success, Ticket, Tickets,
+    RevokedPage, Seat, SeatMap, SeatState, Success, Ticket, Tickets,
 };

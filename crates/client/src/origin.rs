@@ -4,7 +4,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, MemberId};
 
-use crate::{Caller, ConcertPage, ExtendedSession, Result};
+use crate::{Caller, ConcertPage, ExtendedSession, Result, RevokedPage};
 
 /// The largest page that the API allows.
 const PAGE: u32 = 1_000;
@@ -60,6 +60,16 @@ impl Caller {
             Err(error) if error.is(Code::NotReady) => Ok(None),
             extended => extended.map(Some),
         }
+    }
+
+    /// Reads sessions that ended before their booking tokens: what came behind `after`, the cursor of
+    /// the page before, or all.
+    pub async fn revoked(&self, concert: &ConcertId, after: Option<&str>) -> Result<RevokedPage> {
+        let mut path = format!("/v2/reservation/revoked/{concert}");
+        if let Some(after) = after {
+            path = format!("{path}?after={after}");
+        }
+        self.send(self.request(Method::GET, &path)).await
     }
 
     fn session(

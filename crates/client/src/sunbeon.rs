@@ -1,21 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    Client, Method, RequestBuilder, Response, StatusCode,
-    header::{ETAG, IF_NONE_MATCH, RETRY_AFTER},
-    redirect::Policy,
+    Client, Method, RequestBuilder, Response, StatusCode, header::RETRY_AFTER, redirect::Policy,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sunbeon_domain::ConcertId;
 
-use crate::{
-    AccessToken, Error, Failure, GuestToken, Refusal, Result, RevokedTokens, Success, SunbeonUrl,
-};
+use crate::{AccessToken, Error, Failure, GuestToken, Refusal, Result, Success, SunbeonUrl};
 
 /// The time limit of a request unless [`Sunbeon::within`] sets another.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The largest answer in bytes: enough for 100,000 seats or 400,000 token ids.
+/// The largest answer in bytes: enough for 100,000 seats.
 const LARGE: usize = 16 * 1024 * 1024;
 /// The largest answer, in bytes, to requests that strangers can make a gate send.
 const SMALL: usize = 64 * 1024;
@@ -26,20 +22,6 @@ pub struct Sunbeon {
     http: Client,
     url: Arc<SunbeonUrl>,
     limit: Duration,
-}
-
-/// The answer to a conditional request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fresh<T> {
-    /// The caller's copy is current.
-    Same,
-    /// The caller's copy is out of date.
-    Changed {
-        /// The current value.
-        value: T,
-        /// Its ETag, for the next request.
-        etag: Option<String>,
-    },
 }
 
 impl Sunbeon {
@@ -92,25 +74,6 @@ impl Sunbeon {
         }
     }
 
-    /// Fetches the ids of booking tokens that ended early, unless the list with the ETag `known` is
-    /// still current.
-    pub async fn revoked(&self, known: Option<&str>) -> Result<Fresh<RevokedTokens>> {
-        let mut request = self.request(Method::GET, "/v2/reservation/revoked");
-        if let Some(etag) = known {
-            request = request.header(IF_NONE_MATCH, etag);
-        }
-        let answer = self.answer(request, LARGE).await?;
-        if answer.status != StatusCode::NOT_MODIFIED {
-            let etag = answer.etag.clone();
-            let value = answer.data()?;
-            return Ok(Fresh::Changed { value, etag });
-        }
-        match known {
-            Some(_) => Ok(Fresh::Same),
-            None => Err(Error::nonsense("304 to a request without an ETag")),
-        }
-    }
-
     /// Fetches a token for a new guest, if the concert admits guests.
     pub async fn guest(&self, concert: &ConcertId) -> Result<GuestToken> {
         let request = self.request(Method::POST, "/v2/waiting-room/guest");
@@ -142,7 +105,6 @@ impl Sunbeon {
         let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
         Ok(Answer {
             status: response.status(),
-            etag: header(ETAG),
             retry_after: retry_after.map(Duration::from_secs),
             body: read(response, most).await?,
         })
@@ -152,7 +114,6 @@ impl Sunbeon {
 /// A complete answer.
 struct Answer {
     status: StatusCode,
-    etag: Option<String>,
     retry_after: Option<Duration>,
     body: Vec<u8>,
 }

@@ -101,12 +101,19 @@ pub struct ExtendedSession {
     pub expires_at: UnixMs,
 }
 
-/// The booking tokens that ended early and have not expired.
+/// Sessions of a concert that ended before their booking tokens, in the order in which they did.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"revoked": ["demo:1763614800000000"]}))]
-pub struct RevokedTokens {
-    /// Their `jti`s, sorted.
-    pub revoked: Vec<String>,
+#[schema(example = json!(
+    {"revoked": [[1_763_614_800_000_000_u64, 1_763_616_000_u64]],
+    "cursor": "1763614923456789-1763614800000000", "more": false}))]
+pub struct RevokedPage {
+    /// Of each, the entry number and the Unix seconds from which no token of that entry is good.
+    pub revoked: Vec<[u64; 2]>,
+    /// Send it as `after` the next time; left out where there is nothing to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Whether there are more, to be asked for at once.
+    pub more: bool,
 }
 
 /// A page of concerts, in the order of their ids.

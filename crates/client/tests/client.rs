@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use axum::{
     Json, Router,
+    extract::RawQuery,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
-use sunbeon_client::{Caller, Entering, Error, Fresh, InvalidUrl, Sunbeon, SunbeonUrl};
+use sunbeon_client::{Caller, Entering, Error, InvalidUrl, Sunbeon, SunbeonUrl};
 use sunbeon_domain::{Code, ConcertId, EntryNumber, MemberId, Status};
 use tokio::net::TcpListener;
 
@@ -127,30 +128,22 @@ async fn entering_again_returns_the_existing_standing() {
 }
 
 #[tokio::test]
-async fn a_list_that_has_not_changed_is_not_sent_again() {
-    let list = |headers: HeaderMap| async move {
-        let etag = [(header::ETAG, "\"1\"")];
-        match headers.get(header::IF_NONE_MATCH) {
-            Some(known) if known == "\"1\"" => StatusCode::NOT_MODIFIED.into_response(),
-            _ => (etag, success(json!({"revoked": ["a"]}))).into_response(),
+async fn the_feed_of_a_concert_is_read_on_from_a_cursor() {
+    let feed = |RawQuery(query): RawQuery, headers: HeaderMap| async move {
+        assert_eq!(headers[header::AUTHORIZATION], "Bearer origin token");
+        match query.as_deref() {
+            None => success(json!({"revoked": [[7, 1_200]], "cursor": "1-7", "more": true})),
+            Some("after=1-7") => success(json!({"revoked": [], "more": false})),
+            other => panic!("{other:?}"),
         }
     };
-    let router = Router::new().route("/v2/reservation/revoked", get(list));
-    let sunbeon = serve(router).await;
-    let Ok(Fresh::Changed { value, etag }) = sunbeon.revoked(None).await else {
-        panic!("nothing was known");
-    };
-    assert_eq!(
-        (value.revoked, etag.as_deref()),
-        (vec!["a".into()], Some("\"1\""))
-    );
-    let same = sunbeon.revoked(Some("\"1\"")).await;
-    assert!(matches!(same, Ok(Fresh::Same)), "{same:?}");
-
-    let unchanged = get(|| async { StatusCode::NOT_MODIFIED });
-    let router = Router::new().route("/v2/reservation/revoked", unchanged);
-    let nothing = serve(router).await.revoked(None).await;
-    assert!(matches!(nothing, Err(Error::Nonsense(_))), "{nothing:?}");
+    let router = Router::new().route("/v2/reservation/revoked/c", get(feed));
+    let origin = serve(router).await.by("origin token");
+    let first = origin.revoked(&concert(), None).await.expect("a page");
+    assert_eq!((&first.revoked[..], first.more), (&[[7, 1_200]][..], true));
+    let rest = origin.revoked(&concert(), first.cursor.as_deref()).await;
+    let rest = rest.expect("a page");
+    assert!(rest.revoked.is_empty() && rest.cursor.is_none() && !rest.more);
 }
 
 #[tokio::test]

@@ -48,6 +48,9 @@ macro_rules! fields {
 }
 
 fields! {
+    After "AFTER" "after"
+        "앞 응답의 cursor를 그대로 보내 주세요."
+        "must be the cursor of an earlier answer.";
     BatchSize "BATCH_SIZE" "batchSize"
         "1~10,000의 정수로 보내 주세요."
         "must be a whole number from 1 to 10,000.";

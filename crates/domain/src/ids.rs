@@ -152,9 +152,8 @@ impl EntryNumber {
 
     /// Returns the id (`jti`) of every booking token for this entry of a concert.
     ///
-    /// It is derived from the entry and is not secret: the signature proves a token, and the id
-    /// only names it in the revoked list. A token that is issued again because the first one was
-    /// lost has the same id, so revoking one revokes both.
+    /// It is derived from the entry and is not secret: the signature proves a token. A token that is
+    /// issued again because the first one was lost has the same id.
     pub fn token_id(self, concert: &ConcertId) -> String {
         format!("{concert}:{self}")
     }

@@ -52,19 +52,20 @@ async fn watching(keys: &SigningKeys) -> Gate {
     let app = Router::new()
         .route("/.well-known/jwks.json", get(async move || jwks.clone()))
         .route(
-            "/v2/reservation/revoked",
-            get(async || Json(json!({"data": {"revoked": []}}))),
+            "/v2/reservation/revoked/{concert}",
+            get(async || Json(json!({"data": {"revoked": [], "more": false}}))),
         );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let gate = Gate::new(&Settings {
+    let settings = Settings {
         sunbeon_url: SunbeonUrl::of(address),
         issuer: "sunbeon".to_owned(),
         on_failure: Some(OnFailure::Closed),
         waiting_page: "/waiting-room/{concertId}".to_owned(),
         own_hosts: Vec::new(),
-    });
+    };
+    let gate = Gate::new(&settings, "never looked at");
     let gate = gate.expect("valid settings");
     tokio::spawn(gate.clone().watch(CancellationToken::new()));
     gate

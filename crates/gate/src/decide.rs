@@ -1,17 +1,21 @@
 //! Deciding who passes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use sunbeon_domain::{ConcertId, MemberId};
 use sunbeon_tokens::{Claims, InvalidToken, Presented, Verifier, presented};
 
 use crate::{
+    feeds::{Blindness, Feed, Sight},
     gate::Inner,
     settings::OnFailure,
     snapshot::{Found, Unknown},
     visit::{Admitted, Visit},
 };
+
+/// How long a visit waits while the feed of its concert is read for the first time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The decision about a visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +45,10 @@ struct Case<'a> {
 /// The result of reading a visit's tokens, each checked once.
 #[derive(Default)]
 pub(crate) struct Reading {
-    /// The token that admits, apart from revocation.
+    /// The token that admits.
     good: Option<Arc<Claims>>,
+    /// A token that admits unless its session has ended early, which this feed cannot say now.
+    unsure: Option<(Arc<Claims>, Arc<Feed>)>,
     /// Another token that is signed and not expired, but valid for somebody or something else.
     foreign: Option<Arc<Claims>>,
     /// The concert of a token that used to be valid.
@@ -66,14 +72,18 @@ impl Inner {
             return Ok(Decision::Refused(Refusal::to(visit.concert.as_ref())));
         };
         let Some(keys) = self.keys.current() else {
-            return Ok(self.blind(&case, &Reading::default()));
+            let refused = self.keys.is_turned_away();
+            return Ok(self.blind(&case, &Reading::default(), refused));
         };
-        let revoked = self.revoked.current();
-        let reading = self.read(&case, &keys, revoked.as_deref(), now);
-        match (&reading.good, revoked) {
-            (_, None) => Ok(self.blind(&case, &reading)),
-            (Some(claims), Some(_)) => Ok(Decision::Admitted(Admitted::by(claims))),
-            (None, Some(_)) => Err(reading),
+        let reading = self.read(&case, &keys, now);
+        if let Some(claims) = &reading.good {
+            return Ok(Decision::Admitted(Admitted::by(claims)));
+        }
+        let unsure = reading.unsure.as_ref().map(|(claims, _)| &claims.cid);
+        let concert = unsure.or(case.concert).or(reading.foreign_concert());
+        match concert.and_then(|concert| self.feeds.blindness(concert)) {
+            Some(why) => Ok(self.blind(&case, &reading, why == Blindness::Refused)),
+            None => Err(reading),
         }
     }
 
@@ -88,10 +98,22 @@ impl Inner {
         let Some(case) = Case::of(visit, headers) else {
             return Decision::Refused(Refusal::to(visit.concert.as_ref()));
         };
-        let reading = if reading.unknown_key {
+        let reading = if reading.unknown_key && reading.unsure.is_none() {
             self.keys.refreshed().await;
             match self.at_once(visit, headers, now()) {
                 Ok(decision) => return decision,
+                Err(reading) => reading,
+            }
+        } else {
+            reading
+        };
+        let reading = if let Some((_, feed)) = &reading.unsure {
+            feed.first_poll(PATIENCE).await;
+            match self.at_once(visit, headers, now()) {
+                Ok(decision) => return decision,
+                Err(reading) if reading.unsure.is_some() => {
+                    return self.blind(&case, &reading, false);
+                }
                 Err(reading) => reading,
             }
         } else {
@@ -113,39 +135,28 @@ impl Inner {
         }
     }
 
-    fn blind(&self, case: &Case<'_>, reading: &Reading) -> Decision {
-        if self.on_failure == OnFailure::Closed || self.is_turned_away() {
+    /// Decides for a gate that is blind. If Sunbeon `refused` its requests, because it asks too often or
+    /// with the wrong address or token, that never opens the gate: strangers behind the same address
+    /// may have caused it.
+    fn blind(&self, case: &Case<'_>, reading: &Reading, refused: bool) -> Decision {
+        if self.on_failure == OnFailure::Closed || refused {
             return Decision::Down;
         }
-        let foreign = reading.foreign.as_ref().map(|claims| &claims.cid);
-        match (&reading.good, case.concert.or(foreign)) {
-            (Some(claims), _) => Decision::Admitted(Admitted::by(claims)),
+        match (&reading.unsure, case.concert.or(reading.foreign_concert())) {
+            (Some((claims, _)), _) => Decision::Admitted(Admitted::by(claims)),
             (None, Some(concert)) => Decision::Admitted(Admitted::unnumbered(case.member, concert)),
             (None, None) => Decision::Refused(Refusal::default()),
         }
     }
 
-    /// Returns whether Sunbeon answers but refuses this gate, because it asks too often or has the
-    /// wrong address. That never opens the gate, because strangers behind the same address can
-    /// cause it.
-    fn is_turned_away(&self) -> bool {
-        self.revoked.is_turned_away() || self.keys.is_turned_away()
-    }
-
-    fn read(
-        &self,
-        case: &Case<'_>,
-        keys: &Arc<Verifier>,
-        revoked: Option<&HashSet<String>>,
-        now: i64,
-    ) -> Reading {
+    fn read(&self, case: &Case<'_>, keys: &Arc<Verifier>, now: i64) -> Reading {
         let mut reading = Reading {
             spent: case.presented.by_cookie && !case.presented.tokens.is_empty(),
             ..Reading::default()
         };
         for token in &case.presented.tokens {
             match self.claims(keys, token) {
-                Ok(claims) => reading.add(case, claims, revoked, now),
+                Ok(claims) => self.add(&mut reading, case, claims, now),
                 Err(error) => {
                     reading.unknown_key |= error == InvalidToken::UnknownKey;
                     reading.spent &= error.is_final();
@@ -164,35 +175,40 @@ impl Inner {
         self.seen.keep(keys, token, claims.clone());
         Ok(claims)
     }
+
+    fn add(&self, reading: &mut Reading, case: &Case<'_>, claims: Arc<Claims>, now: i64) {
+        let is_elsewhere = case.concert.is_some_and(|concert| *concert != claims.cid);
+        if claims.exp <= now || self.feeds.has_ended(&claims.cid, claims.ent) {
+            reading.ended = Some(claims.cid.clone());
+        } else if is_elsewhere {
+            reading.foreign = Some(claims);
+        } else if claims.sub == *case.member {
+            let feed = self.feeds.follow(&claims.cid);
+            match feed.sight(claims.ent) {
+                Sight::Ended => {
+                    reading.ended = Some(claims.cid.clone());
+                    return;
+                }
+                Sight::Lives => reading.good = Some(claims),
+                Sight::Unknown => reading.unsure = Some((claims, feed)),
+            }
+            reading.spent = false;
+        } else {
+            // Its holder may log in again.
+            reading.foreign = Some(claims);
+            reading.spent = false;
+        }
+    }
 }
 
 impl Reading {
-    fn add(
-        &mut self,
-        case: &Case<'_>,
-        claims: Arc<Claims>,
-        revoked: Option<&HashSet<String>>,
-        now: i64,
-    ) {
-        let is_revoked = revoked.is_some_and(|ids| ids.contains(&claims.jti));
-        let is_elsewhere = case.concert.is_some_and(|concert| *concert != claims.cid);
-        if is_revoked || claims.exp <= now {
-            self.ended = Some(claims.cid.clone());
-        } else if is_elsewhere {
-            self.foreign = Some(claims);
-        } else if claims.sub == *case.member {
-            self.good = Some(claims);
-            self.spent = false;
-        } else {
-            // Its owner may log in again.
-            self.foreign = Some(claims);
-            self.spent = false;
-        }
+    fn foreign_concert(&self) -> Option<&ConcertId> {
+        self.foreign.as_ref().map(|claims| &claims.cid)
     }
 
     /// If the path names no concert, a token tells which line it was for.
     fn refusal(&self, case: &Case<'_>) -> Refusal {
-        let foreign = self.foreign.as_ref().map(|claims| &claims.cid);
+        let foreign = self.foreign_concert();
         let concert = case.concert.or(foreign).or(self.ended.as_ref());
         Refusal {
             spent_cookie: case.concert.filter(|_| self.spent).cloned(),

@@ -2,13 +2,13 @@
 
 use sunbeon_domain::{ConcertId, EntryNumber};
 
-use crate::Gate;
+use crate::{Gate, feeds::Sight};
 
 impl Gate {
     /// Returns whether the session of this entry is known to have ended before its token: by exit,
-    /// removal or completion. `false` while the gate is blind, and once the token has expired.
+    /// removal or completion. `false` while the gate has not heard of it, and once the token has
+    /// expired. From the first time that a concert is asked for, the gate follows it.
     pub fn has_ended(&self, concert: &ConcertId, entry: EntryNumber) -> bool {
-        let revoked = self.0.revoked.current();
-        revoked.is_some_and(|revoked| revoked.contains(&entry.token_id(concert)))
+        self.0.feeds.follow(concert).sight(entry) == Sight::Ended
     }
 }

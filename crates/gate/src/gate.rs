@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use sunbeon_client::Sunbeon;
+use secrecy::SecretString;
+use sunbeon_client::{Caller, Sunbeon};
 use sunbeon_domain::ConcertId;
 use sunbeon_jwks::RemoteKeys;
 use sunbeon_tokens::Verifier;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    feeds::Feeds,
     modes::Modes,
-    revoked::Revoked,
     seen::Seen,
     settings::{InvalidSettings, OnFailure, Settings},
 };
@@ -24,35 +25,43 @@ pub(crate) struct Inner {
     pub(crate) waiting_page: String,
     pub(crate) own_hosts: Vec<String>,
     pub(crate) sunbeon: Sunbeon,
+    /// The same, asked as the shop.
+    pub(crate) origin: Caller,
     pub(crate) keys: RemoteKeys<Verifier>,
     pub(crate) seen: Seen,
-    pub(crate) revoked: Revoked,
+    pub(crate) feeds: Feeds,
     pub(crate) modes: Arc<Modes>,
 }
 
 impl Gate {
-    /// Creates a gate. It fetches nothing until [`Gate::watch`] runs.
-    pub fn new(settings: &Settings) -> Result<Self, InvalidSettings> {
+    /// Creates a gate. It fetches nothing until [`Gate::watch`] runs. It asks which sessions have ended
+    /// with the shop's origin token.
+    pub fn new(
+        settings: &Settings,
+        origin_token: impl Into<SecretString>,
+    ) -> Result<Self, InvalidSettings> {
         let on_failure = settings.on_failure()?;
         let issuer = settings.issuer.clone();
         let keys = RemoteKeys::new(
             settings.sunbeon_url.at("/.well-known/jwks.json"),
             move |text| Verifier::from_jwks(text, &issuer).ok(),
         );
+        let sunbeon = Sunbeon::new(&settings.sunbeon_url).map_err(|_| InvalidSettings::Client)?;
         Ok(Self(Arc::new(Inner {
             on_failure,
             waiting_page: settings.waiting_page.clone(),
             own_hosts: settings.own_hosts.clone(),
-            sunbeon: Sunbeon::new(&settings.sunbeon_url).map_err(|_| InvalidSettings::Client)?,
+            origin: sunbeon.by(origin_token),
+            sunbeon,
             keys,
             seen: Seen::default(),
-            revoked: Revoked::default(),
+            feeds: Feeds::default(),
             modes: Arc::new(Modes::new()),
         })))
     }
 
-    /// Keeps the keys and the list of revoked tokens fresh until `shutdown` is cancelled. Until it
-    /// runs, the gate is blind.
+    /// Keeps the keys, and the ended sessions of each concert whose tokens were shown in the last hour,
+    /// fresh until `shutdown` is cancelled. Until it runs, the gate is blind.
     pub async fn watch(self, shutdown: CancellationToken) {
         self.0.watch(shutdown).await;
     }

@@ -4,11 +4,12 @@ mod decide;
 mod ended;
 #[cfg(feature = "axum")]
 mod extract;
+mod feeds;
 mod gate;
 mod layer;
 mod modes;
+mod numbers;
 mod refuse;
-mod revoked;
 mod seen;
 mod settings;
 mod slots;

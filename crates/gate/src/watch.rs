@@ -1,52 +1,59 @@
 //! Keeping up with Sunbeon.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::gate::Inner;
 
-/// The time between the starts of two polls of the revoked list.
-const EVERY: Duration = Duration::from_secs(2);
-/// The same after a failure.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Between two looks at whether the gate sees.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Inner {
-    pub(crate) async fn watch(&self, shutdown: CancellationToken) {
-        let polling = shutdown.run_until_cancelled(self.keep_polling());
+    pub(crate) async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         let keys = self.keys.clone().keep_fresh(shutdown.clone());
-        tokio::join!(polling, keys);
+        let feeds = shutdown.run_until_cancelled(self.keep_up());
+        let sight = shutdown.run_until_cancelled(self.tell());
+        tokio::join!(keys, feeds, sight);
     }
 
-    async fn keep_polling(&self) {
-        let mut seeing = true;
+    /// Keeps up with each feed in a task of its own: what one needs, none waits for.
+    async fn keep_up(self: &Arc<Self>) {
+        let mut tasks = JoinSet::new();
         loop {
-            let began = Instant::now();
-            let polled = self.revoked.poll(&self.sunbeon).await;
-            if let Err(error) = &polled {
-                let error = error as &(dyn std::error::Error + 'static);
-                tracing::debug!(error, "could not fetch the list of revoked tokens");
+            tokio::select! {
+                feeds = self.feeds.next_unwatched() => for feed in feeds {
+                    let gate = self.clone();
+                    tasks.spawn(async move { gate.feeds.keep_up(feed, &gate.origin).await });
+                },
+                Some(_) = tasks.join_next() => {}
             }
-            let wait = if polled.is_ok() { EVERY } else { AFTER_FAILURE };
-            sleep_until(began + wait).await;
-            // Only after the wait: at start the keys arrive together with the list.
-            seeing = self.tell(seeing);
         }
     }
 
     /// Logs when sight is lost or comes back.
-    fn tell(&self, before: bool) -> bool {
-        let seeing = self.keys.current().is_some() && self.revoked.current().is_some();
-        let on_failure = self.on_failure;
-        match (before, seeing) {
-            (true, false) => tracing::error!(
-                ?on_failure,
-                "the gate is blind: could not fetch Sunbeon's keys or its list of revoked tokens; retrying every second"
-            ),
-            (false, true) => tracing::info!("the gate sees again"),
-            _ => {}
+    async fn tell(&self) {
+        let (mut looks, mut saw) = (interval(LOOK), true);
+        // The keys arrive a moment after the start.
+        looks.tick().await;
+        loop {
+            looks.tick().await;
+            let (concerts, refused) = self.feeds.blind();
+            let seeing = concerts == 0 && self.keys.current().is_some();
+            let on_failure = self.on_failure;
+            match (saw, seeing) {
+                (true, false) => tracing::error!(
+                    ?on_failure,
+                    concerts,
+                    refused,
+                    "the gate is blind: could not fetch Sunbeon's keys or the ended sessions of concerts; \
+                     retrying every second. If refused, check SUNBEON__AUTH__ORIGIN_TOKEN and the address"
+                ),
+                (false, true) => tracing::info!("the gate sees again"),
+                _ => {}
+            }
+            saw = seeing;
         }
-        seeing
     }
 }

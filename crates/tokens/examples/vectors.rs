@@ -155,11 +155,7 @@ fn bad_claims() -> Vec<Vector> {
         lacking("sub missing", "sub", "sub is required"),
         lacking("cid missing", "cid", "cid is required"),
         lacking("ent missing", "ent", "ent is required"),
-        lacking(
-            "jti missing",
-            "jti",
-            "jti is required: it may be in the revoked list",
-        ),
+        lacking("jti missing", "jti", "jti is required: it names the token"),
     ]
 }
 

@@ -21,9 +21,9 @@ pub struct Claims {
     pub sub: MemberId,
     /// The concert.
     pub cid: ConcertId,
-    /// The entry that was admitted.
+    /// The entry that was admitted. Once its session has ended, no token of it is valid.
     pub ent: EntryNumber,
-    /// The id by which the token can be revoked, the same in every token of one entry.
+    /// The token's id, the same in every token of one entry.
     pub jti: String,
     /// When it was issued, in seconds since the epoch.
     pub iat: i64,

@@ -56,7 +56,8 @@ impl Parts {
         Ok(Self {
             stock: Stock::open(url).context("could not open SUNBEON__BOOKING__DATABASE_URL")?,
             broker,
-            gate: Gate::new(gate).context("could not set up the gate (SUNBEON__GATE__…)")?,
+            gate: Gate::new(gate, origin_token.clone())
+                .context("could not set up the gate (SUNBEON__GATE__…)")?,
             sunbeon: Sunbeon::new(&gate.sunbeon_url, origin_token)
                 .context("could not set up the client for Sunbeon")?,
             payments: Payments::open(&settings.payments)

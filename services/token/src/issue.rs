@@ -24,9 +24,12 @@ const COMPLETED: Text = Text {
 };
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
-    OpenApiRouter::new()
-        .routes(routes!(issue))
-        .routes(routes!(complete))
+    OpenApiRouter::new().routes(routes!(issue))
+}
+
+/// By which a member ends a session.
+pub(crate) fn ending() -> OpenApiRouter<Token> {
+    OpenApiRouter::new().routes(routes!(complete))
 }
 
 /// Returns the booking token once it is the member's turn: READY becomes ENTERED.

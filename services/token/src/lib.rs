@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod beat;
+mod feeds;
 mod issue;
 mod keys;
 mod proof;
@@ -19,7 +20,7 @@ use sunbeon_store::{Heard, Store};
 use sunbeon_tokens::{SigningKeys, Verifier};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::revoked::Gatherings;
+use self::feeds::Feeds;
 pub use self::serve::serve;
 
 /// The service.
@@ -30,7 +31,7 @@ pub struct Token {
     keys: Arc<SigningKeys>,
     verifier: Verifier,
     issuer: Arc<str>,
-    revoked: Arc<Gatherings>,
+    feeds: Arc<Feeds>,
 }
 
 impl Token {
@@ -43,7 +44,7 @@ impl Token {
             keys: Arc::new(keys),
             verifier,
             issuer: issuer.into(),
-            revoked: Arc::new(Gatherings::new()),
+            feeds: Arc::default(),
         }
     }
 
@@ -55,9 +56,11 @@ impl Token {
             .layer(map_response(verify::in_three_statuses));
         issue::router()
             .layer(auth.members())
+            .merge(issue::ending().layer(auth.members().ending()))
             .merge(verify)
             .merge(sessions::router().layer(auth.origins()))
-            .merge(keys::router().merge(revoked::router()).layer(auth.gates()))
+            .merge(revoked::router().layer(auth.feeds()))
+            .merge(keys::router().layer(auth.gates()))
             .with_state(self.clone())
     }
 }

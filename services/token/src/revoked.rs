@@ -1,160 +1,102 @@
-//! Ids of tokens that ended early, for gates.
+//! Sessions that ended early, for gates.
 
-use std::sync::Arc;
-
-use axum::{
-    extract::State,
-    http::{HeaderValue, header},
-    response::Response,
-};
-use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::value::{RawValue, to_raw_value};
-use sunbeon_chassis::{ApiError, ApiResult, Known, Reply, Success, Tag};
-use sunbeon_client::RevokedTokens;
-use sunbeon_domain::{Coded, ConcertId, Text};
-use sunbeon_store::{Store, StoreError};
+use axum::extract::State;
+use sunbeon_chassis::{ApiError, ApiResult, Origin, PathConcert, QueryPairs, Reply, Success};
+use sunbeon_client::RevokedPage;
+use sunbeon_domain::{Coded, ConcertId, EntryNumber, Field, Text};
+use sunbeon_store::{FeedPlace, Revoked};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Token, single_flight::SingleFlight};
+use crate::Token;
 
 const REVOKED: Text = Text {
-    ko: "취소된 예매 토큰 목록 조회 성공",
-    en: "These booking tokens are no longer valid.",
+    ko: "종료된 세션 목록 조회 성공",
+    en: "These sessions have ended; their booking tokens are no longer valid.",
 };
-
-/// How many concerts' lists are read at once.
-const AT_ONCE: usize = 16;
-/// How many ids the store tells at once; fewer are the last.
-const PAGE: usize = 1_000;
-
-/// One list for all gates that wait for it. A gate counts the age of its list from when it asked:
-/// one gathered before that would let tokens pass for longer than the gate knows.
-pub(crate) type Gatherings = SingleFlight<Result<Arc<List>, Arc<StoreError>>>;
 
 pub(crate) fn router() -> OpenApiRouter<Token> {
     OpenApiRouter::new().routes(routes!(revoked))
 }
 
-/// Lists booking tokens of every concert that ended early and have not expired.
+/// Lists sessions of a concert that ended before their booking tokens, in pages.
 ///
-/// Ask with `If-None-Match` every few seconds.
+/// Ask every two seconds, from the `cursor` of the last answer; while `more` is true, at once. An
+/// answer may list some again. Each is listed for an hour longer than its token could live.
 #[utoipa::path(
-    get, path = "/v2/reservation/revoked", tag = "gates", operation_id = "listRevokedTokens",
+    get, path = "/v2/reservation/revoked/{concertId}", tag = "shop back ends", operation_id = "listRevokedSessions",
     params(
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
+        ("concertId" = ConcertId, Path, description = "The concert."),
+        ("after" = Option<String>, Query, description = "The `cursor` of an earlier answer; all if left out."),
     ),
+    security(("admin" = []), ("origin" = [])),
     extensions(("x-fails" = json!([
         "STORE_DOWN",
     ]))),
     responses(
-        (status = 200, description = REVOKED.en, body = Success<RevokedTokens>, headers(
-            ("ETag" = String, description = "Names this state of the answer."),
-        )),
-        (status = 304, description = "The list is still the one of the `ETag`."),
+        (status = 200, description = REVOKED.en, body = Success<RevokedPage>),
     )
 )]
-async fn revoked(State(service): State<Token>, known: Known) -> ApiResult<Response> {
-    let list = service.revoked.run(gather(&*service.store)).await;
-    let list = list.map_err(|error| ApiError::new(error.code()).caused_by(error))?;
-    let no_cache = [(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    Ok(known.answer(&list.tag, no_cache, Reply::ok(REVOKED, &list.data)))
+async fn revoked(
+    State(service): State<Token>,
+    _: Origin,
+    PathConcert(id): PathConcert,
+    query: QueryPairs,
+) -> ApiResult<Reply<RevokedPage>> {
+    let after = query.field("after", Field::After, place)?;
+    let part = service.feeds.read(&*service.store, &id, after).await;
+    let part = part.map_err(|error| ApiError::new(error.code()).caused_by(error))?;
+    let page = RevokedPage {
+        revoked: part.revoked.iter().map(pair).collect(),
+        cursor: part.cursor.map(cursor),
+        more: part.more,
+    };
+    Ok(Reply::ok(REVOKED, page))
 }
 
-/// The list, as it is answered.
-pub(crate) struct List {
-    /// A [`RevokedTokens`].
-    data: Box<RawValue>,
-    tag: Tag,
+fn pair(revoked: &Revoked) -> [u64; 2] {
+    let until = u64::try_from(revoked.until).unwrap_or(0);
+    [revoked.place.number.0, until]
 }
 
-impl List {
-    fn new(revoked: Vec<String>) -> Self {
-        let data = to_raw_value(&RevokedTokens { revoked }).expect("strings are JSON");
-        let tag = Tag::of_content(data.get().as_bytes());
-        Self { data, tag }
-    }
+fn cursor(place: FeedPlace) -> String {
+    format!("{}-{}", place.order, place.number)
 }
 
-async fn gather(store: &dyn Store) -> Result<Arc<List>, Arc<StoreError>> {
-    let all = of_all(store).await?;
-    Ok(Arc::new(List::new(all)))
-}
-
-/// Every concert's, sorted.
-async fn of_all(store: &dyn Store) -> sunbeon_store::Result<Vec<String>> {
-    let concerts = store.concerts().await?.into_iter();
-    let lists = stream::iter(concerts.map(|id| of_one(store, id)));
-    let mut all: Vec<_> = lists.buffer_unordered(AT_ONCE).try_concat().await?;
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
-}
-
-/// One concert's; one may be there twice.
-async fn of_one(store: &dyn Store, id: ConcertId) -> sunbeon_store::Result<Vec<String>> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.revoked(&id, after).await?.revoked;
-        let is_last = page.len() < PAGE;
-        all.extend(page.iter().map(|it| it.place.number.token_id(&id)));
-        after = page.last().map(|last| last.place).or(after);
-        if is_last {
-            return Ok(all);
-        }
-    }
+fn place(cursor: &str) -> Option<FeedPlace> {
+    let number = |digits: &str| {
+        let digits = Some(digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = digits?.parse().ok()?;
+        (number <= EntryNumber::MAX.0).then_some(number)
+    };
+    let (order, entry) = cursor.split_once('-')?;
+    Some(FeedPlace {
+        order: number(order)?,
+        number: EntryNumber(number(entry)?),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use sunbeon_domain::{Concert, MemberId, Mode, Policy};
-    use sunbeon_store::{Claim, Leaving, MemoryStore};
-
     use super::*;
 
-    /// A concert in which that many tokens ended early; their ids.
-    async fn ended_early(store: &MemoryStore, id: &str, many: usize) -> Vec<String> {
-        let concert_id = ConcertId::parse(id).unwrap();
-        let policy = Policy {
-            mode: Mode::Threshold,
-            max_active: Some(1_000_000),
-            ..Policy::default()
-        };
-        let concert = Concert {
-            concert_id: concert_id.clone(),
-            version: 1,
-            closed: false,
-            policy,
-        };
-        store.put_concert(&concert).await.unwrap();
-        let mut ids = Vec::new();
-        for i in 0..many {
-            let member = MemberId::parse(i.to_string()).unwrap();
-            store.enter(&concert_id, &member, "이름").await.unwrap();
-            let claim = store.claim(&concert_id, &member, "kid").await.unwrap();
-            let Claim::Entered(entered) = claim else {
-                panic!("{claim:?}");
-            };
-            let how = Leaving::ByChoice;
-            store.leave(&concert_id, &member, how).await.unwrap();
-            ids.push(entered.1.jti);
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let (order, number) = (1_763_614_923_456_789, EntryNumber(1_763_614_800_000_000));
+        let written = cursor(FeedPlace { order, number });
+        assert_eq!(place(&written), Some(FeedPlace { order, number }));
+        for text in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "1-2-3",
+            "+1-2",
+            "1-x",
+            "1 -2",
+            "9007199254740992-1",
+        ] {
+            assert_eq!(place(text), None, "{text}");
         }
-        ids
-    }
-
-    #[tokio::test]
-    async fn the_list_has_every_page_of_every_concert_in_order() {
-        let store = MemoryStore::new();
-        let mut all = Vec::new();
-        for (i, many) in [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE]
-            .iter()
-            .enumerate()
-        {
-            all.extend(ended_early(&store, &format!("c{i}"), *many).await);
-        }
-        for i in 0..2 * AT_ONCE {
-            all.extend(ended_early(&store, &format!("d{i}"), 1).await);
-        }
-        all.sort();
-        assert_eq!(of_all(&store).await.unwrap(), all);
     }
 }

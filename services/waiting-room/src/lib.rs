@@ -41,6 +41,7 @@ impl WaitingRoom {
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         member::router()
             .layer(auth.members())
+            .merge(member::ending().layer(auth.members().ending()))
             .merge(admin::router().layer(auth.admins()))
             .merge(snapshots::router().layer(auth.anyone()))
             .merge(guests::router(auth).layer(auth.main_page()))

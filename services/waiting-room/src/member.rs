@@ -32,7 +32,11 @@ pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
     OpenApiRouter::new()
         .routes(routes!(enter))
         .routes(routes!(status))
-        .routes(routes!(exit))
+}
+
+/// By which a member ends what they have.
+pub(crate) fn ending() -> OpenApiRouter<WaitingRoom> {
+    OpenApiRouter::new().routes(routes!(exit))
 }
 
 /// Names the line to enter.

@@ -36,6 +36,7 @@ enum Audience {
     Members,
     Admins,
     Origins,
+    Feeds,
 }
 
 /// Lets requests of one audience through, together with their [`Member`], [`Admin`] or [`Origin`],
@@ -45,6 +46,7 @@ pub struct AuthLayer {
     auth: Auth,
     audience: Audience,
     by_proxies: bool,
+    ending: bool,
 }
 
 /// Why a request is refused.
@@ -85,6 +87,12 @@ impl Auth {
     pub fn origins(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::Origins)
     }
+
+    /// Returns the layer for the feeds that gates poll: as [`Auth::origins`], but refused requests are
+    /// counted apart, so that strangers at a gate's address take nothing from its other requests.
+    pub fn feeds(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Feeds)
+    }
 }
 
 impl AuthLayer {
@@ -93,6 +101,16 @@ impl AuthLayer {
             auth,
             audience,
             by_proxies: false,
+            ending: false,
+        }
+    }
+
+    /// Takes requests by which members end what they have: they have a limit of their own, for every
+    /// session that ends early is told to every gate and kept for as long as its token could live.
+    pub fn ending(self) -> Self {
+        Self {
+            ending: true,
+            ..self
         }
     }
 
@@ -115,6 +133,7 @@ impl AuthLayer {
         match self.audience {
             Audience::MainPage => limits.main_page(address)?,
             Audience::Gates => limits.gate(address)?,
+            Audience::Feeds => limits.feed(address)?,
             _ => limits.address(address)?,
         }
         Ok(())
@@ -123,7 +142,7 @@ impl AuthLayer {
     /// Lets a request in unless it exceeds a limit. Proxies and shops' back ends ask on everybody's
     /// behalf from one address, so only their refused requests count against it.
     fn pass(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
-        if self.by_proxies || matches!(self.audience, Audience::Origins) {
+        if self.by_proxies || matches!(self.audience, Audience::Origins | Audience::Feeds) {
             return self
                 .admit(parts, client)
                 .map_err(|refused| self.limit(client).err().unwrap_or(refused));
@@ -152,9 +171,12 @@ impl AuthLayer {
                     Some(_) => limits.member(&member.id)?,
                     None => {}
                 }
+                if self.ending && client.is_some() {
+                    limits.ending(&member.id)?;
+                }
                 parts.extensions.insert(member);
             }
-            (Audience::Origins, Caller::OriginToken) => {
+            (Audience::Origins | Audience::Feeds, Caller::OriginToken) => {
                 let actor = ORIGIN_TOKEN.to_owned();
                 parts.extensions.insert(Origin { actor });
             }
@@ -165,7 +187,7 @@ impl AuthLayer {
                     parts.extensions.insert(member);
                 }
             }
-            (Audience::Origins, _) => {
+            (Audience::Origins | Audience::Feeds, _) => {
                 let actor = actor.ok_or(Code::Forbidden)?;
                 parts.extensions.insert(Origin { actor });
             }

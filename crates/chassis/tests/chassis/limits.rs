@@ -119,6 +119,7 @@ async fn every_audience_is_limited_per_address() {
         ("/whoami", 401),
         ("/actor", 401),
         ("/origin", 401),
+        ("/feed", 401),
     ] {
         let app = app(&[]).await;
         for client in [at(2), at(3)] {
@@ -229,6 +230,44 @@ async fn requests_of_gates_have_their_own_limit() {
     assert!(crowd.is_limited());
     let gates = hammer(200, |_| client.get(app.url("/gates"))).await;
     assert!(gates.is_limited() && gates.passed > 0);
+}
+
+#[tokio::test]
+async fn strangers_at_a_gates_address_take_nothing_from_its_feed_nor_by_it() {
+    const ORIGIN_TOKEN: &str = "the-token-of-a-shops-back-end";
+    let app = app(&[("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN)]).await;
+    let client = at(2);
+    for token in ["", "guessed", &access("42")] {
+        let status = if token.len() > 20 { 403 } else { 401 };
+        let flood = hammer(status, |_| client.get(app.url("/feed")).bearer_auth(token)).await;
+        assert!(flood.refused > 0);
+        let polls = hammer(200, |_| {
+            client.get(app.url("/feed")).bearer_auth(ORIGIN_TOKEN)
+        });
+        assert_eq!(polls.await.refused, 0);
+    }
+    for path in ["/anyone", "/gates"] {
+        let others = hammer(200, |_| client.get(app.url(path))).await;
+        assert!(others.is_limited() && others.passed > 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_who_ends_sessions_again_and_again_is_slowed_and_nobody_else_is() {
+    let app = app(&[
+        ("SUNBEON__LIMITS__ADDRESS_PER_SECOND", "0"),
+        ("SUNBEON__LIMITS__MEMBER_PER_SECOND", "0"),
+        ("SUNBEON__LIMITS__ENDINGS_PER_HOUR", "20"),
+    ])
+    .await;
+    let client = at(2);
+    for who in ["42", "43"] {
+        let token = access(who);
+        let tally = hammer(200, |_| client.get(app.url("/end")).bearer_auth(&token)).await;
+        assert!((20..=21).contains(&tally.passed), "{} passed", tally.passed);
+        let others = hammer(200, |_| client.get(app.url("/whoami")).bearer_auth(&token)).await;
+        assert_eq!(others.refused, 0);
+    }
 }
 
 #[tokio::test]

@@ -234,6 +234,16 @@ pub(crate) fn api(auth: &Auth) -> OpenApiRouter {
         )
         .merge(
             OpenApiRouter::new()
+                .route("/feed", get(origin))
+                .layer(auth.feeds()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .route("/end", get(|| async { "ok" }))
+                .layer(auth.members().ending()),
+        )
+        .merge(
+            OpenApiRouter::new()
                 .route("/main-page", get(|| async { "ok" }))
                 .layer(auth.main_page()),
         )

@@ -1,11 +1,14 @@
 //! While Sunbeon cannot be asked.
 
+use std::time::Duration;
+
 use serde_json::Value;
-use sunbeon_gate::OnFailure;
+use sunbeon_domain::{ConcertId, EntryNumber};
+use sunbeon_gate::{Gate, OnFailure};
 use sunbeon_tokens::Claims;
 
 use crate::world::{
-    Fault, LIMIT, NUMBER, Sunbeon, World, claims, code, eventually, now, number, turns,
+    Fault, LIMIT, NUMBER, Shop, Sunbeon, World, claims, code, entry, eventually, now, number, turns,
 };
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
@@ -130,7 +133,7 @@ async fn an_open_gate_without_a_snapshot_passes_members_who_name_a_concert() {
     assert_eq!(world.without_token("/concerts/fresh").await, "200");
     assert_eq!(world.without_token("/seats").await, REQUIRED);
     let token = world.token("fresh", "43");
-    world.sunbeon.revoke("fresh-43");
+    world.sunbeon.revoke("fresh", entry("43"));
     turns("the token says nothing", "a number", "200", async || {
         let answer = world.visit("43", "/concerts/fresh", &token).await;
         let status = answer.status().as_str().to_owned();
@@ -147,7 +150,7 @@ async fn a_garbled_answer_is_a_failure_and_keeps_the_previous_state() {
     for garbage in [Fault::Page, Fault::OtherJson, Fault::Huge] {
         let world = World::closed().await;
         let ended = world.token("demo", "43");
-        world.sunbeon.revoke("demo-43");
+        world.sunbeon.revoke("demo", entry("43"));
         turns("the token stops", "200", REQUIRED, async || {
             code(world.visit("43", "/concerts/demo", &ended).await).await
         })
@@ -205,40 +208,111 @@ async fn an_open_gate_that_is_refused_the_keys_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn an_unchanged_list_is_not_sent_again_and_counts_as_fresh() {
+async fn a_poll_that_brings_nothing_new_counts_as_fresh() {
     let world = World::closed().await;
     let token = world.token("demo", "42");
+    world.sunbeon.revoke("demo", entry("43"));
+    let passes = async || code(world.visit("42", "/concerts/demo", &token).await).await;
     eventually(LIMIT, "four polls", async || {
-        assert_eq!(
-            code(world.visit("42", "/concerts/demo", &token).await).await,
-            "200"
-        );
-        world.sunbeon.facts().not_modified >= 4
+        assert_eq!(passes().await, "200");
+        world.sunbeon.facts().unchanged >= 4
     })
     .await;
-    // By now the only full answer is older than five seconds.
-    assert_eq!(
-        code(world.visit("42", "/concerts/demo", &token).await).await,
-        "200"
-    );
-    world.sunbeon.revoke("demo-42");
-    turns("a change is heard", "200", REQUIRED, async || {
-        code(world.visit("42", "/concerts/demo", &token).await).await
-    })
-    .await;
+    // By now the one answer with something in it is older than five seconds.
+    assert_eq!(passes().await, "200");
+    world.sunbeon.revoke("demo", entry("42"));
+    turns("a change is heard", "200", REQUIRED, passes).await;
 }
 
 #[tokio::test]
-async fn a_304_without_a_previous_list_is_a_failure() {
-    let sunbeon = Sunbeon::start().await;
-    sunbeon.facts().revoked_fault = Some(Fault::NotModified);
-    let world = World::start_with(sunbeon, OnFailure::Closed).await;
-    eventually(LIMIT, "three polls", async || {
-        world.sunbeon.facts().revoked_fetches >= 3
+async fn a_gate_follows_the_concerts_whose_tokens_it_is_shown_and_no_others() {
+    let world = World::closed().await;
+    world.without_token("/concerts/invented").await;
+    world.visit("42", "/concerts/garbage", "garbage").await;
+    world
+        .visit("42", "/concerts/other", &world.token("demo", "42"))
+        .await;
+    let (of, entry) = (ConcertId::parse("held").unwrap(), EntryNumber(7));
+    assert!(!world.gate.has_ended(&of, entry), "nobody can say yet");
+    world.sunbeon.revoke("held", entry.0);
+    eventually(LIMIT, "the shop hears of it", async || {
+        world.gate.has_ended(&of, entry)
     })
     .await;
-    let answer = world
-        .visit("42", "/concerts/demo", &world.token("demo", "42"))
-        .await;
-    assert_eq!(code(answer).await, DOWN);
+    let mut followed: Vec<_> = world.sunbeon.facts().feeds.keys().cloned().collect();
+    followed.sort();
+    assert_eq!(followed, ["demo", "held"]);
+}
+
+#[tokio::test]
+async fn the_first_visit_of_a_concert_waits_for_its_ended_sessions() {
+    let world = World::open().await;
+    world.sunbeon.facts().revoked_delay = Duration::from_millis(200);
+    world.sunbeon.facts().page = Some(1);
+    for member in ["43", "44", "45"] {
+        world.sunbeon.revoke("fresh", entry(member));
+    }
+    let token = world.token("fresh", "45");
+    let answer = world.visit("45", "/concerts/fresh", &token).await;
+    assert_eq!(
+        code(answer).await,
+        REQUIRED,
+        "it is the last of three pages"
+    );
+    let token = world.token("fresh", "42");
+    assert_eq!(
+        number(world.visit("42", "/seats", &token).await).await,
+        Some(NUMBER)
+    );
+}
+
+#[tokio::test]
+async fn a_gate_that_is_blind_for_one_concert_sees_the_others() {
+    let world = World::closed().await;
+    let (mine, other) = (world.token("demo", "42"), world.token("slow", "42"));
+    world.sunbeon.facts().slow = Some("slow".to_owned());
+    turns("it is blind there", "200", DOWN, async || {
+        code(world.visit("42", "/concerts/slow", &other).await).await
+    })
+    .await;
+    for _ in 0..20 {
+        let answer = world.visit("42", "/concerts/demo", &mine).await;
+        assert_eq!(code(answer).await, "200");
+    }
+}
+
+#[tokio::test]
+async fn after_a_failover_a_gate_misses_no_session_and_forgets_none() {
+    let world = World::closed().await;
+    let refused = async |member: &str| {
+        let token = world.token("demo", member);
+        let answer = world.visit(member, "/concerts/demo", &token).await;
+        code(answer).await == REQUIRED
+    };
+    world.sunbeon.revoke("demo", entry("43"));
+    eventually(LIMIT, "the first is heard of", async || refused("43").await).await;
+    world.sunbeon.lose_last("demo");
+    world.sunbeon.revoke("demo", entry("44"));
+    eventually(LIMIT, "the second is heard of", async || {
+        refused("44").await
+    })
+    .await;
+    assert!(refused("43").await, "what was heard stays known");
+    assert!(!refused("42").await);
+}
+
+#[tokio::test]
+async fn a_gate_without_the_origin_token_lets_nobody_in_even_if_it_fails_open() {
+    let world = World::open().await;
+    let settings = crate::world::settings(&world.sunbeon.url(), OnFailure::Open);
+    let gate = Gate::new(&settings, "somebody else's token").unwrap();
+    let shop = Shop::behind(&gate).await;
+    let token = world.token("demo", "42");
+    eventually(LIMIT, "it has the keys and is refused", async || {
+        let request = shop
+            .get("42", "/concerts/demo")
+            .header("x-queue-token", &token);
+        code(request.send().await.unwrap()).await == DOWN
+    })
+    .await;
 }

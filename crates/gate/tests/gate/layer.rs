@@ -14,7 +14,7 @@ use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
 use sunbeon_gate::{Admitted, Gate, InvalidSettings, OnFailure, Settings, SunbeonUrl};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::world::{NUMBER, World, settings, visit};
+use crate::world::{NUMBER, ORIGIN_TOKEN, World, settings, visit};
 
 fn request(world: &World, member: &str) -> Request<Body> {
     Request::get("/concerts/demo")
@@ -115,12 +115,12 @@ async fn a_handler_that_is_not_behind_the_gate_admits_nobody() {
 #[test]
 fn invalid_settings_are_refused() {
     let good = || settings("http://127.0.0.1:1/", OnFailure::Closed);
-    assert!(Gate::new(&good()).is_ok());
+    assert!(Gate::new(&good(), ORIGIN_TOKEN).is_ok());
     let path = Settings {
         waiting_page: "/waiting-room/{concertId}".to_owned(),
         ..good()
     };
-    assert!(Gate::new(&path).is_ok());
+    assert!(Gate::new(&path, ORIGIN_TOKEN).is_ok());
     for url in [
         "",
         "queue.example",
@@ -143,7 +143,7 @@ fn invalid_settings_are_refused() {
             ..good()
         };
         assert_eq!(
-            Gate::new(&bad).err(),
+            Gate::new(&bad, ORIGIN_TOKEN).err(),
             Some(InvalidSettings::WaitingPage),
             "{page}"
         );
@@ -160,7 +160,7 @@ fn invalid_settings_are_refused() {
             ..good()
         };
         assert_eq!(
-            Gate::new(&bad).err(),
+            Gate::new(&bad, ORIGIN_TOKEN).err(),
             Some(InvalidSettings::OwnHosts),
             "{host}"
         );
@@ -169,5 +169,8 @@ fn invalid_settings_are_refused() {
         on_failure: None,
         ..good()
     };
-    assert_eq!(Gate::new(&bad).err(), Some(InvalidSettings::OnFailure));
+    assert_eq!(
+        Gate::new(&bad, ORIGIN_TOKEN).err(),
+        Some(InvalidSettings::OnFailure)
+    );
 }

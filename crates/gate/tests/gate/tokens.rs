@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sunbeon_tokens::{Claims, SigningKeys};
 
-use crate::world::{LIMIT, NUMBER, World, claims, code, eventually, now, number, turns};
+use crate::world::{LIMIT, NUMBER, World, claims, code, entry, eventually, now, number, turns};
 
 const REQUIRED: &str = "QUEUE_TOKEN_REQUIRED";
 
@@ -105,7 +105,7 @@ async fn a_revoked_token_stops_passing_within_five_seconds_and_others_pass() {
     let world = World::closed().await;
     let (ended, lives) = (world.token("demo", "42"), world.token("demo", "43"));
     assert_eq!(code(world.visit("43", "/seats", &lives).await).await, "200");
-    world.sunbeon.revoke("demo-42");
+    world.sunbeon.revoke("demo", entry("42"));
     turns("the token stops", "200", REQUIRED, async || {
         code(world.visit("42", "/concerts/demo", &ended).await).await
     })
@@ -224,7 +224,7 @@ async fn cookies_that_no_longer_let_anybody_in_are_cleared() {
     let header = world.visit("42", demo, &ended("42")).await;
     assert_eq!(set_cookie(&header), None);
 
-    world.sunbeon.revoke("demo-42");
+    world.sunbeon.revoke("demo", entry("42"));
     let token = world.token("demo", "42");
     eventually(LIMIT, "the revoked one is cleared", async || {
         let cookie = format!("queue-token-demo={token}");

@@ -17,7 +17,7 @@ use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::sunbeon::{Fault, Sunbeon};
+pub(crate) use self::sunbeon::{Fault, ORIGIN_TOKEN, Sunbeon};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// How long an answer is trusted, counted from its request.
@@ -29,8 +29,40 @@ pub(crate) struct World {
     pub(crate) sunbeon: Sunbeon,
     pub(crate) keys: SigningKeys,
     pub(crate) gate: Gate,
+    shop: Shop,
+}
+
+/// An origin behind a gate.
+pub(crate) struct Shop {
     address: SocketAddr,
     client: Client,
+}
+
+impl Shop {
+    /// Serves one behind a gate that watches from now on.
+    pub(crate) async fn behind(gate: &Gate) -> Self {
+        tokio::spawn(gate.clone().watch(CancellationToken::new()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new().fallback(any(shop)).layer(gate.layer(visit));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let client = Client::builder().redirect(Policy::none());
+        Self {
+            address,
+            client: client.build().unwrap(),
+        }
+    }
+
+    /// A member's request without a token.
+    pub(crate) fn get(&self, member: &str, path: &str) -> RequestBuilder {
+        self.request("GET", path).header("member", member)
+    }
+
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().unwrap();
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
+    }
 }
 
 pub(crate) fn settings(url: &str, on_failure: OnFailure) -> Settings {
@@ -86,19 +118,13 @@ impl World {
         let keys = SigningKeys::generate().unwrap();
         sunbeon.publish(&[&keys]);
         sunbeon.mode("demo", "queue");
-        let gate = Gate::new(&settings(&sunbeon.url(), on_failure)).unwrap();
-        tokio::spawn(gate.clone().watch(CancellationToken::new()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let app = Router::new().fallback(any(shop)).layer(gate.layer(visit));
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let client = Client::builder().redirect(Policy::none());
+        let gate = Gate::new(&settings(&sunbeon.url(), on_failure), ORIGIN_TOKEN).unwrap();
+        let shop = Shop::behind(&gate).await;
         Self {
             sunbeon,
             keys,
             gate,
-            address,
-            client: client.build().unwrap(),
+            shop,
         }
     }
 
@@ -123,14 +149,11 @@ impl World {
 
     /// Builds a member's request without a token.
     pub(crate) fn get(&self, member: &str, path: &str) -> RequestBuilder {
-        let request = self.client.get(format!("http://{}{path}", self.address));
-        request.header("member", member)
+        self.shop.get(member, path)
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        let method = method.parse().unwrap();
-        self.client
-            .request(method, format!("http://{}{path}", self.address))
+        self.shop.request(method, path)
     }
 
     /// Sends a member's request with a token in the header.
@@ -145,14 +168,19 @@ impl World {
     }
 }
 
+/// The entry of a member, `NUMBER` for `42`.
+pub(crate) fn entry(member: &str) -> u64 {
+    NUMBER - 42 + member.parse().unwrap_or(42)
+}
+
 pub(crate) fn claims(concert: &str, member: &str) -> Claims {
     Claims {
         iss: "sunbeon".to_owned(),
         aud: AUDIENCE.to_owned(),
         sub: MemberId::parse(member).unwrap(),
         cid: ConcertId::parse(concert).unwrap(),
-        ent: EntryNumber(NUMBER),
-        jti: format!("{concert}-{member}"),
+        ent: EntryNumber(entry(member)),
+        jti: format!("{concert}:{}", entry(member)),
         iat: now(),
         exp: now() + 600,
     }

@@ -32,17 +32,13 @@ pub(super) fn feed_page(reply: &[Vec<u8>]) -> Result<FeedPage> {
 }
 
 fn revoked(packed: &[u8; 20]) -> Revoked {
-    let [number, end, order] = [&packed[..8], &packed[8..12], &packed[12..]].map(|bytes| {
-        bytes
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-    });
+    let [a, b, c, d, e, f, g, h, p, q, r, s, order @ ..] = *packed;
     Revoked {
         place: FeedPlace {
-            order,
-            number: EntryNumber(number),
+            order: u64::from_be_bytes(order),
+            number: EntryNumber(u64::from_be_bytes([a, b, c, d, e, f, g, h])),
         },
-        until: end.cast_signed(),
+        until: u32::from_be_bytes([p, q, r, s]).into(),
     }
 }
 

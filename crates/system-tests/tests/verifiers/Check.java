@@ -6,7 +6,7 @@ import java.nio.file.*;
 final class Check {
     public static void main(String[] args) throws Exception {
         var all = JsonParser.parseString(Files.readString(Path.of(args[0]))).getAsJsonObject();
-        var verify = new Verify(all.getAsJsonObject("jwks"), all.get("issuer").getAsString(), jti -> args[1].equals("all"));
+        var verify = new Verify(all.getAsJsonObject("jwks"), all.get("issuer").getAsString(), ent -> args[1].equals("all"));
         for (var each : all.getAsJsonArray("vectors")) {
             var vector = each.getAsJsonObject();
             var claims = verify.check(vector.get("token").getAsString(), vector.get("concertId").getAsString(),

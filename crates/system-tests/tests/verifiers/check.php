@@ -6,7 +6,7 @@ $all = json_decode(file_get_contents($vectors), true);
 foreach ($all['vectors'] as $v) {
     $claims = sunbeon_verify(
         $v['token'], $all['jwks'], $all['issuer'], $v['concertId'], $v['memberId'], $v['now'],
-        fn (string $jti): bool => $revoked === 'all',
+        fn (int $ent): bool => $revoked === 'all',
     );
     echo $v['name'], "\t", $claims === null ? 'false' : 'true', "\n";
 }

@@ -26,9 +26,15 @@ impl Api {
         send(self.inside(who, booking_token, Method::GET, &path)).await
     }
 
-    /// Requests the ids of tokens that ended early.
-    pub async fn revoked(&self) -> Answer {
-        self.get("/v2/reservation/revoked", "").await
+    /// Requests the sessions of a concert that ended early, from this cursor on unless it is empty.
+    pub async fn revoked(&self, concert: &str, after: &str) -> Answer {
+        let path = format!("/v2/reservation/revoked/{concert}");
+        let query = if after.is_empty() {
+            String::new()
+        } else {
+            format!("?after={after}")
+        };
+        self.get(&format!("{path}{query}"), ORIGIN_TOKEN).await
     }
 
     /// Ends a session, as the shop's back end.

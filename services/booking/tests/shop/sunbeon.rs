@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{Path, Query, Request, State},
-    http::{HeaderMap, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
+    http::{StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -35,7 +35,8 @@ type Shared = Arc<Mutex<Inner>>;
 #[derive(Default)]
 struct Inner {
     concerts: BTreeMap<String, Value>,
-    revoked: Vec<String>,
+    /// The concert and the entry of each session that ended early.
+    revoked: Vec<(String, u64)>,
     jwks: Value,
     /// Every answered call of a route for origins: method and path, and the body.
     calls: Vec<(String, Value)>,
@@ -74,11 +75,16 @@ impl FakeSunbeon {
                     move |state, id, body| extend(state, keys, id, body)
                 }),
             )
-            .layer(from_fn_with_state(state.clone(), origins));
+            .layer(from_fn_with_state(state.clone(), origins))
+            .layer(from_fn(by_origin_token));
+        // Up while the routes of sessions and concerts are down.
+        let of_gates = Router::new()
+            .route("/v2/reservation/revoked/{id}", get(revoked))
+            .layer(from_fn(by_origin_token));
         let router = Router::new()
             .merge(of_origins)
+            .merge(of_gates)
             .route("/.well-known/jwks.json", get(jwks))
-            .route("/v2/reservation/revoked", get(revoked))
             .route("/v2/waiting-room/snapshot/{id}", get(snapshot))
             .with_state(state.clone());
         let (url, serving) = serve(router).await;
@@ -120,7 +126,7 @@ impl FakeSunbeon {
 
     /// Ends an entry's session early.
     pub(crate) fn revoke(&self, concert: &str, entry: u64) {
-        self.inner().revoked.push(jti(concert, entry));
+        self.inner().revoked.push((concert.to_owned(), entry));
     }
 
     /// While true, origins get 503.
@@ -241,12 +247,16 @@ fn failure(status: StatusCode, code: &str) -> Response {
     (status, Json(body)).into_response()
 }
 
-async fn origins(State(state): State<Shared>, request: Request, next: Next) -> Response {
+async fn by_origin_token(request: Request, next: Next) -> Response {
     let expected = format!("Bearer {ORIGIN_TOKEN}");
     let given = request.headers().get(header::AUTHORIZATION);
     if given.is_none_or(|given| given.as_bytes() != expected.as_bytes()) {
         return failure(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
     }
+    next.run(request).await
+}
+
+async fn origins(State(state): State<Shared>, request: Request, next: Next) -> Response {
     if lock(&state).down {
         lock(&state).refused += 1;
         return failure(StatusCode::SERVICE_UNAVAILABLE, "DATABASE_DOWN");
@@ -342,21 +352,23 @@ async fn jwks(State(state): State<Shared>) -> Response {
     Json(lock(&state).jwks.clone()).into_response()
 }
 
-async fn revoked(State(state): State<Shared>, headers: HeaderMap) -> Response {
-    let mut revoked = lock(&state).revoked.clone();
-    revoked.sort();
-    let etag = format!("\"{}\"", revoked.len());
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| *known == *etag)
-    {
-        return StatusCode::NOT_MODIFIED.into_response();
-    }
-    (
-        [(header::ETAG, etag)],
-        success(&json!({ "revoked": revoked })),
-    )
-        .into_response()
+async fn revoked(
+    State(state): State<Shared>,
+    Path(id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let all = lock(&state).revoked.clone();
+    let ended: Vec<_> = all.iter().filter(|(concert, _)| *concert == id).collect();
+    let from = query
+        .get("after")
+        .map_or(0, |n| n.parse().expect("a cursor of ours"));
+    let until = now() + 3_600;
+    let new: Vec<_> = ended[from..]
+        .iter()
+        .map(|(_, entry)| json!([entry, until]))
+        .collect();
+    let cursor = ended.len().to_string();
+    success(&json!({"revoked": new, "cursor": cursor, "more": false}))
 }
 
 async fn snapshot(State(state): State<Shared>, Path(id): Path<String>) -> Response {

@@ -8,12 +8,13 @@ const OPERATORS: &str = include_str!("../../../../scripts/nginx.conf");
 
 /// Prefixes under which the documents have routes only for operators, shops' back ends and their
 /// proxies.
-const PRIVATE: [&str; 7] = [
+const PRIVATE: [&str; 8] = [
     "/v2/admin/",
     "/v2/stock/",
     "/v2/waiting-room/admin",
     "/v2/waiting-room/cleanup",
     "/v2/reservation/open/",
+    "/v2/reservation/revoked/",
     "/v2/reservation/sessions/",
     "/v2/reservation/verify",
 ];

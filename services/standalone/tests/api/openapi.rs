@@ -543,7 +543,12 @@ async fn inside(caller: &mut Caller, fan: &str) {
         .call("DELETE /v2/bookings/{bookingId}", &[&id], fan, NONE)
         .await;
     caller
-        .call("GET /v2/reservation/revoked", &[], "", NONE)
+        .call(
+            "GET /v2/reservation/revoked/{concertId}",
+            &["demo"],
+            &admin,
+            NONE,
+        )
         .await;
     caller.call("GET /v2/concerts?limit=1", &[], "", NONE).await;
     caller

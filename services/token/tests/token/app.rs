@@ -13,18 +13,23 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) async fn embedded() -> App {
-        Self::on(Stage::embedded()).await
+        Self::on(Stage::embedded(), &[]).await
     }
 
     /// Uses its own Redis.
     pub(crate) async fn real() -> App {
-        Self::on(Stage::real().await).await
+        Self::on(Stage::real().await, &[]).await
     }
 
-    async fn on(stage: Stage) -> App {
+    /// Restarts the service on the same store with additional settings.
+    pub(crate) async fn with(self, variables: &[(&str, &str)]) -> App {
+        Self::on(self.stage, variables).await
+    }
+
+    async fn on(stage: Stage, variables: &[(&str, &str)]) -> App {
         let keys = SigningKeys::generate().expect("randomness");
         let service = Token::new(stage.store.clone(), keys, "sunbeon");
-        let server = Server::of("token", &[], |auth| service.router(auth)).await;
+        let server = Server::of("token", variables, |auth| service.router(auth)).await;
         tokio::spawn(service.beat(server.stop()));
         App {
             api: server.api.clone(),

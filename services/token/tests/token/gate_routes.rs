@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use serde_json::{Value, json};
 use sunbeon_domain::Status;
 use sunbeon_store::Leaving;
@@ -20,8 +19,6 @@ sunbeon_test_support::on_both!(
     the_cookie_completes_a_session_as_the_header_does,
     any_valid_cookie_among_several_counts,
     cookies_that_no_longer_let_anybody_in_are_cleared,
-    tokens_of_sessions_that_ended_early_are_listed_as_revoked,
-    every_answer_includes_the_tokens_revoked_before_its_request,
     an_origin_completes_exactly_the_session_it_names,
     an_origin_extends_a_session_once,
     malformed_requests_of_an_origin_are_refused,
@@ -203,76 +200,6 @@ async fn cookies_that_no_longer_let_anybody_in_are_cleared(app: App) {
     assert_eq!(by_header.header("set-cookie"), "");
 }
 
-const REVOKED: &str = "/v2/reservation/revoked";
-
-async fn revoked(app: &App) -> Vec<String> {
-    let answer = app.api.get(REVOKED, "").await;
-    assert_eq!(answer.header("cache-control"), "no-cache");
-    let list = answer.data(200)["revoked"].as_array().expect("a list");
-    let ids = list.iter().map(|id| id.as_str().expect("an id").to_owned());
-    ids.collect()
-}
-
-async fn tokens_of_sessions_that_ended_early_are_listed_as_revoked(app: App) {
-    assert!(revoked(&app).await.is_empty());
-    for id in ["c", "d"] {
-        app.stage.create_by_hand(id).await;
-    }
-    let unless = |tag: String| {
-        send(
-            app.api
-                .request(Method::GET, REVOKED, "")
-                .header("If-None-Match", tag),
-        )
-    };
-    let empty = app.api.get(REVOKED, "").await.header("etag").to_owned();
-    assert!(empty.starts_with('"') && empty.ends_with('"'), "{empty}");
-    let mut ids = Vec::new();
-    for (id, who) in [("d", "a"), ("c", "a"), ("c", "b")] {
-        let token = app.inside(id, who).await;
-        assert!(unless(empty.clone()).await.status == 304 || !ids.is_empty());
-        ids.push(claims(&token)["jti"].as_str().expect("jti").to_owned());
-        app.stage.leave(id, who, Leaving::ByChoice).await;
-        ids.sort();
-        assert_eq!(revoked(&app).await, ids, "sorted");
-        unless(empty.clone()).await.data(200);
-    }
-    let tag = app.api.get(REVOKED, "").await.header("etag").to_owned();
-    assert_ne!(tag, empty);
-    for known in [
-        tag.clone(),
-        format!("W/{tag}"),
-        format!("{empty}, {tag}"),
-        "*".to_owned(),
-    ] {
-        let answer = unless(known.clone()).await;
-        assert_eq!((answer.status, answer.text.as_str()), (304, ""), "{known}");
-        assert_eq!(answer.header("etag"), tag);
-    }
-    for unknown in ["", "x", tag.trim_matches('"'), "\"x\""] {
-        unless(unknown.to_owned()).await.data(200);
-    }
-}
-
-async fn every_answer_includes_the_tokens_revoked_before_its_request(app: App) {
-    app.stage.create_by_hand("c").await;
-    let mut ids = Vec::new();
-    for i in 0..5 {
-        let who = format!("m{i}");
-        let token = app.inside("c", &who).await;
-        let jti = claims(&token)["jti"].as_str().expect("jti").to_owned();
-        let asked_before = join_all((0..4).map(|_| revoked(&app)));
-        let asked_after = async {
-            app.stage.leave("c", &who, Leaving::ByChoice).await;
-            join_all((0..4).map(|_| revoked(&app))).await
-        };
-        let (_, lists) = tokio::join!(asked_before, asked_after);
-        ids.push(jti);
-        ids.sort();
-        assert_eq!(lists, vec![ids.clone(); 4]);
-    }
-}
-
 async fn act(app: &App, act: &str, token: &str, who: &str, number: &Value) -> Answer {
     let path = format!("/v2/reservation/sessions/c/{act}");
     let body = json!({"memberId": who, "entryNumber": number});
@@ -312,10 +239,8 @@ async fn an_origin_completes_exactly_the_session_it_names(app: App) {
     assert_eq!((line.counts.inside, line.totals.completed), (1, 1));
     assert!(!passes(&app, "a", &token).await);
     assert!(passes(&app, "b", &other).await);
-    assert_eq!(
-        revoked(&app).await,
-        [claims(&token)["jti"].as_str().unwrap()]
-    );
+    let feed = app.api.revoked("c", "").await;
+    assert_eq!(feed.data(200)["revoked"][0][0], number);
     for (admin, who) in [(ADMIN_TOKEN, "b"), (admin().as_str(), "b")] {
         let number = &claims(&other)["ent"];
         complete(admin, who, number).await.data(200);
@@ -429,7 +354,7 @@ async fn while_the_store_is_down_a_proxy_gets_the_answer_it_asked_for() {
         let stranger = verify(&app, query, "", &token).await;
         assert_eq!(stranger.status, 401, "{query}");
     }
-    app.api.get(REVOKED, "").await.fails("STORE_DOWN");
+    app.api.revoked("c", "").await.fails("STORE_DOWN");
     for what in ["complete", "extend"] {
         act(&app, what, ORIGIN_TOKEN, "a", &number)
             .await
@@ -443,5 +368,5 @@ async fn while_the_store_is_down_a_proxy_gets_the_answer_it_asked_for() {
             == 204
     };
     eventually(Duration::from_secs(60), "the store is back", back).await;
-    assert!(revoked(&app).await.is_empty());
+    app.api.revoked("c", "").await.data(200);
 }

@@ -2,5 +2,6 @@
 
 mod app;
 mod booking_tokens;
+mod feed;
 mod gate_routes;
 mod open_house;

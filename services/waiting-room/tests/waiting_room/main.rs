@@ -3,5 +3,6 @@
 mod app;
 mod concurrency;
 mod guests;
+mod leaving;
 mod lines;
 mod standings;

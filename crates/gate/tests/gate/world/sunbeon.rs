@@ -1,7 +1,7 @@
 //! A Sunbeon with the gates' routes, and faults.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
@@ -17,6 +17,9 @@ use axum::{
 use serde_json::{Value, json};
 use sunbeon_tokens::SigningKeys;
 use tokio::net::TcpListener;
+
+/// What the gate shows.
+pub(crate) const ORIGIN_TOKEN: &str = "the origin token of the tests";
 
 /// How Sunbeon fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +36,6 @@ pub(crate) enum Fault {
     OtherJson,
     /// 200 with an enormous body.
     Huge,
-    /// 304, whether or not the request was conditional.
-    NotModified,
 }
 
 impl Fault {
@@ -50,7 +51,6 @@ impl Fault {
             Self::Huge => {
                 format!(r#"{{"data":{}{{}}}}"#, " ".repeat(17 * 1024 * 1024)).into_response()
             }
-            Self::NotModified => StatusCode::NOT_MODIFIED.into_response(),
         }
     }
 }
@@ -58,7 +58,10 @@ impl Fault {
 #[derive(Default)]
 pub(crate) struct Facts {
     jwks: String,
-    revoked: BTreeSet<String>,
+    /// The entries of each concert's ended sessions, in the order in which they ended.
+    revoked: HashMap<String, Vec<u64>>,
+    /// How many of them an answer has.
+    pub(crate) page: Option<usize>,
     /// The contents of the snapshots.
     concerts: HashMap<String, Value>,
     pub(crate) keys_fault: Option<Fault>,
@@ -66,11 +69,16 @@ pub(crate) struct Facts {
     pub(crate) snapshot_fault: Option<Fault>,
     /// How long a snapshot takes.
     pub(crate) delay: Duration,
-    /// How long the list of revoked tokens takes.
+    /// How long a page of ended sessions takes.
     pub(crate) revoked_delay: Duration,
+    /// The concert whose ended sessions are never told.
+    pub(crate) slow: Option<String>,
     pub(crate) jwks_fetches: usize,
     pub(crate) revoked_fetches: usize,
-    pub(crate) not_modified: usize,
+    /// Of them, those that brought nothing new.
+    pub(crate) unchanged: usize,
+    /// How often each concert's ended sessions were asked for.
+    pub(crate) feeds: HashMap<String, usize>,
     /// How often each concert's snapshot was fetched.
     pub(crate) snapshots: HashMap<String, usize>,
     at_once: usize,
@@ -92,7 +100,7 @@ impl Sunbeon {
         };
         let app = Router::new()
             .route("/.well-known/jwks.json", get(jwks))
-            .route("/v2/reservation/revoked", get(revoked))
+            .route("/v2/reservation/revoked/{id}", get(revoked))
             .route("/v2/waiting-room/snapshot/{id}", get(snapshot))
             .with_state(sunbeon.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -124,8 +132,16 @@ impl Sunbeon {
         self.facts().concerts.insert(concert.to_owned(), told);
     }
 
-    pub(crate) fn revoke(&self, token_id: &str) {
-        self.facts().revoked.insert(token_id.to_owned());
+    /// The session of an entry ends early.
+    pub(crate) fn revoke(&self, concert: &str, entry: u64) {
+        let mut facts = self.facts();
+        let ended = facts.revoked.entry(concert.to_owned()).or_default();
+        ended.push(entry);
+    }
+
+    /// A failover loses the session that ended last.
+    pub(crate) fn lose_last(&self, concert: &str) {
+        self.facts().revoked.get_mut(concert).and_then(Vec::pop);
     }
 
     /// Makes all routes fail, or answer again.
@@ -147,30 +163,53 @@ async fn jwks(State(sunbeon): State<Sunbeon>) -> Response {
     }
 }
 
-async fn revoked(State(sunbeon): State<Sunbeon>, headers: HeaderMap) -> Response {
-    let (fault, ids, delay) = {
+async fn revoked(
+    State(sunbeon): State<Sunbeon>,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    let (fault, ended, delay, page) = {
         let mut facts = sunbeon.facts();
         facts.revoked_fetches += 1;
+        *facts.feeds.entry(id.clone()).or_default() += 1;
         (
             facts.revoked_fault,
-            facts.revoked.clone(),
+            facts.revoked.get(&id).cloned().unwrap_or_default(),
             facts.revoked_delay,
+            facts.page.unwrap_or(usize::MAX),
         )
     };
     tokio::time::sleep(delay).await;
-    if let Some(fault) = fault {
+    let slow = sunbeon.facts().slow.as_ref() == Some(&id);
+    if let Some(fault) = fault.or(slow.then_some(Fault::Hangs)) {
         return fault.answer().await;
     }
-    let etag = format!("\"{}\"", ids.iter().cloned().collect::<Vec<_>>().join("."));
+    let expected = format!("Bearer {ORIGIN_TOKEN}");
     if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| *known == etag)
+        .get(header::AUTHORIZATION)
+        .is_none_or(|given| *given != expected)
     {
-        sunbeon.facts().not_modified += 1;
-        return StatusCode::NOT_MODIFIED.into_response();
+        return StatusCode::UNAUTHORIZED.into_response();
     }
-    let body = json!({"message": "", "data": {"revoked": ids}, "status": 200});
-    ([(header::ETAG, etag)], Json(body)).into_response()
+    // An order is the place in the list, from 1.
+    let held = query.get("after").and_then(|cursor| {
+        let (order, entry) = cursor.split_once('-')?;
+        let order: usize = order.parse().ok()?;
+        (ended.get(order - 1)?.to_string() == entry).then_some(order)
+    });
+    let from = held.unwrap_or(0);
+    let to = ended.len().min(from.saturating_add(page));
+    if from == to {
+        sunbeon.facts().unchanged += 1;
+    }
+    let until = u64::try_from(super::now()).unwrap() + 1_200;
+    let new: Vec<_> = ended[from..to].iter().map(|entry| (entry, until)).collect();
+    let mut data = json!({"revoked": new, "more": to < ended.len()});
+    if to > 0 {
+        data["cursor"] = format!("{to}-{}", ended[to - 1]).into();
+    }
+    Json(json!({"message": "", "data": data, "status": 200})).into_response()
 }
 
 async fn snapshot(State(sunbeon): State<Sunbeon>, Path(id): Path<String>) -> Response {
