@@ -242,6 +242,9 @@ codes! {
     StoreDown 503 "STORE_DOWN"
         "대기열을 잠시 이용할 수 없습니다. 순번은 유지되니 잠시 뒤 다시 시도해 주세요."
         "The waiting room's store is unavailable. Your place is kept; try again shortly.";
+    StoreFull 503 "STORE_FULL"
+        "대기열이 가득 차 새로 받을 수 없습니다. 이미 선 줄의 순번은 유지됩니다. 잠시 뒤 다시 시도해 주세요."
+        "The waiting room's store is full and accepts nothing new. Places already taken are kept; try again shortly.";
     BrokerDown 503 "BROKER_DOWN"
         "메시지 브로커에 연결할 수 없어 아무도 입장시키지 않았습니다. 잠시 뒤 다시 시도해 주세요."
         "The message broker is unavailable, so nobody was admitted. Try again shortly.";

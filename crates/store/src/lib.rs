@@ -61,6 +61,9 @@ pub enum StoreError {
     /// unknown.
     #[error("the store did not answer")]
     Down(#[source] Box<dyn Error + Send + Sync>),
+    /// The store has no memory left: it takes no new entry and no new concert. All else works.
+    #[error("the store is full")]
+    Full(#[source] Box<dyn Error + Send + Sync>),
     /// The store gave an answer that it never should.
     #[error("the store answered nonsense")]
     Bug(#[source] Box<dyn Error + Send + Sync>),
@@ -71,6 +74,7 @@ impl Coded for StoreError {
         match self {
             Self::UnknownConcert => Code::ConcertNotFound,
             Self::Down(_) => Code::StoreDown,
+            Self::Full(_) => Code::StoreFull,
             Self::Bug(_) => Code::Internal,
         }
     }
@@ -108,7 +112,7 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the version in force. A higher one
     /// means that this policy is not: one above it where this version has another policy (the registry
     /// was restored from a backup); one above the version at which the concert was dropped, if that
-    /// was this version or a later one.
+    /// was this version or a later one. [`StoreError::Full`]: no memory is left for a new concert.
     async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
     /// Forgets a concert and all its keys, unless a newer version is in force. Returns `false`, and
@@ -119,7 +123,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ids of all concerts in force. Never [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
-    /// Lines up, or goes straight in where the mode says so. Moves the time of slots, as a beat does.
+    /// Lines up, or goes straight in where the mode says so; refused with [`StoreError::Full`] where no
+    /// memory is left. Moves the time of slots, as a beat does.
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering>;
 
     /// Returns where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
@@ -220,6 +225,12 @@ pub trait Store: Send + Sync + 'static {
     /// beat does.
     async fn sweep(&self, id: &ConcertId) -> Result<Swept>;
 
+    /// Fails as a new concert would: with [`StoreError::Full`] where there is no memory left, with
+    /// [`StoreError::Down`] where the store cannot be reached or takes no writes.
+    async fn takes_more(&self) -> Result<()>;
+
     /// Returns whether the store takes writes: a replica, a full Redis and one that cannot save do not.
-    async fn is_up(&self) -> bool;
+    async fn is_up(&self) -> bool {
+        self.takes_more().await.is_ok()
+    }
 }

@@ -254,7 +254,7 @@ impl Store for MemoryStore {
         self.line(id, Line::sweep)
     }
 
-    async fn is_up(&self) -> bool {
-        true
+    async fn takes_more(&self) -> Result<()> {
+        Ok(())
     }
 }

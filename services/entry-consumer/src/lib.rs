@@ -43,7 +43,7 @@ impl EntryConsumer {
             Ok(called) => called,
             // The concert was deleted meanwhile, so nobody is waiting.
             Err(StoreError::UnknownConcert) => return Settle::Done,
-            Err(error @ StoreError::Down(_)) => {
+            Err(error @ (StoreError::Down(_) | StoreError::Full(_))) => {
                 tracing::warn!(%error, concert = %id, "the store is unavailable; messages will be retried");
                 return Settle::Retry;
             }

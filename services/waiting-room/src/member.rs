@@ -57,7 +57,7 @@ struct Enter {
     extensions(("x-fails" = json!([
         "GUESTS_NOT_ALLOWED", "CONCERT_NOT_FOUND", {"ALREADY_IN_QUEUE": "Standing"},
         {"NOT_OPEN_YET": {"opensAt": "2026-11-20T01:00:00.000Z"}}, "BOOKING_CLOSED",
-        "QUEUE_FULL", "STORE_DOWN",
+        "QUEUE_FULL", "STORE_DOWN", "STORE_FULL",
     ]))),
     responses(
         (status = 201, description = ENTERED.en, body = Success<Standing>),

@@ -40,10 +40,11 @@ fn command(name: &str, script: &str, keys: &[String], args: &[&str]) -> Cmd {
 }
 
 macro_rules! verbs {
-    ($($constant:ident $name:literal $answered:ident [$($part:literal)*];)*) => {
+    ($($constant:ident $name:literal $flags:literal $answered:ident [$($part:literal)*];)*) => {
         $(
             pub(super) static $constant: Verb = {
                 const TEXT: &str = concat!(
+                    "#!lua flags=", $flags, "\n",
                     $(include_str!(concat!("scripts/parts/", $part, ".lua")),)*
                     include_str!(concat!("scripts/", $name, ".lua"))
                 );
@@ -61,38 +62,41 @@ macro_rules! verbs {
     };
 }
 
+// A full Redis refuses a new entry before its script begins (Redis 7 and later); every other verb runs, so
+// that nobody lapses and what is over can be cleared.
+//
 // Those answered at once: a lost sign of life is given again with the next poll, a lost beat with
 // the next beat; a message whose next time is lost is sent again early; what a lost sweep collected
 // has run out all the same.
 verbs! {
-    PUT_CONCERT "put_concert" Replicated ["prelude" "policy" "time" "line"];
-    DROP_CONCERT "drop_concert" Replicated ["prelude" "policy" "time" "line" "slots"];
-    ENTER "enter" Replicated
+    PUT_CONCERT "put_concert" "allow-oom" Replicated ["prelude" "policy" "time" "line"];
+    DROP_CONCERT "drop_concert" "allow-oom" Replicated ["prelude" "policy" "time" "line" "slots"];
+    ENTER "enter" "" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle" "slots"
             "slot_ends" "pace" "standing"];
-    STATUS "status" AtOnce
+    STATUS "status" "allow-oom" AtOnce
         ["prelude" "policy" "time" "line" "entries" "pops" "feed" "sessions" "settle" "slots" "slot_ends"
             "pace" "standing"];
-    LEAVE "leave" Replicated
+    LEAVE "leave" "allow-oom" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    CLAIM "claim" Replicated
+    CLAIM "claim" "allow-oom" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    COMPLETE "complete" Replicated
+    COMPLETE "complete" "allow-oom" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    EXTEND "extend" Replicated
+    EXTEND "extend" "allow-oom" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    REVOKED "revoked" AtOnce ["prelude" "feed"];
-    ADMIT "admit" Replicated
+    REVOKED "revoked" "allow-oom" AtOnce ["prelude" "feed"];
+    ADMIT "admit" "allow-oom" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "slots" "pace" "take"];
-    READY "ready" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
-    RESEND "resend" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
-    BEAT "beat" AtOnce ["prelude" "policy" "time" "line" "beats"];
-    SNAPSHOT "snapshot" AtOnce ["prelude" "policy" "time" "line" "slots" "pace"];
-    REFUSE_GUEST "refuse_guest" AtOnce ["prelude" "policy"];
-    MEMBERS "members" AtOnce ["prelude" "policy" "time" "line" "entries"];
-    CLEAR "clear" Replicated ["prelude" "policy" "time" "line"];
-    RUN_OUT "run_out" AtOnce ["prelude" "policy" "time" "line" "beats"];
-    COLLECT "collect" AtOnce ["prelude" "policy" "time" "line" "entries" "feed" "sessions"];
+    READY "ready" "allow-oom" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
+    RESEND "resend" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
+    BEAT "beat" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
+    SNAPSHOT "snapshot" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "slots" "pace"];
+    REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce ["prelude" "policy"];
+    MEMBERS "members" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries"];
+    CLEAR "clear" "allow-oom" Replicated ["prelude" "policy" "time" "line"];
+    RUN_OUT "run_out" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
+    COLLECT "collect" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "feed" "sessions"];
 }
 
 #[cfg(test)]

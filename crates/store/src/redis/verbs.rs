@@ -24,6 +24,22 @@ impl RedisStore {
             .map(Words::new)
     }
 
+    /// Adds a concert to the list of all. A full Redis takes no new one; those on the list can be
+    /// changed.
+    async fn list_concert(&self, id: &ConcertId) -> Result<()> {
+        let command = |name| {
+            let mut command = redis::cmd(name);
+            command.arg(keys::CONCERTS).arg(id.as_str());
+            command
+        };
+        let added: Result<u64> = self.connection.command(command("SADD")).await;
+        if let Err(full @ StoreError::Full(_)) = added {
+            let is_listed: bool = self.connection.command(command("SISMEMBER")).await?;
+            return if is_listed { Ok(()) } else { Err(full) };
+        }
+        added.map(|_| ())
+    }
+
     /// A verb about one member: the member's record is the fifteenth key, the id the first
     /// argument.
     async fn about<T: redis::FromRedisValue>(
@@ -44,9 +60,7 @@ impl RedisStore {
 impl Store for RedisStore {
     async fn put_concert(&self, concert: &Concert) -> Result<u64> {
         let id = &concert.concert_id;
-        let mut add = redis::cmd("SADD");
-        add.arg(keys::CONCERTS).arg(id.as_str());
-        let _: u64 = self.connection.command(add).await?;
+        self.list_concert(id).await?;
         let fields = policy_fields(concert)?;
         let args: Vec<&str> = fields.iter().map(String::as_str).collect();
         self.connection.run(&PUT_CONCERT, id, &[], &args).await
@@ -275,8 +289,8 @@ impl Store for RedisStore {
         })
     }
 
-    async fn is_up(&self) -> bool {
-        self.connection.probe().await.is_ok()
+    async fn takes_more(&self) -> Result<()> {
+        self.connection.probe().await
     }
 }
 

@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use crate::world::{self, World, id, member, policy};
 use serde_json::json;
-use sunbeon_domain::Concert;
+use sunbeon_domain::{Concert, ConcertId};
 use sunbeon_store::{Entering, RedisStore, Store, StoreError, redis::Settings};
 use sunbeon_test_support::{RedisServer, TcpProxy, eventually};
 use tokio::{
@@ -337,6 +337,67 @@ async fn a_server_that_takes_no_writes_is_not_up() {
     assert!(!store.is_up().await, "a full Redis");
     cli(&primary, &["CONFIG", "SET", "maxmemory", "0"]);
     assert!(store.is_up().await);
+}
+
+#[tokio::test]
+async fn a_full_redis_takes_nobody_new_and_does_everything_else() {
+    let world = World::redis().await;
+    let redis = world.redis.as_ref().unwrap();
+    let fields = json!({"waitingTtlSeconds": 30, "keepPlaceMinutes": 0, "readyTtlSeconds": 30});
+    world.put(1, fields.clone()).await;
+    for name in ["exits", "completes", "extends", "ready", "a", "b"] {
+        world.join(name).await;
+    }
+    world.let_in(4).await;
+    for name in ["exits", "completes"] {
+        world.claimed(name).await;
+    }
+    cli(redis, &["CONFIG", "SET", "maxmemory", "1"]);
+    let store = &world.store;
+    let full = |error: StoreError| assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+    full(store.enter(&id(), &member("new"), "").await.unwrap_err());
+    full(store.takes_more().await.unwrap_err());
+    assert!(!store.is_up().await);
+    let other = Concert {
+        concert_id: ConcertId::parse("other").unwrap(),
+        version: 1,
+        closed: false,
+        policy: policy(json!({})),
+    };
+    full(store.put_concert(&other).await.unwrap_err());
+    let number = world.claimed("extends").await.number;
+    // A minute passes; those who are there are seen.
+    for _ in 0..6 {
+        world.pass(10.0).await;
+        for name in ["a", "b"] {
+            store.status(&id(), &member(name), true).await.unwrap();
+        }
+        assert!(world.extend("extends", number).await.is_some());
+        world.sweep().await;
+    }
+    let snapshot = world.snapshot().await;
+    assert_eq!((snapshot.totals.lapsed, snapshot.counts.waiting), (0, 2));
+    assert_eq!(snapshot.totals.unclaimed, 1);
+    assert_eq!(world.let_in(1).await, ["a"]);
+    assert!(world.due_again().await.is_empty());
+    world.exits("exits").await;
+    let number = world::number(world.place("completes").await).unwrap();
+    assert!(world.complete("completes", number).await);
+    assert_eq!(world.revoked().await.len(), 2);
+    store.refuse_guest(&id()).await.unwrap();
+    world.put(2, json!({"groupSize": 3})).await;
+    assert_eq!(store.clear(&id()).await.unwrap(), 1);
+    world.put_closed(3, json!({}), true).await;
+    assert_eq!(world.snapshot().await.concert.version, 3);
+    for name in ["a", "extends"] {
+        world.exit(name).await;
+    }
+    world.pass(7.0).await;
+    world.sweep().await;
+    assert!(store.drop_concert(&id(), 4).await.unwrap());
+    cli(redis, &["CONFIG", "SET", "maxmemory", "0"]);
+    world.put(5, fields).await;
+    world.join("new").await;
 }
 
 /// Forwards every connection to a server but the first, which it holds without a word for ever.

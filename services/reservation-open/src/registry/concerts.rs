@@ -53,7 +53,7 @@ fn refused(field: PolicyField) -> ApiError {
     request_body = NewConcert,
     security(("admin" = [])),
     extensions(("x-fails" = json!([
-        "CONCERT_EXISTS", "STORE_DOWN", "DATABASE_DOWN",
+        "CONCERT_EXISTS", "STORE_DOWN", "STORE_FULL", "DATABASE_DOWN",
     ]))),
     responses(
         (status = 201, description = CREATED.en, body = Success<Concert>, headers(
@@ -69,6 +69,7 @@ async fn create(
     let fields = body.policy();
     let id = body.concert_id.ok_or(Code::Invalid(Field::ConcertId))?;
     let policy = Policy::create(fields.clone()).map_err(refused)?;
+    service.store.takes_more().await.or_fail()?;
     service
         .audit
         .before(&actor, "create", &id, json!(fields))
