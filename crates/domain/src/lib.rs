@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod code;
-mod eta;
+mod estimate;
 mod ids;
 mod language;
 mod pace;
@@ -12,7 +12,7 @@ mod standing;
 mod time;
 
 pub use code::{Code, Coded, Field};
-pub use eta::{COOLING_MS, Estimate, EstimateReason, LineFacts, Slots};
+pub use estimate::{COOLING_MS, Estimate, EstimateReason, LineFacts, Slots};
 pub use ids::{
     BookingId, ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId, SeatId, Section, TicketId,
 };

@@ -21,7 +21,7 @@ const END_MS: i64 = 10_000;
 pub(super) struct Counter {
     pub(super) time: i64,
     beat: i64,
-    /// What is left of a stand-still after a gap.
+    /// What is left of a standstill after a gap.
     pub(super) stand: i64,
 }
 

@@ -23,7 +23,7 @@ local function beat_slots()
   end
 end
 
--- How much of a step counts, and what is left of a stand-still.
+-- How much of a step counts, and what is left of a standstill.
 local function passed(beat, stand)
   local dt = is_silent() and 0 or step(beat)
   return math.max(dt - stand, 0), math.max(stand - dt, 0)

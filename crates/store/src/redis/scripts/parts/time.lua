@@ -2,7 +2,7 @@
 --
 -- lineTime and keepTime go on by waiting-room's beat, claimTime by token's, slotTime by anybody's; a
 -- beat adds the time since the one before, at most STEP_MS. lineStand and claimStand are what is left
--- of a stand-still after a gap (ms). `heard` and `ended` are readings of slotTime: when a member was
+-- of a standstill after a gap (ms). `heard` and `ended` are readings of slotTime: when a member was
 -- last heard, and when a beat first found the end of the sale past.
 local STEP_MS, DEAF_MS, COOLING_MS = 2000, 15000, 7000
 local TIMES = { 'lineTime', 'lineBeat', 'lineStand', 'keepTime', 'claimTime', 'claimBeat',
