@@ -392,7 +392,8 @@ async fn in_line(caller: &mut Caller, fan: &str) {
     // A snapshot is up to a beat old, so the first ones predate the take.
     eventually(SOON, "the snapshot includes the take", async || {
         let snapshot = caller.app.get("/v2/waiting-room/snapshot/demo", "").await;
-        snapshot.body["data"]["pace"]["sinceAt"].is_string()
+        let line = &snapshot.body["data"];
+        line["pace"]["sinceAt"].is_string() && line["head"].is_u64()
     })
     .await;
     for route in [
