@@ -30,9 +30,9 @@ pub enum Settings {
 
 impl Settings {
     /// Returns these settings if other processes can share the broker.
-    pub fn shared(&self) -> Result<&Self, NotShared> {
+    pub fn shared(&self) -> Result<&Self, BrokerNotShared> {
         match self {
-            Self::Memory => Err(NotShared),
+            Self::Memory => Err(BrokerNotShared),
             Self::Rabbitmq(_) => Ok(self),
         }
     }
@@ -44,7 +44,7 @@ impl Settings {
     "services share one RabbitMQ: set SUNBEON__BROKER__RABBITMQ__URL, for example \
      SUNBEON__BROKER__RABBITMQ__URL=amqp://localhost:5672/%2f"
 )]
-pub struct NotShared;
+pub struct BrokerNotShared;
 
 /// Why a broker cannot be opened. A server that is down is not an error.
 #[derive(Debug, thiserror::Error)]

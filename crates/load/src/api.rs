@@ -112,7 +112,7 @@ impl From<Error> for Failure {
 }
 
 /// The instances of each service, with a limit on concurrent requests.
-pub struct Api {
+pub struct Instances {
     waiting_room: Vec<Sunbeon>,
     token: Vec<Sunbeon>,
     permits: Semaphore,
@@ -126,7 +126,7 @@ pub(crate) struct Turn<'a> {
     _permit: SemaphorePermit<'a>,
 }
 
-impl Api {
+impl Instances {
     /// Sends at most `connections` requests at a time over kept-alive HTTP/1.1.
     pub fn new(targets: &Targets, connections: usize) -> anyhow::Result<Self> {
         let http = client(connections)?;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Report, access,
     admin::Admin,
-    api::{self, Api, Failure},
+    api::{self, Failure, Instances},
     crowd::{Diary, Fan},
     latency::Summary,
     machine::Machine,
@@ -55,7 +55,7 @@ pub async fn run(
     let tokens = tokens(options, settings, &room, &members).await?;
     let admin = operator(settings, &client, &targets, concert.clone()).await?;
     let connections = options.connections.into();
-    let api = Api::new(&targets, connections)
+    let api = Instances::new(&targets, connections)
         .context("could not build the HTTP client")?
         .recorded();
     if options.concert.is_none() {
@@ -104,7 +104,7 @@ async fn operator(
 
 struct Crowd<'a> {
     options: &'a Options,
-    api: Arc<Api>,
+    api: Arc<Instances>,
     concert: ConcertId,
     stop: CancellationToken,
 }

@@ -35,9 +35,9 @@ pub enum Settings {
 impl Settings {
     /// These settings where other processes can share the store. One that a service keeps for
     /// itself holds a line of its own.
-    pub fn shared(&self) -> std::result::Result<&Self, NotShared> {
+    pub fn shared(&self) -> std::result::Result<&Self, StoreNotShared> {
         match self {
-            Self::Memory => Err(NotShared),
+            Self::Memory => Err(StoreNotShared),
             Self::Redis(_) => Ok(self),
         }
     }
@@ -49,7 +49,7 @@ impl Settings {
     "services share one Redis: set SUNBEON__STORE__REDIS__URL, for example \
      SUNBEON__STORE__REDIS__URL=redis://localhost:6379"
 )]
-pub struct NotShared;
+pub struct StoreNotShared;
 
 /// Why a verb has no answer.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! The line in this process: one mutex, one critical section a verb.
 
 mod admit;
+mod beats;
 mod feed;
 mod line;
 mod ordered;

@@ -19,7 +19,7 @@ pub use front_door::FrontDoor;
 pub use keys::run_keys;
 pub use origin::Origin;
 pub use proxy::{Kind, ShopDoor};
-pub use replica::{Plan, Replica, Service};
+pub use replica::{Replica, ReplicaPlan, Service};
 pub use stack::Stack;
 
 /// Long enough for anything pending, on a machine that is busy with other tests.

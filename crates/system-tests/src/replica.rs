@@ -30,7 +30,7 @@ impl Service {
 
 /// A replica that has not started yet.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct ReplicaPlan {
     pub(crate) service: Service,
     pub(crate) settings: BTreeMap<&'static str, String>,
 }
@@ -40,7 +40,7 @@ pub(crate) const RABBITMQ: &str = "SUNBEON__BROKER__RABBITMQ__URL";
 pub(crate) const DATABASE: &str = "SUNBEON__DATABASE__URL";
 pub(crate) const BOOKINGS: &str = "SUNBEON__BOOKING__DATABASE_URL";
 
-impl Plan {
+impl ReplicaPlan {
     /// Connects to Redis through a proxy.
     #[must_use]
     pub fn redis_by(self, proxy: &TcpProxy) -> Self {
@@ -143,7 +143,7 @@ pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
 /// A running process of a service. Dropped in a failing test, it prints the end of its log.
 #[derive(Debug)]
 pub struct Replica {
-    plan: Plan,
+    plan: ReplicaPlan,
     port: u16,
     process: Process,
     api: Api,

@@ -5,7 +5,7 @@ use sunbeon_test_support::{
 use sunbeon_tokens::SigningKeys;
 
 use crate::{
-    Console, Plan, Replica, SOON, Service,
+    Console, Replica, ReplicaPlan, SOON, Service,
     replica::{BOOKINGS, DATABASE, RABBITMQ, REDIS, parts},
 };
 
@@ -96,7 +96,7 @@ impl Stack {
     }
 
     /// Plans a replica on these servers.
-    pub fn plan(&self, service: Service) -> Plan {
+    pub fn plan(&self, service: Service) -> ReplicaPlan {
         let door = format!("127.0.0.1:{}", self.front_door);
         let settings = [
             (REDIS, self.redis.url()),
@@ -120,7 +120,7 @@ impl Stack {
             ),
         ];
         let secrets = access::SETTINGS.map(|(key, value)| (key, value.to_owned()));
-        Plan {
+        ReplicaPlan {
             service,
             settings: settings.into_iter().chain(secrets).collect(),
         }

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// A service that has an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Api {
+pub(crate) enum Documented {
     /// Joining, status, leaving; the operators' view of the line
     WaitingRoom,
     /// Concerts and policies, opening batches, the audit
@@ -37,7 +37,7 @@ struct Settings {
 }
 
 /// Returns the document of one service, or of all services combined.
-pub(crate) fn document(of: Option<Api>) -> anyhow::Result<String> {
+pub(crate) fn document(of: Option<Documented>) -> anyhow::Result<String> {
     let value = of.and_then(|of| of.to_possible_value());
     let name = value.as_ref().map_or("sunbeon", |name| name.get_name());
     let routers = routers()?.into_iter();
@@ -48,7 +48,7 @@ pub(crate) fn document(of: Option<Api>) -> anyhow::Result<String> {
 }
 
 /// Returns each service's routes, built on parts that make no requests.
-fn routers() -> anyhow::Result<[(Api, OpenApiRouter); 4]> {
+fn routers() -> anyhow::Result<[(Documented, OpenApiRouter); 4]> {
     let variables = [
         (
             "SUNBEON__AUTH__HS256_SECRET",
@@ -67,10 +67,13 @@ fn routers() -> anyhow::Result<[(Api, OpenApiRouter); 4]> {
     let parts = Parts::open(&settings.booking, &settings.gate, origin_token, broker)?;
     let token = Token::new(store.clone(), SigningKeys::generate()?, "sunbeon");
     Ok([
-        (Api::WaitingRoom, WaitingRoom::new(store).router(&auth)),
-        (Api::ReservationOpen, control.router(&auth)),
-        (Api::Token, token.router(&auth)),
-        (Api::Booking, Shop::new(parts).router(&auth)),
+        (
+            Documented::WaitingRoom,
+            WaitingRoom::new(store).router(&auth),
+        ),
+        (Documented::ReservationOpen, control.router(&auth)),
+        (Documented::Token, token.router(&auth)),
+        (Documented::Booking, Shop::new(parts).router(&auth)),
     ])
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use sunbeon_chassis::command::SETTINGS;
 
-use crate::{keys::Keys, openapi::Api, serve::Service};
+use crate::{keys::Keys, openapi::Documented, serve::Service};
 
 /// All of Sunbeon in one process, with a demo sale.
 #[derive(Parser)]
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Print an OpenAPI document
     Openapi {
         /// The service; if left out, all services combined
-        service: Option<Api>,
+        service: Option<Documented>,
     },
     /// Send a crowd through a sale over HTTP and check every promise of the servers
     Load(sunbeon_load::options::Options),

@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{extract::State, http::header, response::IntoResponse};
+use axum::{
+    extract::{FromRef, State},
+    http::header,
+    response::IntoResponse,
+};
 use parking_lot::RwLock;
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, Reply, Rounds, Success};
@@ -16,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{WaitingRoom, gauges};
+use crate::gauges;
 
 const SNAPSHOT: Text = Text {
     ko: "대기열 현황 조회 성공",
@@ -78,7 +82,11 @@ impl Snapshots {
     }
 }
 
-pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
+pub(crate) fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Snapshots: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(snapshot))
 }
 

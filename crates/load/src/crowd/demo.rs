@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fan, Fault};
 use crate::{
-    api::{Api, Failure},
+    api::{Failure, Instances},
     dice::Dice,
     targets::Targets,
 };
@@ -80,12 +80,12 @@ impl Demo {
         places.shutdown().await;
     }
 
-    fn api(&self) -> anyhow::Result<Api> {
-        Api::new(&Targets::one(&self.base_url)?, CONNECTIONS)
+    fn api(&self) -> anyhow::Result<Instances> {
+        Instances::new(&Targets::one(&self.base_url)?, CONNECTIONS)
     }
 
     /// Sends one fan after another.
-    async fn place(self, api: Arc<Api>, delay: Duration) {
+    async fn place(self, api: Arc<Instances>, delay: Duration) {
         let mut dice = Dice::new();
         tokio::time::sleep(delay + dice.seconds(0, 1)).await;
         loop {
@@ -100,7 +100,7 @@ impl Demo {
         }
     }
 
-    async fn send_fan(&self, api: &Arc<Api>, dice: &mut Dice) -> Result<(), Failure> {
+    async fn send_fan(&self, api: &Arc<Instances>, dice: &mut Dice) -> Result<(), Failure> {
         let concert = &self.concert_ids[dice.below(self.concert_ids.len() as u64) as usize];
         let member = format!("fan-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         let access_token = (self.tokens)(&member);

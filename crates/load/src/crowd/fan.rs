@@ -6,14 +6,14 @@ use sunbeon_domain::{ConcertId, Status};
 
 use super::{Diary, shopper::Shopper};
 use crate::{
-    api::{Answer, Api, Call, Failure},
+    api::{Answer, Call, Failure, Instances},
     dice::Dice,
     verb::Verb,
 };
 
 /// One fan's actions. Each retries until it is answered, so set a limit around it.
 pub(crate) struct Fan {
-    api: Arc<Api>,
+    api: Arc<Instances>,
     concert: ConcertId,
     member: String,
     access_token: String,
@@ -27,7 +27,7 @@ pub(crate) struct Fan {
 
 impl Fan {
     pub(crate) fn new(
-        api: Arc<Api>,
+        api: Arc<Instances>,
         concert: ConcertId,
         member: String,
         access_token: String,

@@ -4,14 +4,14 @@ use sunbeon_client::{Basket, Error, Inside, SeatState};
 use sunbeon_domain::{BookingId, ConcertId, SeatId};
 
 use crate::{
-    api::{Api, Failure, Turn},
+    api::{Failure, Instances, Turn},
     dice::Dice,
 };
 
 /// A fan with a booking token. Refusals of the shop (a seat was just taken, a payment was declined)
 /// are part of shopping; anything else is a failure.
 pub(super) struct Shopper<'a> {
-    pub(super) api: &'a Api,
+    pub(super) api: &'a Instances,
     pub(super) concert: &'a ConcertId,
     pub(super) access_token: &'a str,
     pub(super) booking_token: String,

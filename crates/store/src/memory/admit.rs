@@ -3,8 +3,8 @@
 use sunbeon_domain::{EntryNumber, MemberId, Phase};
 
 use super::{
-    line::{Line, RESEND_MOST_MS, RESEND_MS, WORK},
-    records::{Opened, Pop, Settled, TakenBy},
+    line::{Line, RESEND_MOST_MS, RESEND_MS},
+    records::{Opened, Pop, Settled, TakenBy, WORK},
 };
 use crate::{Admission, AdmitBy, LimitedBy, Taken, TakenEntry};
 

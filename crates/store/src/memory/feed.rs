@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use sunbeon_domain::EntryNumber;
 
-use super::line::WORK;
+use super::records::WORK;
 use crate::{FeedPage, FeedPlace, Revoked};
 
 /// How many of the oldest are looked at in one sweep.

@@ -17,7 +17,6 @@ use crate::{Counts, StandingFacts, Totals};
 
 pub(super) const RESEND_MS: i64 = 5_000;
 pub(super) const RESEND_MOST_MS: i64 = 60_000;
-pub(super) const WORK: usize = 1_000;
 
 /// One concert's line.
 pub(super) struct Line {

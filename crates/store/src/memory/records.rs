@@ -4,6 +4,9 @@ use sunbeon_domain::{EntryNumber, UnixMs};
 
 use crate::{LimitedBy, TokenFacts};
 
+/// The most entries that a verb looks at.
+pub(super) const WORK: usize = 1_000;
+
 /// How an entry was taken off the front.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TakenBy {

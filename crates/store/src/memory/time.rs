@@ -1,9 +1,6 @@
 //! Counted time: deadlines are readings of counters that only go forward.
 
-use sunbeon_domain::{Phase, Policy, UnixMs};
-
-use super::line::Line;
-use crate::{Beat, Role};
+use sunbeon_domain::{Policy, UnixMs};
 
 /// A beat adds at most this.
 const STEP_MS: i64 = 2_000;
@@ -11,10 +8,6 @@ const STEP_MS: i64 = 2_000;
 const DEAF_MS: i64 = 15_000;
 /// How long a crowd may be unheard.
 const SILENCE_MS: i64 = 15_000;
-/// From so many members on, silence means that something keeps them away.
-const CROWD: u64 = 20;
-/// The line of a sale that has ended is cleared after so much of `slotTime`.
-const END_MS: i64 = 10_000;
 
 /// A counter of milliseconds, and the beat that it was last moved by.
 #[derive(Clone, Copy)]
@@ -46,17 +39,17 @@ impl Counter {
     }
 
     /// Whether there was no beat for too long.
-    fn is_gap(self, now: UnixMs) -> bool {
+    pub(super) fn is_gap(self, now: UnixMs) -> bool {
         now.0 - self.beat > DEAF_MS
     }
 
     /// Whether the latest beat is not too old. One far ahead is from before a step of the clock.
-    fn is_there(self, now: UnixMs) -> bool {
+    pub(super) fn is_there(self, now: UnixMs) -> bool {
         (now.0 - self.beat).abs() <= DEAF_MS
     }
 
     /// A beat: so much of the step counts.
-    fn go_on(&mut self, now: UnixMs, silent: bool) -> i64 {
+    pub(super) fn go_on(&mut self, now: UnixMs, silent: bool) -> i64 {
         let step = if silent { 0 } else { self.step(now) };
         let counts = (step - self.stand).max(0);
         self.stand = (self.stand - step).max(0);
@@ -77,9 +70,9 @@ pub(super) struct Times {
     /// By anybody's beat.
     pub(super) slot: Counter,
     /// The reading of `slot` when a member was last heard.
-    heard: i64,
+    pub(super) heard: i64,
     /// The reading of `slot` when a beat first found the end past; 0 if none has.
-    ended: i64,
+    pub(super) ended: i64,
 }
 
 impl Times {
@@ -101,68 +94,11 @@ impl Times {
     }
 
     /// Whether nobody was heard for too long, and not for so long that it no longer matters.
-    fn is_quiet(&self, policy: &Policy) -> bool {
+    pub(super) fn is_quiet(&self, policy: &Policy) -> bool {
         let quiet = (self.slot.time - self.heard) * 3;
         let ready = i64::from(policy.ready_ttl_seconds) * 1_000;
         let most = (SILENCE_MS * 3).min(ready);
         let keep = i64::from(policy.keep_place_minutes) * 60_000;
         quiet >= most && quiet < most + keep * 3
-    }
-}
-
-impl Line {
-    /// `slot` goes on; a line whose sale has ended long enough is cleared.
-    pub(super) fn beat_slots(&mut self) {
-        let now = self.now;
-        self.times.slot.go_on(now, false);
-        let slot = self.times.slot.time;
-        if self.phase != Phase::Ended {
-            self.times.ended = 0;
-        } else if self.times.ended == 0 {
-            self.times.ended = slot;
-        } else if slot >= self.times.ended + END_MS && !self.is_empty() {
-            self.clear();
-        }
-    }
-
-    pub(super) fn beat(&mut self, beat: Beat) {
-        self.beat_slots();
-        if beat.heard {
-            self.times.heard = self.times.slot.time;
-        }
-        let (now, silent) = (self.now, self.is_silent());
-        let (waiting, ready) = (self.waiting_ms(), self.ready_ms());
-        let times = &mut self.times;
-        match beat.role {
-            Role::WaitingRoom => {
-                if times.line.is_gap(now) {
-                    times.line.stand = waiting;
-                    times.claim.stand = ready;
-                }
-                let passed = times.line.go_on(now, silent);
-                if self.phase == Phase::Open {
-                    times.keep += passed;
-                }
-            }
-            Role::Token if times.line.is_there(now) => {
-                if times.claim.is_gap(now) {
-                    times.claim.stand = ready;
-                }
-                times.claim.go_on(now, silent);
-            }
-            Role::Token => {}
-        }
-    }
-
-    /// A crowd of whom nobody is heard is kept away by something.
-    pub(super) fn is_silent(&self) -> bool {
-        let (line, claim) = (self.times.line.time, self.times.claim.time);
-        let crowd = || self.seen.count_above(line) + self.ready.count_above(claim);
-        self.times.is_quiet(&self.concert.policy) && crowd() >= CROWD
-    }
-
-    /// Whether members are heard and can fetch their tokens.
-    pub(super) fn all_are_there(&self) -> bool {
-        self.times.line.is_there(self.now) && self.times.claim.is_there(self.now)
     }
 }

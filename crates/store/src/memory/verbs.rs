@@ -4,8 +4,8 @@ use sunbeon_domain::{EntryNumber, Estimate, MemberId, Mode, Phase};
 
 use super::{
     feed::LOOK,
-    line::{Line, WORK},
-    records::Settled,
+    line::Line,
+    records::{Settled, WORK},
 };
 use crate::{Entering, Leaving, Listed, Snapshot, StandingFacts, Swept};
 

@@ -16,8 +16,9 @@ use secrecy::ExposeSecret;
 use sunbeon_domain::ConcertId;
 
 use super::{
-    Settings, keys,
+    keys,
     script::{Answered, Verb},
+    settings::Settings,
 };
 use crate::{Result, StoreError};
 

@@ -197,7 +197,7 @@ async fn a_gate_cut_off_from_sunbeon_follows_its_on_failure_setting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_address_does_not_evade_a_limit() {
-    let limits = |plan: sunbeon_system_tests::Plan| {
+    let limits = |plan: sunbeon_system_tests::ReplicaPlan| {
         plan.with("SUNBEON__LIMITS__LOOPBACK", "true")
             .with("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "5")
     };

@@ -1,7 +1,7 @@
 //! A sale: one replica of every service, behind nginx.
 
 use serde_json::{Value, json};
-use sunbeon_system_tests::{FrontDoor, Plan, Replica, SOON, Service, Stack};
+use sunbeon_system_tests::{FrontDoor, Replica, ReplicaPlan, SOON, Service, Stack};
 use sunbeon_test_support::{Api, eventually};
 
 /// Its parts stop in the order of its fields.
@@ -22,7 +22,7 @@ impl Sale {
     }
 
     /// Opens a sale with changed settings of every service.
-    pub(crate) async fn open_with(change: impl Fn(Plan) -> Plan) -> Self {
+    pub(crate) async fn open_with(change: impl Fn(ReplicaPlan) -> ReplicaPlan) -> Self {
         let stack = Stack::start().await;
         let run = |service| change(stack.plan(service)).start();
         let (room, control, token, consumer, booking) = tokio::join!(
