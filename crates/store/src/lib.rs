@@ -64,6 +64,13 @@ pub enum StoreError {
     /// The store has no memory left: it takes no new entry and no new concert. All else works.
     #[error("the store is full")]
     Full(#[source] Box<dyn Error + Send + Sync>),
+    /// The store holds a line that an earlier release left, with members in it or inside. Nothing of
+    /// it is touched.
+    #[error(
+        "an earlier release left members in this line: let them finish with that release, or clear \
+         and close the concert with it"
+    )]
+    EarlierRelease(#[source] Box<dyn Error + Send + Sync>),
     /// The store gave an answer that it never should.
     #[error("the store answered nonsense")]
     Bug(#[source] Box<dyn Error + Send + Sync>),
@@ -73,7 +80,7 @@ impl Coded for StoreError {
     fn code(&self) -> Code {
         match self {
             Self::UnknownConcert => Code::ConcertNotFound,
-            Self::Down(_) => Code::StoreDown,
+            Self::Down(_) | Self::EarlierRelease(_) => Code::StoreDown,
             Self::Full(_) => Code::StoreFull,
             Self::Bug(_) => Code::Internal,
         }
@@ -97,34 +104,35 @@ pub async fn is_up(store: Arc<dyn Store>) -> bool {
     store.is_up().await
 }
 
-/// The waiting room's verbs. Each is one atomic step, and first ends what has run out of the entry it
+/// The waiting room's verbs. Each is one atomic step, and first ends whatever has expired for the entry it
 /// touches.
 ///
 /// Deadlines are readings of counted times, which [`Store::beat`] moves; the store's own clock decides
-/// only the booking window and when tokens expire. What has run out never comes back.
+/// only the booking window and when tokens expire. What has expired never comes back.
 ///
-/// Unless a verb says otherwise it answers [`StoreError::UnknownConcert`] for a concert that was
+/// Unless a verb says otherwise, it answers [`StoreError::UnknownConcert`] for a concert that was
 /// never put or was dropped.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Puts a concert's policy in force. An older version than the one in force changes nothing.
-    /// A closed concert's line is cleared in the same step; deadlines that were given stay as they are.
-    /// Returns the version in force. A higher one
-    /// means that this policy is not: one above it where this version has another policy (the registry
-    /// was restored from a backup); one above the version at which the concert was dropped, if that
-    /// was this version or a later one. [`StoreError::Full`]: no memory is left for a new concert.
+    /// Puts a concert's policy in force. A version older than the one in force changes nothing. Closing
+    /// a concert clears its line in the same step. Existing deadlines stay as they are.
+    ///
+    /// Returns the version in force. If it is higher than the one given, this policy is not in force:
+    /// that version has another policy (the registry was restored from a backup), or the concert was
+    /// dropped at that version or a later one. Answers [`StoreError::Full`] if there is no memory for a
+    /// new concert.
     async fn put_concert(&self, concert: &Concert) -> Result<u64>;
 
-    /// Forgets a concert and all its keys, unless a newer version is in force. Returns `false`, and
-    /// does nothing, while anybody is in line or inside. Sessions that ended early stay
+    /// Forgets a concert and all its keys, unless a newer version is in force. Does nothing and returns
+    /// `false` while anybody is in line or inside. Sessions that ended early stay listed in
     /// [`Store::revoked`].
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool>;
 
-    /// Ids of all concerts in force. Never [`StoreError::UnknownConcert`].
+    /// Returns the ids of all concerts in force. Never answers [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
-    /// Lines up, or goes straight in where the mode says so; refused with [`StoreError::Full`] where no
-    /// memory is left. Moves the time of slots, as a beat does.
+    /// Lines a member up, or lets them straight in if the mode says so. Answers [`StoreError::Full`] if
+    /// there is no memory left. Moves the time of slots, as a beat does.
     async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering>;
 
     /// Returns where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
@@ -145,14 +153,14 @@ pub trait Store: Send + Sync + 'static {
         how: Leaving,
     ) -> Result<Option<EntryNumber>>;
 
-    /// Moves READY to ENTERED. Answers the facts of the booking token, to be signed by the key `kid`;
-    /// where the member has entered already, those of the first claim, with a later `exp` where that has
-    /// passed and the session has not ended. Its id follows from the entry
-    /// ([`EntryNumber::token_id`]), so that a claim that a failover lost gives the same one again.
+    /// Moves READY to ENTERED and returns the facts of the booking token, to be signed with the key
+    /// `kid`. For a member who has already entered they are those of the first claim, with a later `exp`
+    /// if that has passed before the session ended. The token's id follows from the entry
+    /// ([`EntryNumber::token_id`]), so repeating a claim that a failover lost gives the same id.
     async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim>;
 
-    /// Ends the session of exactly this entry, for a caller who was shown its token. It may be READY:
-    /// then a failover lost the claim. `false`: there was none.
+    /// Ends the session of exactly this entry, for a caller who has seen its token; returns `false` if
+    /// there was none. The entry may be READY: then a failover lost the claim.
     async fn complete(
         &self,
         id: &ConcertId,
@@ -160,9 +168,9 @@ pub trait Store: Send + Sync + 'static {
         number: EntryNumber,
     ) -> Result<bool>;
 
-    /// Lets the ENTERED session of exactly this entry last until `holdDurationMinutes` from now, but
-    /// never past its beginning, `sessionMinutes` and `holdDurationMinutes` together; the token keeps
-    /// its id. If that is no later than its end, nothing changes. `None`: there is no such
+    /// Extends the ENTERED session of exactly this entry to `holdDurationMinutes` from now, but never
+    /// beyond `sessionMinutes` + `holdDurationMinutes` after its beginning. The token keeps its id.
+    /// Changes nothing if that is no later than the present end. Returns `None` if there is no such
     /// session.
     async fn extend(
         &self,
@@ -171,12 +179,12 @@ pub trait Store: Send + Sync + 'static {
         number: EntryNumber,
     ) -> Result<Option<Extension>>;
 
-    /// Returns sessions that ended before their tokens, in the order in which they did: up to 1,000
-    /// behind the place that the caller has read up to, and fewer are the last. Where the feed does
-    /// not hold that place (it was forgotten, or a failover lost it), from the beginning. So a caller
-    /// who reads on from what it was told misses none, though it may be told some twice. Each is
-    /// forgotten an hour after no token of its entry can live. Never [`StoreError::UnknownConcert`]:
-    /// a dropped concert's are told as well.
+    /// Returns up to 1,000 sessions that ended before their tokens, oldest first, after the place that
+    /// the caller has read; a shorter page is the last. If the feed no longer holds that place (it was
+    /// forgotten, or a failover lost it), starts from the beginning. So a caller that continues from its
+    /// last place misses none, but may see some twice. A session is forgotten an hour after the last
+    /// token of its entry has expired. Never answers [`StoreError::UnknownConcert`]: a dropped concert
+    /// keeps its feed.
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage>;
 
     /// Takes live entries off the front into `admitting`; looks at no more than 1,000. Moves the time of
@@ -184,32 +192,31 @@ pub trait Store: Send + Sync + 'static {
     /// or while a crowd is silent.
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;
 
-    /// Calls members: each that is in `admitting` with exactly that number becomes READY, any
-    /// other is left alone. At most 1,000; answers for each, in order, whether it became READY.
+    /// Calls up to 1,000 members: each one in `admitting` with exactly that number becomes READY, the
+    /// others are left as they are. Returns for each, in order, whether it became READY.
     async fn ready(&self, id: &ConcertId, entries: &[(MemberId, EntryNumber)])
     -> Result<Vec<bool>>;
 
-    /// Returns up to 1,000 entries in `admitting` whose ENTER message is due to be sent again. Each
-    /// is first due 5 s after it was taken, and then after a pause as long as it has waited so far,
-    /// at most 60 s: while nothing consumes messages, sending them again does not pile them up.
+    /// Returns up to 1,000 entries in `admitting` whose ENTER message is due to be sent again: 5 s after
+    /// the take, then at doubling intervals of at most 60 s, so that messages do not pile up while
+    /// nothing consumes them.
     async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)>;
 
-    /// Moves the counted times of a role by the time since its last beat, at most 2 s. After a gap of
-    /// more than 15 s they first stand still for one more `waitingTtlSeconds` or `readyTtlSeconds`. They
-    /// also stand still while 20 or more members are within their time and nobody was heard for 15 s, or
-    /// a third of `readyTtlSeconds` if that is less; for at most `keepPlaceMinutes`.
+    /// Moves a role's counted times by the time since its last beat, at most 2 s. After a gap of more
+    /// than 15 s they first stand still for another `waitingTtlSeconds` or `readyTtlSeconds`. They also
+    /// stand still, for at most `keepPlaceMinutes`, while 20 or more members have time left and nobody
+    /// has been heard for 15 s (or a third of `readyTtlSeconds` if that is less).
     ///
-    /// The line of a sale that has ended is cleared by the beat that finds that 10 s passed since the
-    /// first that found the end past.
+    /// A beat at least 10 s after the first one past the end of the sale clears the line.
     async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()>;
 
-    /// Returns the whole line in numbers; what has run out has ended.
+    /// Returns the whole line in numbers. What has expired counts as ended, swept or not.
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
 
     /// Counts a guest who was refused a token, in [`Snapshot::guests_refused`].
     async fn refuse_guest(&self, id: &ConcertId) -> Result<()>;
 
-    /// Up to `limit` (at most 1,000) members in line, away ones included, behind entry number
+    /// Returns up to `limit` (at most 1,000) members in line, those away included, after entry number
     /// `after`, from the front.
     async fn members(
         &self,

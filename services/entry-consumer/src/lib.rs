@@ -43,7 +43,9 @@ impl EntryConsumer {
             Ok(called) => called,
             // The concert was deleted meanwhile, so nobody is waiting.
             Err(StoreError::UnknownConcert) => return Settle::Done,
-            Err(error @ (StoreError::Down(_) | StoreError::Full(_))) => {
+            Err(
+                error @ (StoreError::Down(_) | StoreError::Full(_) | StoreError::EarlierRelease(_)),
+            ) => {
                 tracing::warn!(%error, concert = %id, "the store is unavailable; messages will be retried");
                 return Settle::Retry;
             }

@@ -294,6 +294,10 @@ impl Store for RedisStore {
     }
 }
 
+/// How the keys are to be read. A release that reads them otherwise counts it up, here and in
+/// `policy.lua`.
+const LAYOUT: &str = "2";
+
 /// The version, then the fields of the policy HASH and their values: the concert as JSON for
 /// readers, and the values that the scripts decide by as plain numbers.
 fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
@@ -332,6 +336,7 @@ fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
         ("identity", Some(identity.to_owned())),
         ("refuseLongWait", Some(flag(policy.refuse_long_wait))),
         ("maxWaitMs", Some(ms(policy.max_wait_time_minutes, 60_000))),
+        ("layout", Some(LAYOUT.to_owned())),
     ];
     let given = fields
         .into_iter()

@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use crate::world::{self, World, id, member, policy};
 use serde_json::json;
 use sunbeon_domain::{Concert, ConcertId};
-use sunbeon_store::{Entering, RedisStore, Store, StoreError, redis::Settings};
+use sunbeon_store::{AdmitBy, Entering, RedisStore, Store, StoreError, redis::Settings};
 use sunbeon_test_support::{RedisServer, TcpProxy, eventually};
 use tokio::{
     io::copy_bidirectional,
@@ -147,6 +147,45 @@ async fn a_policy_that_an_earlier_release_put_gets_the_fields_that_it_lacks() {
             .unwrap()
             .extended
     );
+}
+
+#[tokio::test]
+async fn members_whom_an_earlier_release_left_are_refused_and_an_empty_line_is_taken_over() {
+    let world = World::redis().await;
+    let redis = world.redis.as_ref().unwrap();
+    let fields = json!({"entryIntervalSeconds": 1});
+    world.put(1, fields.clone()).await;
+    // As the release before the layout had a number wrote it: a moment of the clock for a deadline.
+    cli(redis, &["HDEL", "{concert:c}:policy", "layout"]);
+    let state = ["HSET", "{concert:c}:state", "last", "1795157833354215"];
+    cli(redis, &[&state[..], &["taken", "1795157833354"]].concat());
+    cli(redis, &["ZADD", "concert:c", "1795157833354215", "42"]);
+    let store = &world.store;
+    let refused = |error: StoreError| {
+        assert!(matches!(error, StoreError::EarlierRelease(_)), "{error:?}");
+    };
+    let (member, new) = (member("42"), member("new"));
+    refused(store.enter(&id(), &new, "").await.unwrap_err());
+    refused(store.status(&id(), &member, true).await.unwrap_err());
+    refused(store.admit(&id(), AdmitBy::Schedule).await.unwrap_err());
+    refused(store.clear(&id()).await.unwrap_err());
+    refused(store.drop_concert(&id(), 9).await.unwrap_err());
+    for version in [1, 2] {
+        let concert = Concert {
+            concert_id: id(),
+            version,
+            closed: false,
+            policy: policy(fields.clone()),
+        };
+        refused(store.put_concert(&concert).await.unwrap_err());
+    }
+    let line = ["ZRANGE", "concert:c", "0", "-1", "WITHSCORES"];
+    assert_eq!(cli(redis, &line), ["42", "1795157833354215"]);
+
+    cli(redis, &["DEL", "concert:c"]);
+    world.put(1, fields).await;
+    assert!(world.join("a").await.0 > 1_795_157_833_354_215);
+    assert_eq!(world::names(&world.schedule().await), ["a"]);
 }
 
 #[tokio::test]

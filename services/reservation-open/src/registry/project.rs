@@ -51,7 +51,9 @@ async fn project(service: &ReservationOpen) -> Result<(), NotProjected> {
     for row in service.registry.all().await? {
         match put(service, row, &in_force).await {
             // Only this concert is at fault: still put the others in force.
-            Err(error @ (StoreError::Bug(_) | StoreError::Full(_))) => done = Err(error.into()),
+            Err(
+                error @ (StoreError::Bug(_) | StoreError::Full(_) | StoreError::EarlierRelease(_)),
+            ) => done = Err(error.into()),
             put => put?,
         }
     }

@@ -4,6 +4,7 @@
 -- ARGV  1 version
 -- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
 assert(#KEYS == 14 and #ARGV == 1)
+if EARLIER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
 local version = tonumber(call('HGET', POLICY, 'version')) or 0
 if version > tonumber(ARGV[1]) then return P and 2 or 1 end
 if P then

@@ -2,10 +2,16 @@
 -- ARGV  1 version  2… the fields of the policy HASH and their values, `json` first
 -- Reply: the version in force now; one above it where that is this version with another policy;
 --        for a concert dropped at this version or later, one above the version it was dropped at.
+--        A line of an earlier release is given up, with nobody in it or inside, and refused otherwise.
 assert(#KEYS == 14 and #ARGV % 2 == 1)
+if EARLIER then
+  if call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
+  call('UNLINK', LAPSES, COOLING)
+  call('HDEL', STATE, 'beat', 'grace', 'resumed', 'taken', 'takeLeft')
+end
 local version, given = tonumber(call('HGET', POLICY, 'version')) or 0, tonumber(ARGV[1])
 -- Put by a release that knew fewer fields: the same policy is put again, with all of them.
-local lacks = P and version == given and call('HLEN', POLICY) < (#ARGV + 1) / 2
+local lacks = version == given and (EARLIER or P and call('HLEN', POLICY) < (#ARGV + 1) / 2)
 if version >= given and not lacks then
   local other = not P or version == given and P.json ~= ARGV[3]
   return S(other and version + 1 or version)

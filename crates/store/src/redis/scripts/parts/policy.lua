@@ -1,9 +1,11 @@
 -- The policy in force and its phase. Behind prelude.lua.
 local UNKNOWN = redis.error_reply('UNKNOWN_CONCERT there is no such concert')
+-- How the keys are to be read; the Rust side writes it with the policy.
+local LAYOUT = 2
 -- What the scripts decide by; the Rust side writes these fields.
 local FIELDS = { 'json', 'startMs', 'endMs', 'opensMs', 'closed', 'paused', 'mode', 'maxActive',
   'maxQueueSize', 'autoOpen', 'groupSize', 'intervalMs', 'waitingMs', 'keepMs', 'readyMs',
-  'sessionMs', 'holdMs', 'identity', 'refuseLongWait', 'maxWaitMs' }
+  'sessionMs', 'holdMs', 'identity', 'refuseLongWait', 'maxWaitMs', 'layout' }
 
 -- Each field by its name, numbers as numbers, flags as 1 or 0; nil for an unknown concert.
 local function policy()
@@ -16,6 +18,11 @@ local function policy()
   return p
 end
 local P = policy()
+-- What an earlier release left is unknown here: its deadlines are moments of the clock.
+local EARLIER = P and P.layout ~= LAYOUT
+if EARLIER then
+  P, UNKNOWN = nil, redis.error_reply('EARLIER_RELEASE a line of an earlier release is in Redis')
+end
 
 -- The booking window is all that the clock decides.
 local function phase(p)
