@@ -62,8 +62,8 @@ impl Caller {
         }
     }
 
-    /// Reads sessions that ended before their booking tokens: what came behind `after`, the cursor of
-    /// the page before, or all.
+    /// Returns a page of the sessions that ended before their booking tokens, after the cursor of the
+    /// previous page or from the beginning.
     pub async fn revoked(&self, concert: &ConcertId, after: Option<&str>) -> Result<RevokedPage> {
         let mut path = format!("/v2/reservation/revoked/{concert}");
         if let Some(after) = after {

@@ -101,18 +101,18 @@ pub struct ExtendedSession {
     pub expires_at: UnixMs,
 }
 
-/// Sessions of a concert that ended before their booking tokens, in the order in which they did.
+/// Sessions of a concert that ended before their booking tokens, oldest first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!(
     {"revoked": [[1_763_614_800_000_000_u64, 1_763_616_000_u64]],
     "cursor": "1763614923456789-1763614800000000", "more": false}))]
 pub struct RevokedPage {
-    /// Of each, the entry number and the Unix seconds from which no token of that entry is good.
+    /// For each, the entry number and the Unix seconds at which the last token of that entry has expired.
     pub revoked: Vec<[u64; 2]>,
-    /// Send it as `after` the next time; left out where there is nothing to go on from.
+    /// The `after` of the next request; left out while the feed is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Whether there are more, to be asked for at once.
+    /// Whether there are more; ask for them at once.
     pub more: bool,
 }
 

@@ -24,13 +24,13 @@ use crate::numbers::Numbers;
 const EVERY: Duration = Duration::from_secs(2);
 /// The same after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// What is older does not count.
+/// The gate is blind if its last complete poll is older than this.
 const BELIEVED: Duration = Duration::from_secs(5);
-/// For each page.
+/// The time limit of one page.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// A feed is followed for so long after a token of its concert was shown.
+/// How long a feed is followed after a token of its concert was shown.
 const FOLLOWED: Duration = Duration::from_secs(3_600);
-/// Between two times at which what has expired is forgotten.
+/// Between two clean-ups of expired entries.
 const FORGET: Duration = Duration::from_secs(60);
 
 /// The feeds that are followed.
@@ -41,8 +41,8 @@ pub(crate) struct Feeds {
 }
 
 impl Feeds {
-    /// Returns the feed of a concert, which is followed from now on. Whoever asks has seen a token that
-    /// Sunbeon signed, or holds something for a session: nobody invents concerts here.
+    /// Returns the feed of a concert, and follows it from now on. Callers have seen a token that Sunbeon
+    /// signed, or hold something for a session, so no concert here is invented.
     pub(crate) fn follow(&self, concert: &ConcertId) -> Arc<Feed> {
         if let Some(feed) = self.by_concert.read().get(concert) {
             feed.shown();
@@ -63,7 +63,7 @@ impl Feeds {
         feed.is_some_and(|feed| feed.heard.read().numbers.contains(entry))
     }
 
-    /// Waits for a feed that nobody keeps up with yet.
+    /// Waits for feeds that no task polls yet.
     pub(crate) async fn next_unwatched(&self) -> Vec<Arc<Feed>> {
         loop {
             let feeds: Vec<_> = self.by_concert.read().values().cloned().collect();
@@ -78,7 +78,7 @@ impl Feeds {
         }
     }
 
-    /// Keeps up with one until no token of its concert was shown for an hour.
+    /// Polls a feed until no token of its concert has been shown for an hour.
     pub(crate) async fn keep_up(&self, feed: Arc<Feed>, sunbeon: &Caller) {
         let _watched = Watched(&feed);
         while feed.shown.lock().elapsed() < FOLLOWED {
@@ -100,7 +100,7 @@ impl Feeds {
         feeds.get(concert)?.heard.read().blindness()
     }
 
-    /// Counts the concerts for which the gate is blind, and says whether Sunbeon refuses to tell.
+    /// Returns for how many concerts the gate is blind, and whether Sunbeon refuses the requests.
     pub(crate) fn blind(&self) -> (usize, bool) {
         let feeds = self.by_concert.read();
         let blind = feeds
@@ -121,35 +121,35 @@ pub(crate) enum Blindness {
     Refused,
 }
 
-/// What a gate knows of a session.
+/// What a gate knows about a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// It has ended early.
+    /// It ended early.
     Ended,
-    /// It had not, less than five seconds ago.
+    /// It had not ended less than five seconds ago.
     Lives,
-    /// The gate is blind, or the feed of its concert is being read for the first time.
+    /// The gate is blind, or is reading this feed for the first time.
     Unknown,
 }
 
-/// One concert's.
+/// The feed of one concert.
 pub(crate) struct Feed {
     concert: ConcertId,
     heard: RwLock<Heard>,
     /// When a token of the concert was shown last.
     shown: Mutex<Instant>,
-    /// Whether somebody keeps up with it.
+    /// Whether a task polls it.
     watched: AtomicBool,
-    /// Whether a poll has ended, well or badly.
+    /// Whether a first poll has succeeded or failed.
     polled: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 struct Heard {
     numbers: Numbers,
-    /// From where to go on.
+    /// Where to continue.
     cursor: Option<String>,
-    /// When the last page began to be asked for that had all: it cannot know of anything later.
+    /// When the last page of the latest complete poll was requested: nothing later can be known.
     asked: Option<Instant>,
     failed: bool,
     /// Whether Sunbeon refused the last poll.
@@ -171,7 +171,7 @@ impl Heard {
     }
 }
 
-/// Until it is dropped, somebody keeps up with a feed.
+/// While it exists, a task polls the feed.
 struct Watched<'a>(&'a Feed);
 
 impl Drop for Watched<'_> {
@@ -206,13 +206,13 @@ impl Feed {
         }
     }
 
-    /// Waits until the feed was read for the first time, or could not be; no longer than `patience`.
+    /// Waits until the first poll of the feed has succeeded or failed, at most for `patience`.
     pub(crate) async fn first_poll(&self, patience: Duration) {
         let mut polled = self.polled.subscribe();
         let _late = timeout(patience, polled.wait_for(|polled| *polled)).await;
     }
 
-    /// Reads on to the end of the feed; a failure leaves what was heard before.
+    /// Reads to the end of the feed. A failure keeps what was read before.
     async fn poll(&self, sunbeon: &Caller) -> Result<(), Error> {
         let polled = self.read_on(sunbeon).await;
         let mut heard = self.heard.write();

@@ -93,22 +93,22 @@ pub struct Extension {
     pub extended: bool,
 }
 
-/// A sign that one of our services is there, so that counted time goes on.
+/// A service's sign that it works, which moves counted time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beat {
-    /// Who is there.
+    /// The service.
     pub role: Role,
-    /// Whether a request of a member or a visitor that named the concert came to this process since
-    /// its last beat.
+    /// Whether a member or a visitor has sent this process a request for the concert since its last
+    /// beat.
     pub heard: bool,
 }
 
 /// A service whose beat moves counted time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// It hears signs of life: time in line and time for which places are kept go on.
+    /// It hears signs of life, so time in line and the time for which places are kept go on.
     WaitingRoom,
-    /// It can sign booking tokens: time to fetch them goes on.
+    /// It can sign booking tokens, so the time to fetch them goes on.
     Token,
 }
 
@@ -218,7 +218,7 @@ pub struct Counts {
     pub slots: u64,
 }
 
-/// How many there have been since the concert began; what has run out counts, swept or not.
+/// How many there have been since the concert began; what has expired counts, swept or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -316,9 +316,9 @@ pub struct Swept {
 /// A place in a concert's feed of sessions that ended before their tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FeedPlace {
-    /// Grows from each to the next.
+    /// Increases from one session to the next.
     pub order: u64,
-    /// Whose place it is. Only both together name it: a failover may give an order again.
+    /// The session's entry. Only both together name a place: after a failover an order may be reused.
     pub number: EntryNumber,
 }
 
@@ -327,17 +327,17 @@ pub struct FeedPlace {
 pub struct Revoked {
     /// Where it is in the feed, and its entry.
     pub place: FeedPlace,
-    /// When no token of the entry can live any longer, in seconds since the epoch.
+    /// When the last token of the entry has expired, in seconds since the epoch.
     pub until: i64,
 }
 
 /// Part of a concert's feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedPage {
-    /// Whether it goes on behind the place that was asked for, rather than from the beginning.
+    /// Whether the page continues after the place given, rather than starting from the beginning.
     pub goes_on: bool,
-    /// The order of the oldest that is not forgotten.
+    /// The order of the oldest session in the feed.
     pub oldest: Option<u64>,
-    /// In order.
+    /// The sessions, oldest first.
     pub revoked: Vec<Revoked>,
 }

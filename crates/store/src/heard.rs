@@ -13,20 +13,20 @@ use sunbeon_domain::ConcertId;
 
 use crate::{Beat, Result, Role, Store, lines::for_each};
 
-/// Which concerts the members and visitors of a service have named since its last beat. A cheap handle.
+/// The concerts that members and visitors of a service have named since its last beat. A cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct Heard(Arc<RwLock<HashMap<ConcertId, AtomicBool>>>);
 
 impl Heard {
-    /// Notes a request of a member or a visitor that names a concert, whatever becomes of it. Ids of
-    /// concerts that no beat has met are not noted: invented ones take no memory.
+    /// Notes a member's or visitor's request for a concert, even if it is refused. Ids that no beat has
+    /// met are ignored, so that invented ones take no memory.
     pub fn note(&self, id: &ConcertId) {
         if let Some(named) = self.0.read().get(id) {
             named.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Beats for every line, saying whether it was named, and does something for each behind its beat.
+    /// Beats for every line, reporting whether it was named, and runs `then` for each after its beat.
     ///
     /// # Errors
     /// As [`crate::for_each_line`].

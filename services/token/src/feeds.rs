@@ -1,7 +1,8 @@
 //! The feeds of ended sessions, as far as this process has read them.
 //!
-//! Every gate polls, mostly for nothing new. So the process keeps what it read and goes on from there:
-//! all who wait for a concert share one reading of the store, and each gets its own part of the list.
+//! Every gate polls, mostly to find nothing new. So the process keeps what it has read and continues
+//! from there: requests waiting for a concert share one read of the store, and each gets its own part
+//! of the list.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,14 +17,14 @@ use tokio::time::Instant;
 
 use crate::single_flight::SingleFlight;
 
-/// How many sessions an answer has at most: some 600 kB.
+/// The most sessions in an answer, some 600 kB.
 pub(crate) const PART: usize = 20_000;
-/// How many the store tells at once; fewer are the last.
+/// The sessions in a page of the store; a shorter page is the last.
 const PAGE: usize = 1_000;
-/// A feed that nobody has asked for so long is let go.
+/// How long a feed that nobody asks for is kept.
 const KEPT_FOR: Duration = Duration::from_secs(600);
 
-/// The feeds that were asked for lately.
+/// The feeds that gates have asked for lately.
 #[derive(Default)]
 pub(crate) struct Feeds(Mutex<Kept>);
 
@@ -39,8 +40,9 @@ struct Asked {
 }
 
 impl Feeds {
-    /// Reads on from `after`, or from the beginning where the feed does not hold it. Whatever ended
-    /// before this call is in the answer, or in the ones that follow while there is more.
+    /// Returns the part after `after`, or from the beginning if the feed does not hold that place.
+    /// Every session that ended before this call is in the answer, or in those that follow while there
+    /// is more.
     pub(crate) async fn read(
         &self,
         store: &dyn Store,
@@ -82,10 +84,10 @@ impl Feeds {
     }
 }
 
-/// One concert's.
+/// The feed of one concert.
 struct Feed {
     list: Mutex<List>,
-    /// Answers whether it read to the end.
+    /// Returns whether it reached the end.
     reading: SingleFlight<Result<bool, Arc<StoreError>>>,
 }
 
@@ -97,8 +99,8 @@ impl Feed {
         }
     }
 
-    /// Reads on in the store, but no more than an answer has: who needs no more need not wait for the
-    /// rest. What was read stays if the caller goes away.
+    /// Reads on in the store, at most as much as an answer holds, so that no caller waits for more than
+    /// it needs. What has been read is kept even if the caller goes away.
     async fn read_on(
         &self,
         store: &dyn Store,
@@ -117,11 +119,11 @@ impl Feed {
     }
 }
 
-/// What one reader is answered.
+/// The answer to one reader.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) revoked: Vec<Revoked>,
-    /// From where to go on.
+    /// Where to continue.
     pub(crate) cursor: Option<FeedPlace>,
     pub(crate) more: bool,
 }
@@ -135,7 +137,7 @@ impl List {
         self.0.back().map(|last| last.place)
     }
 
-    /// Takes in what the store told behind [`List::last`].
+    /// Adds what the store returned after [`List::last`].
     fn take_in(&mut self, page: FeedPage) {
         if !page.goes_on {
             self.0.clear();
@@ -147,7 +149,7 @@ impl List {
         self.0.extend(page.revoked);
     }
 
-    /// Returns how many stand up to a place; nothing where it is not here.
+    /// Returns how many sessions there are up to a place; `None` if it is not in the list.
     fn up_to(&self, place: FeedPlace) -> Option<usize> {
         let at_order = self
             .0
@@ -156,8 +158,8 @@ impl List {
         Some(at + 1)
     }
 
-    /// Returns a whole part, if there is one behind a place that is here. Nobody has looked whether it is
-    /// the last.
+    /// Returns a full part after a place in the list, if there is one, without asking whether it is the
+    /// last.
     fn full_part(&self, after: Option<FeedPlace>) -> Option<Part> {
         let from = match after {
             Some(place) => self.up_to(place)?,

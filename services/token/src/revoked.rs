@@ -1,4 +1,4 @@
-//! Sessions that ended early, for gates.
+//! The feed of sessions that ended early, for gates.
 
 use axum::extract::State;
 use sunbeon_chassis::{ApiError, ApiResult, Origin, PathConcert, QueryPairs, Reply, Success};
@@ -20,13 +20,13 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
 
 /// Lists sessions of a concert that ended before their booking tokens, in pages.
 ///
-/// Ask every two seconds, from the `cursor` of the last answer; while `more` is true, at once. An
-/// answer may list some again. Each is listed for an hour longer than its token could live.
+/// Poll every two seconds with the `cursor` of the last answer, or at once while `more` is true. An answer may
+/// repeat sessions. Each is listed until an hour after its token could last have been valid.
 #[utoipa::path(
     get, path = "/v2/reservation/revoked/{concertId}", tag = "shop back ends", operation_id = "listRevokedSessions",
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
-        ("after" = Option<String>, Query, description = "The `cursor` of an earlier answer; all if left out."),
+        ("after" = Option<String>, Query, description = "The `cursor` of an earlier answer; if left out, the list starts from the beginning."),
     ),
     security(("admin" = []), ("origin" = [])),
     extensions(("x-fails" = json!([
