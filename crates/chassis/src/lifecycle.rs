@@ -14,6 +14,10 @@ pub struct Lifecycle {
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
 }
 
+/// The largest task, in bytes. Without optimisation a task is copied several times on its way to its
+/// worker, whose stack has 2 MiB.
+const MOST: usize = 16 * 1_024;
+
 impl Lifecycle {
     /// Creates a lifecycle without tasks.
     pub fn new() -> Self {
@@ -25,12 +29,13 @@ impl Lifecycle {
         self.shutdown.clone()
     }
 
-    /// Runs a task that lives until the token is cancelled.
-    pub fn spawn(
-        &mut self,
-        name: &'static str,
-        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
-    ) {
+    /// Runs a task that lives until the token is cancelled. A task larger than [`MOST`] does not compile:
+    /// box its parts.
+    pub fn spawn<Task>(&mut self, name: &'static str, task: Task)
+    where
+        Task: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        const { assert!(size_of::<Task>() <= MOST, "box the parts of this task") };
         self.tasks.spawn(async move { (name, task.await) });
     }
 

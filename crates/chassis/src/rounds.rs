@@ -3,6 +3,7 @@
 use std::{
     error::Error,
     hash::{BuildHasher, RandomState},
+    pin::Pin,
     time::Duration,
 };
 
@@ -71,7 +72,7 @@ impl Rounds {
         let mut stagger = Some(random_part());
         while !shutdown.is_cancelled() {
             let began = Instant::now();
-            let Some(done) = finished(round(), shutdown).await else {
+            let Some(done) = finished(Box::pin(round()), shutdown).await else {
                 return;
             };
             streak.report(&done);
@@ -100,7 +101,7 @@ impl Rounds {
         let mut streak = Streak::new(self.job);
         loop {
             let began = Instant::now();
-            let Some(done) = finished(round(), shutdown).await else {
+            let Some(done) = finished(Box::pin(round()), shutdown).await else {
                 return false;
             };
             streak.report(&done);
@@ -115,9 +116,12 @@ impl Rounds {
     }
 }
 
-/// Awaits a round; returns `None` if the process stopped and the round did not end soon after.
-async fn finished<T>(round: impl Future<Output = T>, shutdown: &CancellationToken) -> Option<T> {
-    tokio::pin!(round);
+/// Awaits a round; returns `None` if the process stopped and the round did not end soon after. Rounds are
+/// boxed, so that a task of many jobs stays small.
+async fn finished<Round: Future>(
+    mut round: Pin<Box<Round>>,
+    shutdown: &CancellationToken,
+) -> Option<Round::Output> {
     match shutdown.run_until_cancelled(&mut round).await {
         Some(done) => Some(done),
         None => timeout(FINISH, round).await.ok(),

@@ -26,11 +26,17 @@ pub(crate) async fn run(shop: &Shop, shutdown: &CancellationToken) {
     if !migrated {
         return;
     }
+    // Boxed, or the task would not fit on a worker's stack.
     tokio::join!(
-        shop.outbox.run(shutdown),
-        shop.till.run(shutdown),
-        collect::run(&shop.stock, &shop.announcer, shutdown),
-        sessions::run(&shop.gate, &shop.stock, &shop.announcer, shutdown),
-        shop.announcer.run(shutdown),
+        Box::pin(shop.outbox.run(shutdown)),
+        Box::pin(shop.till.run(shutdown)),
+        Box::pin(collect::run(&shop.stock, &shop.announcer, shutdown)),
+        Box::pin(sessions::run(
+            &shop.gate,
+            &shop.stock,
+            &shop.announcer,
+            shutdown
+        )),
+        Box::pin(shop.announcer.run(shutdown)),
     );
 }
