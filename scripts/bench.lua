@@ -1,11 +1,11 @@
 -- wrk's part of scripts/bench: every request has its own access token, and what else is asked for.
 --
---   wrk ... -s scripts/bench.lua URL -- METHOD PATH BODY TOKENS [BOOKING_TOKENS]
+--   wrk ... -s scripts/bench.lua URL -- METHOD PATH BODY TOKENS [HEADER VALUES]
 --
--- BODY may be empty. A line of TOKENS is an access token; the same line of BOOKING_TOKENS goes
--- with it. After the last line comes the first again.
+-- BODY may be empty. A line of TOKENS is an access token; the same line of VALUES goes with it in
+-- HEADER. After the last line comes the first again.
 
-local method, path, body, lines, booking
+local method, path, body, lines, header, values
 
 local function read(file)
   local found = {}
@@ -18,7 +18,7 @@ end
 function init(args)
   method, path, body = args[1], args[2], args[3]
   lines = read(args[4])
-  booking = args[5] and read(args[5])
+  header, values = args[5], args[6] and read(args[6])
 end
 
 local next_line = 0
@@ -29,8 +29,8 @@ function request()
   if body ~= "" then
     headers["Content-Type"] = "application/json"
   end
-  if booking then
-    headers["X-Queue-Token"] = booking[next_line]
+  if values then
+    headers[header] = values[next_line]
   end
   return wrk.format(method, path, headers, body ~= "" and body or nil)
 end

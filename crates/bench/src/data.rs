@@ -6,18 +6,15 @@ use std::{
 };
 
 use anyhow::Context;
-use futures::{StreamExt, TryStreamExt, stream};
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 use serde_json::json;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy};
-use sunbeon_store::{RedisStore, Store, redis::Settings};
-use sunbeon_tokens::{AUDIENCE, Claims, SigningKeys};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy};
+use sunbeon_store::{Asker, Entrant, MOST_AT_ONCE, RedisStore, Store, redis::Settings};
+use sunbeon_tokens::{AUDIENCE, Claims, Pass, Passes, SigningKeys};
 
 /// How long tokens live, in seconds.
 const LIFE: i64 = 3 * 60 * 60;
-/// Enters in flight at a time.
-const ENTERING: usize = 512;
 
 /// A run of members: `--from 5 --count 2` are the fifth and the sixth.
 #[derive(clap::Args)]
@@ -122,11 +119,7 @@ pub(crate) struct Fill {
 
 impl Fill {
     pub(crate) async fn run(&self) -> anyhow::Result<()> {
-        let store = RedisStore::open(&Settings {
-            url: self.redis.clone().into(),
-            wait_replicas: 0,
-            timeout_ms: 20_000,
-        })?;
+        let store = store(&self.redis)?;
         let concert_id = ConcertId::parse(self.concert.as_str())?;
         let fields = json!({"title": "Benchmark", "mode": self.mode, "autoOpen": false,
             "waitingTtlSeconds": 3600, "readyTtlSeconds": 3600, "sessionMinutes": 120});
@@ -139,17 +132,82 @@ impl Fill {
             policy,
         };
         store.put_concert(&concert).await?;
-        stream::iter(self.members.ids())
-            .map(|id| enter(&store, &concert_id, id))
-            .buffer_unordered(ENTERING)
-            .try_for_each(|()| async { Ok(()) })
-            .await
+        for ids in self.members.ids().collect::<Vec<_>>().chunks(MOST_AT_ONCE) {
+            let entrant = |id: &String| {
+                Ok(Entrant {
+                    member: MemberId::parse(id.as_str())?,
+                    name: "Kim".to_owned(),
+                })
+            };
+            let entrants: anyhow::Result<Vec<_>> = ids.iter().map(entrant).collect();
+            store.enter_all(&concert_id, &entrants?, u64::MAX).await?;
+        }
+        Ok(())
     }
 }
 
-async fn enter(store: &RedisStore, concert: &ConcertId, id: String) -> anyhow::Result<()> {
-    store.enter(concert, &MemberId::parse(id)?, "Kim").await?;
-    Ok(())
+#[derive(clap::Args)]
+pub(crate) struct PrintPasses {
+    #[command(flatten)]
+    members: Members,
+    /// The concert in whose line they are
+    #[arg(long)]
+    concert: String,
+    /// The Redis of the line
+    #[arg(long)]
+    redis: String,
+}
+
+impl PrintPasses {
+    pub(crate) async fn print(&self) -> anyhow::Result<()> {
+        let store = store(&self.redis)?;
+        let concert = ConcertId::parse(self.concert.as_str())?;
+        let secret =
+            std::env::var("SUNBEON_PASS_SECRET").context("SUNBEON_PASS_SECRET is not set")?;
+        let passes = Passes::new(secret.as_bytes())?;
+        let mut lines = Vec::new();
+        for ids in self.members.ids().collect::<Vec<_>>().chunks(MOST_AT_ONCE) {
+            let asker = |id: &String| {
+                Ok(Asker {
+                    member: MemberId::parse(id.as_str())?,
+                    sign_of_life: true,
+                })
+            };
+            let askers: anyhow::Result<Vec<_>> = ids.iter().map(asker).collect();
+            let askers = askers?;
+            let found = store.status_all(&concert, &askers).await?;
+            for (asker, found) in askers.into_iter().zip(found) {
+                let found = found?;
+                let EntryState::Waiting {
+                    number,
+                    queue_number,
+                    live_ahead,
+                } = found.state
+                else {
+                    anyhow::bail!("{} is not in line", asker.member);
+                };
+                lines.push(Ok(passes.sign(&Pass {
+                    concert: concert.clone(),
+                    member: asker.member,
+                    number,
+                    told: queue_number,
+                    live_ahead,
+                    taken: found.progress.taken,
+                    born: found.progress.born,
+                    seen: found.progress.line_time,
+                })));
+            }
+        }
+        print_lines(lines.into_iter())
+    }
+}
+
+fn store(redis: &str) -> sunbeon_store::Result<RedisStore> {
+    RedisStore::open(&Settings {
+        url: redis.to_owned().into(),
+        wait_replicas: 0,
+        timeout_ms: 20_000,
+    })
 }
 
 /// The HS256 secret of access tokens.

@@ -16,6 +16,8 @@ enum Command {
     Tokens(data::Tokens),
     /// Prints booking tokens, one a line
     BookingTokens(data::BookingTokens),
+    /// Prints passes of members who are in line, one a line
+    Passes(data::PrintPasses),
     /// Opens a concert and puts members into it
     Fill(data::Fill),
 }
@@ -26,6 +28,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Floor(options) => floor::serve(options).await,
         Command::Tokens(tokens) => tokens.print(),
         Command::BookingTokens(tokens) => tokens.print(),
+        Command::Passes(passes) => passes.print().await,
         Command::Fill(fill) => fill.run().await,
     }
 }

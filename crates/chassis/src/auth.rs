@@ -65,6 +65,7 @@ impl Auth {
         let secrets = [
             ("HS256_SECRET", &settings.hs256_secret),
             ("GUEST_SECRET", &settings.guest_secret),
+            ("PASS_SECRET", &settings.pass_secret),
             ("ADMIN_TOKEN", &settings.admin_token),
             ("ORIGIN_TOKEN", &settings.origin_token),
         ];

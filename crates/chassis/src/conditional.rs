@@ -8,9 +8,11 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use sunbeon_domain::{Code, Field};
+use serde::Serialize;
+use sunbeon_client::Success;
+use sunbeon_domain::{Code, Field, Text};
 
-use crate::{ApiError, ApiResult};
+use crate::{ApiError, ApiResult, envelope::language};
 
 /// The strong validator of an answer, sent as its `ETag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +112,29 @@ impl Known {
             true => (StatusCode::NOT_MODIFIED, etag, headers).into_response(),
             false => (etag, headers, whole).into_response(),
         }
+    }
+
+    /// Answers a success with an ETag of the whole body in its language, or 304 if the reader already
+    /// has that.
+    pub fn answer_ok(
+        &self,
+        text: Text,
+        data: impl Serialize,
+        cache_control: &'static str,
+    ) -> ApiResult<Response> {
+        let body = Success {
+            message: text.in_language(language()).to_owned(),
+            data,
+            status: 200,
+        };
+        let serialized = serde_json::to_vec(&body);
+        let body = serialized.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
+        let headers = [(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(cache_control),
+        )];
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        Ok(self.answer(&Tag::of_content(&body), headers, (json, body)))
     }
 }
 

@@ -15,6 +15,7 @@ pub use load::{load, load_from};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use sunbeon_domain::Language;
+use sunbeon_tokens::Passes;
 
 /// The manual: every setting of every service, with its default.
 pub const DEFAULTS: &str = include_str!("../defaults.toml");
@@ -101,9 +102,21 @@ pub struct Auth {
     pub origin_token: Option<SecretString>,
     /// The secret that signs guest tokens, at least 32 bytes; without it there are no guests.
     pub guest_secret: Option<SecretString>,
+    /// The secret that signs passes, at least 32 bytes; without it every poll asks the store.
+    pub pass_secret: Option<SecretString>,
 }
 
 impl Auth {
+    /// Returns the signer of passes; `None` without a secret.
+    ///
+    /// # Errors
+    /// If the secret is too short.
+    pub fn passes(&self) -> anyhow::Result<Option<Passes>> {
+        let secret = self.pass_secret.as_ref();
+        let passes = secret.map(|secret| Passes::new(secret.expose_secret().as_bytes()));
+        passes.transpose().context("SUNBEON__AUTH__PASS_SECRET")
+    }
+
     /// Returns whether any keys for access tokens are set.
     pub fn has_keys(&self) -> bool {
         self.hs256_secret.is_some() || self.jwks_file.is_some() || self.jwks_url.is_some()

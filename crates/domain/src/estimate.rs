@@ -12,7 +12,7 @@ pub const COOLING_MS: i64 = 7_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// The input of an estimate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineFacts {
     /// Entries in line, including those away.
     pub line_length: u64,
@@ -26,23 +26,42 @@ pub struct LineFacts {
     pub slots: Option<Slots>,
 }
 
-/// The slots of a concert with a limit, from the point of view of one entry.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The slots of a concert with a limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slots {
     /// How many are in use.
     pub used: u64,
-    /// When enough slots will have become free for each entry in [`Slots::sampled`], if every
-    /// session lasts to its end; any past moment if they are free now.
-    pub free_at: [UnixMs; Self::SAMPLES],
+    /// When those in use become free if every session lasts to its end, for each of
+    /// [`Slots::sampled`].
+    pub ends: Vec<SlotEnd>,
+}
+
+/// When some of the slots in use will have become free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotEnd {
+    /// How many.
+    pub slots: u64,
+    /// When.
+    pub at: UnixMs,
 }
 
 impl Slots {
-    const SAMPLES: usize = 4;
+    const SAMPLES: u64 = 64;
 
-    /// Returns which of the next `number` entries have their slots looked at: the last one of each
-    /// quarter.
-    pub fn sampled(number: u64) -> [u64; Self::SAMPLES] {
-        [1, 2, 3, 4].map(|quarter| (number * quarter).div_ceil(4))
+    /// Returns for how many of the slots in use an end is told: up to 64 numbers evenly apart, the last
+    /// of them all.
+    pub fn sampled(used: u64) -> impl Iterator<Item = u64> {
+        let samples = Self::SAMPLES.min(used);
+        (1..=samples).map(move |part| (used * part).div_ceil(samples))
+    }
+
+    /// Returns when there will be a slot for so many more entries: never too early, as what lies between
+    /// two samples counts as the later one. Any past moment if there is now.
+    fn free_at(&self, entries: u64, limit: u64) -> UnixMs {
+        let ended = (self.used + entries).saturating_sub(limit);
+        let reached = self.ends.partition_point(|end| end.slots < ended);
+        let end = self.ends.get(reached).or(self.ends.last());
+        end.filter(|_| ended > 0).map_or(UnixMs(0), |end| end.at)
     }
 }
 
@@ -93,6 +112,26 @@ impl Estimate {
             now,
         };
         wait.estimate()
+    }
+
+    /// Returns the largest queue number, those away not counted, for which the wait is not long; 0 if
+    /// even the first in line would wait too long.
+    pub fn longest_line(line_facts: &LineFacts, policy: &Policy, now: UnixMs) -> u64 {
+        let is_long =
+            |number: u64| Self::new(number - 1, line_facts, policy, now).is_long(policy, now);
+        let (mut short, mut long) = (0, u64::from(u32::MAX));
+        if !is_long(long) {
+            return u64::MAX;
+        }
+        while long - short > 1 {
+            let middle = short.midpoint(long);
+            if is_long(middle) {
+                long = middle;
+            } else {
+                short = middle;
+            }
+        }
+        short
     }
 
     /// Returns an estimate without a reason.
@@ -184,9 +223,9 @@ impl Wait<'_> {
     }
 
     /// Returns the slots and their limit; `None` without a limit.
-    fn limited(&self) -> Option<(Slots, u64)> {
+    fn limited(&self) -> Option<(&Slots, u64)> {
         let limit = self.policy.max_active.map(u64::from);
-        self.line_facts.slots.zip(limit)
+        self.line_facts.slots.as_ref().zip(limit)
     }
 
     /// Returns the latest moment to which waiting for slots can lead. Until some entry ahead gets
@@ -195,13 +234,14 @@ impl Wait<'_> {
     /// quarter's last entry and the place of its first stand for it.
     fn slots_allow(&self) -> Option<UnixMs> {
         let (slots, limit) = self.limited()?;
-        let lasts = Slots::sampled(self.number.min(limit));
+        let reach = self.number.min(limit);
+        let lasts = [1, 2, 3, 4].map(|quarter| (reach * quarter).div_ceil(4));
         let befores = std::iter::once(0).chain(lasts);
         befores
             .zip(lasts)
-            .zip(slots.free_at)
-            .filter(|((before, last), _)| before < last)
-            .filter_map(|((before, last), free_at)| {
+            .filter(|(before, last)| before < last)
+            .filter_map(|(before, last)| {
+                let free_at = slots.free_at(last, limit);
                 let rounds = (self.number - before - 1) / limit;
                 let first = (free_at > self.begin).then(|| {
                     let apart = if last == 1 { 0 } else { self.interval };

@@ -12,7 +12,7 @@ mod standing;
 mod time;
 
 pub use code::{Code, Coded, Field};
-pub use estimate::{COOLING_MS, Estimate, EstimateReason, LineFacts, Slots};
+pub use estimate::{COOLING_MS, Estimate, EstimateReason, LineFacts, SlotEnd, Slots};
 pub use ids::{
     BookingId, ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId, SeatId, Section, TicketId,
 };

@@ -66,15 +66,15 @@ pub enum EntryState {
     {"concertId": "demo", "concertTitle": "Demo Concert", "queueNumber": 4,
     "totalWaitingCount": 4, "estimatedWaitTime": 1, "estimatedEnterTime": "14:00:05",
     "estimatedWaitSeconds": 5, "estimatedEnterAt": "2026-11-20T05:00:05.000Z", "longWait": false,
-    "pollAfterMs": 1000, "status": "WAITING", "canEnter": false,
-    "entryNumber": 1_763_614_800_000_000_u64}))]
+    "pollAfterMs": 1000, "taken": 44, "pass": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "status": "WAITING", "canEnter": false, "entryNumber": 1_763_614_800_000_000_u64}))]
 pub struct Standing {
     /// The concert.
     pub concert_id: ConcertId,
     /// Its title.
     pub concert_title: String,
     /// The number of entries up to and including mine. Only while WAITING, like all fields up to
-    /// `pollAfterMs`.
+    /// `pass`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_number: Option<u64>,
     /// Everyone in line, including those away.
@@ -101,6 +101,12 @@ pub struct Standing {
     /// Milliseconds until the next poll.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_after_ms: Option<u64>,
+    /// How many entries had ever been taken off the front; the snapshot tells how many have by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<u64>,
+    /// A signed statement of the place; sent in `X-Queue-Pass` with the next poll, it makes that cheap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass: Option<String>,
     /// The status.
     pub status: Status,
     /// True only for READY and ENTERED.
@@ -145,6 +151,8 @@ impl Standing {
             long_wait: None,
             estimate_reason: None,
             poll_after_ms: None,
+            taken: None,
+            pass: None,
             status,
             can_enter: matches!(status, Status::Ready | Status::Entered),
             entry_number: number,
@@ -177,10 +185,12 @@ impl Standing {
             _ => (1, Estimate::at(now)),
         };
         self.queue_number = Some(queue_number);
-        self.total_waiting_count = Some(line_facts.line_length);
+        // What is known of the line may be older than the place in it.
+        let total = line_facts.line_length.max(queue_number);
+        self.total_waiting_count = Some(total);
         self.poll_after_ms = Some(poll_after_ms(
             queue_number,
-            line_facts.line_length,
+            total,
             policy.waiting_ttl_seconds,
         ));
         self.estimate_reason = estimate.reason;

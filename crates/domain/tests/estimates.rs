@@ -1,7 +1,7 @@
 //! Estimates compared with a simulation of how entries are taken.
 
 use proptest::prelude::*;
-use sunbeon_domain::{COOLING_MS, Estimate, LineFacts, Policy, Slots, UnixMs};
+use sunbeon_domain::{COOLING_MS, Estimate, LineFacts, Policy, SlotEnd, Slots, UnixMs};
 
 const NOW: i64 = 1_000_000_000;
 
@@ -58,13 +58,16 @@ impl Line {
     fn line_facts(&self) -> LineFacts {
         let mut ends = self.ends.clone();
         ends.sort_unstable();
-        let slots = self.policy.max_active.map(|limit| {
-            let (used, limit) = (ends.len() as u64, u64::from(limit));
-            let free_at = Slots::sampled(self.number.min(limit)).map(|entry| {
-                let ended = (entry + used).saturating_sub(limit) as usize;
-                UnixMs(ended.checked_sub(1).map_or(0, |last| ends[last]))
-            });
-            Slots { used, free_at }
+        let slots = self.policy.max_active.map(|_| {
+            let used = ends.len() as u64;
+            let end = |slots: u64| SlotEnd {
+                slots,
+                at: UnixMs(ends[slots as usize - 1]),
+            };
+            Slots {
+                used,
+                ends: Slots::sampled(used).map(end).collect(),
+            }
         });
         LineFacts {
             last_take_at: self.last_take.map(UnixMs),
@@ -88,7 +91,7 @@ fn line(with_slots: bool) -> impl Strategy<Value = Line> {
     let schedule = (1..40_u32, prop_oneof![1..120_u32, 1..3_600_u32], 1..30_u32);
     let state = (
         prop::option::of(0..200_000_i64),
-        prop::collection::vec(1..2_000_000_i64, 0..60),
+        prop::collection::vec(1..2_000_000_i64, 0..200),
         0..80_u32,
         1..400_u64,
         prop::option::weighted(0.2, 1..500_000_i64),

@@ -1,30 +1,62 @@
 //! What the verbs take and answer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use sunbeon_domain::{
-    Concert, EntryNumber, EntryState, LineFacts, MemberId, Pace, Phase, Standing, UnixMs,
+    Concert, EntryNumber, EntryState, LineFacts, MemberId, Phase, Standing, UnixMs,
 };
 
-/// What the store tells of one member; a [`Standing`] is made from it.
+/// A member who wants to enter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrant {
+    /// The member.
+    pub member: MemberId,
+    /// For people; may be empty.
+    pub name: String,
+}
+
+/// A member who asks for their status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// The member.
+    pub member: MemberId,
+    /// Whether it renews a waiting member's deadline and brings an away member back.
+    pub sign_of_life: bool,
+}
+
+/// What the store tells of one member. With what a [`Snapshot`] tells of the line, a [`Standing`] is made
+/// from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingFacts {
     /// The moment, by the store's clock.
     pub at: UnixMs,
     /// The concert in force.
-    pub concert: Concert,
+    pub concert: Arc<Concert>,
     /// The state of the member's entry.
     pub state: EntryState,
-    /// What the wait is estimated from.
-    pub line_facts: LineFacts,
+    /// How far the line has come.
+    pub progress: Progress,
 }
 
 impl StandingFacts {
     /// Makes the standing that the client sees.
-    pub fn standing(&self) -> Standing {
-        Standing::new(&self.concert, self.state, &self.line_facts, self.at)
+    pub fn standing(&self, line_facts: &LineFacts) -> Standing {
+        Standing::new(&self.concert, self.state, line_facts, self.at)
     }
+}
+
+/// How far a line has come: what a place told once is brought up to date by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The version by which the concert was first put in force: another one after it was dropped.
+    pub born: u64,
+    /// How many entries were ever taken off the front.
+    pub taken: u64,
+    /// The reading of `lineTime`, in milliseconds.
+    pub line_time: i64,
 }
 
 /// The answer to `enter`.
@@ -75,7 +107,7 @@ pub struct TokenFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// The member is inside.
-    Entered(Box<(Concert, TokenFacts)>),
+    Entered(Box<(Arc<Concert>, TokenFacts)>),
     /// The member is not READY.
     NotReady,
     /// The concert is closed.
@@ -86,7 +118,7 @@ pub enum Claim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
     /// The concert in force.
-    pub concert: Concert,
+    pub concert: Arc<Concert>,
     /// The booking token's facts as they are now.
     pub token: TokenFacts,
     /// Whether this call moved its end.
@@ -144,7 +176,7 @@ pub enum Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// The concert in force.
-    pub concert: Concert,
+    pub concert: Arc<Concert>,
     /// Those taken now, front first.
     pub entries: Vec<TakenEntry>,
     /// Taken by this opening so far, these included.
@@ -261,21 +293,25 @@ pub struct Snapshot {
     /// The moment, by the store's clock.
     pub at: UnixMs,
     /// The concert in force.
-    pub concert: Concert,
+    pub concert: Arc<Concert>,
     /// Now.
     pub counts: Counts,
     /// Since the beginning.
     pub totals: Totals,
-    /// How fast the line has moved.
-    pub pace: Pace,
+    /// What waits are estimated from.
+    pub line_facts: LineFacts,
+    /// How far the line has come.
+    pub progress: Progress,
+    /// Whoever has this entry number or a later one has not been taken off the front: the larger of the
+    /// first waiting entry, those away not counted, and the one after the last that was taken. `None` if
+    /// nobody is waiting.
+    pub front: Option<EntryNumber>,
     /// The first entry in line, away ones included.
     pub head: Option<EntryNumber>,
     /// The last entry number given.
     pub last: Option<EntryNumber>,
     /// Entries up to this number were cleared.
     pub cleared_through: Option<EntryNumber>,
-    /// The latest scheduled take.
-    pub last_take_at: Option<UnixMs>,
     /// Guests refused a token, since the beginning: their addresses had too many.
     pub guests_refused: u64,
 }

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod answers;
-mod heard;
 mod lines;
 pub mod memory;
 pub mod redis;
@@ -13,12 +12,11 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
 
 pub use answers::{
-    Admission, AdmitBy, Beat, Claim, Counts, Entering, Extension, FeedPage, FeedPlace, Leaving,
-    LimitedBy, Listed, Revoked, Role, Snapshot, StandingFacts, Swept, Taken, TakenEntry,
-    TokenFacts, Totals,
+    Admission, AdmitBy, Asker, Beat, Claim, Counts, Entering, Entrant, Extension, FeedPage,
+    FeedPlace, Leaving, LimitedBy, Listed, Progress, Revoked, Role, Snapshot, StandingFacts, Swept,
+    Taken, TakenEntry, TokenFacts, Totals,
 };
-pub use heard::Heard;
-pub use lines::for_each_line;
+pub use lines::{for_each, for_each_line};
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
 
@@ -76,6 +74,20 @@ pub enum StoreError {
     Bug(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl StoreError {
+    /// The same answer for another who waited for the same call.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::UnknownConcert => Self::UnknownConcert,
+            Self::Down(why) => Self::Down(why.to_string().into()),
+            Self::Full(why) => Self::Full(why.to_string().into()),
+            Self::EarlierRelease(why) => Self::EarlierRelease(why.to_string().into()),
+            Self::Bug(why) => Self::Bug(why.to_string().into()),
+        }
+    }
+}
+
 impl Coded for StoreError {
     fn code(&self) -> Code {
         match self {
@@ -97,6 +109,14 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Store>> {
         Settings::Memory => Arc::new(MemoryStore::new()),
         Settings::Redis(settings) => Arc::new(RedisStore::open(settings)?),
     })
+}
+
+/// The most members of one [`Store::enter_all`] or [`Store::status_all`].
+pub const MOST_AT_ONCE: usize = 256;
+
+fn only<T>(answers: Vec<Result<T>>) -> Result<T> {
+    let answer = answers.into_iter().next();
+    answer.unwrap_or_else(|| Err(StoreError::Bug("there is no answer".into())))
 }
 
 /// Returns whether a store takes writes: what `/health` asks.
@@ -131,18 +151,48 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the ids of all concerts in force. Never answers [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
-    /// Lines a member up, or lets them straight in if the mode says so. Answers [`StoreError::Full`] if
-    /// there is no memory left. Moves the time of slots, as a beat does.
-    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering>;
+    /// Lines members up, or lets them straight in if the mode says so: at most 256, in order of arrival,
+    /// in one step. Each has an answer of its own: [`StoreError::Bug`] is that of a member whose record
+    /// cannot be read. Where the policy refuses long waits, nobody is lined up beyond the place
+    /// `longest`, those away not counted ([`sunbeon_domain::Estimate::longest_line`]). Answers
+    /// [`StoreError::Full`] if there is no memory left. Moves the time of slots, as a beat does.
+    async fn enter_all(
+        &self,
+        id: &ConcertId,
+        entrants: &[Entrant],
+        longest: u64,
+    ) -> Result<Vec<Result<Entering>>>;
 
-    /// Returns where a member stands. With `sign_of_life` a waiting member's deadline is renewed, and an
-    /// away member is back at the same place.
+    /// Returns where members stand, at most 256, in one step; each has an answer of its own, as with
+    /// [`Store::enter_all`].
+    async fn status_all(
+        &self,
+        id: &ConcertId,
+        askers: &[Asker],
+    ) -> Result<Vec<Result<StandingFacts>>>;
+
+    /// [`Store::enter_all`] for one member, however long the wait.
+    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
+        let entrant = Entrant {
+            member: member.clone(),
+            name: name.to_owned(),
+        };
+        only(self.enter_all(id, &[entrant], u64::MAX).await?)
+    }
+
+    /// [`Store::status_all`] for one member.
     async fn status(
         &self,
         id: &ConcertId,
         member: &MemberId,
         sign_of_life: bool,
-    ) -> Result<StandingFacts>;
+    ) -> Result<StandingFacts> {
+        let asker = Asker {
+            member: member.clone(),
+            sign_of_life,
+        };
+        only(self.status_all(id, &[asker]).await?)
+    }
 
     /// Ends whatever the member has, place or session, and returns the entry that ended; `None` if
     /// there was none.
@@ -200,7 +250,7 @@ pub trait Store: Send + Sync + 'static {
     /// Returns up to 1,000 entries in `admitting` whose ENTER message is due to be sent again: 5 s after
     /// the take, then at doubling intervals of at most 60 s, so that messages do not pile up while
     /// nothing consumes them.
-    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)>;
+    async fn resend(&self, id: &ConcertId) -> Result<(Arc<Concert>, Vec<TakenEntry>)>;
 
     /// Moves a role's counted times by the time since its last beat, at most 2 s. After a gap of more
     /// than 15 s they first stand still for another `waitingTtlSeconds` or `readyTtlSeconds`. They also

@@ -18,7 +18,7 @@ pub async fn for_each_line<Each: Future<Output = Result<()>>>(
 }
 
 /// Does something for every one of these concerts, as [`for_each_line`] does.
-pub(crate) async fn for_each<Each: Future<Output = Result<()>>>(
+pub async fn for_each<Each: Future<Output = Result<()>>>(
     ids: Vec<ConcertId>,
     mut each: impl FnMut(ConcertId) -> Each,
 ) -> Result<()> {

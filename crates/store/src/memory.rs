@@ -27,8 +27,8 @@ use self::{
     line::{Line, moment},
 };
 use crate::{
-    Admission, AdmitBy, Beat, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed,
-    Result, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
+    Admission, AdmitBy, Asker, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace,
+    Leaving, Listed, Result, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
 };
 
 /// Microseconds since the epoch.
@@ -124,7 +124,7 @@ impl Store for MemoryStore {
                 Line::new(concert.clone(), now, revoked.unwrap_or_default())
             });
         line.put(concert, now);
-        let other = line.version() == concert.version && line.concert != *concert;
+        let other = line.version() == concert.version && *line.concert != *concert;
         Ok(line.version() + u64::from(other))
     }
 
@@ -158,17 +158,23 @@ impl Store for MemoryStore {
         Ok(self.lines().in_force.keys().cloned().collect())
     }
 
-    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
-        self.line(id, |line| line.enter(member, name))
-    }
-
-    async fn status(
+    async fn enter_all(
         &self,
         id: &ConcertId,
-        member: &MemberId,
-        sign_of_life: bool,
-    ) -> Result<StandingFacts> {
-        self.line(id, |line| line.status(member, sign_of_life))
+        entrants: &[Entrant],
+        longest: u64,
+    ) -> Result<Vec<Result<Entering>>> {
+        let entered = self.line(id, |line| line.enter_all(entrants, longest))?;
+        Ok(entered.into_iter().map(Ok).collect())
+    }
+
+    async fn status_all(
+        &self,
+        id: &ConcertId,
+        askers: &[Asker],
+    ) -> Result<Vec<Result<StandingFacts>>> {
+        let found = self.line(id, |line| line.status_all(askers))?;
+        Ok(found.into_iter().map(Ok).collect())
     }
 
     async fn leave(
@@ -222,7 +228,7 @@ impl Store for MemoryStore {
         self.line(id, |line| line.ready(entries))
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)> {
+    async fn resend(&self, id: &ConcertId) -> Result<(Arc<Concert>, Vec<TakenEntry>)> {
         self.line(id, |line| (line.concert.clone(), line.resend()))
     }
 

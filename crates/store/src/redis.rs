@@ -2,18 +2,22 @@
 
 mod connection;
 mod keys;
+mod packed;
 mod reply;
 mod script;
 mod settings;
 mod verbs;
 
-use self::connection::Connection;
+use std::sync::Arc;
+
 pub use self::settings::Settings;
+use self::{connection::Connection, packed::Concerts};
 
 /// The line on a Redis server. A cheap handle; one connection, which reconnects by itself.
 #[derive(Clone)]
 pub struct RedisStore {
     connection: Connection,
+    concerts: Arc<Concerts>,
 }
 
 impl RedisStore {
@@ -22,6 +26,7 @@ impl RedisStore {
     pub fn open(settings: &Settings) -> crate::Result<Self> {
         Ok(Self {
             connection: Connection::open(settings)?,
+            concerts: Arc::default(),
         })
     }
 }

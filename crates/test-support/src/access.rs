@@ -9,15 +9,18 @@ pub const HS256_SECRET: &str = "a secret of the tests, long enough for HS256";
 pub const ADMIN_TOKEN: &str = "an-admin-token-of-the-tests";
 /// The origin token of shops' back ends.
 pub const ORIGIN_TOKEN: &str = "an-origin-token-of-the-tests";
+/// The secret that signs passes.
+pub const PASS_SECRET: &str = "a secret of the tests for passes, long enough";
 /// The secret that signs guest tokens.
 pub const GUEST_SECRET: &str = "a secret of the tests for guests, long enough";
 
 /// The settings with which a service accepts these secrets.
-pub const SETTINGS: [(&str, &str); 4] = [
+pub const SETTINGS: [(&str, &str); 5] = [
     ("SUNBEON__AUTH__HS256_SECRET", HS256_SECRET),
     ("SUNBEON__AUTH__ADMIN_TOKEN", ADMIN_TOKEN),
     ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN),
     ("SUNBEON__AUTH__GUEST_SECRET", GUEST_SECRET),
+    ("SUNBEON__AUTH__PASS_SECRET", PASS_SECRET),
 ];
 
 /// Returns an access token of a member named `이름`, or of a guest if the id is a guest's.

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy, Standing};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, LineFacts, MemberId, Policy, Standing};
 use sunbeon_store::{
     Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, RedisStore, Snapshot, Store,
     TakenEntry, redis,
@@ -72,7 +72,7 @@ impl Stage {
         self.put(Concert {
             version: old.version + 1,
             policy: patched(&old.policy, fields),
-            ..old
+            ..Concert::clone(&old)
         })
         .await;
     }
@@ -83,7 +83,7 @@ impl Stage {
         self.put(Concert {
             version: old.version + 1,
             closed: true,
-            ..old
+            ..Concert::clone(&old)
         })
         .await;
     }
@@ -92,7 +92,10 @@ impl Stage {
     pub async fn enter(&self, concert: &str, who: &str) -> EntryNumber {
         let entering = self.store.enter(&id(concert), &member(who), "이름").await;
         match entering.expect("the store is up") {
-            Entering::New(found) => found.standing().entry_number.expect("a number"),
+            Entering::New(found) => {
+                let standing = found.standing(&LineFacts::default());
+                standing.entry_number.expect("a number")
+            }
             other => panic!("{who} does not line up: {other:?}"),
         }
     }
@@ -129,7 +132,8 @@ impl Stage {
     /// Returns a member's standing without counting as activity.
     pub async fn standing(&self, concert: &str, who: &str) -> Standing {
         let found = self.store.status(&id(concert), &member(who), false).await;
-        found.expect("the store is up").standing()
+        let line_facts = self.snapshot(concert).await.line_facts;
+        found.expect("the store is up").standing(&line_facts)
     }
 
     /// Returns the line in numbers.

@@ -10,7 +10,8 @@ use crate::unix_now;
 /// The `iss` and the `kid` of every guest token.
 const ISSUER: &str = "sunbeon-guest";
 const LIFE_SECONDS: i64 = 24 * 3600;
-const SECRET_BYTES: usize = 32;
+/// The least length of a secret that signs tokens.
+pub(crate) const SECRET_BYTES: usize = 32;
 
 /// A new guest.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct Guest {
 
 /// The secret is too short to sign with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the secret of guest tokens must have at least {SECRET_BYTES} bytes")]
+#[error("a secret that signs tokens must have at least {SECRET_BYTES} bytes")]
 pub struct ShortSecret;
 
 /// Signs and checks guest tokens with HS256 and a secret that signs nothing else.

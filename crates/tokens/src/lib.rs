@@ -5,6 +5,7 @@ mod clock;
 mod guests;
 mod header;
 mod keys;
+mod passes;
 mod presented;
 mod rotate;
 mod verify;
@@ -15,8 +16,10 @@ pub use guests::{Guest, Guests, ShortSecret};
 pub use header::{has_type, read_header};
 pub use jsonwebtoken::jwk::JwkSet;
 pub use keys::{InvalidKeys, SigningKeys, UnknownKey};
+pub use passes::{Pass, Passes};
 pub use presented::{
-    MEMBER_ID, Presented, QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES, cookie_name, forget_cookie, presented,
+    MEMBER_ID, Presented, QUEUE_PASS, QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES, cookie_name, forget_cookie,
+    presented,
 };
 pub use rotate::CannotRetire;
 pub use verify::{InvalidJwks, InvalidToken, Verifier};

@@ -7,6 +7,8 @@ use sunbeon_domain::ConcertId;
 pub const QUEUE_TOKEN: HeaderName = HeaderName::from_static("x-queue-token");
 /// The header with the end of an issued booking token, in Unix seconds.
 pub const QUEUE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("x-queue-token-expires");
+/// The header with the pass of a waiting member.
+pub const QUEUE_PASS: HeaderName = HeaderName::from_static("x-queue-pass");
 /// The header by which a proxy names the member to its origin.
 pub const MEMBER_ID: HeaderName = HeaderName::from_static("x-member-id");
 

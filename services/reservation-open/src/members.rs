@@ -47,7 +47,8 @@ async fn look_up(
     PathMember(id, member): PathMember,
 ) -> ApiResult<Reply<Standing>> {
     let found = store.status(&id, &member, false).await.or_fail()?;
-    Ok(Reply::ok(FOUND, found.standing()))
+    let line_facts = store.snapshot(&id).await.or_fail()?.line_facts;
+    Ok(Reply::ok(FOUND, found.standing(&line_facts)))
 }
 
 /// Removes a member from the line, or ends their session and revokes its booking token.

@@ -69,7 +69,7 @@ fn routers() -> anyhow::Result<[(Documented, OpenApiRouter); 4]> {
     Ok([
         (
             Documented::WaitingRoom,
-            WaitingRoom::new(store).router(&auth),
+            WaitingRoom::new(store, None).router(&auth),
         ),
         (Documented::ReservationOpen, control.router(&auth)),
         (Documented::Token, token.router(&auth)),

@@ -63,6 +63,7 @@ impl Settings {
             auth.hs256_secret = Some(secret());
         }
         auth.guest_secret.get_or_insert_with(secret);
+        auth.pass_secret.get_or_insert_with(secret);
         auth.origin_token.get_or_insert_with(secret);
         self.gate.on_failure.get_or_insert(OnFailure::Closed);
         Ok(own_login)

@@ -32,6 +32,7 @@ pub(crate) struct Whole {
     registry: Registry,
     stock: Stock,
     auth: Auth,
+    waiting_room: WaitingRoom,
     token: Token,
     shop: Shop,
     /// Whether there are a demo sale and `POST /dev/token`: only if this process generated the
@@ -71,7 +72,9 @@ impl Whole {
             origin_token,
             broker.clone(),
         )?;
+        let passes = settings.auth.passes()?;
         Ok(Self {
+            waiting_room: WaitingRoom::new(store.clone(), passes),
             token: Token::new(store.clone(), keys, &settings.booking_token.issuer),
             auth: Auth::new(&settings.auth, &settings.limits)
                 .context("could not set up the checks of access tokens")?,
@@ -109,12 +112,11 @@ impl Whole {
 
     /// Starts the background jobs, and returns the routes.
     fn start(&mut self) -> OpenApiRouter {
-        let waiting_room = WaitingRoom::new(self.store.clone());
         let (store, broker) = (self.store.clone(), self.broker.clone());
         let control = ReservationOpen::new(store.clone(), broker.clone(), self.registry.clone());
         let consumer = EntryConsumer::new(store, broker);
         let mut api = OpenApiRouter::new()
-            .merge(waiting_room.router(&self.auth))
+            .merge(self.waiting_room.router(&self.auth))
             .merge(control.router(&self.auth))
             .merge(self.token.router(&self.auth))
             .merge(self.shop.router(&self.auth));
@@ -125,7 +127,7 @@ impl Whole {
         let stop = || shutdown.clone();
         let process = &mut self.process;
         process.spawn("keys", self.auth.clone().keep_fresh(stop()));
-        process.spawn("beat", waiting_room.beat(stop()));
+        process.spawn("beat", self.waiting_room.clone().beat(stop()));
         process.spawn("token beat", self.token.clone().beat(stop()));
         process.spawn("project", control.clone().project(stop()));
         process.spawn("schedule", control.clone().schedule(stop()));

@@ -70,13 +70,13 @@ async fn issue(
         (QUEUE_TOKEN_EXPIRES, facts.exp.to_string()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((headers, Reply::ok(ISSUED, issued(concert, &facts, token))))
+    Ok((headers, Reply::ok(ISSUED, issued(&concert, &facts, token))))
 }
 
-fn issued(concert: Concert, facts: &TokenFacts, token: String) -> IssuedToken {
+fn issued(concert: &Concert, facts: &TokenFacts, token: String) -> IssuedToken {
     IssuedToken {
-        concert_id: concert.concert_id,
-        concert_title: concert.policy.title,
+        concert_id: concert.concert_id.clone(),
+        concert_title: concert.policy.title.clone(),
         status: Status::Entered,
         can_enter: true,
         entry_number: facts.number,

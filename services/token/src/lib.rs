@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use axum::middleware::map_response;
 use sunbeon_chassis::Auth;
-use sunbeon_store::{Heard, Store};
+use sunbeon_snapshot::Heard;
+use sunbeon_store::Store;
 use sunbeon_tokens::{SigningKeys, Verifier};
 use utoipa_axum::router::OpenApiRouter;
 

@@ -94,7 +94,7 @@ impl Token {
     fn answer(&self, found: &StandingFacts, member: &MemberId, headers: &HeaderMap) -> Response {
         let Concert {
             concert_id, policy, ..
-        } = &found.concert;
+        } = &*found.concert;
         let phase = found.concert.phase(found.at);
         if phase.is_open_to(policy.mode, policy.identity, member) {
             return passes(member);

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
 use sunbeon_client::GuestToken;
 use sunbeon_domain::{Code, ConcertId, Identity, Text};
-use sunbeon_store::{Heard, Store};
+use sunbeon_snapshot::{Heard, Snapshots};
+use sunbeon_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -53,13 +54,14 @@ struct NewGuest {
 async fn guest(
     State(store): State<Arc<dyn Store>>,
     State(heard): State<Heard>,
+    State(snapshots): State<Snapshots>,
     Extension(auth): Extension<Auth>,
     request: Parts,
     Body(body): Body<NewGuest>,
 ) -> ApiResult<impl IntoResponse> {
     heard.note(&body.concert_id);
-    let snapshot = store.snapshot(&body.concert_id).await.or_fail()?;
-    if snapshot.concert.policy.identity != Identity::Guest {
+    let view = snapshots.get(&body.concert_id).await.or_fail()?;
+    if view.snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
     if let Err(refused) = auth.count_guest(&request) {
@@ -117,9 +119,18 @@ mod tests {
             concert_id: ConcertId::parse("c").unwrap(),
         };
         let (request, ()) = axum::http::Request::new(()).into_parts();
-        let store = State(Arc::new(store) as Arc<dyn Store>);
+        let store = Arc::new(store) as Arc<dyn Store>;
+        let snapshots = State(Snapshots::new(store.clone()));
         let heard = State(Heard::default());
-        let answer = guest(store, heard, Extension(auth), request, Body(wanted)).await;
+        let answer = guest(
+            State(store),
+            heard,
+            snapshots,
+            Extension(auth),
+            request,
+            Body(wanted),
+        );
+        let answer = answer.await;
         answer.map(|_| ()).map_err(|error| error.code())
     }
 

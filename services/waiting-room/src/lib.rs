@@ -4,19 +4,25 @@ mod admin;
 mod gauges;
 mod guests;
 mod member;
+mod public;
 mod serve;
-mod snapshots;
+mod together;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use sunbeon_chassis::Auth;
-use sunbeon_store::{Heard, Store};
+use sunbeon_chassis::{Auth, Rounds};
+use sunbeon_domain::ConcertId;
+use sunbeon_snapshot::{Heard, Snapshots};
+use sunbeon_store::{Asker, Entering, Entrant, Role, StandingFacts, Store};
+use sunbeon_tokens::Passes;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::serve::serve;
-use self::snapshots::Snapshots;
+use self::together::Together;
+
+const BEAT: Duration = Duration::from_secs(1);
 
 /// The service. Its routes and its beat share the snapshots.
 #[derive(Clone, FromRef)]
@@ -24,16 +30,32 @@ pub struct WaitingRoom {
     store: Arc<dyn Store>,
     heard: Heard,
     snapshots: Snapshots,
+    passes: Option<Arc<Passes>>,
+    entering: Together<Entrant, Entering>,
+    asking: Together<Asker, StandingFacts>,
 }
 
 impl WaitingRoom {
-    /// Creates the service from a store.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        let heard = Heard::default();
+    /// Creates the service from a store. Without passes every poll asks it.
+    pub fn new(store: Arc<dyn Store>, passes: Option<Passes>) -> Self {
+        let snapshots = Snapshots::new(store.clone());
+        let (enters, asked, latest) = (store.clone(), store.clone(), snapshots.clone());
+        let entering = Together::by(move |id, entrants: Vec<Entrant>| {
+            let (store, known) = (enters.clone(), latest.latest(&id));
+            let longest = known.map_or(u64::MAX, |view| view.longest_line);
+            async move { store.enter_all(&id, &entrants, longest).await }
+        });
+        let asking = Together::by(move |id, askers: Vec<Asker>| {
+            let store = asked.clone();
+            async move { store.status_all(&id, &askers).await }
+        });
         Self {
-            snapshots: Snapshots::new(store.clone(), heard.clone()),
             store,
-            heard,
+            heard: Heard::default(),
+            snapshots,
+            passes: passes.map(Arc::new),
+            entering,
+            asking,
         }
     }
 
@@ -43,14 +65,30 @@ impl WaitingRoom {
             .layer(auth.members())
             .merge(member::ending().layer(auth.members().ending()))
             .merge(admin::router().layer(auth.admins()))
-            .merge(snapshots::router().layer(auth.anyone()))
+            .merge(public::router().layer(auth.anyone()))
             .merge(guests::router(auth).layer(auth.main_page()))
             .with_state(self.clone())
     }
 
     /// Beats once a second until `shutdown` is cancelled.
     pub async fn beat(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        self.snapshots.keep_fresh(&shutdown).await;
+        Rounds::every(BEAT, "beat")
+            .run(&shutdown, || self.beat_once())
+            .await;
+        Ok(())
+    }
+
+    async fn beat_once(&self) -> sunbeon_store::Result<()> {
+        let beat = self
+            .heard
+            .beat(&*self.store, Role::WaitingRoom, |id| self.refresh(id));
+        let done = beat.await;
+        self.snapshots.forget_stale();
+        done
+    }
+
+    async fn refresh(&self, id: ConcertId) -> sunbeon_store::Result<()> {
+        gauges::show(&self.snapshots.refresh(&id).await?.snapshot);
         Ok(())
     }
 }

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{
+    extract::{FromRef, State},
+    http::HeaderMap,
+};
 use serde::Deserialize;
 use serde_json::json;
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Member, OrFail, PathConcert, Reply, Success,
 };
-use sunbeon_domain::{Code, ConcertId, Standing, Text};
-use sunbeon_store::{Entering, Heard, Leaving, Store};
+use sunbeon_domain::{Code, ConcertId, EntryState, MemberId, Standing, Text};
+use sunbeon_snapshot::{Heard, Snapshots, Told, View};
+use sunbeon_store::{Asker, Entering, Entrant, Leaving, StandingFacts, Store};
+use sunbeon_tokens::{Pass, Passes, QUEUE_PASS};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::WaitingRoom;
+use crate::{WaitingRoom, together::Together};
 
 const ENTERED: Text = Text {
     ko: "대기열 입장 성공",
@@ -64,17 +69,30 @@ struct Enter {
     )
 )]
 async fn enter(
-    State(store): State<Arc<dyn Store>>,
     State(heard): State<Heard>,
+    State(places): State<Places>,
+    State(entering): State<Together<Entrant, Entering>>,
     member: Member,
+    headers: HeaderMap,
     Body(body): Body<Enter>,
 ) -> ApiResult<Reply<Standing>> {
-    heard.note(&body.concert_id);
-    let entering = store.enter(&body.concert_id, &member.id, &member.name);
-    match entering.await.or_fail()? {
-        Entering::New(found) => Ok(Reply::created(ENTERED, found.standing())),
+    let id = &body.concert_id;
+    heard.note(id);
+    let view = places.snapshots.get(id).await.or_fail()?;
+    let told = places.told(&headers, id, &member.id);
+    let entrant = Entrant {
+        member: member.id,
+        name: member.name,
+    };
+    let member = entrant.member.clone();
+    match entering.ask(id, entrant).await.or_fail()? {
+        Entering::New(found) => {
+            let standing = places.standing(&view, found, told, &member);
+            Ok(Reply::created(ENTERED, standing))
+        }
         Entering::Already(found) => {
-            Err(ApiError::new(Code::AlreadyInQueue).with_data(found.standing()))
+            let standing = places.standing(&view, found, told, &member);
+            Err(ApiError::new(Code::AlreadyInQueue).with_data(standing))
         }
         Entering::NotOpenYet { opens_at } => {
             Err(ApiError::new(Code::NotOpenYet).with_data(json!({ "opensAt": opens_at })))
@@ -87,11 +105,13 @@ async fn enter(
 
 /// Returns the member's standing.
 ///
-/// Asking also keeps the place: ask again after `pollAfterMs`.
+/// Asking also keeps the place: ask again after `pollAfterMs`, with the `pass` of the last answer in
+/// `X-Queue-Pass`. Without it the answer is the same and costs more.
 #[utoipa::path(
     get, path = "/v2/waiting-room/status/{concertId}", tag = "waiting room", operation_id = "readStatus",
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
+        ("X-Queue-Pass" = Option<String>, Header, description = "The `pass` of the last answer."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([
@@ -102,14 +122,101 @@ async fn enter(
     )
 )]
 async fn status(
-    State(store): State<Arc<dyn Store>>,
     State(heard): State<Heard>,
+    State(places): State<Places>,
+    State(asking): State<Together<Asker, StandingFacts>>,
     member: Member,
+    headers: HeaderMap,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Standing>> {
     heard.note(&id);
-    let found = store.status(&id, &member.id, true).await.or_fail()?;
-    Ok(Reply::ok(STATUS, found.standing()))
+    let view = places.snapshots.get(&id).await.or_fail()?;
+    let told = places.told(&headers, &id, &member.id);
+    if let Some(now) = told.as_ref().and_then(|told| told.by_view(&view)) {
+        return Ok(Reply::ok(STATUS, places.standing_by_pass(&view, now)));
+    }
+    let asker = Asker {
+        member: member.id.clone(),
+        sign_of_life: true,
+    };
+    let found = asking.ask(&id, asker).await.or_fail()?;
+    Ok(Reply::ok(
+        STATUS,
+        places.standing(&view, found, told, &member.id),
+    ))
+}
+
+/// What standings are made from, besides the store's answers.
+#[derive(Clone, FromRef)]
+struct Places {
+    snapshots: Snapshots,
+    passes: Option<Arc<Passes>>,
+}
+
+impl FromRef<WaitingRoom> for Places {
+    fn from_ref(room: &WaitingRoom) -> Self {
+        Self {
+            snapshots: room.snapshots.clone(),
+            passes: room.passes.clone(),
+        }
+    }
+}
+
+impl Places {
+    /// What the member's pass says; one that is not theirs, or not ours, says nothing.
+    fn told(&self, headers: &HeaderMap, id: &ConcertId, member: &MemberId) -> Option<Told> {
+        let pass = headers.get(QUEUE_PASS)?.to_str().ok()?;
+        self.passes.as_ref()?.read(pass, id, member).map(Told)
+    }
+
+    /// The standing by the store's answer.
+    fn standing(
+        &self,
+        view: &View,
+        mut found: StandingFacts,
+        told: Option<Told>,
+        member: &MemberId,
+    ) -> Standing {
+        if let Some(told) = told {
+            told.limit(&mut found);
+        }
+        let mut standing = found.standing(&view.snapshot.line_facts);
+        if let EntryState::Waiting {
+            number,
+            queue_number,
+            live_ahead,
+        } = found.state
+        {
+            let pass = Pass {
+                concert: found.concert.concert_id.clone(),
+                member: member.clone(),
+                number,
+                told: queue_number,
+                live_ahead,
+                taken: found.progress.taken,
+                born: found.progress.born,
+                seen: found.progress.line_time,
+            };
+            self.hand_over(&mut standing, &pass);
+        }
+        standing
+    }
+
+    /// The standing by a pass, for which the store was not asked.
+    fn standing_by_pass(&self, view: &View, told: Told) -> Standing {
+        let (snapshot, now) = (&view.snapshot, view.now());
+        let (concert, facts) = (&snapshot.concert, &snapshot.line_facts);
+        let mut standing = Standing::new(concert, told.state(), facts, now);
+        self.hand_over(&mut standing, &told.0);
+        standing
+    }
+
+    fn hand_over(&self, standing: &mut Standing, pass: &Pass) {
+        if standing.queue_number.is_some() {
+            standing.taken = Some(pass.taken);
+            standing.pass = self.passes.as_ref().map(|passes| passes.sign(pass));
+        }
+    }
 }
 
 /// Leaves the line, or ends the session and revokes its booking token.

@@ -19,7 +19,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let auth = process.auth(&settings.auth)?;
-    let service = WaitingRoom::new(store.clone());
+    let service = WaitingRoom::new(store.clone(), settings.auth.passes()?);
     process.spawn("beat", service.clone().beat(process.shutdown()));
     let health = Health::new().check("store", move || is_up(store.clone()));
     process.serve(service.router(&auth), health, |_| ()).await

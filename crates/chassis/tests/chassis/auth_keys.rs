@@ -179,7 +179,7 @@ fn weak_or_missing_keys_are_refused_at_start() {
                     "only 31 bytes, which is too few",
                 ),
             ],
-            "SUNBEON__AUTH__GUEST_SECRET: the secret of guest tokens must have at least 32 bytes",
+            "SUNBEON__AUTH__GUEST_SECRET: a secret that signs tokens must have at least 32 bytes",
         ),
         (
             vec![secret, ("SUNBEON__AUTH__GUEST_SECRET", SECRET)],

@@ -69,7 +69,10 @@ fn with_all_slots_taken_it_waits_for_sessions_to_end() {
     let line_facts = LineFacts {
         slots: Some(Slots {
             used: 10,
-            free_at: [NOW + 1_805_000; 4],
+            ends: vec![SlotEnd {
+                slots: 10,
+                at: NOW + 1_805_000,
+            }],
         }),
         ..LineFacts::default()
     };
@@ -92,7 +95,10 @@ fn one_slot_is_free_when_its_session_ends() {
         last_take_at: Some(NOW + -50_000),
         slots: Some(Slots {
             used: 1,
-            free_at: [NOW + 65_000; 4],
+            ends: vec![SlotEnd {
+                slots: 1,
+                at: NOW + 65_000,
+            }],
         }),
         ..LineFacts::default()
     };

@@ -160,6 +160,8 @@ impl Line {
         self.line.remove(&member);
         self.seen.remove(&member);
         let reading = self.times.slot.time;
+        self.taken += 1;
+        self.taken_through = self.taken_through.max(number.0);
         self.admitting.set(&member, reading + RESEND_MS);
         let pop = Pop {
             number,

@@ -1,6 +1,6 @@
 //! One concert's line: what the scripts' prelude is on Redis.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use sunbeon_domain::{
     COOLING_MS, Concert, EntryNumber, EntryState, LineFacts, MemberId, Phase, Policy, UnixMs,
@@ -13,14 +13,16 @@ use super::{
     ring::Ring,
     time::Times,
 };
-use crate::{Counts, StandingFacts, Totals};
+use crate::{Counts, Progress, StandingFacts, Totals};
 
 pub(super) const RESEND_MS: i64 = 5_000;
 pub(super) const RESEND_MOST_MS: i64 = 60_000;
 
 /// One concert's line.
 pub(super) struct Line {
-    pub(super) concert: Concert,
+    pub(super) concert: Arc<Concert>,
+    /// The version by which it was first put.
+    born: u64,
     pub(super) now: UnixMs,
     pub(super) now_us: u64,
     pub(super) phase: Phase,
@@ -51,6 +53,9 @@ pub(super) struct Line {
     pub(super) ring: Ring,
     pub(super) last: u64,
     pub(super) cleared_through: u64,
+    /// How many entries were ever taken off the front, and the largest number of those.
+    pub(super) taken: u64,
+    pub(super) taken_through: u64,
     /// The reading of `slotTime` at the latest scheduled take.
     pub(super) last_take: Option<i64>,
     pub(super) guests_refused: u64,
@@ -76,7 +81,8 @@ impl Line {
             now,
             now_us,
             phase: concert.phase(now),
-            concert,
+            born: concert.version,
+            concert: Arc::new(concert),
             times: Times::new(now),
             line: Ordered::default(),
             away: Ordered::default(),
@@ -96,6 +102,8 @@ impl Line {
             ring: Ring::default(),
             last: 0,
             cleared_through: 0,
+            taken: 0,
+            taken_through: 0,
             last_take: None,
             guests_refused: 0,
             take_left: 0,
@@ -124,7 +132,7 @@ impl Line {
             self.slower = Some(self.now);
         }
         self.longest_s = self.longest_s.max(longest_s(&concert.policy));
-        self.concert = concert.clone();
+        self.concert = Arc::new(concert.clone());
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -280,28 +288,33 @@ impl Line {
         self.last_take.map(shown)
     }
 
-    /// What an estimate is made from for the `number`-th live entry, 0 for nobody's.
-    pub(super) fn line_facts(&self, number: u64) -> LineFacts {
+    /// How far the line has come.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            born: self.born,
+            taken: self.taken,
+            line_time: self.times.line.reading(self.now),
+        }
+    }
+
+    /// What estimates are made from.
+    pub(super) fn line_facts(&self) -> LineFacts {
         LineFacts {
             line_length: self.line.len() + self.away.len(),
             pace: self.ring.pace(self.now),
             last_take_at: self.last_take_at(),
             slower_since: self.slower,
-            slots: self.slots(number),
+            slots: self.slots(),
         }
     }
 
     /// What a standing is made from.
     pub(super) fn standing_facts(&self, settled: Settled) -> StandingFacts {
-        let (mut number_of_live, state) = (0, self.entry_state(settled));
-        if let EntryState::Waiting { live_ahead, .. } = state {
-            number_of_live = live_ahead + 1;
-        }
         StandingFacts {
             at: self.now,
             concert: self.concert.clone(),
-            state,
-            line_facts: self.line_facts(number_of_live),
+            state: self.entry_state(settled),
+            progress: self.progress(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Slots: how many are free, and when those in use become free.
 
-use sunbeon_domain::{COOLING_MS, MemberId, Mode, Slots, UnixMs};
+use sunbeon_domain::{COOLING_MS, MemberId, Mode, SlotEnd, Slots};
 
 use super::{line::Line, ordered::Ordered};
 use crate::Counts;
@@ -47,23 +47,16 @@ impl Line {
         }
     }
 
-    /// Returns the slots as the `number`-th live entry waits for them, 0 for nobody.
-    pub(super) fn slots(&self, number: u64) -> Option<Slots> {
-        let (limit, counts) = (self.limit()?, self.counts());
-        let entries = Slots::sampled(number.min(limit));
-        let ends = entries.map(|entry| {
-            let ended = (entry + counts.slots).saturating_sub(limit);
-            let waits = number > 0 && ended > 0;
-            if waits {
-                let end = self.slot_end(&counts, ended);
-                self.times.moment(end, self.now)
-            } else {
-                UnixMs(0)
-            }
-        });
-        Some(Slots {
+    /// Returns the slots and when they become free.
+    pub(super) fn slots(&self) -> Option<Slots> {
+        let counts = self.counts();
+        let end = |ended| SlotEnd {
+            slots: ended,
+            at: self.times.moment(self.slot_end(&counts, ended), self.now),
+        };
+        self.limit().map(|_| Slots {
             used: counts.slots,
-            free_at: ends,
+            ends: Slots::sampled(counts.slots).map(end).collect(),
         })
     }
 

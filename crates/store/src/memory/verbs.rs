@@ -1,34 +1,58 @@
 //! The verbs of the line.
 
-use sunbeon_domain::{EntryNumber, Estimate, MemberId, Mode, Phase};
+use sunbeon_domain::{EntryNumber, MemberId, Mode, Phase};
 
 use super::{
     feed::LOOK,
     line::Line,
+    ordered::Ordered,
     records::{Settled, WORK},
 };
-use crate::{Entering, Leaving, Listed, Snapshot, StandingFacts, Swept};
+use crate::{Asker, Entering, Entrant, Leaving, Listed, Snapshot, StandingFacts, Swept};
+
+/// What came of an enter.
+enum Decided {
+    New(Settled),
+    Already(Settled),
+    Refused(Entering),
+}
 
 impl Line {
-    pub(super) fn enter(&mut self, member: &MemberId, name: &str) -> Entering {
+    /// Settles all, decides for each in turn, and answers as all stand then.
+    pub(super) fn enter_all(&mut self, entrants: &[Entrant], longest: u64) -> Vec<Entering> {
         self.beat_slots();
+        for entrant in entrants {
+            self.settle(&entrant.member);
+        }
+        let mut decided = Vec::with_capacity(entrants.len());
+        for entrant in entrants {
+            decided.push(self.enter(entrant, longest));
+        }
+        let answer = |decided| match decided {
+            Decided::New(place) => Entering::New(self.standing_facts(place)),
+            Decided::Already(place) => Entering::Already(self.standing_facts(place)),
+            Decided::Refused(why) => why,
+        };
+        decided.into_iter().map(answer).collect()
+    }
+
+    fn enter(&mut self, Entrant { member, name }: &Entrant, longest: u64) -> Decided {
         let place = self.settle(member);
         if self.over() {
-            return Entering::Closed;
+            return Decided::Refused(Entering::Closed);
         }
         if !matches!(place, Settled::None | Settled::Lapsed) {
-            let place = self.seen(member, place);
-            return Entering::Already(self.standing_facts(place));
+            return Decided::Already(self.seen(member, place));
         }
         if !self.concert.policy.identity.allows(member) {
-            return Entering::MembersOnly;
+            return Decided::Refused(Entering::MembersOnly);
         }
         if let (Phase::Early, Some(opens_at)) = (self.phase, self.concert.opens_at()) {
-            return Entering::NotOpenYet { opens_at };
+            return Decided::Refused(Entering::NotOpenYet { opens_at });
         }
         let straight = self.goes_straight_in(member);
-        if !straight && self.takes_nobody() {
-            return Entering::Full;
+        if !straight && self.takes_nobody(longest) {
+            return Decided::Refused(Entering::Full);
         }
         self.last = self.now_us.max(self.last + 1);
         self.totals.joined += 1;
@@ -36,15 +60,13 @@ impl Line {
         if straight {
             self.totals.by_enter += 1;
             self.take_cooling(member);
-            let place = self.become_ready(member, number);
-            return Entering::New(self.standing_facts(place));
+            return Decided::New(self.become_ready(member, number));
         }
         self.line.set(member, number.0 as i64);
         if !name.is_empty() {
-            self.names.insert(member.clone(), name.to_owned());
+            self.names.insert(member.clone(), name.clone());
         }
-        let place = self.seen(member, Settled::Waiting(number));
-        Entering::New(self.standing_facts(place))
+        Decided::New(self.seen(member, Settled::Waiting(number)))
     }
 
     fn goes_straight_in(&self, member: &MemberId) -> bool {
@@ -61,26 +83,26 @@ impl Line {
         }
     }
 
-    fn takes_nobody(&self) -> bool {
+    fn takes_nobody(&self, longest: u64) -> bool {
         let (policy, counts) = (&self.concert.policy, self.counts());
-        let length = counts.waiting + counts.away;
-        if policy
-            .max_queue_size
-            .is_some_and(|most| length >= u64::from(most))
-        {
-            return true;
-        }
-        let live = self.line.len();
-        let estimate = || Estimate::new(live, &self.line_facts(live + 1), policy, self.now);
-        policy.refuse_long_wait && estimate().is_long(policy, self.now)
+        let (length, most) = (counts.waiting + counts.away, policy.max_queue_size);
+        let is_full = most.is_some_and(|most| length >= u64::from(most));
+        is_full || policy.refuse_long_wait && self.line.len() >= longest
     }
 
-    pub(super) fn status(&mut self, member: &MemberId, sign_of_life: bool) -> StandingFacts {
-        let mut place = self.settle(member);
-        if sign_of_life {
-            place = self.seen(member, place);
+    pub(super) fn status_all(&mut self, askers: &[Asker]) -> Vec<StandingFacts> {
+        for asker in askers {
+            let place = self.settle(&asker.member);
+            if asker.sign_of_life {
+                self.seen(&asker.member, place);
+            }
         }
-        self.standing_facts(place)
+        let mut found = Vec::with_capacity(askers.len());
+        for asker in askers {
+            let place = self.settle(&asker.member);
+            found.push(self.standing_facts(place));
+        }
+        found
     }
 
     pub(super) fn leave(&mut self, member: &MemberId, how: Leaving) -> Option<EntryNumber> {
@@ -117,21 +139,19 @@ impl Line {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let entry = |number: u64| Some(EntryNumber(number)).filter(|number| number.0 != 0);
-        let heads = [&self.line, &self.away].map(|set| set.iter().next().map(|(score, _)| score));
+        let first = |set: &Ordered<MemberId>| set.iter().next().map(|(score, _)| score as u64);
+        let (waiting, away) = (first(&self.line), first(&self.away));
         Snapshot {
             at: self.now,
             concert: self.concert.clone(),
             counts: self.counts(),
             totals: self.totals(),
-            pace: self.ring.pace(self.now),
-            head: heads
-                .into_iter()
-                .flatten()
-                .min()
-                .map(|head| EntryNumber(head as u64)),
+            line_facts: self.line_facts(),
+            progress: self.progress(),
+            front: waiting.map(|first| EntryNumber(first.max(self.taken_through + 1))),
+            head: waiting.into_iter().chain(away).min().map(EntryNumber),
             last: entry(self.last),
             cleared_through: entry(self.cleared_through),
-            last_take_at: self.last_take_at(),
             guests_refused: self.guests_refused,
         }
     }

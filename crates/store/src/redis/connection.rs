@@ -8,7 +8,7 @@ use std::{
 use parking_lot::RwLock;
 use redis::{
     Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    ServerErrorKind, Value,
+    ServerErrorKind, ToRedisArgs, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -162,7 +162,7 @@ impl Connection {
         verb: &Verb,
         id: &ConcertId,
         more_keys: &[String],
-        args: &[&str],
+        args: &[impl ToRedisArgs],
     ) -> Result<T> {
         let keys = [keys::concert(id).as_slice(), more_keys].concat();
         let replicated = verb.answered == Answered::Replicated;
@@ -225,7 +225,9 @@ fn meaning(error: RedisError) -> StoreError {
         _ if error.code() == Some("UNKNOWN_CONCERT") => StoreError::UnknownConcert,
         _ if error.code() == Some("EARLIER_RELEASE") => StoreError::EarlierRelease(Box::new(error)),
         _ if error.code() == Some("OOM") => StoreError::Full(Box::new(error)),
-        _ if error.code() == Some("WRONGTYPE") => StoreError::Bug(Box::new(error)),
+        _ if matches!(error.code(), Some("WRONGTYPE" | "BAD_RECORD")) => {
+            StoreError::Bug(Box::new(error))
+        }
         ErrorKind::Parse
         | ErrorKind::UnexpectedReturnType
         | ErrorKind::InvalidClientConfig

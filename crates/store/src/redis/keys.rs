@@ -42,3 +42,10 @@ pub(super) fn user(id: &ConcertId, member: &MemberId) -> String {
 pub(super) fn opened(id: &ConcertId, key: &str) -> String {
     format!("{{concert:{id}}}:opened:{key}")
 }
+
+/// Reads a concert's policy.
+pub(super) fn policy(id: &ConcertId) -> redis::Cmd {
+    let mut get = redis::cmd("GET");
+    get.arg(format!("{{concert:{id}}}:policy"));
+    get
+}

@@ -1,13 +1,14 @@
 //! Reading the scripts' flat replies.
 
-use std::str::FromStr;
+use std::{fmt::Debug, str::FromStr, sync::Arc};
 
+use redis::Value;
 use sunbeon_domain::{
-    Concert, EntryNumber, EntryState, Estimate, LineFacts, MemberId, Pace, Slots, UnixMs,
+    Concert, EntryNumber, EntryState, LineFacts, MemberId, Pace, SlotEnd, Slots, UnixMs,
 };
 
 use crate::{
-    Admission, Counts, Extension, FeedPage, FeedPlace, LimitedBy, Listed, Result, Revoked,
+    Counts, Entering, Extension, FeedPage, FeedPlace, LimitedBy, Listed, Progress, Result, Revoked,
     Snapshot, StandingFacts, StoreError, Taken, TakenEntry, TokenFacts, Totals,
 };
 
@@ -42,28 +43,58 @@ fn revoked(packed: &[u8; 20]) -> Revoked {
     }
 }
 
+/// What the answers about members begin with.
+pub(super) struct Head {
+    at: UnixMs,
+    pub(super) version: u64,
+    progress: Progress,
+}
+
+impl Head {
+    fn standing(&self, concert: &Arc<Concert>, state: EntryState) -> StandingFacts {
+        StandingFacts {
+            at: self.at,
+            concert: concert.clone(),
+            state,
+            progress: self.progress,
+        }
+    }
+}
+
+fn cannot_be_read() -> StoreError {
+    nonsense("the member's record cannot be read")
+}
+
 /// A flat reply, read word by word.
-pub(super) struct Words(std::vec::IntoIter<String>);
+pub(super) struct Words(std::vec::IntoIter<Value>);
 
 pub(super) fn nonsense(why: impl Into<String>) -> StoreError {
     StoreError::Bug(why.into().into())
 }
 
 impl Words {
-    pub(super) fn new(reply: Vec<String>) -> Self {
+    pub(super) fn new(reply: Vec<Value>) -> Self {
         Self(reply.into_iter())
     }
 
     pub(super) fn text(&mut self) -> Result<String> {
-        self.0
-            .next()
-            .ok_or_else(|| nonsense("the reply is too short"))
+        let word = self.0.next();
+        let word = word.ok_or_else(|| nonsense("the reply is too short"))?;
+        redis::from_redis_value(word).map_err(|error| StoreError::Bug(Box::new(error)))
     }
 
-    pub(super) fn number<T: FromStr>(&mut self) -> Result<T> {
-        let word = self.text()?;
-        word.parse()
-            .map_err(|_| nonsense(format!("{word:?} is no such number")))
+    pub(super) fn number<T: FromStr + TryFrom<i64>>(&mut self) -> Result<T> {
+        let no_number = |word: &dyn Debug| nonsense(format!("{word:?} is no such number"));
+        match self.0.next() {
+            Some(Value::Int(number)) => T::try_from(number).map_err(|_| no_number(&number)),
+            Some(Value::BulkString(bytes)) => {
+                let number = str::from_utf8(&bytes)
+                    .ok()
+                    .and_then(|word| word.parse().ok());
+                number.ok_or_else(|| no_number(&bytes))
+            }
+            other => Err(no_number(&other)),
+        }
     }
 
     fn flag(&mut self) -> Result<bool> {
@@ -90,10 +121,6 @@ impl Words {
         MemberId::parse(self.text()?).map_err(|error| StoreError::Bug(Box::new(error)))
     }
 
-    pub(super) fn concert(&mut self) -> Result<Concert> {
-        serde_json::from_str(&self.text()?).map_err(|error| StoreError::Bug(Box::new(error)))
-    }
-
     fn is_empty(&self) -> bool {
         self.0.len() == 0
     }
@@ -107,11 +134,23 @@ impl Words {
         })
     }
 
-    /// What `found` of `found.lua` gives, behind its kind.
-    pub(super) fn standing_facts(&mut self) -> Result<StandingFacts> {
-        let (at, concert, state) = (self.moment()?, self.concert()?, self.text()?);
-        let (number, queue_number) = (self.entry()?, self.number()?);
-        let (live_ahead, until) = (self.number()?, self.moment()?);
+    /// What `reply_head` of `standing.lua` gives.
+    pub(super) fn head(&mut self) -> Result<Head> {
+        Ok(Head {
+            at: self.moment()?,
+            version: self.number()?,
+            progress: Progress {
+                born: self.number()?,
+                taken: self.number()?,
+                line_time: self.number()?,
+            },
+        })
+    }
+
+    /// What `add_standing` of `standing.lua` gives; `None` for a record that cannot be read.
+    fn state(&mut self) -> Result<(Option<EntryState>, UnixMs)> {
+        let (state, number) = (self.text()?, self.entry()?);
+        let (queue_number, live_ahead, until) = (self.number()?, self.number()?, self.moment()?);
         let state = match state.as_str() {
             "NONE" => EntryState::None,
             "WAITING" | "AWAY" => EntryState::Waiting {
@@ -122,45 +161,63 @@ impl Words {
             "ADMITTING" => EntryState::Admitting { number },
             "READY" => EntryState::Ready { number, until },
             "ENTERED" => EntryState::Entered { number, until },
+            "BAD" => return Ok((None, until)),
             other => return Err(nonsense(format!("{other:?} is no state"))),
         };
-        Ok(StandingFacts {
-            at,
-            concert,
-            state,
-            line_facts: self.line_facts()?,
-        })
+        Ok((Some(state), until))
     }
 
-    /// What `add_line_facts` of `found.lua` gives.
-    fn line_facts(&mut self) -> Result<LineFacts> {
-        let (line_length, pace) = (self.number()?, self.pace()?);
-        let (last_take_at, slower_since) = (self.maybe_moment()?, self.maybe_moment()?);
-        let used = self.number::<i64>()?;
-        let slots = match u64::try_from(used) {
-            Ok(used) => {
-                let mut free_at = [UnixMs(0); 4];
-                for moment in &mut free_at {
-                    *moment = self.moment()?;
-                }
-                Some(Slots { used, free_at })
-            }
-            Err(_) => None,
+    pub(super) fn standing(
+        &mut self,
+        head: &Head,
+        concert: &Arc<Concert>,
+    ) -> Result<StandingFacts> {
+        let state = self.state()?.0;
+        Ok(head.standing(concert, state.ok_or_else(cannot_be_read)?))
+    }
+
+    pub(super) fn entering(&mut self, head: &Head, concert: &Arc<Concert>) -> Result<Entering> {
+        let (kind, (state, until)) = (self.text()?, self.state()?);
+        let standing = || {
+            let state = state.ok_or_else(cannot_be_read)?;
+            Ok(head.standing(concert, state))
         };
-        Ok(LineFacts {
-            line_length,
-            pace,
-            last_take_at,
-            slower_since,
-            slots,
+        Ok(match kind.as_str() {
+            "NEW" => Entering::New(standing()?),
+            "ALREADY" => Entering::Already(standing()?),
+            "NOT_OPEN_YET" => Entering::NotOpenYet { opens_at: until },
+            "CLOSED" => Entering::Closed,
+            "MEMBERS_ONLY" => Entering::MembersOnly,
+            "FULL" => Entering::Full,
+            "BAD" => return Err(cannot_be_read()),
+            other => return Err(nonsense(format!("{other:?} is no answer to enter"))),
         })
     }
 
-    /// Whether a new entry would wait too long, from what `enter` gives to weigh.
-    pub(super) fn would_wait_too_long(&mut self) -> Result<bool> {
-        let (at, concert, ahead) = (self.moment()?, self.concert()?, self.number()?);
-        let estimate = Estimate::new(ahead, &self.line_facts()?, &concert.policy, at);
-        Ok(estimate.is_long(&concert.policy, at))
+    fn line_facts(&mut self) -> Result<LineFacts> {
+        Ok(LineFacts {
+            line_length: self.number()?,
+            pace: self.pace()?,
+            last_take_at: self.maybe_moment()?,
+            slower_since: self.maybe_moment()?,
+            slots: None,
+        })
+    }
+
+    /// The slots in use and when they end: the rest of a reply.
+    fn slots(&mut self) -> Result<Option<Slots>> {
+        let used: i64 = self.number()?;
+        let Ok(used) = u64::try_from(used) else {
+            return Ok(None);
+        };
+        let mut ends = Vec::new();
+        while !self.is_empty() {
+            ends.push(SlotEnd {
+                slots: self.number()?,
+                at: self.moment()?,
+            });
+        }
+        Ok(Some(Slots { used, ends }))
     }
 
     pub(super) fn token_facts(&mut self) -> Result<TokenFacts> {
@@ -173,25 +230,16 @@ impl Words {
         })
     }
 
-    pub(super) fn extension(&mut self) -> Result<Extension> {
+    pub(super) fn extension(&mut self, concert: Arc<Concert>) -> Result<Extension> {
         Ok(Extension {
-            concert: self.concert()?,
+            concert,
             token: self.token_facts()?,
             extended: self.flag()?,
         })
     }
 
-    pub(super) fn admission(&mut self) -> Result<Admission> {
-        match self.text()?.as_str() {
-            "CLOSED" => Ok(Admission::Closed),
-            "KEY_REUSED" => Ok(Admission::KeyReused),
-            "TAKEN" => Ok(Admission::Taken(Box::new(self.taken()?))),
-            other => Err(nonsense(format!("{other:?} is no admission"))),
-        }
-    }
-
-    fn taken(&mut self) -> Result<Taken> {
-        let (concert, taken_at) = (self.concert()?, self.moment()?);
+    pub(super) fn taken(&mut self, concert: Arc<Concert>) -> Result<Taken> {
+        let taken_at = self.moment()?;
         let (total, more, still_waiting) = (self.number()?, self.flag()?, self.number()?);
         let limited_by = match self.text()?.as_str() {
             "batchSize" => LimitedBy::BatchSize,
@@ -223,8 +271,7 @@ impl Words {
         })
     }
 
-    pub(super) fn due_again(&mut self) -> Result<(Concert, Vec<TakenEntry>)> {
-        let concert = self.concert()?;
+    pub(super) fn due_again(&mut self) -> Result<Vec<TakenEntry>> {
         let mut due = Vec::new();
         while !self.is_empty() {
             let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
@@ -235,7 +282,7 @@ impl Words {
                 taken_at: self.moment()?,
             });
         }
-        Ok((concert, due))
+        Ok(due)
     }
 
     pub(super) fn listed(&mut self) -> Result<Vec<Listed>> {
@@ -252,10 +299,11 @@ impl Words {
         Ok(listed)
     }
 
-    pub(super) fn snapshot(&mut self) -> Result<Snapshot> {
-        Ok(Snapshot {
-            at: self.moment()?,
-            concert: self.concert()?,
+    pub(super) fn snapshot(&mut self, head: Head, concert: Arc<Concert>) -> Result<Snapshot> {
+        let mut snapshot = Snapshot {
+            at: head.at,
+            concert,
+            progress: head.progress,
             counts: Counts {
                 waiting: self.number()?,
                 away: self.number()?,
@@ -278,12 +326,14 @@ impl Words {
                 completed: self.number()?,
                 exited: self.number()?,
             },
-            pace: self.pace()?,
+            line_facts: self.line_facts()?,
+            front: self.maybe_entry()?,
             head: self.maybe_entry()?,
             last: self.maybe_entry()?,
             cleared_through: self.maybe_entry()?,
-            last_take_at: self.maybe_moment()?,
             guests_refused: self.number()?,
-        })
+        };
+        snapshot.line_facts.slots = self.slots()?;
+        Ok(snapshot)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, Script};
+use redis::{Cmd, Script, ToRedisArgs};
 
 /// When a verb is answered where `wait_replicas` is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +23,17 @@ pub(super) struct Verb {
 
 impl Verb {
     /// Returns the call of a script that Redis knows.
-    pub(super) fn call(&self, keys: &[String], args: &[&str]) -> Cmd {
+    pub(super) fn call<Arg: ToRedisArgs>(&self, keys: &[String], args: &[Arg]) -> Cmd {
         command("EVALSHA", &self.hash, keys, args)
     }
 
     /// Returns the call that sends the script with it.
-    pub(super) fn first_call(&self, keys: &[String], args: &[&str]) -> Cmd {
+    pub(super) fn first_call<Arg: ToRedisArgs>(&self, keys: &[String], args: &[Arg]) -> Cmd {
         command("EVAL", self.text, keys, args)
     }
 }
 
-fn command(name: &str, script: &str, keys: &[String], args: &[&str]) -> Cmd {
+fn command<Arg: ToRedisArgs>(name: &str, script: &str, keys: &[String], args: &[Arg]) -> Cmd {
     let mut command = redis::cmd(name);
     command.arg(script).arg(keys.len()).arg(keys).arg(args);
     command
@@ -69,14 +69,14 @@ macro_rules! verbs {
 // the next beat; a message whose next time is lost is sent again early; what a lost sweep collected
 // has run out all the same.
 verbs! {
-    PUT_CONCERT "put_concert" "allow-oom" Replicated ["prelude" "policy" "time" "line"];
-    DROP_CONCERT "drop_concert" "allow-oom" Replicated ["prelude" "policy" "time" "line" "slots"];
+    PUT_CONCERT "put_concert" "allow-oom" Replicated ["prelude" "policy" "versions" "time" "line"];
+    DROP_CONCERT "drop_concert" "allow-oom" Replicated
+        ["prelude" "policy" "versions" "time" "line" "slots"];
     ENTER "enter" "" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle" "slots"
-            "slot_ends" "pace" "standing"];
+            "standing"];
     STATUS "status" "allow-oom" AtOnce
-        ["prelude" "policy" "time" "line" "entries" "pops" "feed" "sessions" "settle" "slots" "slot_ends"
-            "pace" "standing"];
+        ["prelude" "policy" "time" "line" "entries" "pops" "feed" "sessions" "settle" "standing"];
     LEAVE "leave" "allow-oom" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
     CLAIM "claim" "allow-oom" Replicated
@@ -91,7 +91,8 @@ verbs! {
     READY "ready" "allow-oom" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
     RESEND "resend" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
     BEAT "beat" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
-    SNAPSHOT "snapshot" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "slots" "pace"];
+    SNAPSHOT "snapshot" "allow-oom" AtOnce
+        ["prelude" "policy" "time" "line" "slots" "slot_ends" "pace" "standing"];
     REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce ["prelude" "policy"];
     MEMBERS "members" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries"];
     CLEAR "clear" "allow-oom" Replicated ["prelude" "policy" "time" "line"];

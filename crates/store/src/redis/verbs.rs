@@ -1,10 +1,13 @@
 //! The verbs: keys and arguments in, a reply out.
 
+use std::{borrow::Cow, sync::Arc};
+
 use async_trait::async_trait;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, Identity, MemberId, Mode, UnixMs};
+use redis::Value;
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
 
 use super::{
-    RedisStore, keys,
+    RedisStore, keys, packed,
     reply::{Words, feed_page, nonsense},
     script::{
         ADMIT, BEAT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
@@ -12,8 +15,8 @@ use super::{
     },
 };
 use crate::{
-    Admission, AdmitBy, Beat, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving, Listed,
-    Result, Role, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry, TokenFacts,
+    Admission, AdmitBy, Asker, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace,
+    Leaving, Listed, Result, Role, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
 };
 
 impl RedisStore {
@@ -40,6 +43,17 @@ impl RedisStore {
         added.map(|_| ())
     }
 
+    /// The policy of a version that a verb has answered by; fetched where this process does not know it
+    /// yet.
+    async fn concert(&self, id: &ConcertId, version: u64) -> Result<Arc<Concert>> {
+        if let Some(known) = self.concerts.get(id, version) {
+            return Ok(known);
+        }
+        let bytes: Option<Vec<u8>> = self.connection.command(keys::policy(id)).await?;
+        let concert = packed::concert(&bytes.unwrap_or_default())?;
+        Ok(self.concerts.learn(concert))
+    }
+
     /// A verb about one member: the member's record is the fifteenth key, the id the first
     /// argument.
     async fn about<T: redis::FromRedisValue>(
@@ -61,17 +75,13 @@ impl Store for RedisStore {
     async fn put_concert(&self, concert: &Concert) -> Result<u64> {
         let id = &concert.concert_id;
         self.list_concert(id).await?;
-        let fields = policy_fields(concert)?;
-        let args: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let args = [packed::policy(concert), packed::json(concert)?];
         self.connection.run(&PUT_CONCERT, id, &[], &args).await
     }
 
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
-        let version = version.to_string();
-        let gone: u8 = self
-            .connection
-            .run(&DROP_CONCERT, id, &[], &[&version])
-            .await?;
+        let left = packed::dropped(version);
+        let gone: u8 = self.connection.run(&DROP_CONCERT, id, &[], &[left]).await?;
         if gone == 1 {
             let mut remove = redis::cmd("SREM");
             remove.arg(keys::CONCERTS).arg(id.as_str());
@@ -89,47 +99,47 @@ impl Store for RedisStore {
             .filter_map(|id| ConcertId::parse(id).ok())
             .collect();
         ids.sort();
+        self.concerts.keep(&ids);
         Ok(ids)
     }
 
-    async fn enter(&self, id: &ConcertId, member: &MemberId, name: &str) -> Result<Entering> {
-        let guest = if member.is_guest() { "1" } else { "0" };
-        let enter = async |weighed| {
-            self.about(&ENTER, id, member, &[name, guest, weighed])
-                .await
-        };
-        let mut words = Words::new(enter("0").await?);
-        let mut kind = words.text()?;
-        if kind == "WEIGH" {
-            if words.would_wait_too_long()? {
-                return Ok(Entering::Full);
-            }
-            words = Words::new(enter("1").await?);
-            kind = words.text()?;
-        }
-        Ok(match kind.as_str() {
-            "NEW" => Entering::New(words.standing_facts()?),
-            "ALREADY" => Entering::Already(words.standing_facts()?),
-            "NOT_OPEN_YET" => Entering::NotOpenYet {
-                opens_at: words.moment()?,
-            },
-            "CLOSED" => Entering::Closed,
-            "MEMBERS_ONLY" => Entering::MembersOnly,
-            "FULL" => Entering::Full,
-            other => return Err(nonsense(format!("{other:?} is no answer to enter"))),
-        })
-    }
-
-    async fn status(
+    async fn enter_all(
         &self,
         id: &ConcertId,
-        member: &MemberId,
-        sign_of_life: bool,
-    ) -> Result<StandingFacts> {
-        let sign = if sign_of_life { "1" } else { "0" };
-        let mut words = Words::new(self.about(&STATUS, id, member, &[sign]).await?);
-        words.text()?;
-        words.standing_facts()
+        entrants: &[Entrant],
+        longest: u64,
+    ) -> Result<Vec<Result<Entering>>> {
+        let users = users(id, entrants.iter().map(|entrant| &entrant.member));
+        let mut args = vec![Cow::from(longest.min(u64::from(u32::MAX)).to_string())];
+        for Entrant { member, name } in entrants {
+            let guest = if member.is_guest() { "1" } else { "0" };
+            args.extend([member.as_str(), name, guest].map(Cow::from));
+        }
+        let mut words = Words::new(self.connection.run(&ENTER, id, &users, &args).await?);
+        let head = words.head()?;
+        let concert = self.concert(id, head.version).await?;
+        let entered = entrants.iter().map(|_| words.entering(&head, &concert));
+        Ok(entered.collect())
+    }
+
+    async fn status_all(
+        &self,
+        id: &ConcertId,
+        askers: &[Asker],
+    ) -> Result<Vec<Result<StandingFacts>>> {
+        let users = users(id, askers.iter().map(|asker| &asker.member));
+        let mut args = Vec::with_capacity(2 * askers.len());
+        for asker in askers {
+            args.extend([
+                asker.member.as_str(),
+                if asker.sign_of_life { "1" } else { "0" },
+            ]);
+        }
+        let mut words = Words::new(self.connection.run(&STATUS, id, &users, &args).await?);
+        let head = words.head()?;
+        let concert = self.concert(id, head.version).await?;
+        let found = askers.iter().map(|_| words.standing(&head, &concert));
+        Ok(found.collect())
     }
 
     async fn leave(
@@ -142,18 +152,16 @@ impl Store for RedisStore {
             Leaving::ByChoice => "left",
             Leaving::Removed => "removed",
         };
-        let ended: Option<String> = self.about(&LEAVE, id, member, &[total]).await?;
-        ended
-            .map(|number| Words::new(vec![number]).number().map(EntryNumber))
-            .transpose()
+        let ended: Option<u64> = self.about(&LEAVE, id, member, &[total]).await?;
+        Ok(ended.map(EntryNumber))
     }
 
     async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim> {
         let mut words = Words::new(self.about(&CLAIM, id, member, &[kid]).await?);
         Ok(match words.text()?.as_str() {
             "ENTERED" => {
-                let facts: (Concert, TokenFacts) = (words.concert()?, words.token_facts()?);
-                Claim::Entered(Box::new(facts))
+                let concert = self.concert(id, words.number()?).await?;
+                Claim::Entered(Box::new((concert, words.token_facts()?)))
             }
             "CLOSED" => Claim::Closed,
             "NOT_READY" => Claim::NotReady,
@@ -180,14 +188,17 @@ impl Store for RedisStore {
         number: EntryNumber,
     ) -> Result<Option<Extension>> {
         let number = number.to_string();
-        let reply: Option<Vec<String>> = self.about(&EXTEND, id, member, &[&number]).await?;
-        reply.map(|reply| Words::new(reply).extension()).transpose()
+        let reply: Option<Vec<Value>> = self.about(&EXTEND, id, member, &[&number]).await?;
+        let Some(mut words) = reply.map(Words::new) else {
+            return Ok(None);
+        };
+        let concert = self.concert(id, words.number()?).await?;
+        words.extension(concert).map(Some)
     }
 
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage> {
         let [order, number] = after.map_or([0, 0], |place| [place.order, place.number.0]);
         let args = [order.to_string(), number.to_string()];
-        let args = args.each_ref().map(String::as_str);
         let reply: Vec<Vec<u8>> = self.connection.run(&REVOKED, id, &[], &args).await?;
         feed_page(&reply)
     }
@@ -205,7 +216,16 @@ impl Store for RedisStore {
         let keyed = if key.is_some() { "1" } else { "0" };
         let record = keys::opened(id, key.unwrap_or_default());
         let args = [who, batch_size.as_str(), taken.as_str(), keyed];
-        Words::new(self.connection.run(&ADMIT, id, &[record], &args).await?).admission()
+        let mut words = Words::new(self.connection.run(&ADMIT, id, &[record], &args).await?);
+        match words.text()?.as_str() {
+            "CLOSED" => Ok(Admission::Closed),
+            "KEY_REUSED" => Ok(Admission::KeyReused),
+            "TAKEN" => {
+                let concert = self.concert(id, words.number()?).await?;
+                Ok(Admission::Taken(Box::new(words.taken(concert)?)))
+            }
+            other => Err(nonsense(format!("{other:?} is no admission"))),
+        }
     }
 
     async fn ready(
@@ -213,10 +233,7 @@ impl Store for RedisStore {
         id: &ConcertId,
         entries: &[(MemberId, EntryNumber)],
     ) -> Result<Vec<bool>> {
-        let users: Vec<_> = entries
-            .iter()
-            .map(|(member, _)| keys::user(id, member))
-            .collect();
+        let users = users(id, entries.iter().map(|(member, _)| member));
         let numbers: Vec<_> = entries
             .iter()
             .map(|(_, number)| number.to_string())
@@ -227,8 +244,10 @@ impl Store for RedisStore {
         Ok(called.into_iter().map(|called| called == 1).collect())
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<(Concert, Vec<TakenEntry>)> {
-        self.read(&RESEND, id, &[]).await?.due_again()
+    async fn resend(&self, id: &ConcertId) -> Result<(Arc<Concert>, Vec<TakenEntry>)> {
+        let mut words = self.read(&RESEND, id, &[]).await?;
+        let concert = self.concert(id, words.number()?).await?;
+        Ok((concert, words.due_again()?))
     }
 
     async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()> {
@@ -242,11 +261,14 @@ impl Store for RedisStore {
     }
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
-        self.read(&SNAPSHOT, id, &[]).await?.snapshot()
+        let mut words = self.read(&SNAPSHOT, id, &[]).await?;
+        let head = words.head()?;
+        let concert = self.concert(id, head.version).await?;
+        words.snapshot(head, concert)
     }
 
     async fn refuse_guest(&self, id: &ConcertId) -> Result<()> {
-        let _: u8 = self.connection.run(&REFUSE_GUEST, id, &[], &[]).await?;
+        let _: u8 = self.connection.run(&REFUSE_GUEST, id, &[], NOTHING).await?;
         Ok(())
     }
 
@@ -267,17 +289,17 @@ impl Store for RedisStore {
     }
 
     async fn clear(&self, id: &ConcertId) -> Result<u64> {
-        self.connection.run(&CLEAR, id, &[], &[]).await
+        self.connection.run(&CLEAR, id, &[], NOTHING).await
     }
 
     async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
-        let members: Vec<String> = self.connection.run(&RUN_OUT, id, &[], &[]).await?;
+        let members: Vec<String> = self.connection.run(&RUN_OUT, id, &[], NOTHING).await?;
         let parsed: std::result::Result<Vec<_>, _> = members
             .iter()
             .map(|member| MemberId::parse(member.as_str()))
             .collect();
         let parsed = parsed.map_err(|error| StoreError::Bug(Box::new(error)))?;
-        let users: Vec<_> = parsed.iter().map(|member| keys::user(id, member)).collect();
+        let users = users(id, parsed.iter());
         let args: Vec<_> = members.iter().map(String::as_str).collect();
         let mut words = Words::new(self.connection.run(&COLLECT, id, &users, &args).await?);
         Ok(Swept {
@@ -294,54 +316,9 @@ impl Store for RedisStore {
     }
 }
 
-/// How the keys are to be read. A release that reads them otherwise counts it up, here and in
-/// `policy.lua`.
-const LAYOUT: &str = "2";
+const NOTHING: &[&str] = &[];
 
-/// The version, then the fields of the policy HASH and their values: the concert as JSON for
-/// readers, and the values that the scripts decide by as plain numbers.
-fn policy_fields(concert: &Concert) -> Result<Vec<String>> {
-    let policy = &concert.policy;
-    let json = serde_json::to_string(concert).map_err(|error| StoreError::Bug(Box::new(error)))?;
-    let mode = match policy.mode {
-        Mode::Queue => "queue",
-        Mode::Threshold => "threshold",
-        Mode::Off => "off",
-    };
-    let identity = match policy.identity {
-        Identity::Member => "member",
-        Identity::Guest => "guest",
-    };
-    let flag = |value: bool| if value { "1" } else { "0" }.to_owned();
-    let ms = |count: u32, unit: u64| (u64::from(count) * unit).to_string();
-    let moment = |moment: Option<UnixMs>| moment.map(|moment| moment.0.to_string());
-    let fields = [
-        ("json", Some(json)),
-        ("startMs", moment(policy.booking_start_at)),
-        ("endMs", moment(policy.booking_end_at)),
-        ("opensMs", moment(concert.opens_at())),
-        ("closed", Some(flag(concert.closed))),
-        ("paused", Some(flag(policy.paused))),
-        ("mode", Some(mode.to_owned())),
-        ("maxActive", policy.max_active.map(|n| n.to_string())),
-        ("maxQueueSize", policy.max_queue_size.map(|n| n.to_string())),
-        ("autoOpen", Some(flag(policy.auto_open))),
-        ("groupSize", Some(policy.group_size.to_string())),
-        ("intervalMs", Some(ms(policy.entry_interval_seconds, 1_000))),
-        ("waitingMs", Some(ms(policy.waiting_ttl_seconds, 1_000))),
-        ("keepMs", Some(ms(policy.keep_place_minutes, 60_000))),
-        ("readyMs", Some(ms(policy.ready_ttl_seconds, 1_000))),
-        ("sessionMs", Some(ms(policy.session_minutes, 60_000))),
-        ("holdMs", Some(ms(policy.hold_duration_minutes, 60_000))),
-        ("identity", Some(identity.to_owned())),
-        ("refuseLongWait", Some(flag(policy.refuse_long_wait))),
-        ("maxWaitMs", Some(ms(policy.max_wait_time_minutes, 60_000))),
-        ("layout", Some(LAYOUT.to_owned())),
-    ];
-    let given = fields
-        .into_iter()
-        .filter_map(|(name, value)| Some([name.to_owned(), value?]));
-    Ok(std::iter::once(concert.version.to_string())
-        .chain(given.flatten())
-        .collect())
+/// The records of members, as keys.
+fn users<'a>(id: &ConcertId, members: impl Iterator<Item = &'a MemberId>) -> Vec<String> {
+    members.map(|member| keys::user(id, member)).collect()
 }

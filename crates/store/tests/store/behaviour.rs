@@ -889,7 +889,7 @@ async fn a_long_wait_can_be_refused(world: World) {
 /// What a member is told, without a sign of life.
 async fn told(world: &World, name: &str) -> Standing {
     let found = world.store.status(&id(), &member(name), false).await;
-    found.unwrap().standing()
+    found.unwrap().standing(&world.snapshot().await.line_facts)
 }
 
 async fn seconds(world: &World, name: &str) -> u64 {
@@ -1592,17 +1592,17 @@ async fn the_pace_is_that_of_the_last_minutes(world: World) {
     world.open(30).await;
     world.pass(45.0).await;
     world.open(20).await;
-    let pace = world.snapshot().await.pace;
+    let pace = world.snapshot().await.line_facts.pace;
     assert_eq!(
         (pace.one, pace.five, pace.fifteen, pace.since),
         (50, 50, 50, Some(begun))
     );
     world.pass(45.0).await;
     // 30 s into the second minute: the first counts by half.
-    let pace = world.snapshot().await.pace;
+    let pace = world.snapshot().await.line_facts.pace;
     assert_eq!((pace.one, pace.five), (25, 50));
     world.pass(960.0).await;
-    let pace = world.snapshot().await.pace;
+    let pace = world.snapshot().await.line_facts.pace;
     assert_eq!(
         (pace.one, pace.five, pace.fifteen, pace.since),
         (0, 0, 0, Some(begun))

@@ -18,6 +18,7 @@ macro_rules! behaviours {
     };
 }
 
+mod batches;
 mod behaviour;
 mod failover;
 mod feed;

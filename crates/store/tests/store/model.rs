@@ -7,7 +7,9 @@ use crate::world::{START, at, member, policy, settings};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
-use sunbeon_store::{AdmitBy, Beat, FeedPlace, Leaving, MemoryStore, RedisStore, Role, Store};
+use sunbeon_store::{
+    AdmitBy, Asker, Beat, Entrant, FeedPlace, Leaving, MemoryStore, RedisStore, Role, Store,
+};
 use sunbeon_test_support::RedisServer;
 use tokio::runtime::Runtime;
 
@@ -19,9 +21,12 @@ enum Call {
     },
     Drop,
     Enter(u8),
+    /// Some of the members, perhaps one twice, where lines up to a length are no long wait.
+    EnterTogether(Vec<u8>, u64),
     /// Twenty others enter, or show signs of life.
     Crowd,
     Status(u8, bool),
+    StatusTogether(Vec<u8>, bool),
     Leave(u8, bool),
     Claim(u8),
     Complete(u8, bool),
@@ -65,7 +70,11 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (0..POLICIES, prop::bool::weighted(0.1))
             .prop_map(|(policy, closed)| Call::Put { policy, closed }),
         1 => Just(Call::Drop),
-        16 => who.clone().prop_map(Call::Enter),
+        12 => who.clone().prop_map(Call::Enter),
+        8 => (prop::collection::vec(who.clone(), 1..8), 0..6_u64)
+            .prop_map(|(who, longest)| Call::EnterTogether(who, longest)),
+        3 => (prop::collection::vec(who.clone(), 1..8), any::<bool>())
+            .prop_map(|(who, sign)| Call::StatusTogether(who, sign)),
         1 => Just(Call::Crowd),
         8 => (who.clone(), any::<bool>()).prop_map(|(who, sign)| Call::Status(who, sign)),
         4 => (who.clone(), any::<bool>()).prop_map(|(who, removed)| Call::Leave(who, removed)),
@@ -210,13 +219,22 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         }
         Call::Drop => debug(store.drop_concert(id, case.version).await),
         Call::Enter(who) => debug(store.enter(id, &name(*who), "이 름").await),
+        Call::EnterTogether(who, longest) => {
+            let entrants: Vec<_> = who.iter().map(|who| entrant(name(*who), "이 름")).collect();
+            debug(store.enter_all(id, &entrants, *longest).await)
+        }
         Call::Crowd => {
-            let mut all = String::new();
-            for who in 0..20 {
-                let member = member(&format!("crowd-{who}"));
-                all += &debug(store.enter(id, &member, "").await);
-            }
-            all
+            let crowd = (0..20).map(|who| entrant(member(&format!("crowd-{who}")), ""));
+            let crowd: Vec<_> = crowd.collect();
+            debug(store.enter_all(id, &crowd, u64::MAX).await)
+        }
+        Call::StatusTogether(who, sign) => {
+            let asker = |who: &u8| Asker {
+                member: name(*who),
+                sign_of_life: *sign,
+            };
+            let askers: Vec<_> = who.iter().map(asker).collect();
+            debug(store.status_all(id, &askers).await)
         }
         Call::Status(who, sign) => debug(store.status(id, &name(*who), *sign).await),
         Call::Leave(who, removed) => {
@@ -307,6 +325,11 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         Call::Pass(..) | Call::Outage(..) => String::new(),
     };
     Answered { text, messages }
+}
+
+fn entrant(member: MemberId, name: &str) -> Entrant {
+    let name = name.to_owned();
+    Entrant { member, name }
 }
 
 fn debug<T: std::fmt::Debug>(answer: sunbeon_store::Result<T>) -> String {

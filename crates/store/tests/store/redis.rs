@@ -5,7 +5,9 @@ use std::{process::Command, time::Duration};
 use crate::world::{self, World, id, member, policy};
 use serde_json::json;
 use sunbeon_domain::{Concert, ConcertId};
-use sunbeon_store::{AdmitBy, Entering, RedisStore, Store, StoreError, redis::Settings};
+use sunbeon_store::{
+    AdmitBy, Asker, Entering, Entrant, RedisStore, Store, StoreError, redis::Settings,
+};
 use sunbeon_test_support::{RedisServer, TcpProxy, eventually};
 use tokio::{
     io::copy_bidirectional,
@@ -128,13 +130,15 @@ async fn sweeping_leaves_no_trace_of_what_is_over() {
 }
 
 #[tokio::test]
-async fn a_policy_that_an_earlier_release_put_gets_the_fields_that_it_lacks() {
+async fn a_policy_that_was_packed_otherwise_is_put_again_at_the_same_version() {
     let world = World::redis().await;
     let redis = world.redis.as_ref().unwrap();
     let fields = json!({"identity": "guest"});
     world.put(1, fields.clone()).await;
-    let lose = ["HDEL", "{concert:c}:policy", "holdMs", "identity"];
-    assert_eq!(cli(redis, &lose), ["2"]);
+    // How long a hold lasts, and whether guests may enter.
+    let spoil = ["SETRANGE", "{concert:c}:policy", "129", "AAAAAAAAAAAAAAAA"];
+    cli(redis, &spoil);
+    assert_eq!(world.enter("guest:1").await, Entering::MembersOnly);
     world.put(1, fields).await;
     world.join("guest:1").await;
     world.let_in(1).await;
@@ -156,7 +160,11 @@ async fn members_whom_an_earlier_release_left_are_refused_and_an_empty_line_is_t
     let fields = json!({"entryIntervalSeconds": 1});
     world.put(1, fields.clone()).await;
     // As the release before the layout had a number wrote it: a moment of the clock for a deadline.
-    cli(redis, &["HDEL", "{concert:c}:policy", "layout"]);
+    cli(redis, &["DEL", "{concert:c}:policy"]);
+    cli(
+        redis,
+        &["HSET", "{concert:c}:policy", "json", "{}", "version", "1"],
+    );
     let state = ["HSET", "{concert:c}:state", "last", "1795157833354215"];
     cli(redis, &[&state[..], &["taken", "1795157833354"]].concat());
     cli(redis, &["ZADD", "concert:c", "1795157833354215", "42"]);
@@ -198,6 +206,48 @@ async fn scripts_that_redis_forgot_are_sent_again() {
         ["OK"]
     );
     world.join("b").await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_fails_its_member_alone() {
+    let world = World::redis().await;
+    let redis = world.redis.as_ref().unwrap();
+    world
+        .put(1, json!({"mode": "threshold", "maxActive": 2}))
+        .await;
+    world.join("bad").await;
+    for record in [
+        "SET user:{concert:c}:bad READY",
+        "LPUSH user:{concert:c}:bad x",
+    ] {
+        cli(redis, &["DEL", "user:{concert:c}:bad"]);
+        cli(redis, &record.split(' ').collect::<Vec<_>>());
+        let entrants = ["a", "bad", "b"].map(|name| Entrant {
+            member: member(name),
+            name: String::new(),
+        });
+        let entered = world.store.enter_all(&id(), &entrants, u64::MAX).await;
+        let entered = entered.unwrap();
+        assert!(entered[0].is_ok() && entered[2].is_ok(), "{entered:?}");
+        assert!(matches!(entered[1], Err(StoreError::Bug(_))), "{entered:?}");
+        let asked = ["b", "bad"].map(|name| Asker {
+            member: member(name),
+            sign_of_life: true,
+        });
+        let found = world.store.status_all(&id(), &asked).await.unwrap();
+        assert!(
+            found[0].is_ok() && matches!(found[1], Err(StoreError::Bug(_))),
+            "{found:?}"
+        );
+        let claimed = world.store.claim(&id(), &member("bad"), "kid").await;
+        assert!(matches!(claimed, Err(StoreError::Bug(_))), "{claimed:?}");
+    }
+    // Its slot is free when its time is up.
+    assert_eq!(world.snapshot().await.counts.ready, 2);
+    world.pass(301.0).await;
+    world.sweep().await;
+    assert_eq!(world.snapshot().await.counts.ready, 0);
+    assert_eq!(world.state("bad").await, "none");
 }
 
 async fn put(store: &RedisStore) -> sunbeon_store::Result<u64> {

@@ -8,9 +8,11 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy, UnixMs};
+use sunbeon_domain::{
+    Concert, ConcertId, EntryNumber, EntryState, Estimate, MemberId, Policy, UnixMs,
+};
 use sunbeon_store::{
-    Admission, AdmitBy, Beat, Claim, Entering, Extension, FeedPage, FeedPlace, Leaving,
+    Admission, AdmitBy, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace, Leaving,
     MemoryStore, RedisStore, Role, Snapshot, Store, Taken, TakenEntry, TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
@@ -129,11 +131,24 @@ impl World {
         self.store.put_concert(&concert).await.unwrap();
     }
 
+    /// Enters, with the longest line that the estimate allows.
     pub(crate) async fn enter(&self, name: &str) -> Entering {
-        self.store
-            .enter(&id(), &member(name), "이름")
-            .await
-            .unwrap()
+        let entered = self.enter_all(&[name]).await;
+        entered.into_iter().next().expect("an answer")
+    }
+
+    pub(crate) async fn enter_all(&self, names: &[&str]) -> Vec<Entering> {
+        let entrant = |name: &&str| Entrant {
+            member: member(name),
+            name: "이름".to_owned(),
+        };
+        let snapshot = self.snapshot().await;
+        let entrants: Vec<_> = names.iter().map(entrant).collect();
+        let longest =
+            Estimate::longest_line(&snapshot.line_facts, &snapshot.concert.policy, snapshot.at);
+        let entered = self.store.enter_all(&id(), &entrants, longest).await;
+        let entered = entered.unwrap().into_iter().map(Result::unwrap);
+        entered.collect()
     }
 
     /// A new entry's number.

@@ -1,15 +1,9 @@
 //! The public list of concerts.
 
-use axum::{
-    extract::State,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Serialize;
-use sunbeon_chassis::{
-    ApiError, ApiResult, Known, OrFail, QueryPairs, Success, Tag, envelope::language,
-};
-use sunbeon_domain::{Code, Concert, ConcertId, Field, Identity, Mode, Text, UnixMs};
+use sunbeon_chassis::{ApiResult, Known, OrFail, QueryPairs, Success};
+use sunbeon_domain::{Concert, ConcertId, Field, Identity, Mode, Text, UnixMs};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -109,27 +103,9 @@ async fn list(
         (true, Some(last)) => Some(last.concert_id.clone()),
         _ => None,
     };
-    revalidated(
-        &known,
-        LISTED,
-        PublicConcerts {
-            concerts,
-            next_cursor,
-        },
-    )
-}
-
-/// Answers with an ETag of the whole body in its language.
-fn revalidated(known: &Known, text: Text, data: impl Serialize) -> ApiResult<Response> {
-    let body = Success {
-        message: text.in_language(language()).to_owned(),
-        data,
-        status: 200,
+    let page = PublicConcerts {
+        concerts,
+        next_cursor,
     };
-    let serialized = serde_json::to_vec(&body);
-    let body = serialized.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
-    let public = HeaderValue::from_static("public, no-cache");
-    let headers = [(header::CACHE_CONTROL, public)];
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    Ok(known.answer(&Tag::of_content(&body), headers, (json, body)))
+    known.answer_ok(LISTED, page, "public, no-cache")
 }

@@ -1,6 +1,7 @@
 //! The waiting-room service on the test's own store.
 
-use sunbeon_test_support::{Api, Server, Stage};
+use sunbeon_test_support::{Api, Server, Stage, access::PASS_SECRET};
+use sunbeon_tokens::Passes;
 use sunbeon_waiting_room::WaitingRoom;
 
 /// The service stops when this is dropped.
@@ -26,7 +27,8 @@ impl App {
     }
 
     async fn on(stage: Stage, variables: &[(&str, &str)]) -> App {
-        let service = WaitingRoom::new(stage.store.clone());
+        let passes = Passes::new(PASS_SECRET.as_bytes()).unwrap();
+        let service = WaitingRoom::new(stage.store.clone(), Some(passes));
         let server = Server::of("waiting-room", variables, |auth| service.router(auth)).await;
         tokio::spawn(service.beat(server.stop()));
         App {

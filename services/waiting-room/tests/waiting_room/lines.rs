@@ -104,12 +104,14 @@ async fn the_public_snapshot_names_nobody(app: App) {
         "at",
         "concertId",
         "concertTitle",
+        "front",
         "head",
         "identity",
         "mode",
         "notice",
         "pace",
         "state",
+        "taken",
         "totalWaitingCount",
     ];
     assert_eq!(fields, expected);

@@ -5,4 +5,5 @@ mod concurrency;
 mod guests;
 mod leaving;
 mod lines;
+mod passes;
 mod standings;

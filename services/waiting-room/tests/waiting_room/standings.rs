@@ -35,9 +35,11 @@ async fn a_standing_has_exactly_its_fields(app: App) {
         "estimatedWaitSeconds",
         "estimatedWaitTime",
         "longWait",
+        "pass",
         "pollAfterMs",
         "queueNumber",
         "status",
+        "taken",
         "totalWaitingCount",
     ];
     assert_eq!(keys(&waiting), fields);

@@ -1,7 +1,7 @@
 -- admit: takes live entries off the front into admitting; looks at no more than 1,000.
 -- KEYS  15 the record of the opening's idempotency key (unused without one)
 -- ARGV  1 open | schedule  2 batch size  3 taken so far by this opening  4 '1' with a key
--- Reply {'TAKEN', json, now, total, more, waiting, limited by, replayed, member, number, name, …},
+-- Reply {'TAKEN', version, now, total, more, waiting, limited by, replayed, member, number, name, …},
 --       {'CLOSED'} or {'KEY_REUSED'}. The key's record: the version by which the concert was first put
 --       (one dropped since has no say), batch size, taken, 1 when finished, limited by, until (ms).
 assert(#KEYS == 15 and #ARGV == 4)
@@ -12,13 +12,13 @@ beat_slots()
 
 local function reply(taken, more, limited_by, replayed)
   local waiting = in_line()
-  local r = { 'TAKEN', P.json, S(NOW), S(done), more and 1 or 0, S(waiting), limited_by,
+  local r = { 'TAKEN', S(P.version), S(NOW), S(done), more and 1 or 0, S(waiting), limited_by,
     replayed and 1 or 0 }
   for _, word in ipairs(taken) do r[#r + 1] = word end
   return r
 end
 
-local born = call('HGET', STATE, 'born') or '0'
+local born = S(T.born)
 if keyed then
   local since, size, taken, finished, limited_by, till =
     string.match(call('GET', key) or '', '^(%d+) (%d+) (%d+) (%d) (%S+) (%d+)$')
@@ -33,7 +33,7 @@ if OVER then return { 'CLOSED' } end
 local function due()
   if PHASE ~= 'open' or P.autoOpen ~= 1 then return 0 end
   if not (is_there(T.lineBeat) and is_there(T.claimBeat)) or is_silent() then return 0 end
-  local v = call('HMGET', STATE, 'taken', 'takeLeft')
+  local v = call('HMGET', STATE, 'takeAt', 'takeLeft')
   local left = P.groupSize - call('ZCARD', ADMITTING)
   -- Between two takes only the rest of one that the bound on work cut short.
   if v[1] and T.slotTime < tonumber(v[1]) + P.intervalMs then return math.min(left, tonumber(v[2])) end
@@ -45,7 +45,7 @@ local taken, more = take(left, by)
 local n = #taken / 3
 done = done + n
 if by == 'schedule' and n > 0 then
-  call('HSET', STATE, 'taken', S(T.slotTime), 'takeLeft', more and S(left - n) or '0')
+  call('HSET', STATE, 'takeAt', S(T.slotTime), 'takeLeft', more and S(left - n) or '0')
 end
 local limited_by = 'line'
 if done >= batch and by == 'open' then limited_by = 'batchSize'

@@ -23,8 +23,14 @@ end
 local unseen, over = due(SEEN, T.lineTime), due(LAPSES, T.keepTime)
 local members, numbers = members_of(LINE, unseen)
 move_away(members, numbers, unseen)
-lapse(members_of(AWAY, over), over)
-for i, member in ipairs(ARGV) do settle_session(member, KEYS[14 + i]) end
+members, numbers = members_of(AWAY, over)
+lapse(members, numbers, over)
+local ready = #ARGV > 0 and call('ZMSCORE', READY, unpack(ARGV)) or {}
+local inside = #ARGV > 0 and call('ZMSCORE', INSIDE, unpack(ARGV)) or {}
+for i, member in ipairs(ARGV) do
+  local lives = ready[i] and tonumber(ready[i]) > T.claimTime or inside[i] and tonumber(inside[i]) > T.slotTime
+  settle_session({ member = member, user = KEYS[14 + i] }, lives)
+end
 for _, key in ipairs({ COOLING, OWED }) do
   local ended = due(key, T.slotTime)
   if #ended > 0 then call('ZREM', key, unpack(ended)) end

@@ -1,51 +1,88 @@
--- enter: lines up, or goes straight in where the mode says so.
--- KEYS  15 user record
--- ARGV  1 member  2 name  3 '1' for a guest  4 '1' if the wait was found not too long
--- Reply {kind, what a standing is made from…}: NEW, ALREADY; or
---       {'NOT_OPEN_YET', opens (ms)}, {'CLOSED'}, {'FULL'},
---       {'MEMBERS_ONLY'}; or {'WEIGH', now, json, live entries ahead, what an estimate is made from}:
---       the caller finds whether the wait is too long, and calls again if it is not.
-assert(#KEYS == 15 and #ARGV == 4)
+-- enter: members line up, or go straight in where the mode says so, in order of arrival.
+-- KEYS  15… user record of each
+-- ARGV  1 the last place that is not too long a wait  2… member, name, '1' for a guest; of each, at most 256
+-- Reply {what reply_head gives, then of each: kind, what add_standing gives}. Kinds: NEW, ALREADY,
+--       NOT_OPEN_YET (till is when), CLOSED, FULL, MEMBERS_ONLY; BAD for a record that cannot be read.
+local n, longest = #KEYS - 14, tonumber(ARGV[1])
+assert(#ARGV == 3 * n + 1 and n <= 256)
 if not P then return UNKNOWN end
-local member, name, user = ARGV[1], ARGV[2], KEYS[15]
+local members, users = {}, {}
+for i = 1, n do members[i], users[i] = ARGV[3 * i - 1], KEYS[14 + i] end
 beat_slots()
-local state, number, till = settle(member, user)
-if OVER then return { 'CLOSED' } end
-if state ~= 'NONE' then
-  if state == 'WAITING' or state == 'AWAY' then
-    seen(member, state, number)
-    state = 'WAITING'
-  end
-  return standing_facts('ALREADY', state, number, till)
-end
-if ARGV[3] == '1' and P.identity ~= 'guest' then return { 'MEMBERS_ONLY' } end
-if PHASE == 'early' then return { 'NOT_OPEN_YET', S(P.opensMs) } end
+local found = settle_all(members, users)
 
-local waiting, away = in_line()
-local function goes_straight_in()
-  if PHASE ~= 'open' then return false end
-  if P.mode == 'off' then return true end
-  return P.mode == 'threshold' and waiting + call('ZCARD', ADMITTING) == 0 and has_slot_for(member)
+-- As they are once those before in this call have entered.
+local waiting, away, used, admitting, live, last = 0, 0, 0, 0, call('ZCARD', LINE), T.last
+if P.maxQueueSize < math.huge or P.mode == THRESHOLD then waiting, away = in_line() end
+if P.mode == THRESHOLD then
+  local s = slots()
+  used, admitting = s.used, s.admitting
 end
-local straight = goes_straight_in()
-if not straight then
-  if P.maxQueueSize and waiting + away >= P.maxQueueSize then return { 'FULL' } end
-  if P.refuseLongWait == 1 and ARGV[4] ~= '1' then
-    local live = call('ZCARD', LINE)
-    return add_line_facts({ 'WEIGH', S(NOW), P.json, S(live) }, live + 1)
-  end
+local first, entered, signs, new, named, straight_in = {}, 0, {}, {}, {}, 0
+
+local function goes_straight_in(member)
+  if PHASE ~= 'open' or P.mode == QUEUE then return false end
+  if P.mode == OFF then return true, 0 end
+  local own = score(COOLING, member) > T.slotTime and 1 or 0
+  return waiting + admitting == 0 and used - own < LIMIT, own
 end
 
-number = math.max(US, (tonumber(call('HGET', STATE, 'last')) or 0) + 1)
-call('HSET', STATE, 'last', S(number))
-total('joined', 1)
-if straight then
-  take_cooling(member)
-  till = become_ready(member, user, number)
-  total('byEnter', 1)
-  return standing_facts('NEW', 'READY', number, till)
+local function line_up(it, name)
+  if waiting + away >= P.maxQueueSize or P.refuseLongWait == 1 and live >= longest then return 'FULL' end
+  last = math.max(US, last + 1)
+  it.state, it.number, it.packed = 'NEW', last, pack(last)
+  waiting, live, entered = waiting + 1, live + 1, entered + 1
+  signs[#signs + 1], new[#new + 1] = it, it
+  if name ~= '' then
+    named[#named + 1] = it.packed
+    named[#named + 1] = name
+  end
+  return 'NEW'
 end
-call('ZADD', LINE, S(number), member)
-if name ~= '' then call('HSET', NAMES, pack(number), name) end
-seen(member, 'WAITING', number)
-return standing_facts('NEW', 'WAITING', number)
+
+local function enter(it, name, is_guest)
+  if OVER then return 'CLOSED' end
+  if it.state == 'BAD' then return 'BAD' end
+  if it.state ~= 'NONE' then
+    if it.state == 'AWAY' then waiting, away, live = waiting + 1, away - 1, live + 1 end
+    if it.state == 'AWAY' or it.state == 'WAITING' then signs[#signs + 1] = it end
+    return 'ALREADY'
+  end
+  if is_guest and P.guests ~= 1 then return 'MEMBERS_ONLY' end
+  if PHASE == 'early' then
+    it.till = P.opensMs
+    return 'NOT_OPEN_YET'
+  end
+  local straight, own = goes_straight_in(it.member)
+  if not straight then return line_up(it, name) end
+  last = math.max(US, last + 1)
+  used, entered, straight_in = used + 1 - own, entered + 1, straight_in + 1
+  take_cooling(it.member)
+  it.state, it.number, it.till = 'READY', last, become_ready(it.member, it.user, last)
+  return 'NEW'
+end
+
+local kinds = {}
+for i, it in ipairs(found) do
+  local before = first[it.member]
+  if before then
+    found[i], kinds[i] = found[before], kinds[before] == 'NEW' and 'ALREADY' or kinds[before]
+  else
+    first[it.member], kinds[i] = i, enter(it, ARGV[3 * i], ARGV[3 * i + 1] == '1')
+  end
+end
+
+if entered > 0 then
+  call('HSET', STATE, 'last', S(last))
+  total('joined', entered)
+end
+if straight_in > 0 then total('byEnter', straight_in) end
+if #named > 0 then call('HSET', NAMES, unpack(named)) end
+seen(signs)
+for i, it in ipairs(new) do it.rank = live - #new + i end
+local reply, away_length = reply_head(), call('ZCARD', AWAY)
+for i, it in ipairs(found) do
+  reply[#reply + 1] = kinds[i]
+  add_standing(reply, it, away_length)
+end
+return reply

@@ -1,7 +1,7 @@
 -- extend: lets the ENTERED session of exactly this entry last until the policy's hold from now would
 -- end, if that is later; never past its beginning, the policy's session and its hold together.
 -- KEYS  15 user record    ARGV  1 member  2 entry number
--- Reply {json, number, jti, kid, iat, exp, 1 if it was moved}; nil if there is no such session.
+-- Reply {version, number, jti, kid, iat, exp, 1 if it was moved}; nil if there is no such session.
 assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
 local member, user = ARGV[1], KEYS[15]
@@ -17,4 +17,4 @@ if moves then
   s.exp = math.max(s.exp, math.floor((NOW + left) / 1000))
   save_inside(member, user, s)
 end
-return { P.json, S(number), token_id(number), s.kid, S(s.iat), S(s.exp), moves and '1' or '0' }
+return { S(P.version), S(number), token_id(number), s.kid, S(s.iat), S(s.exp), moves and '1' or '0' }

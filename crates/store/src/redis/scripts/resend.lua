@@ -1,8 +1,8 @@
 -- resend: entries in admitting whose ENTER message is due to be sent again.
--- Reply {json, member, number, name, taken, …}, at most 1,000 entries.
+-- Reply {version, member, number, name, taken, …}, at most 1,000 entries.
 assert(#KEYS == 14 and #ARGV == 0)
 if not P then return UNKNOWN end
-local reply, packed = { P.json }, {}
+local reply, packed = { S(P.version) }, {}
 -- Each pause is as long as the entry has waited so far: 5 s, 10 s, 20 s, … at most RESEND_MOST_MS.
 for i, member in ipairs(call('ZRANGEBYSCORE', ADMITTING, '-inf', S(T.slotTime), 'LIMIT', 0, WORK)) do
   local number, taken_at, taken = popped(call('HGET', POPS, member))

@@ -7,13 +7,12 @@ local function names(packed)
   return found
 end
 
--- Ends places that were kept too long. Lists of members and packed numbers.
-local function lapse(members, packed)
+-- Ends places that were kept too long.
+local function lapse(members, _, packed)
   if #members == 0 then return end
-  call('ZREM', AWAY, unpack(members))
+  total('lapsed', call('ZREM', AWAY, unpack(members)))
   call('ZREM', LAPSES, unpack(packed))
   call('HDEL', NAMES, unpack(packed))
-  total('lapsed', #members)
 end
 
 -- Moves the unseen from the line to away. A place is kept from now on, and through at least one beat
@@ -31,30 +30,34 @@ local function move_away(members, numbers, packed)
   call('ZADD', LAPSES, unpack(lapses))
 end
 
--- Ends what has run out of an entry in line or away; says where it stands then.
-local function settle_line(member)
-  local number = call('ZSCORE', LINE, member)
-  if number then
-    local packed = pack(number)
-    if score(SEEN, packed) > T.lineTime then return 'WAITING', tonumber(number) end
-    move_away({ member }, { number }, { packed })
-    return 'AWAY', tonumber(number)
-  end
-  number = call('ZSCORE', AWAY, member)
-  if not number then return end
-  local packed = pack(number)
-  if score(LAPSES, packed) > T.keepTime then return 'AWAY', tonumber(number) end
-  lapse({ member }, { packed })
-  return 'NONE'
+-- Members, numbers (as text) and packed numbers of entries.
+local function columns(entries)
+  local members, numbers, packed = {}, {}, {}
+  for i, it in ipairs(entries) do members[i], numbers[i], packed[i] = it.member, S(it.number), it.packed end
+  return members, numbers, packed
 end
 
--- A sign of life of a member in line; an away member is back at the same number.
-local function seen(member, state, number)
-  local packed = pack(number)
-  if state == 'AWAY' then
-    call('ZREM', AWAY, member)
-    call('ZREM', LAPSES, packed)
-    call('ZADD', LINE, S(number), member)
+-- Signs of life of entries: new ones line up, away ones are back at the same number.
+local function seen(entries)
+  if #entries == 0 then return end
+  local line, tills, back, lapses = {}, {}, {}, {}
+  local till = S(line_now() + P.waitingMs)
+  for i, it in ipairs(entries) do
+    tills[2 * i - 1], tills[2 * i] = till, it.packed
+    if it.state ~= 'WAITING' then
+      line[#line + 1] = S(it.number)
+      line[#line + 1] = it.member
+    end
+    if it.state == 'AWAY' then
+      back[#back + 1] = it.member
+      lapses[#lapses + 1] = it.packed
+    end
+    it.state = 'WAITING'
   end
-  call('ZADD', SEEN, S(line_now() + P.waitingMs), packed)
+  if #line > 0 then call('ZADD', LINE, unpack(line)) end
+  call('ZADD', SEEN, unpack(tills))
+  if #back > 0 then
+    call('ZREM', AWAY, unpack(back))
+    call('ZREM', LAPSES, unpack(lapses))
+  end
 end

@@ -1,10 +1,10 @@
 -- The pace: how many were taken off the front lately. By the clock, for it is only shown. Behind time.lua.
 
--- People taken off the front in the last 1, 5 and 15 minutes; when the first was (as text), when the latest
--- scheduled take was (ms), and when the policy was last changed to a slower one (ms, as text).
+-- People taken off the front in the last 1, 5 and 15 minutes; when the first was (ms), when the latest
+-- scheduled take was (ms), and when the policy was last changed to a slower one (ms).
 -- Kept by minute in a ring of 16; the oldest minute of a window counts by its share.
 local function pace()
-  local fields = { 'since', 'taken', 'slower' }
+  local fields = { 'since', 'takeAt', 'slower' }
   for i = 0, 15 do fields[i + 4] = 'pace:' .. i end
   local v = call('HMGET', STATE, unpack(fields))
   local minute, into = math.floor(NOW / 60000), NOW % 60000
@@ -17,7 +17,8 @@ local function pace()
     for m = minute - minutes + 1, minute do sum = sum + taken(m) end
     return sum
   end
-  return window(1), window(5), window(15), v[1], v[2] and moment(tonumber(v[2])) or 0, v[3]
+  return window(1), window(5), window(15), tonumber(v[1] or 0), v[2] and moment(tonumber(v[2])) or 0,
+    tonumber(v[3] or 0)
 end
 
 -- Counts people taken off the front just now into the pace.

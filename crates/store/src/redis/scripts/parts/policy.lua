@@ -1,35 +1,40 @@
 -- The policy in force and its phase. Behind prelude.lua.
 local UNKNOWN = redis.error_reply('UNKNOWN_CONCERT there is no such concert')
--- How the keys are to be read; the Rust side writes it with the policy.
-local LAYOUT = 2
--- What the scripts decide by; the Rust side writes these fields.
-local FIELDS = { 'json', 'startMs', 'endMs', 'opensMs', 'closed', 'paused', 'mode', 'maxActive',
-  'maxQueueSize', 'autoOpen', 'groupSize', 'intervalMs', 'waitingMs', 'keepMs', 'readyMs',
-  'sessionMs', 'holdMs', 'identity', 'refuseLongWait', 'maxWaitMs', 'layout' }
+-- How the keys are to be read; the Rust side writes it in front of the policy.
+local LAYOUT = 3
+local QUEUE, THRESHOLD, OFF = 0, 1, 2
 
--- Each field by its name, numbers as numbers, flags as 1 or 0; nil for an unknown concert.
-local function policy()
-  local values, p = call('HMGET', POLICY, unpack(FIELDS)), {}
-  if not values[1] then return end
-  for i = 1, #FIELDS do
-    local value = values[i]
-    if value then p[FIELDS[i]] = tonumber(value) or value end
-  end
+-- What the scripts decide by: the layout, then 19 numbers in the order of `packed` in verbs.rs, infinite
+-- where there is no such limit. The concert as JSON follows, which no script reads. Of a dropped concert
+-- there are the layout and its version alone.
+local PACKED = '<B' .. string.rep('d', 19)
+local BYTES = struct.size(PACKED)
+
+local function unpacked(bytes)
+  if #bytes < BYTES then return end
+  local p, _ = {}, nil
+  _, p.version, p.startMs, p.endMs, p.opensMs, p.closed, p.paused, p.mode, p.maxActive, p.maxQueueSize,
+    p.autoOpen, p.groupSize, p.intervalMs, p.waitingMs, p.keepMs, p.readyMs, p.sessionMs, p.holdMs,
+    p.guests, p.refuseLongWait = struct.unpack(PACKED, bytes)
   return p
 end
-local P = policy()
--- What an earlier release left is unknown here: its deadlines are moments of the clock.
-local EARLIER = P and P.layout ~= LAYOUT
+
+local RAW = redis.pcall('GETRANGE', POLICY, 0, BYTES - 1)
+-- What an earlier release left is unknown here: its keys are read otherwise.
+local EARLIER = type(RAW) == 'table' or #RAW > 0 and string.byte(RAW) ~= LAYOUT
+local P
 if EARLIER then
-  P, UNKNOWN = nil, redis.error_reply('EARLIER_RELEASE a line of an earlier release is in Redis')
+  UNKNOWN = redis.error_reply('EARLIER_RELEASE a line of an earlier release is in Redis')
+else
+  P = unpacked(RAW)
 end
 
 -- The booking window is all that the clock decides.
 local function phase(p)
   if p.closed == 1 then return 'closed' end
-  if p.endMs and NOW >= p.endMs then return 'ended' end
-  if p.opensMs and NOW < p.opensMs then return 'early' end
-  if p.startMs and NOW < p.startMs then return 'before' end
+  if NOW >= p.endMs then return 'ended' end
+  if NOW < p.opensMs then return 'early' end
+  if NOW < p.startMs then return 'before' end
   return p.paused == 1 and 'paused' or 'open'
 end
 local PHASE = P and phase(P)

@@ -2,13 +2,18 @@
 
 -- A session's record: READY number till | ENTERED number till kid iat exp begun. READY ends at a
 -- reading of claimTime, ENTERED at one of slotTime, by which it also began; iat and exp are in seconds.
+-- nil if there is none, false if it cannot be read.
 local function session(user)
-  local record = call('GET', user)
+  local record = redis.pcall('GET', user)
   if not record then return end
-  local s = {}
-  for word in string.gmatch(record, '%S+') do s[#s + 1] = word end
-  return { state = s[1], number = tonumber(s[2]), till = tonumber(s[3]),
-    kid = s[4], iat = tonumber(s[5]), exp = tonumber(s[6]), begun = tonumber(s[7]) }
+  local w = {}
+  if type(record) == 'string' then
+    for word in string.gmatch(record, '%S+') do w[#w + 1] = word end
+  end
+  local s = { state = w[1], number = tonumber(w[2]), till = tonumber(w[3]),
+    kid = w[4], iat = tonumber(w[5]), exp = tonumber(w[6]), begun = tonumber(w[7]) }
+  local known = s.state == 'READY' or s.state == 'ENTERED' and s.iat and s.exp and s.begun
+  return known and s.number and s.till and s or false
 end
 
 local function save_session(user, left, ...)
@@ -69,21 +74,20 @@ local function run_out_inside(member, user, s)
   total('expired', 1)
 end
 
--- Ends what has run out of a member's session; says where the member stands then.
-local function settle_session(member, user)
-  local s = session(user)
-  if s and s.state == 'READY' then
-    if s.till > T.claimTime then return 'READY', s.number, ready_until(s.till), s end
-  elseif s and s.till > T.slotTime then
-    return 'ENTERED', s.number, s.exp * 1000, s
-  end
+-- Where a member stands in whose set there is time left or not; ends what has run out.
+local function settle_session(it, lives)
+  local member, s = it.member, session(it.user)
+  if lives and s then
+    it.state, it.number, it.session = s.state, s.number, s
+    it.till = s.state == 'READY' and ready_until(s.till) or s.exp * 1000
+  elseif lives and s == false then
+    it.state = 'BAD'
   -- A record that was collected by its own expiry is missed here and counted all the same.
-  if call('ZREM', READY, member) == 1 then
-    call('DEL', user)
+  elseif call('ZREM', READY, member) == 1 then
+    call('DEL', it.user)
     end_slot(member, 0)
     total('unclaimed', 1)
   elseif call('ZSCORE', INSIDE, member) then
-    run_out_inside(member, user, s)
+    run_out_inside(member, it.user, s)
   end
-  return 'NONE'
 end

@@ -24,15 +24,13 @@ local function slot_end(s, i)
   return math.max(till, last_cooling)
 end
 
--- Of the next `number` entries to be taken, when there is a slot for the last of each quarter (ms); 0
--- where it is free, and for no entry.
-local function free_at(s, number)
-  local moments, before, at = { 0, 0, 0, 0 }, 0, 0
-  if number == 0 or number + s.used <= LIMIT then return moments end
-  for quarter = 1, 4 do
-    local i = math.ceil(math.min(number, LIMIT) * quarter / 4) + s.used - LIMIT
-    if i > 0 and i ~= before then before, at = i, moment(slot_end(s, i)) end
-    moments[quarter] = at
+-- Of the slots in use, how many become free until when: pairs of a number and a moment (ms), for as many
+-- numbers as Slots::sampled of the domain says.
+local function slot_ends(s)
+  local ends, samples = {}, math.min(64, s.used)
+  for part = 1, samples do
+    local i = math.ceil(s.used * part / samples)
+    ends[2 * part - 1], ends[2 * part] = i, moment(slot_end(s, i))
   end
-  return moments
+  return ends
 end

@@ -1,6 +1,6 @@
 -- Slots: admitting, READY, ENTERED, and what ended less than COOLING_MS ago. Behind time.lua.
 
-local LIMIT = P and P.mode ~= 'off' and P.maxActive
+local LIMIT = P and P.mode ~= OFF and P.maxActive < math.huge and P.maxActive
 
 -- Slots in use, and what they are made of.
 local function slots()
@@ -13,11 +13,4 @@ local function slots()
   s.cooling = count(COOLING, '(' .. S(T.slotTime), '+inf')
   s.used = s.admitting + s.ready + s.inside + s.ending + s.cooling
   return s
-end
-
--- Whether a member could have a slot: their own that is cooling is free for them.
-local function has_slot_for(member)
-  if not LIMIT then return true end
-  local own = score(COOLING, member) > T.slotTime and 1 or 0
-  return slots().used - own < LIMIT
 end

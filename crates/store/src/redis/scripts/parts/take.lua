@@ -13,6 +13,9 @@ local function pop(members, numbers, packed, own, by)
   call('ZREM', SEEN, unpack(packed))
   call('ZADD', ADMITTING, unpack(admitting))
   call('HSET', POPS, unpack(pops))
+  T.taken = T.taken + #members
+  local through = math.max(tonumber(call('HGET', STATE, 'takenThrough') or 0), tonumber(numbers[#numbers]))
+  call('HSET', STATE, 'taken', S(T.taken), 'takenThrough', S(through))
   for member, till in pairs(own) do
     call('ZREM', COOLING, member)
     call('ZADD', OWED, till, member)

@@ -3,10 +3,11 @@
 -- lineTime and keepTime go on by waiting-room's beat, claimTime by token's, slotTime by anybody's; a
 -- beat adds the time since the one before, at most STEP_MS. lineStand and claimStand are what is left
 -- of a standstill after a gap (ms). `heard` and `ended` are readings of slotTime: when a member was
--- last heard, and when a beat first found the end of the sale past.
+-- last heard, and when a beat first found the end of the sale past. With them come the version by which
+-- the concert was first put, how many were ever taken off the front, and the last entry number.
 local STEP_MS, DEAF_MS, COOLING_MS = 2000, 15000, 7000
 local TIMES = { 'lineTime', 'lineBeat', 'lineStand', 'keepTime', 'claimTime', 'claimBeat',
-  'claimStand', 'slotTime', 'slotBeat', 'heard', 'ended' }
+  'claimStand', 'slotTime', 'slotBeat', 'heard', 'ended', 'born', 'taken', 'last' }
 local T = {}
 for i, value in ipairs(call('HMGET', STATE, unpack(TIMES))) do T[TIMES[i]] = tonumber(value or 0) end
 

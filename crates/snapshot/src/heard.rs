@@ -10,8 +10,7 @@ use std::{
 
 use parking_lot::RwLock;
 use sunbeon_domain::ConcertId;
-
-use crate::{Beat, Result, Role, Store, lines::for_each};
+use sunbeon_store::{Beat, Result, Role, Store, for_each};
 
 /// The concerts that members and visitors of a service have named since its last beat. A cheap handle.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +28,7 @@ impl Heard {
     /// Beats for every line, reporting whether it was named, and runs `then` for each after its beat.
     ///
     /// # Errors
-    /// As [`crate::for_each_line`].
+    /// As [`sunbeon_store::for_each_line`].
     pub async fn beat<Then: Future<Output = Result<()>>>(
         &self,
         store: &dyn Store,
