@@ -28,8 +28,8 @@ lapse(members, numbers, over)
 local ready = #ARGV > 0 and call('ZMSCORE', READY, unpack(ARGV)) or {}
 local inside = #ARGV > 0 and call('ZMSCORE', INSIDE, unpack(ARGV)) or {}
 for i, member in ipairs(ARGV) do
-  local lives = ready[i] and tonumber(ready[i]) > T.claimTime or inside[i] and tonumber(inside[i]) > T.slotTime
-  settle_session({ member = member, user = KEYS[14 + i] }, lives)
+  local called, entered = tonumber(ready[i] or 0) > T.claimTime, tonumber(inside[i] or 0) > T.slotTime
+  settle_session({ member = member, user = KEYS[14 + i] }, called or entered)
 end
 for _, key in ipairs({ COOLING, OWED }) do
   local ended = due(key, T.slotTime)
