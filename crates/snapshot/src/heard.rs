@@ -12,7 +12,8 @@ use parking_lot::RwLock;
 use sunbeon_domain::ConcertId;
 use sunbeon_store::{Beat, Result, Role, Store, for_each};
 
-/// The concerts that members and visitors of a service have named since its last beat. A cheap handle.
+/// The concerts that members and visitors of a service have named since its last beat, of those whose line
+/// was live then. A cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct Heard(Arc<RwLock<HashMap<ConcertId, AtomicBool>>>);
 
@@ -25,23 +26,25 @@ impl Heard {
         }
     }
 
-    /// Beats for every line, reporting whether it was named, and runs `then` for each after its beat.
+    /// Beats for every live line, reporting whether it was named, and runs `then` for each after its
+    /// beat, and once more for those that are no longer live.
     ///
     /// # Errors
-    /// As [`sunbeon_store::for_each_line`].
+    /// As [`sunbeon_store::for_each_live_line`].
     pub async fn beat<Then: Future<Output = Result<()>>>(
         &self,
         store: &dyn Store,
         role: Role,
         then: impl Fn(ConcertId) -> Then,
     ) -> Result<()> {
-        let ids = store.concerts().await?;
-        self.meet(&ids);
-        for_each(ids, async |id| {
+        let ids = store.live().await?;
+        let idle = self.meet(&ids);
+        let beats = for_each(ids, async |id| {
             self.beat_for(store, role, &id).await?;
             then(id).await
-        })
-        .await
+        });
+        let beaten = beats.await;
+        for_each(idle, then).await.and(beaten)
     }
 
     async fn beat_for(&self, store: &dyn Store, role: Role, id: &ConcertId) -> Result<()> {
@@ -58,13 +61,15 @@ impl Heard {
         done
     }
 
-    fn meet(&self, ids: &[ConcertId]) {
+    /// Knows these lines from now on; returns those that were known and are not any more.
+    fn meet(&self, ids: &[ConcertId]) -> Vec<ConcertId> {
         let mut known = self.0.write();
         let mut before = std::mem::take(&mut *known);
         *known = ids
             .iter()
             .map(|id| (id.clone(), before.remove(id).unwrap_or_default()))
             .collect();
+        before.into_keys().collect()
     }
 }
 
@@ -84,7 +89,7 @@ mod tests {
         heard.meet(std::slice::from_ref(&met));
         assert!(heard.0.read()[&met].load(Ordering::Relaxed));
         assert_eq!(heard.0.read().len(), 1);
-        heard.meet(&[]);
+        assert_eq!(heard.meet(&[]), [met]);
         assert!(heard.0.read().is_empty());
     }
 }

@@ -16,7 +16,7 @@ pub use answers::{
     FeedPlace, Leaving, LimitedBy, Listed, Progress, Revoked, Role, Snapshot, StandingFacts, Swept,
     Taken, TakenEntry, TokenFacts, Totals,
 };
-pub use lines::{for_each, for_each_line};
+pub use lines::{for_each, for_each_live_line};
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
 
@@ -151,11 +151,18 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the ids of all concerts in force. Never answers [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
+    /// Returns the ids of the concerts whose line is live, as it was at most a second ago: somebody is in
+    /// line or inside, a slot is cooling, or the interval of the last scheduled take has not passed. The
+    /// others need no beat, no take and no sweep. Never answers [`StoreError::UnknownConcert`].
+    async fn live(&self) -> Result<Vec<ConcertId>>;
+
     /// Lines members up, or lets them straight in if the mode says so: at most 256, in order of arrival,
     /// in one step. Each has an answer of its own: [`StoreError::Bug`] is that of a member whose record
     /// cannot be read. Where the policy refuses long waits, nobody is lined up beyond the place
     /// `longest`, those away not counted ([`sunbeon_domain::Estimate::longest_line`]). Answers
-    /// [`StoreError::Full`] if there is no memory left. Moves the time of slots, as a beat does.
+    /// [`StoreError::Full`] if there is no memory left. Moves the time of slots, as a beat does. An idle
+    /// line has no gap: the enter that makes it live counts as a beat of every role that adds nothing,
+    /// and ends a standstill.
     async fn enter_all(
         &self,
         id: &ConcertId,

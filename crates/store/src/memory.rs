@@ -158,6 +158,12 @@ impl Store for MemoryStore {
         Ok(self.lines().in_force.keys().cloned().collect())
     }
 
+    async fn live(&self) -> Result<Vec<ConcertId>> {
+        let lines = self.lines();
+        let live = lines.in_force.iter().filter(|(_, line)| !line.is_idle());
+        Ok(live.map(|(id, _)| id.clone()).collect())
+    }
+
     async fn enter_all(
         &self,
         id: &ConcertId,

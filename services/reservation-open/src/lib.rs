@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::FromRef;
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{Auth, Rounds};
-use sunbeon_store::{Store, for_each_line};
+use sunbeon_store::{Store, for_each_live_line};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -74,7 +74,7 @@ impl ReservationOpen {
     pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         Rounds::every(Duration::from_millis(250), "schedule")
             .run(&shutdown, || {
-                for_each_line(&*self.store, |id| schedule::take(&self, id))
+                for_each_live_line(&*self.store, |id| schedule::take(&self, id))
             })
             .await;
         self.announcer.finish().await;
@@ -85,7 +85,7 @@ impl ReservationOpen {
     pub async fn resend(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         Rounds::every(Duration::from_secs(1), "resend")
             .run(&shutdown, || {
-                for_each_line(&*self.store, |id| resend::send_again(&self, id))
+                for_each_live_line(&*self.store, |id| resend::send_again(&self, id))
             })
             .await;
         Ok(())
@@ -95,7 +95,7 @@ impl ReservationOpen {
     pub async fn sweep(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         Rounds::every(Duration::from_secs(1), "sweep")
             .run(&shutdown, || {
-                for_each_line(&*self.store, |id| sweep::collect(&self, id))
+                for_each_live_line(&*self.store, |id| sweep::collect(&self, id))
             })
             .await;
         Ok(())

@@ -74,7 +74,9 @@ impl Line {
         let (entries, more) = self.take(left, TakenBy::Schedule);
         let n = entries.len();
         if n > 0 {
-            self.last_take = Some(self.times.slot.time);
+            let slot = self.times.slot.time;
+            self.last_take = Some(slot);
+            self.paced = Some(slot + self.interval_ms());
             self.take_left = if more { left - n as u64 } else { 0 };
         }
         let total = u32::try_from(n).unwrap_or(u32::MAX);
@@ -120,7 +122,7 @@ impl Line {
             return 0;
         }
         let left = u64::from(policy.group_size).saturating_sub(self.admitting.len());
-        let interval = i64::from(policy.entry_interval_seconds) * 1_000;
+        let interval = self.interval_ms();
         let between = |last: i64| self.times.slot.time < last + interval;
         // Between two takes only the rest of one that the bound on work cut short.
         if self.last_take.is_some_and(between) {
@@ -128,6 +130,10 @@ impl Line {
         } else {
             left
         }
+    }
+
+    fn interval_ms(&self) -> i64 {
+        i64::from(self.concert.policy.entry_interval_seconds) * 1_000
     }
 
     /// Moves up to `left` live entries from the front to admitting, as slots are free; says

@@ -56,6 +56,9 @@ pub(super) struct Line {
     /// How many entries were ever taken off the front, and the largest number of those.
     pub(super) taken: u64,
     pub(super) taken_through: u64,
+    /// The reading of `slotTime` at which the interval of the latest scheduled take has passed; until a
+    /// sweep finds that it has.
+    pub(super) paced: Option<i64>,
     /// The reading of `slotTime` at the latest scheduled take.
     pub(super) last_take: Option<i64>,
     pub(super) guests_refused: u64,
@@ -105,6 +108,7 @@ impl Line {
             taken: 0,
             taken_through: 0,
             last_take: None,
+            paced: None,
             guests_refused: 0,
             take_left: 0,
             opened: HashMap::new(),
@@ -145,6 +149,21 @@ impl Line {
 
     pub(super) fn is_empty(&self) -> bool {
         self.line.len() + self.away.len() + self.admitting.len() == 0
+    }
+
+    /// Whether nobody is in line or inside, nothing is left to collect, and the interval of the last
+    /// scheduled take has passed.
+    pub(super) fn is_idle(&self) -> bool {
+        let sets = [
+            &self.line,
+            &self.away,
+            &self.admitting,
+            &self.ready,
+            &self.inside,
+            &self.cooling,
+            &self.owed,
+        ];
+        self.paced.is_none() && sets.iter().all(|set| set.len() == 0)
     }
 
     pub(super) fn waiting_ms(&self) -> i64 {

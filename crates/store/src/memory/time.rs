@@ -60,6 +60,7 @@ impl Counter {
 }
 
 /// The counted times of a line.
+#[derive(Clone, Copy)]
 pub(super) struct Times {
     /// By waiting-room's beat.
     pub(super) line: Counter,
@@ -85,6 +86,14 @@ impl Times {
             slot: counter,
             heard: 0,
             ended: 0,
+        }
+    }
+
+    /// The line becomes live: an idle one has no gap and no standstill.
+    pub(super) fn wake(&mut self, now: UnixMs) {
+        for counter in [&mut self.line, &mut self.claim] {
+            counter.beat = now.0;
+            counter.stand = 0;
         }
     }
 

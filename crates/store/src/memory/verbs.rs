@@ -20,13 +20,21 @@ enum Decided {
 impl Line {
     /// Settles all, decides for each in turn, and answers as all stand then.
     pub(super) fn enter_all(&mut self, entrants: &[Entrant], longest: u64) -> Vec<Entering> {
+        let (idle, joined) = (self.is_idle(), self.totals.joined);
         self.beat_slots();
         for entrant in entrants {
             self.settle(&entrant.member);
         }
+        let before = self.times;
+        if idle {
+            self.times.wake(self.now);
+        }
         let mut decided = Vec::with_capacity(entrants.len());
         for entrant in entrants {
             decided.push(self.enter(entrant, longest));
+        }
+        if self.totals.joined == joined {
+            self.times = before;
         }
         let answer = |decided| match decided {
             Decided::New(place) => Entering::New(self.standing_facts(place)),
@@ -195,6 +203,7 @@ impl Line {
             }
             most = most.max(ended.len());
         }
+        self.paced = self.paced.filter(|until| *until > slot);
         let forgotten = self.revoked.forget(self.now.seconds());
         Swept {
             away: unseen.len() as u64,

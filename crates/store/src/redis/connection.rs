@@ -181,6 +181,17 @@ impl Connection {
         self.ask(command, false).await.map_err(meaning)
     }
 
+    /// Runs plain commands, which may concern different concerts.
+    pub(super) async fn commands(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        let answers = self
+            .reads
+            .send(pipeline, self.limit)
+            .await
+            .map_err(meaning)?;
+        let answers: RedisResult<Vec<Value>> = answers.into_iter().collect();
+        answers.map_err(meaning)
+    }
+
     /// Writes a key of its own that expires, as every verb must be able to write: a replica, a full
     /// Redis, or one that cannot save refuses it.
     pub(super) async fn probe(&self) -> Result<()> {

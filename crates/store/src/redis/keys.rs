@@ -6,6 +6,9 @@ use sunbeon_domain::{ConcertId, MemberId};
 /// The set of the ids of all concerts in force.
 pub(super) const CONCERTS: &str = "concerts";
 
+/// The ids of the concerts whose line is live, for a second.
+pub(super) const LIVE: &str = "live";
+
 /// A key that is written to see whether writes are taken; it says nothing.
 pub(super) const PROBE: &str = "probe";
 
@@ -41,6 +44,16 @@ pub(super) fn user(id: &ConcertId, member: &MemberId) -> String {
 /// What came of an opening with an idempotency key.
 pub(super) fn opened(id: &ConcertId, key: &str) -> String {
     format!("{{concert:{id}}}:opened:{key}")
+}
+
+/// Counts the keys that a live line has any of; see `is_idle` of `line.lua`.
+pub(super) fn count_live(id: &ConcertId) -> redis::Cmd {
+    let mut exists = redis::cmd("EXISTS");
+    exists.arg(format!("concert:{id}"));
+    for name in ["away", "admitting", "ready", "inside", "cooling", "owed"] {
+        exists.arg(format!("{{concert:{id}}}:{name}"));
+    }
+    exists
 }
 
 /// Reads a concert's policy.

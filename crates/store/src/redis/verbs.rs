@@ -103,6 +103,43 @@ impl Store for RedisStore {
         Ok(ids)
     }
 
+    async fn live(&self) -> Result<Vec<ConcertId>> {
+        let mut known = redis::pipe();
+        known.ignore_errors();
+        known.cmd("PTTL").arg(keys::LIVE).cmd("GET").arg(keys::LIVE);
+        let known = self.connection.commands(&known).await?;
+        let parsed: (i64, Option<String>) =
+            redis::from_redis_value(Value::Array(known)).map_err(bug)?;
+        if let (LIVE_MS_LEFT.., Some(ids)) = parsed {
+            let ids = ids.split_ascii_whitespace().map(ConcertId::parse);
+            return ids.collect::<std::result::Result<_, _>>().map_err(bug);
+        }
+        let ids = self.concerts().await?;
+        let mut count = redis::pipe();
+        count.ignore_errors();
+        for id in &ids {
+            count.add_command(keys::count_live(id));
+        }
+        let counts = match ids.len() {
+            0 => Vec::new(),
+            _ => self.connection.commands(&count).await?,
+        };
+        let live = ids.into_iter().zip(counts);
+        let live = live.filter(|(_, count)| *count != Value::Int(0));
+        let live: Vec<_> = live.map(|(id, _)| id).collect();
+        let mut keep = redis::cmd("SET");
+        let names: Vec<_> = live.iter().map(ConcertId::as_str).collect();
+        keep.arg(keys::LIVE)
+            .arg(names.join(" "))
+            .arg("PX")
+            .arg(LIVE_MS);
+        match self.connection.command(keep).await {
+            // A full Redis keeps no list, so everybody counts for themselves.
+            Ok(()) | Err(StoreError::Full(_)) => Ok(live),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn enter_all(
         &self,
         id: &ConcertId,
@@ -317,6 +354,15 @@ impl Store for RedisStore {
 }
 
 const NOTHING: &[&str] = &[];
+
+/// How long the list of live lines is kept, in milliseconds.
+const LIVE_MS: i64 = 1_000;
+/// With less time left the list is made anew.
+const LIVE_MS_LEFT: i64 = 500;
+
+fn bug(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Bug(Box::new(error))
+}
 
 /// The records of members, as keys.
 fn users<'a>(id: &ConcertId, members: impl Iterator<Item = &'a MemberId>) -> Vec<String> {

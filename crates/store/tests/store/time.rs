@@ -8,6 +8,9 @@ use sunbeon_store::{Admission, AdmitBy, Claim, Entering, Role};
 use crate::world::{World, at, id, member, names, number};
 
 behaviours!(
+    a_line_is_live_while_anybody_has_something_in_it,
+    a_line_that_wakes_up_has_no_gap_and_takes_at_once,
+    an_interval_lasts_although_the_line_is_empty_meanwhile,
     while_no_token_can_be_fetched_nobody_is_lost,
     what_has_ended_never_comes_back,
     a_step_of_the_clock_ends_no_session_and_no_wait,
@@ -621,4 +624,115 @@ async fn what_is_left_is_told_with_the_stand_still(world: World) {
     assert_eq!(left().await, 90_000);
     let seen = number(world.place("a").await);
     assert!(seen.is_some());
+}
+
+/// Whether the line is live, as everybody knows within a second.
+async fn is_live(world: &World) -> bool {
+    world.pass_unheard(1.0);
+    let live = world.store.live().await.unwrap();
+    assert_eq!(world.store.live().await.unwrap(), live);
+    live == [id()]
+}
+
+async fn a_line_is_live_while_anybody_has_something_in_it(world: World) {
+    let policy = json!({"waitingTtlSeconds": 30, "keepPlaceMinutes": 1, "readyTtlSeconds": 30,
+        "sessionMinutes": 1, "autoOpen": false});
+    world.put(1, policy).await;
+    assert!(!is_live(&world).await);
+    let collected = async || {
+        world.sweep().await;
+        !is_live(&world).await
+    };
+    for goes in [
+        "leaves",
+        "lapses",
+        "does not fetch the token",
+        "stays inside",
+        "exits",
+    ] {
+        world.join("a").await;
+        assert!(is_live(&world).await, "{goes}");
+        match goes {
+            "leaves" => {
+                world.exit("a").await;
+            }
+            "lapses" => {
+                world.pass(31.0).await;
+                assert!(!collected().await, "the place of a is kept");
+                world.pass(61.0).await;
+            }
+            "does not fetch the token" => {
+                world.let_in(1).await;
+                assert!(!collected().await, "a is called");
+                world.pass(31.0).await;
+            }
+            _ => {
+                world.let_in(1).await;
+                world.claimed("a").await;
+                assert!(!collected().await, "a is inside");
+                if goes == "exits" {
+                    world.exits("a").await;
+                    assert!(!collected().await, "the slot of a is taken");
+                    world.pass(10.0).await;
+                } else {
+                    world.pass(70.0).await;
+                }
+            }
+        }
+        world.sweep().await;
+        assert!(collected().await, "{goes}");
+    }
+}
+
+async fn a_line_that_wakes_up_has_no_gap_and_takes_at_once(world: World) {
+    let policy = json!({"readyTtlSeconds": 30, "waitingTtlSeconds": 30, "groupSize": 1,
+        "entryIntervalSeconds": 10});
+    world.put(1, policy).await;
+    for hour in 0..3 {
+        // A lone beat, as of a service that had an old list, finds a gap.
+        if hour == 2 {
+            world.beat(Role::WaitingRoom, false).await;
+            world.beat(Role::Token, false).await;
+        }
+        world.join("a").await;
+        let taken = world.schedule().await;
+        assert_eq!(names(&taken), ["a"], "hour {hour}");
+        world.call(&taken.entries).await;
+        world.pass(31.0).await;
+        world.sweep().await;
+        assert_eq!(
+            world.state("a").await,
+            "none",
+            "the time to fetch the token went on"
+        );
+        world.sweep().await;
+        assert!(!is_live(&world).await);
+        world.pass_unheard(3_600.0);
+    }
+    // A service that does not come back is away.
+    world.join("a").await;
+    world.pass_with(16.0, &[Role::WaitingRoom], true).await;
+    assert!(
+        world.schedule().await.entries.is_empty(),
+        "no token can be fetched"
+    );
+}
+
+async fn an_interval_lasts_although_the_line_is_empty_meanwhile(world: World) {
+    let policy = json!({"groupSize": 1, "entryIntervalSeconds": 60});
+    world.put(1, policy).await;
+    world.join("a").await;
+    let taken = world.schedule().await;
+    world.call(&taken.entries).await;
+    world.exits("a").await;
+    world.pass(20.0).await;
+    world.sweep().await;
+    assert!(is_live(&world).await, "the interval lasts");
+    world.join("b").await;
+    for _ in 0..19 {
+        assert!(world.schedule().await.entries.is_empty());
+        world.pass(2.0).await;
+    }
+    world.pass(2.0).await;
+    assert_eq!(names(&world.schedule().await), ["b"]);
 }

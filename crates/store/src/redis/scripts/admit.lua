@@ -45,6 +45,7 @@ local taken, more = take(left, by)
 local n = #taken / 3
 done = done + n
 if by == 'schedule' and n > 0 then
+  call('ZADD', OWED, S(T.slotTime + P.intervalMs), '')
   call('HSET', STATE, 'takeAt', S(T.slotTime), 'takeLeft', more and S(left - n) or '0')
 end
 local limited_by = 'line'

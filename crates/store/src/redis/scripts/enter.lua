@@ -8,8 +8,11 @@ assert(#ARGV == 3 * n + 1 and n <= 256)
 if not P then return UNKNOWN end
 local members, users = {}, {}
 for i = 1, n do members[i], users[i] = ARGV[3 * i - 1], KEYS[14 + i] end
+local wakes = is_idle()
 beat_slots()
 local found = settle_all(members, users)
+-- An idle line has no gap: where somebody enters, that is a beat of every role, and ends a standstill.
+if wakes then T.lineBeat, T.claimBeat, T.lineStand, T.claimStand = NOW, NOW, 0, 0 end
 
 -- As they are once those before in this call have entered.
 local waiting, away, used, admitting, live, last = 0, 0, 0, 0, call('ZCARD', LINE), T.last
@@ -75,6 +78,9 @@ end
 if entered > 0 then
   call('HSET', STATE, 'last', S(last))
   total('joined', entered)
+  if wakes then
+    call('HSET', STATE, 'lineBeat', S(NOW), 'claimBeat', S(NOW), 'lineStand', '0', 'claimStand', '0')
+  end
 end
 if straight_in > 0 then total('byEnter', straight_in) end
 if #named > 0 then call('HSET', NAMES, unpack(named)) end
