@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::data::secret;
+
 const LINE: &str = "floor:line";
 const EXPIRING: &str = "floor:expiring";
 /// Members that [`serve`] puts into the line, at most this many a command.
@@ -76,7 +77,7 @@ impl FromRequestParts<Arc<Floor>> for Member {
 
 /// As long as a standing.
 #[derive(Serialize)]
-struct Answer {
+pub(crate) struct Answer {
     message: &'static str,
     number: u64,
     rank: u64,
@@ -98,7 +99,7 @@ impl Answer {
     }
 }
 
-async fn json() -> Json<Answer> {
+pub(crate) async fn json() -> Json<Answer> {
     Answer::new((1_763_640_000_123_456, 654_321, 1_000_000))
 }
 

@@ -2,6 +2,9 @@
 
 mod data;
 mod floor;
+mod shell;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -12,6 +15,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Command {
     /// Serves the floors
     Floor(floor::Options),
+    /// Serves the shell alone; settings as for a service
+    Shell,
     /// Prints access tokens, one a line
     Tokens(data::Tokens),
     /// Prints booking tokens, one a line
@@ -23,12 +28,14 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
-        Command::Floor(options) => floor::serve(options).await,
-        Command::Tokens(tokens) => tokens.print(),
-        Command::BookingTokens(tokens) => tokens.print(),
-        Command::Passes(passes) => passes.print().await,
-        Command::Fill(fill) => fill.run().await,
+        Command::Floor(options) => floor::serve(options).await?,
+        Command::Shell => return shell::serve().await,
+        Command::Tokens(tokens) => tokens.print()?,
+        Command::BookingTokens(tokens) => tokens.print()?,
+        Command::Passes(passes) => passes.print().await?,
+        Command::Fill(fill) => fill.run().await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
