@@ -3,9 +3,7 @@
 
 use axum::{
     Json,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, header::Entry},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -14,48 +12,41 @@ pub use sunbeon_client::{Failure, Success};
 use sunbeon_domain::{Code, Coded, Language, Text};
 use utoipa::ToSchema;
 
+use crate::current::Current;
+
 const NO_STORE: &str = "no-store";
 
-tokio::task_local! {
-    static LANGUAGE: Language;
+/// Returns the language that `Accept-Language` asks for. Several lines of the same header form one list
+/// (RFC 9110 §5.3).
+pub(crate) fn asked_for(headers: &HeaderMap) -> Option<Language> {
+    let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+    let mut texts = lines.filter_map(|line| line.to_str().ok());
+    let first = texts.next()?;
+    let more: Vec<_> = texts.collect();
+    if more.is_empty() {
+        return Language::asked_for(first);
+    }
+    Language::asked_for(&[first, &more.join(",")].join(","))
 }
 
-/// Runs the rest of a request in its language: the one that `Accept-Language` asks for, or else the
-/// default. Handlers call [`language`]; other layers find it in the request's extensions.
-///
-/// Answers are not cacheable unless their route says otherwise, because most are for one person. A
+/// Makes an answer uncacheable unless its route says otherwise, because most are for one person. A
 /// cacheable answer is cached separately for each language.
-pub(crate) async fn in_its_language(
-    State(default): State<Language>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let language = asked_for(request.headers()).unwrap_or(default);
-    request.extensions_mut().insert(language);
-    let mut response = LANGUAGE.scope(language, next.run(request)).await;
-    let headers = response.headers_mut();
-    match headers.get(header::CACHE_CONTROL) {
-        Some(control) if control == NO_STORE => {}
-        Some(_) => {
+pub(crate) fn forbid_caching(headers: &mut HeaderMap) {
+    match headers.entry(header::CACHE_CONTROL) {
+        Entry::Vacant(missing) => {
+            missing.insert(HeaderValue::from_static(NO_STORE));
+        }
+        Entry::Occupied(control) if control.get() == NO_STORE => {}
+        Entry::Occupied(_) => {
             headers.append(header::VARY, HeaderValue::from_static("accept-language"));
         }
-        None => {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
-        }
     }
-    response
 }
 
-/// Several lines of the same header form one list (RFC 9110 §5.3).
-fn asked_for(headers: &HeaderMap) -> Option<Language> {
-    let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter();
-    let texts: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
-    Language::asked_for(&texts.join(","))
-}
-
-/// Returns the language of the current request, or Korean outside of a request.
+/// Returns the language of the current request, or Korean outside of a request: the one that it asks
+/// for, or else the default. Other layers find it in the request's extensions.
 pub fn language() -> Language {
-    LANGUAGE.try_with(|language| *language).unwrap_or_default()
+    Current::get(|request| request.language).unwrap_or_default()
 }
 
 /// The `data` of an answer without any: `{}`.

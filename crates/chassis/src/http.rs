@@ -10,19 +10,20 @@ mod ops;
 mod query;
 mod serve;
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{Router, extract::Request, response::Response, routing::Route};
 use metrics_exporter_prometheus::PrometheusHandle;
 pub use openapi::document;
 pub use ops::{Health, Readiness};
 pub use serve::{bind, serve};
 use sunbeon_domain::Code;
+use tower::{Layer, layer::layer_fn, util::option_layer};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::query::KnownFields;
-use crate::{ApiError, envelope, limits::Limits, settings};
+use crate::{ApiError, limits::Limits, settings};
 
 /// The name of the request id's header, which every answer carries.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -76,8 +77,8 @@ pub fn finish(service: Service) -> anyhow::Result<Router> {
     let document =
         openapi::document(&document, name).context("could not build the OpenAPI document")?;
     let known = KnownFields::of(&document);
+    let cors = cors::layer(&settings.cors_origins)?;
     let router = router
-        .layer(from_fn_with_state(known, query::refuse_unknown))
         .merge(ops::router(
             health,
             readiness.clone(),
@@ -86,17 +87,32 @@ pub fn finish(service: Service) -> anyhow::Result<Router> {
         ))
         .merge(openapi::router(document))
         .fallback(|| async { ApiError::from(Code::NotFound) })
-        .method_not_allowed_fallback(|| async { ApiError::from(Code::MethodNotAllowed) })
-        .layer(from_fn_with_state(limit, guard::guard))
-        .layer(from_fn_with_state(limit, body::read_first));
-    let router = match cors::layer(&settings.cors_origins)? {
-        Some(cors) => router.layer(cors),
-        None => router,
-    };
-    Ok(router
-        .layer(from_fn_with_state(readiness, dress::dress))
-        .layer(from_fn_with_state(
-            settings.default_language,
-            envelope::in_its_language,
-        )))
+        .method_not_allowed_fallback(|| async { ApiError::from(Code::MethodNotAllowed) });
+    // One layer: axum boxes a route's service and its future once more for each.
+    let router = router.layer(layer_fn(move |route: Route| {
+        let guarded = guard::guarded(route, limit, known.clone());
+        let answers = option_layer(cors.clone()).layer(guarded);
+        dress::dressed(answers, settings.default_language, readiness.clone())
+    }));
+    // Until it has its state, axum builds a route and its layers anew for each request.
+    Ok(router.with_state(()))
+}
+
+/// The service of a route, with any number of the common parts around it.
+trait Answers:
+    tower::Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: tower::Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
 }

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod command;
 mod conditional;
+mod current;
 pub mod envelope;
 mod export;
 pub mod extract;

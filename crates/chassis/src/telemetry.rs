@@ -1,6 +1,7 @@
 //! Logs, traces and metrics.
 
 mod logs;
+mod requests;
 
 use std::{io::IsTerminal, time::Duration};
 
@@ -20,6 +21,8 @@ use tracing_subscriber::{
     Layer, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
 };
 
+pub(crate) use self::requests::Trace;
+use self::requests::{Drawn, Exported};
 use crate::settings::{self, LogFormat};
 
 /// The upper bounds of the buckets of every histogram in seconds.
@@ -46,10 +49,15 @@ pub fn init(
     service_name: &'static str,
 ) -> anyhow::Result<Telemetry> {
     let provider = provider(settings, service_name)?;
+    let share = settings
+        .otlp_endpoint
+        .as_ref()
+        .map(|_| settings.trace_ratio);
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     tracing_subscriber::registry()
         .with(layer(provider.tracer(service_name)))
         .with(logs::layer(settings, std::io::stdout, in_colour(settings))?)
+        .with(Drawn(share))
         .try_init()
         .context("could not install the log")?;
     let metrics = PrometheusBuilder::new()
@@ -100,7 +108,7 @@ fn in_colour(settings: &settings::Telemetry) -> bool {
     settings.log_format == LogFormat::Text && std::io::stdout().is_terminal() && !plain
 }
 
-/// Creates the provider. Spans get ids for the logs and for the next service even if nothing is
+/// Creates the provider. Spans get ids for the logs and for the next service even if they are not
 /// exported.
 fn provider(
     settings: &settings::Telemetry,
@@ -111,7 +119,7 @@ fn provider(
         (0.0..=1.0).contains(&ratio),
         "SUNBEON__TELEMETRY__TRACE_RATIO is a share between 0 and 1, not {ratio}"
     );
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
+    let sampler = Sampler::ParentBased(Box::new(Exported(ratio)));
     let builder = SdkTracerProvider::builder()
         .with_resource(Resource::builder().with_service_name(service_name).build())
         .with_sampler(sampler);

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use opentelemetry::context::FutureExt;
 use sunbeon_broker::Broker;
 use sunbeon_domain::{Concert, ConcertId};
 use sunbeon_proto_messages::{Enter, Event};
@@ -57,7 +58,9 @@ impl Announcer {
             }
             confirmed
         };
-        self.under_way.spawn(sending.in_current_span())
+        // The trace of an opening that is not exported has no span.
+        let in_trace = sending.with_current_context().in_current_span();
+        self.under_way.spawn(in_trace)
     }
 
     /// Announces that the front of a line has moved.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
@@ -25,27 +24,18 @@ enum Read {
     Broken,
 }
 
-/// Reads the whole body within the time limit, or answers 413 or 400.
-pub(super) async fn read_first(
-    State(limit): State<Duration>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Reads the whole body within the time limit, or returns the answer 413 or 400.
+pub(super) async fn read_first(request: Request, limit: Duration) -> Result<Request, Response> {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    match tokio::time::timeout(limit, read(body))
-        .await
-        .unwrap_or(Read::Broken)
-    {
-        Read::Whole(bytes) => {
-            next.run(Request::from_parts(parts, Body::from(bytes)))
-                .await
-        }
-        Read::TooLarge => ApiError::from(Code::BodyTooLarge).into_response(),
-        Read::FarTooLarge => closing(Code::BodyTooLarge),
-        Read::Broken => closing(Code::InvalidBody),
+    let read = tokio::time::timeout(limit, read(body)).await;
+    match read.unwrap_or(Read::Broken) {
+        Read::Whole(bytes) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Read::TooLarge => Err(ApiError::from(Code::BodyTooLarge).into_response()),
+        Read::FarTooLarge => Err(closing(Code::BodyTooLarge)),
+        Read::Broken => Err(closing(Code::InvalidBody)),
     }
 }
 

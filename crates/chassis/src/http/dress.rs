@@ -1,69 +1,99 @@
-//! A request id, a span and a metric for every answer.
+//! A request id, a language, a trace and an observation for every answer.
 
-use std::time::Instant;
+use std::{
+    sync::{Arc, RwLock},
+    time::Instant,
+};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method, header},
-    middleware::Next,
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use opentelemetry::propagation::Extractor;
-use tracing::{Instrument, Span, field::Empty};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use metrics::Histogram;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
+use sunbeon_domain::Language;
+use tower::service_fn;
+use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{REQUEST_ID, Readiness, RequestId};
+use super::{Answers, REQUEST_ID, Readiness, RequestId};
+use crate::{
+    current::{Current, route},
+    envelope,
+    telemetry::Trace,
+};
 
-/// Runs a request with its id and span, and records its duration.
-pub(super) async fn dress(
-    State(readiness): State<Readiness>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let id = request_id(request.headers());
-    let matched = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
-    let route = matched.unwrap_or_else(|| "other".to_owned());
-    let method = method(request.method());
-    let span = span(method, &route, &id, request.headers());
-    request.extensions_mut().insert(RequestId(id.clone()));
+static REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
 
-    let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let status = response.status();
-    span.record("http.response.status_code", status.as_u16());
-    if status.is_server_error() {
-        span.record("otel.status_code", "ERROR");
-    }
-    let labels = [
-        ("route", route),
-        ("method", method.to_owned()),
-        ("status", status.as_str().to_owned()),
-    ];
-    metrics::histogram!("http_server_request_duration_seconds", &labels)
-        .record(started.elapsed().as_secs_f64());
+/// Answers with the common headers and records how long it took.
+pub(super) fn dressed(
+    mut inner: impl Answers,
+    default: Language,
+    readiness: Readiness,
+) -> impl Answers {
+    let of_route = Arc::new((readiness, Durations::default()));
+    service_fn(move |mut request: Request| {
+        let started = Instant::now();
+        let headers = request.headers();
+        let id = request_id(headers);
+        let language = envelope::asked_for(headers).unwrap_or(default);
+        let method = method(request.method());
+        let path = request.extensions().get::<MatchedPath>().cloned();
+        let trace = Trace::of_request(headers, method, route(path.as_ref()), &id);
+        let current = Current {
+            language,
+            id: id.clone(),
+            method,
+            path: path.clone(),
+        };
+        let extensions = request.extensions_mut();
+        extensions.insert(language);
+        extensions.insert(RequestId(id.to_str().unwrap_or_default().to_owned()));
 
-    if let Ok(id) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
+        let answer = inner.call(request);
+        let of_route = of_route.clone();
+        async move {
+            let Trace { span, context } = trace;
+            let answer = answer.instrument(span.clone());
+            let answer = opentelemetry::context::FutureExt::with_context(answer, context);
+            let mut response = current.scope(answer).await?;
+            let status = response.status();
+            span.record("http.response.status_code", status.as_u16());
+            if status.is_server_error() {
+                span.record("otel.status_code", "ERROR");
+            }
+            let (readiness, durations) = &*of_route;
+            let seconds = started.elapsed().as_secs_f64();
+            durations.record(route(path.as_ref()), method, status, seconds);
+            add_headers(&mut response, id, readiness);
+            Ok(response)
+        }
+    })
+}
+
+fn add_headers(response: &mut Response, id: HeaderValue, readiness: &Readiness) {
+    let headers = response.headers_mut();
+    envelope::forbid_caching(headers);
+    headers.insert(&REQUEST_ID_HEADER, id);
     if readiness.is_draining() {
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    response
 }
 
 /// Returns the client's id if it is 1 to 64 visible ASCII characters, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get(REQUEST_ID)
-        .and_then(|id| id.to_str().ok())
-        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
-        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let visible = |id: &&HeaderValue| {
+        (1..=64).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    let given = headers.get(&REQUEST_ID_HEADER).filter(visible);
+    given.cloned().unwrap_or_else(|| {
+        // Unique is enough: nobody has to be unable to guess it.
+        let random = RandomIdGenerator::default().new_trace_id().to_bytes();
+        let id = uuid::Builder::from_random_bytes(random).into_uuid();
+        let mut text = Uuid::encode_buffer();
+        HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).expect("hex and hyphens")
+    })
 }
 
 /// Returns the method as a label. Methods invented by clients do not create time series.
@@ -80,35 +110,40 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Opens a server span that continues the caller's trace. It contains neither queries nor headers,
-/// because they may carry tokens.
-fn span(method: &str, route: &str, id: &str, headers: &HeaderMap) -> Span {
-    let span = tracing::info_span!(
-        "request",
-        otel.kind = "server",
-        otel.name = format!("{method} {route}"),
-        otel.status_code = Empty,
-        http.request.method = method,
-        http.route = route,
-        http.response.status_code = Empty,
-        request_id = id,
-    );
-    let caller = opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.extract(&Headers(headers))
-    });
-    // Fails only if no layer keeps traces.
-    let _ = span.set_parent(caller);
-    span
+/// The histograms of a route, each found in the recorder once. There are a few per route.
+#[derive(Default)]
+struct Durations(RwLock<Vec<(Labels, Histogram)>>);
+
+struct Labels {
+    route: String,
+    method: &'static str,
+    status: StatusCode,
 }
 
-struct Headers<'a>(&'a HeaderMap);
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(|name| name.as_str()).collect()
+impl Durations {
+    fn record(&self, route: &str, method: &'static str, status: StatusCode, seconds: f64) {
+        let fits = |labels: &Labels| {
+            labels.status == status && labels.method == method && labels.route == route
+        };
+        let known = self.0.read().unwrap_or_else(|held| held.into_inner());
+        if let Some((_, histogram)) = known.iter().find(|(labels, _)| fits(labels)) {
+            return histogram.record(seconds);
+        }
+        drop(known);
+        let route = route.to_owned();
+        let names = [
+            ("route", route.clone()),
+            ("method", method.to_owned()),
+            ("status", status.as_str().to_owned()),
+        ];
+        let histogram = metrics::histogram!("http_server_request_duration_seconds", &names);
+        histogram.record(seconds);
+        let labels = Labels {
+            route,
+            method,
+            status,
+        };
+        let mut known = self.0.write().unwrap_or_else(|held| held.into_inner());
+        known.push((labels, histogram));
     }
 }

@@ -6,9 +6,8 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::Method,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -34,6 +33,14 @@ impl KnownFields {
         Self(Arc::new(known.collect()))
     }
 
+    /// Returns the answer 400 `INVALID_QUERY`, naming the field in `data.unknownField`.
+    pub(super) fn refused(&self, request: &Request) -> Option<Response> {
+        let name = self.unknown(request)?;
+        let refused = ApiError::new(Code::InvalidQuery);
+        let refused = refused.with_data(json!({ "unknownField": name }));
+        Some(refused.into_response())
+    }
+
     /// Returns the first field of a request that its route does not know.
     fn unknown(&self, request: &Request) -> Option<String> {
         let raw = request.uri().query().filter(|query| !query.is_empty())?;
@@ -46,19 +53,5 @@ impl KnownFields {
         let query = QueryPairs::parse(raw);
         let mut names = query.iter().map(|(name, _)| name);
         names.find(|name| !known.contains(*name)).map(str::to_owned)
-    }
-}
-
-/// Answers 400 `INVALID_QUERY`, naming the field in `data.unknownField`.
-pub(super) async fn refuse_unknown(
-    State(known): State<KnownFields>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match known.unknown(&request) {
-        Some(name) => ApiError::new(Code::InvalidQuery)
-            .with_data(json!({ "unknownField": name }))
-            .into_response(),
-        None => next.run(request).await,
     }
 }

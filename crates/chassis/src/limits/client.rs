@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// The headers in which proxies report their client.
-const FORWARDING: [&str; 3] = [FORWARDED_FOR, "forwarded", "x-real-ip"];
+static FORWARDING: [&HeaderName; 3] = [&FORWARDED_FOR, &header::FORWARDED, &REAL_IP];
 
 /// Returns whether a peer reports a client but is not trusted to.
 pub(super) fn is_unbelieved(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
@@ -25,7 +26,7 @@ fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
 /// right, past trusted proxies, to the first address that is not one; anything left of that may be
 /// made up. A malformed entry counts as the proxy that passed it on.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+    let lines = headers.get_all(&FORWARDED_FOR).iter().rev();
     // A line that is not text is one malformed entry.
     let mut entries = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
     let mut client = peer.to_canonical();
@@ -63,7 +64,7 @@ mod tests {
     fn client(peer: &str, lines: &[&[u8]]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap());
+            headers.append(&FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap());
         }
         address(peer.parse().unwrap(), &headers, &trusted()).to_string()
     }

@@ -1,13 +1,11 @@
-//! Log lines that carry the trace id of their span.
+//! Log lines that carry their request and their trace.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::fmt;
 
 use anyhow::Context as _;
 use opentelemetry::trace::TraceContextExt;
-use tracing::{Dispatch, Event, Subscriber, dispatcher::WeakDispatch};
+use serde_json::Value;
+use tracing::{Event, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer,
     filter::Targets,
@@ -18,7 +16,11 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::settings::{self, LogFormat};
+use super::requests;
+use crate::{
+    current::Current,
+    settings::{self, LogFormat},
+};
 
 /// Returns the layer that writes log lines. Coloured lines are for a person at a terminal and leave
 /// out the trace id.
@@ -37,62 +39,60 @@ where
             "SUNBEON__TELEMETRY__LOG={log} is malformed; an example is info,lapin=off,sqlx=debug"
         )
     })?;
-    let dispatch = Shared::default();
-    let id_of = dispatch.clone();
+    // A request's lines name it anyway, and its span exists only to be exported.
+    let levels = levels.with_target(requests::TARGET, LevelFilter::OFF);
     let plain = tracing_subscriber::fmt::layer()
         .with_ansi(colour)
         .with_writer(writer);
+    let trace_id = !colour;
     let lines = match settings.log_format {
-        LogFormat::Text if colour => plain.boxed(),
         LogFormat::Text => plain
-            .map_event_format(|lines| WithTraceId { lines, dispatch })
+            .map_event_format(|lines| WithOrigin {
+                lines: lines.with_ansi(colour),
+                trace_id,
+            })
             .boxed(),
         LogFormat::Json => plain
             .json()
             .flatten_event(true)
             .with_span_list(false)
-            .map_event_format(|lines| WithTraceId { lines, dispatch })
+            .map_event_format(|lines| WithOrigin { lines, trace_id })
             .boxed(),
     };
-    Ok(lines.with_filter(levels).and_then(Registered(id_of)))
+    Ok(lines.with_filter(levels))
 }
 
-type Shared = Arc<OnceLock<WeakDispatch>>;
-
-/// Keeps the dispatcher: only it can return a span's trace id while a line is being written.
-struct Registered(Shared);
-
-impl<S: Subscriber> Layer<S> for Registered {
-    fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        let _ = self.0.set(subscriber.downgrade());
-    }
-}
-
-/// Appends the trace id to a line.
-struct WithTraceId<F> {
+/// Appends what a line's request and trace are known by.
+struct WithOrigin<F> {
     lines: F,
-    dispatch: Shared,
+    trace_id: bool,
 }
 
 /// How lines of a format end.
 trait Ending {
-    fn end(&self, line: &str, trace_id: &str) -> String;
+    fn end(&self, line: &str, origin: &[(&str, String)]) -> String;
 }
 
 impl<T> Ending for Format<Full, T> {
-    fn end(&self, line: &str, trace_id: &str) -> String {
-        format!("{} trace_id={trace_id}\n", line.trim_end())
+    fn end(&self, line: &str, origin: &[(&str, String)]) -> String {
+        let end = origin
+            .iter()
+            .map(|(name, value)| format!(" {name}={value}"));
+        format!("{}{}\n", line.trim_end(), end.collect::<String>())
     }
 }
 
 impl<T> Ending for Format<Json, T> {
-    fn end(&self, line: &str, trace_id: &str) -> String {
+    fn end(&self, line: &str, origin: &[(&str, String)]) -> String {
         let open = line.trim_end().strip_suffix('}').unwrap_or(line);
-        format!("{open},\"trace_id\":\"{trace_id}\"}}\n")
+        let end = origin
+            .iter()
+            .map(|(name, value)| format!(",\"{name}\":{}", Value::from(value.as_str())));
+        format!("{open}{}}}\n", end.collect::<String>())
     }
 }
 
-impl<S, N, F> FormatEvent<S, N> for WithTraceId<F>
+impl<S, N, F> FormatEvent<S, N> for WithOrigin<F>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     N: for<'writer> FormatFields<'writer> + 'static,
@@ -104,37 +104,43 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let Some(trace_id) = self.trace_id(context) else {
-            return self.lines.format_event(context, writer, event);
-        };
         let mut line = String::new();
         self.lines
             .format_event(context, Writer::new(&mut line), event)?;
-        writer.write_str(&self.lines.end(&line, &trace_id))
+        let origin = origin(self.trace_id);
+        writer.write_str(&self.lines.end(&line, &origin))
     }
 }
 
-impl<F> WithTraceId<F> {
-    fn trace_id<S, N>(&self, context: &FmtContext<'_, S, N>) -> Option<String>
-    where
-        S: Subscriber + for<'span> LookupSpan<'span>,
-        N: for<'writer> FormatFields<'writer> + 'static,
-    {
-        let id = context.lookup_current()?.id();
-        let dispatch = self.dispatch.get()?.upgrade()?;
-        let context = tracing_opentelemetry::get_otel_context(&id, &dispatch)?;
-        let span = context.span().span_context().clone();
-        span.is_valid().then(|| span.trace_id().to_string())
-    }
+/// Returns the request during which a line is written, and its trace.
+fn origin(with_trace: bool) -> Vec<(&'static str, String)> {
+    let of_request = Current::get(|request| {
+        let id = request.id.to_str().unwrap_or_default();
+        [
+            ("http.request.method", request.method.to_owned()),
+            ("http.route", request.route().to_owned()),
+            ("request_id", id.to_owned()),
+        ]
+    });
+    let trace = opentelemetry::Context::map_current(|context| {
+        let span = context.span();
+        let of_span = span.span_context();
+        of_span.is_valid().then(|| of_span.trace_id().to_string())
+    });
+    let mut origin: Vec<_> = of_request.into_iter().flatten().collect();
+    let trace = trace.filter(|_| with_trace);
+    origin.extend(trace.map(|id| ("trace_id", id)));
+    origin
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
         io::{self, Write},
-        sync::Mutex,
+        sync::{Arc, Mutex},
     };
 
+    use futures::FutureExt;
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
     use tracing_subscriber::layer::SubscriberExt;
@@ -205,6 +211,32 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
         assert_eq!(line.get("trace_id"), None);
     }
+
+    /// Returns the line of an event inside a request without a span.
+    fn line_of_request(log_format: LogFormat, colour: bool) -> String {
+        let current = Current {
+            language: Default::default(),
+            id: axum::http::HeaderValue::from_static(r#"a"b\"#),
+            method: "GET",
+            path: None,
+        };
+        let lines = current.scope(async { lines(log_format, colour) });
+        lines.now_or_never().unwrap().pop().unwrap()
+    }
+
+    #[test]
+    fn lines_inside_a_request_have_its_id() {
+        let text = line_of_request(LogFormat::Text, false);
+        let end = r#"outside http.request.method=GET http.route=other request_id=a"b\"#;
+        assert!(text.ends_with(end), "{text}");
+        let coloured = line_of_request(LogFormat::Text, true);
+        assert!(coloured.contains(r#"request_id=a"b\"#), "{coloured}");
+        let json = line_of_request(LogFormat::Json, false);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["request_id"], r#"a"b\"#);
+        assert_eq!(json["http.route"], "other");
+    }
+
     #[test]
     fn coloured_lines_are_laid_out_for_people() {
         let lines = lines(LogFormat::Text, true);

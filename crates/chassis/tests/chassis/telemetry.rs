@@ -3,6 +3,7 @@
 use crate::support::environment;
 use serde::Deserialize;
 use sunbeon_chassis::{settings, telemetry};
+use tracing::level_filters::LevelFilter;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -23,6 +24,7 @@ async fn telemetry_is_installed_once_and_works_without_a_collector() {
         ("SUNBEON__TELEMETRY__TRACE_RATIO", "1"),
     ]);
     let installed = telemetry::init(&settings, "test").unwrap();
+    assert_eq!(LevelFilter::current(), LevelFilter::INFO);
     tracing::info_span!("request").in_scope(|| tracing::info!("inside"));
     metrics::histogram!("call_seconds").record(0.003);
     metrics::counter!("calls_total").increment(1);
