@@ -202,7 +202,7 @@ impl PrintPasses {
     }
 }
 
-fn store(redis: &str) -> sunbeon_store::Result<RedisStore> {
+pub(crate) fn store(redis: &str) -> sunbeon_store::Result<RedisStore> {
     RedisStore::open(&Settings {
         url: redis.to_owned().into(),
         wait_replicas: 0,

@@ -2,6 +2,7 @@
 
 mod data;
 mod floor;
+mod line;
 mod shell;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ enum Command {
     BookingTokens(data::BookingTokens),
     /// Prints passes of members who are in line, one a line
     Passes(data::PrintPasses),
+    /// Prints what lines cost Redis
+    Line(line::Options),
     /// Opens a concert and puts members into it
     Fill(data::Fill),
 }
@@ -35,6 +38,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Tokens(tokens) => tokens.print()?,
         Command::BookingTokens(tokens) => tokens.print()?,
         Command::Passes(passes) => passes.print().await?,
+        Command::Line(options) => line::measure(options).await?,
         Command::Fill(fill) => fill.run().await?,
     }
     Ok(ExitCode::SUCCESS)
