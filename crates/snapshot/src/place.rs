@@ -72,3 +72,122 @@ impl Told {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy, UnixMs};
+    use sunbeon_store::{Admission, AdmitBy, MemoryStore, Snapshot, Store};
+
+    use super::*;
+
+    /// 2026-11-20T05:00:00Z, in microseconds.
+    const START: u64 = 1_795_150_800_000_000;
+
+    /// A line of ten of whom two were taken, and what the sixth was told before.
+    async fn sixth() -> (Snapshot, Pass) {
+        let store = MemoryStore::with_clock(|| START);
+        let id = ConcertId::parse("c").unwrap();
+        let concert = Concert {
+            concert_id: id.clone(),
+            version: 3,
+            closed: false,
+            policy: Policy {
+                waiting_ttl_seconds: 30,
+                ..Policy::default()
+            },
+        };
+        store.put_concert(&concert).await.unwrap();
+        for who in 0..10 {
+            let member = MemberId::parse(format!("m{who}")).unwrap();
+            store.enter(&id, &member, "").await.unwrap();
+        }
+        let by = AdmitBy::Open {
+            batch_size: 2,
+            taken: 0,
+            key: None,
+        };
+        let taken = store.admit(&id, by).await.unwrap();
+        assert!(matches!(taken, Admission::Taken(_)));
+        let pass = Pass {
+            concert: id.clone(),
+            member: MemberId::parse("m5").unwrap(),
+            number: EntryNumber(START + 5),
+            told: 6,
+            live_ahead: 5,
+            taken: 0,
+            born: 3,
+            seen: 0,
+        };
+        (store.snapshot(&id).await.unwrap(), pass)
+    }
+
+    /// The queue number by a snapshot and a pass that differ from those of [`sixth`].
+    async fn told(change: impl FnOnce(&mut Snapshot, &mut Pass)) -> Option<u64> {
+        let (mut snapshot, mut pass) = sixth().await;
+        change(&mut snapshot, &mut pass);
+        let told = Told(pass).by_view(&View::new(snapshot))?;
+        assert_eq!(told.0.taken.max(2), told.0.taken);
+        Some(told.0.told)
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_since_is_subtracted_and_nothing_else() {
+        assert_eq!(told(|_, _| ()).await, Some(4));
+        assert_eq!(told(|_, pass| pass.taken = 1).await, Some(5));
+        // The snapshot of another process may be older than the pass.
+        assert_eq!(told(|_, pass| pass.taken = 9).await, Some(6));
+    }
+
+    #[tokio::test]
+    async fn whoever_may_have_been_taken_is_not_told_a_place() {
+        let front =
+            |front: u64| told(move |snapshot, _| snapshot.front = Some(EntryNumber(START + front)));
+        assert_eq!(front(4).await, Some(4));
+        assert_eq!(front(5).await, None);
+        assert_eq!(front(6).await, None);
+        assert_eq!(told(|snapshot, _| snapshot.front = None).await, None);
+        assert_eq!(told(|snapshot, _| snapshot.progress.taken = 6).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_pass_is_good_for_a_third_of_the_waiting_time() {
+        let seen = |seen| {
+            told(move |snapshot, pass| (snapshot.progress.line_time, pass.seen) = (60_000, seen))
+        };
+        assert_eq!(seen(50_500).await, Some(4));
+        assert_eq!(seen(50_000).await, None);
+        assert_eq!(
+            seen(64_000).await,
+            Some(4),
+            "another process knows a later time"
+        );
+        assert_eq!(seen(66_000).await, None, "of another line");
+    }
+
+    #[tokio::test]
+    async fn a_pass_of_a_line_that_is_no_more_says_nothing() {
+        let through = |number: u64| Some(EntryNumber(START + number));
+        let cleared = |number| told(move |snapshot, _| snapshot.cleared_through = through(number));
+        assert_eq!(cleared(4).await, Some(4));
+        assert_eq!(cleared(5).await, None);
+        assert_eq!(told(|_, pass| pass.born = 2).await, None);
+        let closed = |snapshot: &mut Snapshot, _: &mut Pass| {
+            let mut concert = Concert::clone(&snapshot.concert);
+            concert.closed = true;
+            snapshot.concert = concert.into();
+        };
+        assert_eq!(told(closed).await, None);
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_the_store_has_lost_is_not_told_a_place() {
+        let lost = |at: i64| {
+            told(move |snapshot, _| {
+                snapshot.last = Some(EntryNumber(START + 4));
+                snapshot.at = UnixMs((START / 1_000) as i64 + at);
+            })
+        };
+        assert_eq!(lost(0).await, Some(4), "it was made after the snapshot");
+        assert_eq!(lost(1).await, None);
+    }
+}

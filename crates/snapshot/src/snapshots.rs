@@ -28,7 +28,7 @@ pub struct View {
 }
 
 impl View {
-    fn new(snapshot: Snapshot) -> Self {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
         let (policy, facts) = (&snapshot.concert.policy, &snapshot.line_facts);
         let longest_line = if policy.refuse_long_wait {
             Estimate::longest_line(facts, policy, snapshot.at)
