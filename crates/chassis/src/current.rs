@@ -18,8 +18,8 @@ pub(crate) struct Current {
 
 impl Current {
     /// Runs the rest of a request as the current one.
-    pub(crate) async fn scope<F: Future>(self, rest: F) -> F::Output {
-        CURRENT.scope(self, rest).await
+    pub(crate) fn scope<F: Future>(self, rest: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, rest)
     }
 
     /// Returns something of the current request, or `None` outside of a request.

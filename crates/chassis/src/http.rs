@@ -23,7 +23,7 @@ use tower::{Layer, layer::layer_fn, util::option_layer};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::query::KnownFields;
-use crate::{ApiError, limits::Limits, settings};
+use crate::{ApiError, current::Current, limits::Limits, settings};
 
 /// The name of the request id's header, which every answer carries.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -31,10 +31,10 @@ pub const REQUEST_ID: &str = "x-request-id";
 /// The size of the largest body that is accepted, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// The id of the current request: its `X-Request-Id`, or a new one. In the extensions of every
-/// request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(pub String);
+/// Returns the id of the current request: its `X-Request-Id`, or a new one. `None` outside of a request.
+pub fn request_id() -> Option<String> {
+    Current::get(|request| request.id.to_str().unwrap_or_default().to_owned())
+}
 
 /// The parts of a service that [`finish`] turns into a router.
 pub struct Service {

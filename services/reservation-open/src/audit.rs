@@ -5,9 +5,8 @@ mod table;
 
 use std::time::SystemTime;
 
-use axum::Extension;
 use serde_json::Value;
-use sunbeon_chassis::{Admin, ApiError, ApiResult, OrFail, http::RequestId};
+use sunbeon_chassis::{Admin, ApiError, ApiResult, OrFail, http::request_id};
 use sunbeon_database::{Database, DatabaseError};
 use sunbeon_domain::{ConcertId, UnixMs};
 use uuid::Uuid;
@@ -23,7 +22,7 @@ pub(crate) struct Audit(Table);
 #[derive(Clone)]
 pub(crate) struct Actor {
     pub(crate) admin: Admin,
-    pub(crate) request: RequestId,
+    pub(crate) request_id: String,
 }
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Actor {
@@ -31,10 +30,8 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Actor {
 
     async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> ApiResult<Self> {
         let admin = Admin::from_request_parts(parts, state).await?;
-        let Extension(request) = Extension::<RequestId>::from_request_parts(parts, state)
-            .await
-            .unwrap_or(Extension(RequestId(String::new())));
-        Ok(Self { admin, request })
+        let request_id = request_id().unwrap_or_default();
+        Ok(Self { admin, request_id })
     }
 }
 
@@ -60,7 +57,7 @@ impl Audit {
             act: act.to_owned(),
             concert_id: concert.to_string(),
             detail: detail.to_string(),
-            request_id: actor.request.0.clone(),
+            request_id: actor.request_id.clone(),
         };
         self.0.write(&row).await.or_fail()
     }

@@ -25,12 +25,9 @@ enum Read {
 }
 
 /// Reads the whole body within the time limit, or returns the answer 413 or 400.
-pub(super) async fn read_first(request: Request, limit: Duration) -> Result<Request, Response> {
-    if request.body().is_end_stream() {
-        return Ok(request);
-    }
+pub(super) async fn read(request: Request, limit: Duration) -> Result<Request, Response> {
     let (parts, body) = request.into_parts();
-    let read = tokio::time::timeout(limit, read(body)).await;
+    let read = tokio::time::timeout(limit, all_of(body)).await;
     match read.unwrap_or(Read::Broken) {
         Read::Whole(bytes) => Ok(Request::from_parts(parts, Body::from(bytes))),
         Read::TooLarge => Err(ApiError::from(Code::BodyTooLarge).into_response()),
@@ -39,7 +36,7 @@ pub(super) async fn read_first(request: Request, limit: Duration) -> Result<Requ
     }
 }
 
-async fn read(mut body: Body) -> Read {
+async fn all_of(mut body: Body) -> Read {
     if body.size_hint().lower() > READ_LIMIT {
         return Read::FarTooLarge;
     }

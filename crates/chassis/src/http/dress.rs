@@ -1,6 +1,7 @@
 //! A request id, a language, a trace and an observation for every answer.
 
 use std::{
+    pin::pin,
     sync::{Arc, RwLock},
     time::Instant,
 };
@@ -11,13 +12,14 @@ use axum::{
     response::Response,
 };
 use metrics::Histogram;
+use opentelemetry::context::FutureExt;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 use sunbeon_domain::Language;
 use tower::service_fn;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{Answers, REQUEST_ID, Readiness, RequestId};
+use super::{Answers, REQUEST_ID, Readiness};
 use crate::{
     current::{Current, route},
     envelope,
@@ -47,16 +49,15 @@ pub(super) fn dressed(
             method,
             path: path.clone(),
         };
-        let extensions = request.extensions_mut();
-        extensions.insert(language);
-        extensions.insert(RequestId(id.to_str().unwrap_or_default().to_owned()));
+        request.extensions_mut().insert(language);
 
         let answer = inner.call(request);
         let of_route = of_route.clone();
         async move {
+            // Pinned, because it is large to move from one wrapper into the next.
+            let answer = pin!(answer);
             let Trace { span, context } = trace;
-            let answer = answer.instrument(span.clone());
-            let answer = opentelemetry::context::FutureExt::with_context(answer, context);
+            let answer = answer.instrument(span.clone()).with_context(context);
             let mut response = current.scope(answer).await?;
             let status = response.status();
             span.record("http.response.status_code", status.as_u16());
