@@ -26,7 +26,7 @@ pub(crate) enum Connection<'c> {
 
 impl Database {
     pub(crate) async fn acquire(&self) -> Result<Acquired> {
-        Ok(match &self.0 {
+        Ok(match &self.pool {
             Pool::Sqlite(pool) => Acquired::Sqlite(pool.opened().await?.acquire().await?),
             Pool::Postgres(pool) => Acquired::Postgres(pool.acquire().await?),
         })

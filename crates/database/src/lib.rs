@@ -11,7 +11,10 @@ mod statement;
 mod transaction;
 mod value;
 
+use std::sync::Arc;
+
 use sqlx::PgPool;
+use tokio::{sync::SetOnce, time::timeout};
 
 pub use self::{
     error::{DatabaseError, Result},
@@ -21,11 +24,17 @@ pub use self::{
     transaction::{Transaction, again},
     value::Value,
 };
-use self::{limit::in_time, sqlite::Sqlite};
+use self::{
+    limit::{LIMIT, in_time},
+    sqlite::Sqlite,
+};
 
 /// A pool of connections to either database. A cheap handle.
 #[derive(Debug, Clone)]
-pub struct Database(Pool);
+pub struct Database {
+    pool: Pool,
+    migrated: Arc<SetOnce<()>>,
+}
 
 #[derive(Debug, Clone)]
 enum Pool {
@@ -60,6 +69,24 @@ impl Database {
     /// Compiles a statement without running it, for tests that check every statement.
     pub async fn prepare(&self, statement: &Statement) -> Result<()> {
         in_time(async { self.acquire().await?.borrow().prepare(statement).await }).await
+    }
+
+    /// Waits until [`Database::migrate`] has succeeded once, at most two seconds: a process whose
+    /// database is down starts all the same.
+    pub async fn migrated(&self) {
+        let _ = timeout(LIMIT, self.migrated.wait()).await;
+    }
+
+    /// Closes every connection; later calls fail. The last connection to a SQLite file moves
+    /// everything from `-wal` into the file itself. Waits at most two seconds for running calls.
+    pub async fn close(&self) {
+        let closed = async {
+            match &self.pool {
+                Pool::Sqlite(pool) => pool.close().await,
+                Pool::Postgres(pool) => pool.close().await,
+            }
+        };
+        let _ = timeout(LIMIT, closed).await;
     }
 
     async fn fetch(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>> {

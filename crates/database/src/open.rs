@@ -1,6 +1,6 @@
 //! Opening and migrating a database.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgPool, SqlStr, SqlitePool,
@@ -54,7 +54,7 @@ impl Database {
     /// Opens a pool for an address. A database that is down is not an error.
     pub fn open(url: &str) -> Result<Self> {
         if url.starts_with("sqlite:") {
-            return Sqlite::new(url).map(Pool::Sqlite).map(Self);
+            return Ok(Self::of(Pool::Sqlite(Sqlite::new(url)?)));
         }
         // sqlx itself would take any scheme for PostgreSQL.
         if !["postgres://", "postgresql://"]
@@ -73,7 +73,14 @@ impl Database {
             .max_connections(8)
             .acquire_timeout(LIMIT)
             .connect_lazy_with(options);
-        Ok(Self(Pool::Postgres(pool)))
+        Ok(Self::of(Pool::Postgres(pool)))
+    }
+
+    fn of(pool: Pool) -> Self {
+        Self {
+            pool,
+            migrated: Arc::default(),
+        }
     }
 
     /// Brings the tables up to date within a minute; cheap if they are. Several processes may do so
@@ -81,10 +88,13 @@ impl Database {
     pub async fn migrate(&self, steps: &[Migration]) -> Result<()> {
         let mut known = Migrator::with_migrations(steps.iter().map(Into::into).collect());
         known.set_ignore_missing(true);
-        match &self.0 {
-            Pool::Sqlite(pool) => on_sqlite(pool.opened().await?, &known).await,
-            Pool::Postgres(pool) => on_postgres(pool, &known).await,
+        match &self.pool {
+            Pool::Sqlite(pool) => on_sqlite(pool.opened().await?, &known).await?,
+            Pool::Postgres(pool) => on_postgres(pool, &known).await?,
         }
+        // An error says that it was set before.
+        let _ = self.migrated.set(());
+        Ok(())
     }
 }
 

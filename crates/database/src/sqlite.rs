@@ -60,4 +60,9 @@ impl Sqlite {
         }
         Ok(&self.pool)
     }
+
+    /// Closes the connection. A database in memory lives on until the handle is dropped.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
 }

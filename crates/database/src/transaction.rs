@@ -23,7 +23,7 @@ impl Database {
     /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Transaction> {
         let begun = async {
-            Ok::<_, DatabaseError>(match &self.0 {
+            Ok::<_, DatabaseError>(match &self.pool {
                 // A transaction that begins with a read cannot always be upgraded to write.
                 Pool::Sqlite(pool) => {
                     let pool = pool.opened().await?;

@@ -34,11 +34,14 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         origin_token,
         broker.clone(),
     )?;
+    let stock = parts.stock.clone();
     let service = Shop::new(parts);
     process.spawn("booking", service.clone().run(process.shutdown()));
+    stock.migrated().await;
     let code = process
         .serve(service.router(&auth), service.health(), |_| ())
         .await;
     broker.close().await;
+    stock.close().await;
     code
 }

@@ -89,6 +89,16 @@ impl Stock {
         self.0.migrate(&MIGRATIONS).await
     }
 
+    /// Waits until [`Stock::migrate`] has succeeded once, at most two seconds.
+    pub async fn migrated(&self) {
+        self.0.migrated().await;
+    }
+
+    /// Closes the database's connections.
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+
     /// Returns whether the database accepts writes and has the tables.
     pub async fn is_up(self) -> bool {
         self.0.execute(&IS_UP, &[]).await.is_ok()

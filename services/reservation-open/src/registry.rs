@@ -36,6 +36,16 @@ impl Registry {
         self.0.migrate().await
     }
 
+    /// Waits until [`Registry::migrate`] has succeeded once, at most two seconds.
+    pub async fn migrated(&self) {
+        self.database().migrated().await;
+    }
+
+    /// Closes the database's connections.
+    pub async fn close(&self) {
+        self.database().close().await;
+    }
+
     /// Returns whether the database accepts writes.
     pub async fn is_up(self) -> bool {
         self.0.ping().await.is_ok()

@@ -35,9 +35,13 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let health = Health::new()
         .check("store", move || is_up(store.clone()))
         .check("broker", move || std::future::ready(asked.can_publish()))
-        .check("database", move || registry.clone().is_up());
-    service.await_broker().await;
+        .check("database", {
+            let registry = registry.clone();
+            move || registry.clone().is_up()
+        });
+    tokio::join!(service.await_broker(), registry.migrated());
     let code = process.serve(service.router(&auth), health, |_| ()).await;
     broker.close().await;
+    registry.close().await;
     code
 }

@@ -14,10 +14,10 @@ pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Address to listen on. The demo sale and POST /dev/token, which hands out access tokens,
+    /// Address to listen on [default: SUNBEON__HTTP__BIND, or 127.0.0.1:8080]. The demo sale and POST /dev/token, which hands out access tokens,
     /// exist only on a loopback address, and only if neither a secret nor a login's JWKS is set
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) bind: String,
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) bind: Option<String>,
 
     /// Keep concerts, the audit and bookings in this folder; without it they end with the process.
     /// The line is always in memory

@@ -33,7 +33,9 @@ impl Settings {
     /// Loads the settings; the command line takes precedence.
     pub(crate) fn load(options: &Options) -> anyhow::Result<Self> {
         let mut settings: Self = settings::load()?;
-        settings.http.bind.clone_from(&options.bind);
+        if let Some(bind) = &options.bind {
+            settings.http.bind.clone_from(bind);
+        }
         if std::io::stdout().is_terminal() && !options.verbose {
             settings.telemetry.show_warnings_only()?;
         }

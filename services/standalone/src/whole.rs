@@ -1,6 +1,6 @@
 //! All services in one process.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
@@ -11,7 +11,7 @@ use sunbeon_chassis::{
     http::{self, Health},
     settings::BookingToken,
 };
-use sunbeon_domain::MemberId;
+use sunbeon_domain::{Code, Coded, MemberId};
 use sunbeon_entry_consumer::EntryConsumer;
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::{Store, is_up};
@@ -63,6 +63,8 @@ impl Whole {
         }
         let registry = Registry::open(settings.database.url.expose_secret())
             .context("could not open SUNBEON__DATABASE__URL")?;
+        let url = settings.database.url.expose_secret();
+        usable(registry.migrate().await, url, "SUNBEON__DATABASE__URL")?;
         let keys = signing_keys(&settings.booking_token)?;
         let made = settings.auth.origin_token.clone();
         let origin_token = made.context("no origin token was generated")?;
@@ -72,6 +74,11 @@ impl Whole {
             origin_token,
             broker.clone(),
         )?;
+        let (url, setting) = (
+            settings.booking.database_url.expose_secret(),
+            "SUNBEON__BOOKING__DATABASE_URL",
+        );
+        usable(parts.stock.migrate().await, url, setting)?;
         let passes = settings.auth.passes()?;
         Ok(Self {
             waiting_room: WaitingRoom::new(store.clone(), passes),
@@ -104,9 +111,11 @@ impl Whole {
                 tokio::spawn(demo::run(address, access, fans, shutdown));
             }
         };
+        let (registry, stock) = (self.registry, self.stock);
         let serving = self.process.serve_on(self.listener, api, health, started);
         let code = serving.await;
         self.broker.close().await;
+        tokio::join!(registry.close(), stock.close());
         code
     }
 
@@ -146,6 +155,21 @@ impl Whole {
             .check("broker", move || std::future::ready(broker.can_publish()))
             .check("database", move || registry.clone().is_up())
             .check("stock", move || stock.clone().is_up())
+    }
+}
+
+/// Fails if a first migration shows that a retry will not help. A server that is down is not an
+/// error, because jobs retry; a file of this machine that cannot be used is.
+fn usable<E>(migrated: Result<(), E>, url: &str, setting: &str) -> anyhow::Result<()>
+where
+    E: Coded + Error + Send + Sync + 'static,
+{
+    let file = url.strip_prefix("sqlite:");
+    match migrated {
+        Err(error) if file.is_some() || error.code() == Code::Internal => {
+            Err(error).with_context(|| format!("could not use {}", file.unwrap_or(setting)))
+        }
+        _ => Ok(()),
     }
 }
 

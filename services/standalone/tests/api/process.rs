@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    fs,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,14 +15,15 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sunbeon_test_support::{
-    RedisServer,
-    access::{ADMIN_TOKEN, admin, in_seconds},
+    Process, RedisServer, TestDatabase,
+    access::{self, ADMIN_TOKEN, admin, in_seconds},
     eventually, free_port,
 };
 use sunbeon_tokens::SigningKeys;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::app::{App, launch};
+use crate::app::{App, bare, launch};
 
 const END: Duration = Duration::from_secs(60);
 
@@ -160,6 +162,88 @@ async fn concerts_and_audit_in_a_data_folder_outlive_the_process() {
     )
     .await;
     assert_eq!(app.line("c").await["version"], 2);
+}
+
+#[tokio::test]
+async fn after_a_clean_stop_the_main_files_hold_everything() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let app = App::start(&in_folder(&folder), &[]).await;
+    app.create("c", json!({})).await;
+    let stock = json!({"perMemberLimit": 1, "tickets": [
+        {"ticketId": "day", "name": "day", "price": 1, "quantity": 5},
+    ]});
+    app.put_stock("c", &stock).await.data(200);
+    app.process.terminate();
+    assert_eq!(app.process.wait(END).await.code(), Some(0));
+
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for name in ["sunbeon.sqlite", "booking.sqlite"] {
+        let (from, to) = (folder.path().join(name), copy.path().join(name));
+        fs::copy(from, to).expect("a file");
+    }
+    let app = App::start(&in_folder(&copy), &[]).await;
+    app.get("/v2/admin/concerts/c", &admin()).await.data(200);
+    app.stock("c").await.data(200);
+}
+
+/// Returns arguments that keep everything in a folder.
+fn in_folder(folder: &TempDir) -> [&str; 4] {
+    let path = folder.path().to_str().expect("a text");
+    ["--fans", "0", "--data", path]
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_at_start_by_its_name() {
+    for name in ["sunbeon.sqlite", "booking.sqlite"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join(name);
+        fs::write(&file, "garbage\n".repeat(100)).expect("a file");
+        let bind = format!("127.0.0.1:{}", free_port());
+        let process = launch(&bind, &in_folder(&folder), &[]);
+        assert_eq!(process.wait(END).await.code(), Some(1));
+        let said = process.log();
+        assert!(said.contains(file.to_str().expect("a text")), "{said}");
+        let kept = fs::read_to_string(&file).expect("the file is left alone");
+        assert!(kept.starts_with("garbage"), "{kept}");
+    }
+}
+
+#[tokio::test]
+async fn without_bind_it_listens_where_the_setting_says() {
+    let port = free_port();
+    let mut command = bare();
+    command
+        .envs(access::SETTINGS)
+        .env("SUNBEON__HTTP__BIND", format!("127.0.0.1:{port}"))
+        .args(["--fans", "0"]);
+    App::at(Process::run("sunbeon", command), port)
+        .is_up()
+        .await;
+}
+
+#[tokio::test]
+async fn the_first_request_on_an_empty_database_finds_its_tables() {
+    let (registry, stock) = tokio::join!(TestDatabase::postgres(), TestDatabase::postgres());
+    let (port, settings) = (
+        free_port(),
+        [
+            ("SUNBEON__DATABASE__URL", registry.url().to_owned()),
+            ("SUNBEON__BOOKING__DATABASE_URL", stock.url().to_owned()),
+        ],
+    );
+    let process = launch(&format!("127.0.0.1:{port}"), &["--fans", "0"], &settings);
+    let app = App::at(process, port);
+    let first = async {
+        loop {
+            let stock = app.request(Method::GET, "/v2/stock/c", &admin());
+            if let Ok(answer) = stock.send().await {
+                return answer.status();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let status = tokio::time::timeout(END, first).await.expect("an answer");
+    assert_eq!(status, 404);
 }
 
 #[tokio::test]
