@@ -1,6 +1,6 @@
 //! Listening, and stopping without failing a request.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use axum::{Extension, Router, extract::ConnectInfo, serve::Listener};
@@ -10,18 +10,23 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use super::{Readiness, listener::ClosingListener};
 use crate::settings;
 
+/// How many connections may wait to be accepted. When a sale opens thousands connect at once, and
+/// beyond this number they are left to retry after a second or more. The kernel caps it
+/// (`net.core.somaxconn`, 4096 on Linux).
+const BACKLOG: u32 = 4_096;
+
 /// Listens on an address such as `127.0.0.1:8080` or `localhost:8080`; port 0 picks a free one.
 /// `setting` is the text that precedes the address where users set it; errors use it in their
 /// example.
 pub async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
-    let error = match TcpListener::bind(address).await {
+    let error = match listen(address).await {
         Ok(listener) => return Ok(listener),
         Err(error) => error,
     };
@@ -30,6 +35,32 @@ pub async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
         _ => format!("an address is host:port, for example {setting}127.0.0.1:8080"),
     };
     Err(error).with_context(|| format!("could not listen on {address} ({advice})"))
+}
+
+/// Listens on the first address of a name that is free.
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// Does what [`TcpListener::bind`] does, with a longer [`BACKLOG`].
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restarted process gets its port back while old connections are still being closed. On
+    // Windows the option would let two processes share the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Returns the same host with the next port.

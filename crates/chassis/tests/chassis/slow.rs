@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::{TryStreamExt, stream::FuturesUnordered};
+use sunbeon_chassis::http;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -38,6 +40,17 @@ async fn a_connection_that_sends_nothing_or_half_its_headers_is_closed() {
         stream.write_all(sent.as_bytes()).await.unwrap();
         assert_eq!(until_closed(stream).await, "", "{sent:?}");
     }
+}
+
+#[tokio::test]
+async fn a_thousand_connections_at_once_wait_for_a_busy_server() {
+    // Nothing accepts.
+    let listener = http::bind("127.0.0.1:0", "").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let all: FuturesUnordered<_> = (0..1_000).map(|_| TcpStream::connect(address)).collect();
+    // The kernel leaves a connection beyond the backlog to retry after a second, for a minute.
+    let connected = timeout(SOON, all.try_collect::<Vec<_>>()).await;
+    assert_eq!(connected.expect("all are connected").unwrap().len(), 1_000);
 }
 
 #[tokio::test]
