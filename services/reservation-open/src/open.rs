@@ -9,7 +9,9 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::json;
-use sunbeon_chassis::{ApiResult, IdempotencyKey, OrFail, PathConcert, QueryPairs, Reply, Success};
+use sunbeon_chassis::{
+    ApiError, ApiResult, IdempotencyKey, OrFail, PathConcert, QueryPairs, Reply, Success,
+};
 use sunbeon_domain::{Code, ConcertId, Field, Text};
 use sunbeon_store::{Admission, AdmitBy, LimitedBy, Store, Taken};
 use tokio::{task::JoinHandle, time::Instant};
@@ -92,7 +94,8 @@ async fn open(
     let batch_size = batch_size(&query)?;
     store.snapshot(&id).await.or_fail()?;
     if !announcer.can_publish() {
-        return Err(Code::BrokerDown.into());
+        let cause = anyhow::anyhow!("there is no connection to the broker");
+        return Err(ApiError::new(Code::BrokerDown).caused_by(cause));
     }
     audit
         .before(&actor, "open", &id, json!({ "batchSize": batch_size }))

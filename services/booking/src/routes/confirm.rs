@@ -235,7 +235,9 @@ async fn confirm(
         Begun::Declined => Err(Code::PaymentDeclined.into()),
         Begun::KeyReused => Err(Code::IdempotencyKeyReused.into()),
         Begun::InFlight => Err(Code::PaymentInFlight.into()),
-        Begun::InDoubt => Err(unknown()),
+        Begun::InDoubt => Err(unknown(anyhow::anyhow!(
+            "an earlier attempt has no outcome yet, and the hold ends too soon to repeat it"
+        ))),
         Begun::SessionOver => Err(inside.refused(&visit.concert_id)),
         Begun::Cancelled => Err(Code::BookingCancelled.into()),
         Begun::Expired => Err(Code::BookingExpired.into()),
@@ -243,15 +245,18 @@ async fn confirm(
     }
 }
 
-fn unknown() -> ApiError {
-    ApiError::new(Code::PaymentDown).retry_after(ASK_AGAIN)
+/// Answers that nobody knows yet whether the payment went through, and logs why.
+fn unknown(cause: impl Into<anyhow::Error>) -> ApiError {
+    ApiError::new(Code::PaymentDown)
+        .retry_after(ASK_AGAIN)
+        .caused_by(cause)
 }
 
 /// Answers PAYMENT_DOWN rather than DATABASE_DOWN, because the attempt may have been recorded
 /// despite the missing answer, and may be charged later.
 fn not_begun(error: DatabaseError) -> ApiError {
     match error.code() {
-        Code::DatabaseDown => unknown().caused_by(error),
+        Code::DatabaseDown => unknown(error),
         code => ApiError::new(code).caused_by(error),
     }
 }
@@ -267,9 +272,11 @@ async fn pay(till: Till, charge: Charge) -> ApiResult<Reply<Booking>> {
             _ => Code::BookingExpired.into(),
         }),
         Ok(Ok(Settled::Declined)) => Err(Code::PaymentDeclined.into()),
-        Ok(Ok(Settled::Unknown)) => Err(unknown()),
+        Ok(Ok(Settled::Unknown)) => Err(unknown(anyhow::anyhow!(
+            "the payment provider did not say whether it charged"
+        ))),
         // Not DATABASE_DOWN: the charge may have gone through.
-        Ok(Err(error)) => Err(unknown().caused_by(error)),
-        Err(error) => Err(unknown().caused_by(error)),
+        Ok(Err(error)) => Err(unknown(error)),
+        Err(error) => Err(unknown(error)),
     }
 }
