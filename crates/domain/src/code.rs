@@ -76,8 +76,8 @@ fields! {
         "공백 없는 ASCII 1~255자로 보내 주세요."
         "must be 1 to 255 visible ASCII characters.";
     Name "NAME" "name"
-        "100자 이하로 보내 주세요."
-        "must be a text of at most 100 characters.";
+        "100자 이하로, 줄바꿈이나 제어 문자 없이 보내 주세요."
+        "must be a text of at most 100 characters, without line breaks or control characters.";
     PaymentToken "PAYMENT_TOKEN" "paymentToken"
         "결제사에서 받은 값을 공백 없는 ASCII 1~255자로 보내 주세요."
         "must be the payment provider's token, 1 to 255 visible ASCII characters.";
@@ -85,8 +85,8 @@ fields! {
         "1~100의 정수로 보내 주세요."
         "must be a whole number from 1 to 100.";
     SeatIds "SEAT_IDS" "seatIds"
-        "서로 다른 좌석 번호 1~100개를 목록으로 보내 주세요."
-        "must be a list of 1 to 100 different seat ids.";
+        "서로 다른 좌석 번호 1~100개를 목록으로 보내 주세요. 예매라면 tickets만 보내도 됩니다."
+        "must be a list of 1 to 100 different seat ids. A booking may name only tickets instead.";
     Sections "SECTIONS" "sections"
         "이름, 가격, 열이 있는 구역을 목록으로 보내 주세요."
         "must be a list of sections, each with its name, price and rows.";

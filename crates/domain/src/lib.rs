@@ -6,6 +6,7 @@ mod ids;
 mod language;
 mod pace;
 mod phase;
+mod plain;
 mod policy;
 mod poll;
 mod standing;
@@ -19,6 +20,7 @@ pub use ids::{
 pub use language::{Language, Text};
 pub use pace::Pace;
 pub use phase::Phase;
+pub use plain::is_plain;
 pub use policy::{Concert, Identity, Mode, NewConcert, Policy, PolicyChange, PolicyField};
 pub use poll::poll_after_ms;
 pub use standing::{EntryState, Standing, Status};

@@ -175,6 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn texts_for_people_have_no_characters_that_do_more_than_show() {
+        for bad in [
+            "\0", "\t", "\r\n", "\u{7f}", "\u{9b}", "\u{202e}", "\u{2066}", "\u{2028}",
+        ] {
+            let text = format!("a{bad}b");
+            let refused = create(json!({ "title": text }));
+            assert_eq!(refused, Err(PolicyField::Title), "{bad:?}");
+            let refused = create(json!({ "title": "x", "notice": text }));
+            assert_eq!(refused, Err(PolicyField::Notice), "{bad:?}");
+        }
+        let lines = "첫째 줄\n둘째 줄 🎫 ‎שלום";
+        assert!(create(json!({ "title": "x", "notice": lines })).is_ok());
+        assert_eq!(create(json!({ "title": lines })), Err(PolicyField::Title));
+    }
+
+    #[test]
     fn fields_that_must_agree_are_checked_together() {
         for (fields, field) in [
             (json!({}), PolicyField::Title),

@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, Reply, Success};
 use sunbeon_client::AccessToken;
-use sunbeon_domain::{Code, Field, MemberId, Text};
+use sunbeon_domain::{Code, Field, MemberId, Text, is_plain};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -63,7 +63,7 @@ async fn issue(
     // An access token cannot name a guest.
     let member = parsed.filter(|id| !id.is_guest());
     let id = member.ok_or(Code::Invalid(Field::MemberId))?;
-    if wanted.name.chars().count() > 100 {
+    if wanted.name.chars().count() > 100 || !is_plain(&wanted.name) {
         return Err(Code::Invalid(Field::Name).into());
     }
     let token = auth

@@ -4,11 +4,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{Identity, Mode};
-use crate::{ConcertId, Text, UnixMs};
+use crate::{ConcertId, Text, UnixMs, is_plain};
 
 /// Expands one row per field: documentation, Rust name, type, default, variant, the end of its
 /// code, name on the wire, `required` if a new concert needs it, and the rule. A rule consists of
-/// `number 1 to 10`, `length 1 to 10` (characters), `one of "a" "b"`, and `says`, a sentence in
+/// `number 1 to 10`, `length 1 to 10` (characters of a text on one line, or with
+/// `of lines` on several), `one of "a" "b"`, and `says`, a sentence in
 /// both languages for a check that [`super::Policy`] makes itself.
 macro_rules! policy {
     ($(
@@ -16,7 +17,7 @@ macro_rules! policy {
         $(#[serde($($serde:tt)*)])?
         $name:ident: $type:ty = $default:expr, $variant:ident $code:literal $wire:literal $($required:ident)? {
             $(number $min:tt to $max:tt)?
-            $(length $shortest:tt to $longest:tt)?
+            $(length $shortest:tt to $longest:tt $(of $lines:ident)?)?
             $(one of $first:literal $($choice:literal)*)?
             $(says $ko:literal $en:literal)?
         }
@@ -142,7 +143,7 @@ macro_rules! policy {
                     $(if !is_within(self.$name, $min, $max) {
                         return Some(PolicyField::$variant);
                     })?
-                    $(if !is_of_length(&self.$name, $shortest, $longest) {
+                    $(if !is_text(&self.$name, $shortest, $longest, &[$(stringify!($lines))?]) {
                         return Some(PolicyField::$variant);
                     })?
                 )*
@@ -179,10 +180,22 @@ fn is_within(value: impl Into<Option<u32>>, min: u32, max: u32) -> bool {
         .is_none_or(|value| (min..=max).contains(&value))
 }
 
-/// Checks the length without counting spaces at either end towards the minimum.
-fn is_of_length<'a>(text: impl Into<Option<&'a String>>, shortest: usize, longest: usize) -> bool {
+/// Checks that a text can be shown to people, and its length, without counting spaces at either end
+/// towards the minimum. `lines` is empty if the text must be on one line.
+fn is_text<'a>(
+    text: impl Into<Option<&'a String>>,
+    shortest: usize,
+    longest: usize,
+    lines: &[&str],
+) -> bool {
+    let on_its_lines = |text: &str| match lines {
+        [] => is_plain(text),
+        _ => text.split('\n').all(is_plain),
+    };
     text.into().is_none_or(|text| {
-        text.trim().chars().count() >= shortest && text.chars().count() <= longest
+        text.trim().chars().count() >= shortest
+            && text.chars().count() <= longest
+            && on_its_lines(text)
     })
 }
 
@@ -195,7 +208,10 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 policy! {
     /// The title shown to fans.
-    title: String = String::new(), Title "TITLE" "title" required { length 1 to 200 }
+    title: String = String::new(), Title "TITLE" "title" required {
+        length 1 to 200
+        says "줄바꿈과 제어 문자는 쓸 수 없습니다." "It must not contain line breaks or control characters."
+    }
     /// When booking starts. If left out: immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     booking_start_at: Option<UnixMs> = None, BookingStartAt "BOOKING_START_AT" "bookingStartAt" {
@@ -258,5 +274,8 @@ policy! {
     identity: Identity = Identity::Member, Identity "IDENTITY" "identity" { one of "member" "guest" }
     /// A text from the operator, shown to everyone in line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    notice: Option<String> = None, Notice "NOTICE" "notice" { length 0 to 1_000 }
+    notice: Option<String> = None, Notice "NOTICE" "notice" {
+        length 0 to 1_000 of lines
+        says "줄바꿈 말고 다른 제어 문자는 쓸 수 없습니다." "Apart from line breaks, it must not contain control characters."
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use sunbeon_chassis::extract::objects;
-use sunbeon_domain::Field;
+use sunbeon_domain::{Field, is_plain};
 use utoipa::ToSchema;
 
 use super::{Section, TicketId};
@@ -108,7 +108,7 @@ impl PlannedSection {
 impl PlannedTicket {
     fn is_good(&self) -> bool {
         (1..=100).contains(&self.name.chars().count())
-            && !self.name.contains('\0')
+            && is_plain(&self.name)
             && self.price <= MOST_MONEY
             && self.quantity <= 10_000_000
     }
