@@ -6,20 +6,24 @@
 
 mod examples;
 mod failures;
+mod page;
+
+use std::future::ready;
 
 use anyhow::Context;
 use axum::{
     Router,
-    http::{HeaderValue, StatusCode, header},
+    body::Bytes,
+    http::{HeaderValue, header},
     middleware::map_response,
-    response::{IntoResponse, Response},
+    response::Response,
+    routing::get,
 };
 use serde_json::{Map, Value, json};
-use sunbeon_domain::{Code, ConcertId, MemberId};
+use sunbeon_domain::{ConcertId, MemberId};
 use utoipa::{PartialSchema, openapi::OpenApi};
-use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{ApiError, Failure};
+use crate::Failure;
 
 /// The extension that lists a route's own failures: codes, or `{"CODE": data}` with an example of
 /// the failure's `data` or the name of its schema.
@@ -66,14 +70,15 @@ const TAGS: [(&str, &str); 7] = [
 
 /// Serves `/openapi.json` and `/docs`, which loads nothing from elsewhere.
 pub(super) fn router(document: Value) -> Router {
-    let page = SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", document);
-    Router::from(page).layer(map_response(dressed))
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    let text = Bytes::from(document.to_string());
+    Router::new()
+        .route("/openapi.json", get(move || ready((json, text.clone()))))
+        .merge(page::router())
+        .layer(map_response(dressed))
 }
 
 async fn dressed(mut response: Response) -> Response {
-    if response.status() == StatusCode::NOT_FOUND {
-        return ApiError::from(Code::NotFound).into_response();
-    }
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
@@ -111,6 +116,7 @@ pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
     for (path, method, operation) in operations_mut(&mut document) {
         failures::describe(operation, &schemas).with_context(|| format!("{method} {path}"))?;
         examples::add(operation, &schemas);
+        unmark(operation);
         name_request_id(operation);
     }
     document["tags"] = used_tags(&document);
@@ -118,8 +124,12 @@ pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
 }
 
 fn info(name: &str) -> Value {
+    let title = match name {
+        "sunbeon" => "Sunbeon".to_owned(),
+        service => format!("Sunbeon {service}"),
+    };
     json!({
-        "title": format!("Sunbeon {name}"),
+        "title": title,
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "A virtual waiting room for ticket sales.",
         "description": "Fans enter a line, watch their place and, when their turn comes, fetch a booking \
@@ -127,7 +137,8 @@ fn info(name: &str) -> Value {
             `{message, code, status, data}`; `code` is stable and `message` is for people, in Korean or \
             English (`Accept-Language`). Fields that do not apply are left out, never null.",
         "contact": { "name": "The Sunbeon maintainers" },
-        "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        // With an identifier, the page would link to a list that has no such expression.
+        "license": { "name": "MIT OR Apache-2.0" },
     })
 }
 
@@ -203,6 +214,13 @@ fn take_changes(document: &mut Value) -> Map<String, Value> {
         );
     }
     changes
+}
+
+/// Makes a summary, which is shown as it is, one line of plain text.
+fn unmark(operation: &mut Value) {
+    if let Some(Value::String(summary)) = operation.get_mut("summary") {
+        *summary = summary.replace('`', "").replace('\n', " ");
+    }
 }
 
 fn name_request_id(operation: &mut Value) {

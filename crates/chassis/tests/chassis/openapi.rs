@@ -34,6 +34,34 @@ async fn the_api_page_loads_nothing_external_and_runs_nothing_inline() {
 }
 
 #[tokio::test]
+async fn the_api_page_fits_a_phone_and_every_file_that_it_names_is_served() {
+    let app = App::default().await;
+    let page = app.get("/docs/").send().await.unwrap();
+    let text = page.text().await.unwrap();
+    assert!(text.contains("width=device-width"), "{text}");
+    assert!(text.contains("<title>Sunbeon API</title>"), "{text}");
+    let files = text.split(['"']).filter(|part| {
+        [".css", ".js", ".png"]
+            .iter()
+            .any(|end| part.ends_with(end))
+    });
+    let files: Vec<_> = files.collect();
+    assert_eq!(files.len(), 5, "{files:?}");
+    for file in files {
+        let served = app.get(&format!("/docs/{file}")).send().await.unwrap();
+        assert_eq!(served.status(), 200, "{file}");
+        assert!(
+            served
+                .headers()
+                .contains_key(header::CONTENT_SECURITY_POLICY),
+            "{file}"
+        );
+    }
+    let other = app.get("/docs/index.html").send().await.unwrap();
+    assert_eq!(other.status(), 404);
+}
+
+#[tokio::test]
 async fn a_route_documents_the_failures_of_its_extractors() {
     let app = App::default().await;
     let document = document(&app).await;

@@ -227,7 +227,7 @@ async fn the_api_page_loads_nothing_from_elsewhere() {
         }
     }
     assert!(loaded >= 3, "styles and scripts: {}", page.text);
-    let start = app.get("/docs/swagger-initializer.js", "").await;
+    let start = app.get("/docs/page.js", "").await;
     assert!(start.text.contains("/openapi.json"), "{}", start.text);
     assert!(!start.text.contains("http"), "{}", start.text);
 }
