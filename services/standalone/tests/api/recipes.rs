@@ -9,6 +9,7 @@ use crate::app::App;
 
 const README: &str = include_str!("../../../../README.md");
 const WALKTHROUGH: &str = include_str!("../../../../docs/walkthrough.md");
+const MANUAL: &str = include_str!("../../../../docs/api.md");
 const BANNER: &str = include_str!("../../src/walk.txt");
 
 /// A block of commands.
@@ -117,6 +118,28 @@ async fn the_walkthrough_leads_to_a_booked_seat_when_it_is_pasted() {
         .await;
     assert_eq!(booking.data(200)["state"], "CANCELLED");
     assert_eq!(app.line("train").await["totals"]["joined"], 1);
+}
+
+#[tokio::test]
+async fn the_examples_of_the_manual_work_when_they_are_pasted_in_order() {
+    let app = App::demo(0).await;
+    eventually(Duration::from_secs(60), "the demo is on sale", async || {
+        app.process.log().contains("Ctrl-C stops.")
+    })
+    .await;
+    let (steps, folder) = (steps(MANUAL), tempfile::tempdir().expect("a folder"));
+    let mut bash = Command::new("bash");
+    bash.arg("-c").arg(script(&steps, app.url()));
+    bash.current_dir(folder.path());
+    let bash = Process::run("bash", bash);
+    let ended = bash.wait(Duration::from_secs(100)).await;
+    let said = bash.log();
+    assert!(ended.success(), "{ended}: {said}");
+    let said: Vec<_> = said.split("\n=====\n").collect();
+    assert_eq!(said.len(), steps.len() + 1, "{said:?}");
+    for (step, said) in steps.iter().zip(said) {
+        assert!(!said.contains("\"code\":"), "{}{said}", step.commands);
+    }
 }
 
 /// Returns each command of a text, without its surroundings.
