@@ -1,10 +1,15 @@
-//! SQLite: file permissions, and databases in memory.
+//! SQLite: files, their permissions, and databases in memory.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sunbeon_database::{Database, Statement, values};
+use sunbeon_database::{Database, DatabaseError, Migration, Statement, values};
 use sunbeon_test_support::eventually;
 
+const TABLE: Migration = Migration {
+    version: 1,
+    name: "",
+    sql: "CREATE TABLE t (n BIGINT NOT NULL)",
+};
 static READ: Statement = Statement::new("SELECT n FROM t");
 static WRITE: Statement = Statement::new("UPDATE t SET n = n");
 
@@ -45,6 +50,47 @@ async fn a_memory_database_outlives_cancelled_callers() {
         rows.is_ok_and(|rows| rows == [(7,)])
     };
     eventually(Duration::from_secs(10), "the row is there", there).await;
+}
+
+#[tokio::test]
+async fn a_closed_database_is_whole_in_its_main_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = |name: &str| folder.path().join(name);
+    let url = |name: &str| format!("sqlite:{}", file(name).display());
+    let database = Database::open(&url("t.sqlite")).expect("a valid URL");
+    database.migrate(&[TABLE]).await.expect("a table");
+    database.close().await;
+    assert!(!file("t.sqlite-wal").exists());
+    std::fs::copy(file("t.sqlite"), file("copy.sqlite")).expect("a copy");
+    let copy = Database::open(&url("copy.sqlite")).expect("a valid URL");
+    let rows = copy.rows::<(i64,)>(&READ, values![]).await;
+    assert_eq!(rows.expect("the table"), []);
+    let closed = database.rows::<(i64,)>(&READ, values![]).await;
+    assert!(matches!(closed, Err(DatabaseError::Down(_))), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_damaged_and_not_down() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("t.sqlite");
+    std::fs::write(&file, "garbage\n".repeat(100)).expect("a file");
+    let database = Database::open(&format!("sqlite:{}", file.display())).expect("a valid URL");
+    let migrated = database.migrate(&[TABLE]).await;
+    let is_damaged = matches!(migrated, Err(DatabaseError::Damaged(_)));
+    assert!(is_damaged, "{migrated:?}");
+}
+
+#[tokio::test]
+async fn waiting_for_the_tables_ends_with_the_first_migration_or_after_two_seconds() {
+    const LIMIT: Duration = Duration::from_secs(2);
+    let database = Database::open("sqlite::memory:").expect("a valid URL");
+    let began = Instant::now();
+    database.migrated().await;
+    assert!(began.elapsed() >= LIMIT);
+    database.migrate(&[TABLE]).await.expect("a table");
+    let began = Instant::now();
+    database.clone().migrated().await;
+    assert!(began.elapsed() < LIMIT);
 }
 
 #[cfg(unix)]
