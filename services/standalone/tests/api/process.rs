@@ -21,7 +21,10 @@ use sunbeon_test_support::{
 };
 use sunbeon_tokens::SigningKeys;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::app::{App, bare, launch};
 
@@ -231,19 +234,36 @@ async fn the_first_request_on_an_empty_database_finds_its_tables() {
             ("SUNBEON__BOOKING__DATABASE_URL", stock.url().to_owned()),
         ],
     );
-    let process = launch(&format!("127.0.0.1:{port}"), &["--fans", "0"], &settings);
-    let app = App::at(process, port);
-    let first = async {
-        loop {
-            let stock = app.request(Method::GET, "/v2/stock/c", &admin());
-            if let Ok(answer) = stock.send().await {
-                return answer.status();
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    let _process = launch(&format!("127.0.0.1:{port}"), &["--fans", "0"], &settings);
+    let both = async {
+        tokio::join!(
+            first(port, "/v2/admin/concerts"),
+            first(port, "/v2/stock/c")
+        )
     };
-    let status = tokio::time::timeout(END, first).await.expect("an answer");
-    assert_eq!(status, 404);
+    let (concerts, stock) = tokio::time::timeout(END, both).await.expect("answers");
+    assert!(concerts.starts_with("HTTP/1.1 200"), "{concerts}");
+    assert!(stock.starts_with("HTTP/1.1 404"), "{stock}");
+}
+
+/// Returns the answer to a request that is sent the moment the port is open.
+async fn first(port: u16, path: &str) -> String {
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+        admin()
+    );
+    let mut stream = loop {
+        if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
+            break stream;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    let mut answer = String::new();
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("it is open");
+    let read = stream.read_to_string(&mut answer).await;
+    read.expect("an answer");
+    answer
 }
 
 #[tokio::test]
