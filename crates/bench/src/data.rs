@@ -186,16 +186,15 @@ impl PrintPasses {
                 else {
                     anyhow::bail!("{} is not in line", asker.member);
                 };
-                lines.push(Ok(passes.sign(&Pass {
-                    concert: concert.clone(),
-                    member: asker.member,
+                let pass = Pass {
                     number,
                     told: queue_number,
                     live_ahead,
                     taken: found.progress.taken,
                     born: found.progress.born,
                     seen: found.progress.line_time,
-                })));
+                };
+                lines.push(Ok(passes.sign(&pass, &concert, &asker.member)));
             }
         }
         print_lines(lines.into_iter())

@@ -16,6 +16,7 @@ use sunbeon_snapshot::{Heard, Snapshots};
 use sunbeon_store::{
     Admission, AdmitBy, Entrant, MOST_AT_ONCE, RedisStore, Role, Store, Taken, for_each_live_line,
 };
+use sunbeon_tokens::Guests;
 use uuid::Uuid;
 
 /// Concerts of which few are live, and how many are.
@@ -89,14 +90,19 @@ impl Bench {
         Ok(concert_id)
     }
 
-    /// Lines members up who have a UUID for an id.
-    async fn fill(&self, id: &ConcertId, prefix: &str, name: &str) -> anyhow::Result<()> {
+    /// Lines members up.
+    async fn fill(
+        &self,
+        id: &ConcertId,
+        member: impl Fn() -> anyhow::Result<MemberId>,
+        name: &str,
+    ) -> anyhow::Result<()> {
         let mut left = self.members;
         while left > 0 {
             let many = left.min(MOST_AT_ONCE as u64);
             let entrant = || {
                 Ok(Entrant {
-                    member: MemberId::parse(format!("{prefix}{}", Uuid::new_v4()))?,
+                    member: member()?,
                     name: name.to_owned(),
                 })
             };
@@ -108,23 +114,32 @@ impl Bench {
     }
 
     async fn memory(&mut self) -> anyhow::Result<()> {
-        for (who, prefix, name, asked) in [
-            ("a guest", "guest:", "", "≤ 250"),
-            ("a named member", "", "Kim Minji", "≤ 340"),
-        ] {
-            let id = self.put("memory", json!({})).await?;
-            let before = self.info("memory", "used_memory").await?;
-            self.fill(&id, prefix, name).await?;
-            let used = self.info("memory", "used_memory").await? - before;
-            let bytes = used / self.members as f64;
-            row(
-                &format!("memory of {who} in line (a UUID for an id)"),
-                &format!("{bytes:.0} B"),
-                asked,
-            );
-            self.store.clear(&id).await?;
-            tokio::time::sleep(Duration::from_secs(3)).await;
-        }
+        let guests = Guests::new(&[7; 32], 5)?;
+        let guest = || Ok(guests.issue().id);
+        self.memory_of("a guest", guest, "", "≤ 250 B").await?;
+        let named = "a member with a name of 9 letters and a UUID for an id";
+        self.memory_of(named, uuid, "Kim Minji", "≤ 340 B").await
+    }
+
+    async fn memory_of(
+        &mut self,
+        who: &str,
+        member: impl Fn() -> anyhow::Result<MemberId>,
+        name: &str,
+        asked: &str,
+    ) -> anyhow::Result<()> {
+        let id = self.put("memory", json!({})).await?;
+        let before = self.info("memory", "used_memory").await?;
+        self.fill(&id, member, name).await?;
+        let used = self.info("memory", "used_memory").await? - before;
+        let bytes = used / self.members as f64;
+        row(
+            &format!("memory of {who} in line"),
+            &format!("{bytes:.0} B"),
+            asked,
+        );
+        self.store.clear(&id).await?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
         Ok(())
     }
 
@@ -142,7 +157,7 @@ impl Bench {
 
     async fn bulk_verbs(&mut self) -> anyhow::Result<()> {
         let id = self.put("bulk", json!({"readyTtlSeconds": 3600})).await?;
-        self.fill(&id, "", "Kim Minji").await?;
+        self.fill(&id, uuid, "Kim Minji").await?;
         let (mut admit, mut ready) = (Vec::new(), Vec::new());
         for _ in 0..20 {
             let before = self.cpu().await?;
@@ -169,10 +184,12 @@ impl Bench {
     async fn away(&mut self) -> anyhow::Result<()> {
         let fields = json!({"waitingTtlSeconds": 30});
         let id = self.put("away", fields).await?;
-        self.fill(&id, "", "Kim Minji").await?;
+        self.fill(&id, uuid, "Kim Minji").await?;
         let heard = Heard::default();
-        for _ in 0..33 {
+        while self.store.snapshot(&id).await?.counts.waiting > 0 {
             let nothing = |_| std::future::ready(Ok(()));
+            // Somebody is heard, or the crowd would be missed by us.
+            heard.note(&id);
             heard.beat(&*self.store, Role::WaitingRoom, nothing).await?;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -297,7 +314,7 @@ impl Bench {
         vec![
             every(1_000, Some(Role::WaitingRoom), nothing),
             every(1_000, Some(Role::Token), nothing),
-            every(250, None, take),
+            every(500, None, take),
             every(1_000, None, resend),
             every(1_000, None, sweep),
         ]
@@ -339,6 +356,10 @@ async fn ask_again_and_again(
         took.push(started.elapsed());
     }
     Ok(took)
+}
+
+fn uuid() -> anyhow::Result<MemberId> {
+    Ok(MemberId::parse(Uuid::new_v4().to_string())?)
 }
 
 fn thousands(number: u64) -> String {

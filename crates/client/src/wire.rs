@@ -49,7 +49,7 @@ pub struct AccessToken {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
-    {"memberId": "guest:6f0c2f1e-5d0f-4b8e-9a52-3f6b1c9d7e10",
+    {"memberId": "guest:bwwvHl0PS46aUj9rHJ1-EA",
     "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
     "expiresAt": "2026-11-20T05:00:00.000Z"}))]
 pub struct GuestToken {

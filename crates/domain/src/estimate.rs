@@ -46,13 +46,11 @@ pub struct SlotEnd {
 }
 
 impl Slots {
-    const SAMPLES: u64 = 64;
-
-    /// Returns for how many of the slots in use an end is told: up to 64 numbers evenly apart, the last
-    /// of them all.
+    /// Returns for how many of the slots in use an end is told: the numbers up to 16, from there on each
+    /// an eighth above the one before, and all of them at the end.
     pub fn sampled(used: u64) -> impl Iterator<Item = u64> {
-        let samples = Self::SAMPLES.min(used);
-        (1..=samples).map(move |part| (used * part).div_ceil(samples))
+        let further = move |last: &u64| (*last < used).then(|| used.min(last + (last / 8).max(1)));
+        std::iter::successors((used > 0).then_some(1), further)
     }
 
     /// Returns when there will be a slot for so many more entries: never too early, as what lies between

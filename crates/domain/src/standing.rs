@@ -66,7 +66,7 @@ pub enum EntryState {
     {"concertId": "demo", "concertTitle": "Demo Concert", "queueNumber": 4,
     "totalWaitingCount": 4, "estimatedWaitTime": 1, "estimatedEnterTime": "14:00:05",
     "estimatedWaitSeconds": 5, "estimatedEnterAt": "2026-11-20T05:00:05.000Z", "longWait": false,
-    "pollAfterMs": 1000, "taken": 44, "pass": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmVk",
+    "pollAfterMs": 1000, "taken": 44, "pass": "AAZgqZ1dNAAAAAAAAAAABA",
     "status": "WAITING", "canEnter": false, "entryNumber": 1_763_614_800_000_000_u64}))]
 pub struct Standing {
     /// The concert.

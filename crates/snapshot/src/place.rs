@@ -11,7 +11,7 @@ const AHEAD_MS: i64 = 5_000;
 
 /// A place as it was told last. It never rises from one answer to the next, whoever gives it, and is
 /// never below the exact one while the store has lost nothing: only takes off the front are counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told(pub Pass);
 
 impl Told {
@@ -41,7 +41,7 @@ impl Told {
             told: pass.told - passed,
             live_ahead: pass.live_ahead.saturating_sub(passed),
             taken: pass.taken + passed,
-            ..pass.clone()
+            ..*pass
         }))
     }
 
@@ -109,8 +109,6 @@ mod tests {
         let taken = store.admit(&id, by).await.unwrap();
         assert!(matches!(taken, Admission::Taken(_)));
         let pass = Pass {
-            concert: id.clone(),
-            member: MemberId::parse("m5").unwrap(),
             number: EntryNumber(START + 5),
             told: 6,
             live_ahead: 5,

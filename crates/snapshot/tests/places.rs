@@ -154,8 +154,6 @@ impl Case {
             return;
         };
         let pass = Pass {
-            concert: self.id.clone(),
-            member: member(who),
             number,
             told: queue_number,
             live_ahead,
@@ -167,7 +165,7 @@ impl Case {
     }
 
     async fn poll(&mut self, who: u8, view: Option<View>) {
-        let known = self.clients.get(&who).cloned();
+        let known = self.clients.get(&who).copied();
         let pass = known.filter(|_| view.is_some()).map(Told);
         let by_view = pass
             .as_ref()
@@ -189,7 +187,7 @@ impl Case {
             Step::Enter(who) => {
                 let entered = self.store.enter(&self.id, &member(*who), "").await.unwrap();
                 if let Entering::New(found) | Entering::Already(found) = entered {
-                    let pass = self.clients.get(who).cloned();
+                    let pass = self.clients.get(who).copied();
                     self.is_found(*who, found, pass).await;
                 }
             }

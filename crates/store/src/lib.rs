@@ -151,9 +151,9 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the ids of all concerts in force. Never answers [`StoreError::UnknownConcert`].
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
-    /// Returns the ids of the concerts whose line is live, as it was at most a second ago: somebody is in
-    /// line or inside, a slot is cooling, or the interval of the last scheduled take has not passed. The
-    /// others need no beat, no take and no sweep. Never answers [`StoreError::UnknownConcert`].
+    /// Returns the ids of the concerts whose line is live, as it was at most a second ago: from the
+    /// enter that wakes it until a sweep finds nobody in line or inside, no slot cooling, and the interval
+    /// of the last scheduled take passed. The others need no beat, no take and no sweep. Never answers [`StoreError::UnknownConcert`].
     async fn live(&self) -> Result<Vec<ConcertId>>;
 
     /// Lines members up, or lets them straight in if the mode says so: at most 256, in order of arrival,

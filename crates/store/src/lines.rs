@@ -1,8 +1,12 @@
 //! Work that is done for every line.
 
+use futures::{StreamExt, stream};
 use sunbeon_domain::ConcertId;
 
 use crate::{Result, Store, StoreError};
+
+/// How many lines are worked on at a time.
+const TOGETHER: usize = 32;
 
 /// Does something for every concert whose line is live. One that fails for a reason of its own
 /// ([`StoreError::Bug`]) costs no other its turn, and its error is answered in the end; one that is
@@ -17,14 +21,16 @@ pub async fn for_each_live_line<Each: Future<Output = Result<()>>>(
     for_each(store.live().await?, each).await
 }
 
-/// Does something for every one of these concerts, as [`for_each_live_line`] does.
+/// Does something for every one of these concerts, as [`for_each_live_line`] does: for some of them at a
+/// time, so that a store far away is not asked one by one.
 pub async fn for_each<Each: Future<Output = Result<()>>>(
     ids: Vec<ConcertId>,
-    mut each: impl FnMut(ConcertId) -> Each,
+    each: impl FnMut(ConcertId) -> Each,
 ) -> Result<()> {
     let mut done = Ok(());
-    for id in ids {
-        match each(id).await {
+    let mut outcomes = stream::iter(ids).map(each).buffer_unordered(TOGETHER);
+    while let Some(outcome) = outcomes.next().await {
+        match outcome {
             Err(StoreError::UnknownConcert) => {}
             Err(error @ StoreError::Bug(_)) => done = Err(error),
             outcome => outcome?,

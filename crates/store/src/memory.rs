@@ -160,7 +160,7 @@ impl Store for MemoryStore {
 
     async fn live(&self) -> Result<Vec<ConcertId>> {
         let lines = self.lines();
-        let live = lines.in_force.iter().filter(|(_, line)| !line.is_idle());
+        let live = lines.in_force.iter().filter(|(_, line)| line.live);
         Ok(live.map(|(id, _)| id.clone()).collect())
     }
 

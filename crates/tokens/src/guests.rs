@@ -1,5 +1,6 @@
 //! Guests: members whom we name ourselves.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{GUEST_PREFIX, MemberId, UnixMs};
@@ -16,7 +17,7 @@ pub(crate) const SECRET_BYTES: usize = 32;
 /// A new guest.
 #[derive(Clone)]
 pub struct Guest {
-    /// `guest:` and a random id.
+    /// `guest:` and a random id of 22 characters.
     pub id: MemberId,
     /// The access token that names the guest from now on. Secret.
     pub token: String,
@@ -64,8 +65,10 @@ impl Guests {
     /// Creates a guest, whose token every holder of the secret accepts for 24 hours.
     pub fn issue(&self) -> Guest {
         let exp = unix_now() + LIFE_SECONDS;
-        let parsed = MemberId::parse(format!("{GUEST_PREFIX}{}", Uuid::new_v4()));
-        let id = parsed.expect("a prefix and a UUID are visible ASCII");
+        // A crowd of guests is in the store's memory, so their ids are short.
+        let random = BASE64.encode(Uuid::new_v4());
+        let id = MemberId::parse(format!("{GUEST_PREFIX}{random}"));
+        let id = id.expect("a prefix and base64url are visible ASCII");
         let claims = Claims {
             iss: ISSUER.to_owned(),
             sub: id.clone(),

@@ -72,9 +72,10 @@ impl ReservationOpen {
     /// Takes groups when they are due, until `shutdown` is cancelled; then waits for messages still
     /// being sent.
     pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let quiet = schedule::Quiet::default();
         Rounds::every(Duration::from_millis(250), "schedule")
             .run(&shutdown, || {
-                for_each_live_line(&*self.store, |id| schedule::take(&self, id))
+                for_each_live_line(&*self.store, |id| schedule::take(&self, &quiet, id))
             })
             .await;
         self.announcer.finish().await;

@@ -79,7 +79,7 @@ async fn enter(
     let id = &body.concert_id;
     heard.note(id);
     let view = places.snapshots.get(id).await.or_fail()?;
-    let told = places.told(&headers, id, &member.id);
+    let pass = places.pass(&headers, id, &member.id);
     let entrant = Entrant {
         member: member.id,
         name: member.name,
@@ -87,11 +87,11 @@ async fn enter(
     let member = entrant.member.clone();
     match entering.ask(id, entrant).await.or_fail()? {
         Entering::New(found) => {
-            let standing = places.standing(&view, found, told, &member);
+            let standing = places.standing(&view, found, pass, &member);
             Ok(Reply::created(ENTERED, standing))
         }
         Entering::Already(found) => {
-            let standing = places.standing(&view, found, told, &member);
+            let standing = places.standing(&view, found, pass, &member);
             Err(ApiError::new(Code::AlreadyInQueue).with_data(standing))
         }
         Entering::NotOpenYet { opens_at } => {
@@ -131,19 +131,20 @@ async fn status(
 ) -> ApiResult<Reply<Standing>> {
     heard.note(&id);
     let view = places.snapshots.get(&id).await.or_fail()?;
-    let told = places.told(&headers, &id, &member.id);
-    if let Some(now) = told.as_ref().and_then(|told| told.by_view(&view)) {
-        return Ok(Reply::ok(STATUS, places.standing_by_pass(&view, now)));
+    let pass = places.pass(&headers, &id, &member.id);
+    if let Some(pass) = &pass
+        && let Some(now) = pass.told.by_view(&view)
+    {
+        let standing = places.standing_by_pass(&view, pass, now, &member.id);
+        return Ok(Reply::ok(STATUS, standing));
     }
     let asker = Asker {
         member: member.id.clone(),
         sign_of_life: true,
     };
     let found = asking.ask(&id, asker).await.or_fail()?;
-    Ok(Reply::ok(
-        STATUS,
-        places.standing(&view, found, told, &member.id),
-    ))
+    let standing = places.standing(&view, found, pass, &member.id);
+    Ok(Reply::ok(STATUS, standing))
 }
 
 /// What standings are made from, besides the store's answers.
@@ -162,11 +163,23 @@ impl FromRef<WaitingRoom> for Places {
     }
 }
 
+/// The pass that a member presents.
+struct Presented<'a> {
+    text: &'a str,
+    told: Told,
+}
+
 impl Places {
-    /// What the member's pass says; one that is not theirs, or not ours, says nothing.
-    fn told(&self, headers: &HeaderMap, id: &ConcertId, member: &MemberId) -> Option<Told> {
-        let pass = headers.get(QUEUE_PASS)?.to_str().ok()?;
-        self.passes.as_ref()?.read(pass, id, member).map(Told)
+    /// The member's pass; one that is not theirs, or not ours, says nothing.
+    fn pass<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        id: &ConcertId,
+        member: &MemberId,
+    ) -> Option<Presented<'a>> {
+        let text = headers.get(QUEUE_PASS)?.to_str().ok()?;
+        let told = self.passes.as_ref()?.read(text, id, member).map(Told)?;
+        Some(Presented { text, told })
     }
 
     /// The standing by the store's answer.
@@ -174,11 +187,11 @@ impl Places {
         &self,
         view: &View,
         mut found: StandingFacts,
-        told: Option<Told>,
+        pass: Option<Presented<'_>>,
         member: &MemberId,
     ) -> Standing {
-        if let Some(told) = told {
-            told.limit(&mut found);
+        if let Some(pass) = pass {
+            pass.told.limit(&mut found);
         }
         let mut standing = found.standing(&view.snapshot.line_facts);
         if let EntryState::Waiting {
@@ -188,8 +201,6 @@ impl Places {
         } = found.state
         {
             let pass = Pass {
-                concert: found.concert.concert_id.clone(),
-                member: member.clone(),
                 number,
                 told: queue_number,
                 live_ahead,
@@ -197,24 +208,43 @@ impl Places {
                 born: found.progress.born,
                 seen: found.progress.line_time,
             };
-            self.hand_over(&mut standing, &pass);
+            self.hand_over(&mut standing, &pass, |passes| {
+                passes.sign(&pass, &found.concert.concert_id, member)
+            });
         }
         standing
     }
 
-    /// The standing by a pass, for which the store was not asked.
-    fn standing_by_pass(&self, view: &View, told: Told) -> Standing {
-        let (snapshot, now) = (&view.snapshot, view.now());
-        let (concert, facts) = (&snapshot.concert, &snapshot.line_facts);
-        let mut standing = Standing::new(concert, told.state(), facts, now);
-        self.hand_over(&mut standing, &told.0);
+    /// The standing by a pass, for which the store was not asked. A place that has not changed keeps its
+    /// pass.
+    fn standing_by_pass(
+        &self,
+        view: &View,
+        pass: &Presented<'_>,
+        now: Told,
+        member: &MemberId,
+    ) -> Standing {
+        let (concert, facts) = (&view.snapshot.concert, &view.snapshot.line_facts);
+        let mut standing = Standing::new(concert, now.state(), facts, view.now());
+        self.hand_over(&mut standing, &now.0, |passes| {
+            if now == pass.told {
+                pass.text.to_owned()
+            } else {
+                passes.sign(&now.0, &concert.concert_id, member)
+            }
+        });
         standing
     }
 
-    fn hand_over(&self, standing: &mut Standing, pass: &Pass) {
+    fn hand_over(
+        &self,
+        standing: &mut Standing,
+        pass: &Pass,
+        text: impl FnOnce(&Passes) -> String,
+    ) {
         if standing.queue_number.is_some() {
             standing.taken = Some(pass.taken);
-            standing.pass = self.passes.as_ref().map(|passes| passes.sign(pass));
+            standing.pass = self.passes.as_deref().map(text);
         }
     }
 }

@@ -74,9 +74,7 @@ impl Line {
         let (entries, more) = self.take(left, TakenBy::Schedule);
         let n = entries.len();
         if n > 0 {
-            let slot = self.times.slot.time;
-            self.last_take = Some(slot);
-            self.paced = Some(slot + self.interval_ms());
+            self.last_take = Some(self.times.slot.time);
             self.take_left = if more { left - n as u64 } else { 0 };
         }
         let total = u32::try_from(n).unwrap_or(u32::MAX);
@@ -132,7 +130,7 @@ impl Line {
         }
     }
 
-    fn interval_ms(&self) -> i64 {
+    pub(super) fn interval_ms(&self) -> i64 {
         i64::from(self.concert.policy.entry_interval_seconds) * 1_000
     }
 

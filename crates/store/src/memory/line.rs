@@ -56,9 +56,8 @@ pub(super) struct Line {
     /// How many entries were ever taken off the front, and the largest number of those.
     pub(super) taken: u64,
     pub(super) taken_through: u64,
-    /// The reading of `slotTime` at which the interval of the latest scheduled take has passed; until a
-    /// sweep finds that it has.
-    pub(super) paced: Option<i64>,
+    /// From the enter that wakes the line until a sweep finds that nothing is left.
+    pub(super) live: bool,
     /// The reading of `slotTime` at the latest scheduled take.
     pub(super) last_take: Option<i64>,
     pub(super) guests_refused: u64,
@@ -108,7 +107,7 @@ impl Line {
             taken: 0,
             taken_through: 0,
             last_take: None,
-            paced: None,
+            live: false,
             guests_refused: 0,
             take_left: 0,
             opened: HashMap::new(),
@@ -152,8 +151,8 @@ impl Line {
     }
 
     /// Whether nobody is in line or inside, nothing is left to collect, and the interval of the last
-    /// scheduled take has passed.
-    pub(super) fn is_idle(&self) -> bool {
+    /// scheduled take has passed, so that no take comes early.
+    pub(super) fn has_nothing_left(&self) -> bool {
         let sets = [
             &self.line,
             &self.away,
@@ -163,7 +162,9 @@ impl Line {
             &self.cooling,
             &self.owed,
         ];
-        self.paced.is_none() && sets.iter().all(|set| set.len() == 0)
+        let paced = self.last_take.map(|last| last + self.interval_ms());
+        paced.is_none_or(|until| self.times.slot.time >= until)
+            && sets.iter().all(|set| set.len() == 0)
     }
 
     pub(super) fn waiting_ms(&self) -> i64 {

@@ -20,7 +20,7 @@ enum Decided {
 impl Line {
     /// Settles all, decides for each in turn, and answers as all stand then.
     pub(super) fn enter_all(&mut self, entrants: &[Entrant], longest: u64) -> Vec<Entering> {
-        let (idle, joined) = (self.is_idle(), self.totals.joined);
+        let (idle, joined) = (!self.live, self.totals.joined);
         self.beat_slots();
         for entrant in entrants {
             self.settle(&entrant.member);
@@ -35,6 +35,8 @@ impl Line {
         }
         if self.totals.joined == joined {
             self.times = before;
+        } else {
+            self.live = true;
         }
         let answer = |decided| match decided {
             Decided::New(place) => Entering::New(self.standing_facts(place)),
@@ -203,7 +205,7 @@ impl Line {
             }
             most = most.max(ended.len());
         }
-        self.paced = self.paced.filter(|until| *until > slot);
+        self.live &= !self.has_nothing_left();
         let forgotten = self.revoked.forget(self.now.seconds());
         Swept {
             away: unseen.len() as u64,

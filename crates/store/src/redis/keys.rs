@@ -12,7 +12,7 @@ pub(super) const LIVE: &str = "live";
 /// A key that is written to see whether writes are taken; it says nothing.
 pub(super) const PROBE: &str = "probe";
 
-const TAGGED: [&str; 13] = [
+const TAGGED: [&str; 14] = [
     "away",
     "seen",
     "lapses",
@@ -26,9 +26,10 @@ const TAGGED: [&str; 13] = [
     "revoked",
     "policy",
     "state",
+    "live",
 ];
 
-/// The fourteen keys that every verb takes, in the order of the scripts' prelude.
+/// The fifteen keys that every verb takes, in the order of the scripts' prelude.
 pub(super) fn concert(id: &ConcertId) -> Vec<String> {
     let tagged = TAGGED.iter().map(|name| format!("{{concert:{id}}}:{name}"));
     std::iter::once(format!("concert:{id}"))
@@ -46,14 +47,9 @@ pub(super) fn opened(id: &ConcertId, key: &str) -> String {
     format!("{{concert:{id}}}:opened:{key}")
 }
 
-/// Counts the keys that a live line has any of; see `is_idle` of `line.lua`.
-pub(super) fn count_live(id: &ConcertId) -> redis::Cmd {
-    let mut exists = redis::cmd("EXISTS");
-    exists.arg(format!("concert:{id}"));
-    for name in ["away", "admitting", "ready", "inside", "cooling", "owed"] {
-        exists.arg(format!("{{concert:{id}}}:{name}"));
-    }
-    exists
+/// Is there while the line is live.
+pub(super) fn live(id: &ConcertId) -> String {
+    format!("{{concert:{id}}}:live")
 }
 
 /// Reads a concert's policy.

@@ -121,6 +121,15 @@ impl Words {
         MemberId::parse(self.text()?).map_err(|error| StoreError::Bug(Box::new(error)))
     }
 
+    /// The rest of a reply.
+    pub(super) fn members(&mut self) -> Result<Vec<MemberId>> {
+        let mut members = Vec::new();
+        while !self.is_empty() {
+            members.push(self.member()?);
+        }
+        Ok(members)
+    }
+
     fn is_empty(&self) -> bool {
         self.0.len() == 0
     }

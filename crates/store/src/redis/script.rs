@@ -96,8 +96,8 @@ verbs! {
     REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce ["prelude" "policy"];
     MEMBERS "members" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries"];
     CLEAR "clear" "allow-oom" Replicated ["prelude" "policy" "time" "line"];
-    RUN_OUT "run_out" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
-    COLLECT "collect" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "feed" "sessions"];
+    COLLECT "collect" "allow-oom" AtOnce
+        ["prelude" "policy" "time" "line" "beats" "entries" "feed" "sessions"];
 }
 
 #[cfg(test)]

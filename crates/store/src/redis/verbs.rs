@@ -11,7 +11,7 @@ use super::{
     reply::{Words, feed_page, nonsense},
     script::{
         ADMIT, BEAT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
-        PUT_CONCERT, READY, REFUSE_GUEST, RESEND, REVOKED, RUN_OUT, SNAPSHOT, STATUS, Verb,
+        PUT_CONCERT, READY, REFUSE_GUEST, RESEND, REVOKED, SNAPSHOT, STATUS, Verb,
     },
 };
 use crate::{
@@ -52,6 +52,25 @@ impl RedisStore {
         let bytes: Option<Vec<u8>> = self.connection.command(keys::policy(id)).await?;
         let concert = packed::concert(&bytes.unwrap_or_default())?;
         Ok(self.concerts.learn(concert))
+    }
+
+    /// One step of a sweep, which ends sessions of these members; without any it finds some.
+    async fn collect(
+        &self,
+        id: &ConcertId,
+        members: &[MemberId],
+    ) -> Result<(Swept, Vec<MemberId>)> {
+        let users = users(id, members.iter());
+        let args: Vec<_> = members.iter().map(MemberId::as_str).collect();
+        let mut words = Words::new(self.connection.run(&COLLECT, id, &users, &args).await?);
+        let swept = Swept {
+            away: words.number()?,
+            lapsed: words.number()?,
+            unclaimed: words.number()?,
+            expired: words.number()?,
+            more: words.number::<u8>()? == 1,
+        };
+        Ok((swept, words.members()?))
     }
 
     /// A verb about one member: the member's record is the fifteenth key, the id the first
@@ -114,19 +133,20 @@ impl Store for RedisStore {
             let ids = ids.split_ascii_whitespace().map(ConcertId::parse);
             return ids.collect::<std::result::Result<_, _>>().map_err(bug);
         }
-        let ids = self.concerts().await?;
-        let mut count = redis::pipe();
-        count.ignore_errors();
-        for id in &ids {
-            count.add_command(keys::count_live(id));
+        let mut live = self.concerts().await?;
+        let mut marks = redis::pipe();
+        marks.ignore_errors();
+        for ids in live.chunks(1_000) {
+            marks
+                .cmd("MGET")
+                .arg(ids.iter().map(keys::live).collect::<Vec<_>>());
         }
-        let counts = match ids.len() {
-            0 => Vec::new(),
-            _ => self.connection.commands(&count).await?,
-        };
-        let live = ids.into_iter().zip(counts);
-        let live = live.filter(|(_, count)| *count != Value::Int(0));
-        let live: Vec<_> = live.map(|(id, _)| id).collect();
+        if !live.is_empty() {
+            let marks = Value::Array(self.connection.commands(&marks).await?);
+            let marks: Vec<Vec<Option<String>>> = redis::from_redis_value(marks).map_err(bug)?;
+            let mut marks = marks.into_iter().flatten();
+            live.retain(|_| marks.next().flatten().is_some());
+        }
         let mut keep = redis::cmd("SET");
         let names: Vec<_> = live.iter().map(ConcertId::as_str).collect();
         keep.arg(keys::LIVE)
@@ -330,22 +350,16 @@ impl Store for RedisStore {
     }
 
     async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
-        let members: Vec<String> = self.connection.run(&RUN_OUT, id, &[], NOTHING).await?;
-        let parsed: std::result::Result<Vec<_>, _> = members
-            .iter()
-            .map(|member| MemberId::parse(member.as_str()))
-            .collect();
-        let parsed = parsed.map_err(|error| StoreError::Bug(Box::new(error)))?;
-        let users = users(id, parsed.iter());
-        let args: Vec<_> = members.iter().map(String::as_str).collect();
-        let mut words = Words::new(self.connection.run(&COLLECT, id, &users, &args).await?);
-        Ok(Swept {
-            away: words.number()?,
-            lapsed: words.number()?,
-            unclaimed: words.number()?,
-            expired: words.number()?,
-            more: words.number::<u8>()? == 1,
-        })
+        let (mut swept, members) = self.collect(id, &[]).await?;
+        if !members.is_empty() {
+            let (sessions, _) = self.collect(id, &members).await?;
+            swept.away += sessions.away;
+            swept.lapsed += sessions.lapsed;
+            swept.unclaimed += sessions.unclaimed;
+            swept.expired += sessions.expired;
+            swept.more |= sessions.more;
+        }
+        Ok(swept)
     }
 
     async fn takes_more(&self) -> Result<()> {

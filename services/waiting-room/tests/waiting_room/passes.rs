@@ -80,7 +80,7 @@ async fn a_pass_of_another_member_or_concert_or_of_another_secret_is_not_believe
     let (c, me) = (concert(), MemberId::parse("me").unwrap());
     let read = claims.read(&pass(&mine), &c, &me).expect("it is mine");
     let others = Passes::new(&[7; 32]).unwrap();
-    let forged = others.sign(&Pass { told: 1, ..read });
+    let forged = others.sign(&Pass { told: 1, ..read }, &c, &me);
     for pass in [
         pass(&first),
         pass(&elsewhere),

@@ -1,13 +1,13 @@
 -- admit: takes live entries off the front into admitting; looks at no more than 1,000.
--- KEYS  15 the record of the opening's idempotency key (unused without one)
+-- KEYS  16 the record of the opening's idempotency key (unused without one)
 -- ARGV  1 open | schedule  2 batch size  3 taken so far by this opening  4 '1' with a key
 -- Reply {'TAKEN', version, now, total, more, waiting, limited by, replayed, member, number, name, …},
 --       {'CLOSED'} or {'KEY_REUSED'}. The key's record: the version by which the concert was first put
 --       (one dropped since has no say), batch size, taken, 1 when finished, limited by, until (ms).
-assert(#KEYS == 15 and #ARGV == 4)
+assert(#KEYS == 16 and #ARGV == 4)
 if not P then return UNKNOWN end
 local by, batch, done = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local keyed, key, DAY_MS = ARGV[4] == '1', KEYS[15], 86400000
+local keyed, key, DAY_MS = ARGV[4] == '1', KEYS[16], 86400000
 beat_slots()
 
 local function reply(taken, more, limited_by, replayed)
@@ -45,7 +45,6 @@ local taken, more = take(left, by)
 local n = #taken / 3
 done = done + n
 if by == 'schedule' and n > 0 then
-  call('ZADD', OWED, S(T.slotTime + P.intervalMs), '')
   call('HSET', STATE, 'takeAt', S(T.slotTime), 'takeLeft', more and S(left - n) or '0')
 end
 local limited_by = 'line'

@@ -1,7 +1,7 @@
 -- beat: one of our services is there, and counted time goes on.
 -- ARGV  1 waitingRoom | token  2 '1' if a member was heard since the last beat
 -- Reply: 1.
-assert(#KEYS == 14 and #ARGV == 2)
+assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
 beat_slots()
 if ARGV[2] == '1' then

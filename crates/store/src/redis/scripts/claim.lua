@@ -1,10 +1,10 @@
 -- claim: READY → ENTERED; again, the facts of the same token. Where that has run out by the clock and
 -- the slot stands, it is issued anew, for what is left of the slot.
--- KEYS  15 user record    ARGV  1 member  2 kid
+-- KEYS  16 user record    ARGV  1 member  2 kid
 -- Reply {'ENTERED', version, number, jti, kid, iat, exp}, {'NOT_READY'} or {'CLOSED'}.
-assert(#KEYS == 15 and #ARGV == 2)
+assert(#KEYS == 16 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, kid, user = ARGV[1], ARGV[2], KEYS[15]
+local member, kid, user = ARGV[1], ARGV[2], KEYS[16]
 beat_slots()
 local state, number, _, s = settle(member, user)
 local function entered()

@@ -1,5 +1,5 @@
 -- clear: empties the line.
 -- Reply: how many were waiting, away or admitting.
-assert(#KEYS == 14 and #ARGV == 0)
+assert(#KEYS == 15 and #ARGV == 0)
 if not P then return UNKNOWN end
 return S(clear_line())

@@ -3,7 +3,7 @@
 -- sessions, until its own expiry.
 -- ARGV  1 the layout and the version, packed
 -- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
-assert(#KEYS == 14 and #ARGV == 1)
+assert(#KEYS == 15 and #ARGV == 1)
 if EARLIER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
 if version_in_force() > select(2, struct.unpack('<Bd', ARGV[1])) then return P and 2 or 1 end
 if P then

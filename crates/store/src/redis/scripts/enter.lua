@@ -1,14 +1,14 @@
 -- enter: members line up, or go straight in where the mode says so, in order of arrival.
--- KEYS  15… user record of each
+-- KEYS  16… user record of each
 -- ARGV  1 the last place that is not too long a wait  2… member, name, '1' for a guest; of each, at most 256
 -- Reply {what reply_head gives, then of each: kind, what add_standing gives}. Kinds: NEW, ALREADY,
 --       NOT_OPEN_YET (till is when), CLOSED, FULL, MEMBERS_ONLY; BAD for a record that cannot be read.
-local n, longest = #KEYS - 14, tonumber(ARGV[1])
+local n, longest = #KEYS - 15, tonumber(ARGV[1])
 assert(#ARGV == 3 * n + 1 and n <= 256)
 if not P then return UNKNOWN end
 local members, users = {}, {}
-for i = 1, n do members[i], users[i] = ARGV[3 * i - 1], KEYS[14 + i] end
-local wakes = is_idle()
+for i = 1, n do members[i], users[i] = ARGV[3 * i - 1], KEYS[15 + i] end
+local wakes = call('EXISTS', LIVE) == 0
 beat_slots()
 local found = settle_all(members, users)
 -- An idle line has no gap: where somebody enters, that is a beat of every role, and ends a standstill.
@@ -79,6 +79,7 @@ if entered > 0 then
   call('HSET', STATE, 'last', S(last))
   total('joined', entered)
   if wakes then
+    call('SET', LIVE, '1')
     call('HSET', STATE, 'lineBeat', S(NOW), 'claimBeat', S(NOW), 'lineStand', '0', 'claimStand', '0')
   end
 end

@@ -1,10 +1,10 @@
 -- extend: lets the ENTERED session of exactly this entry last until the policy's hold from now would
 -- end, if that is later; never past its beginning, the policy's session and its hold together.
--- KEYS  15 user record    ARGV  1 member  2 entry number
+-- KEYS  16 user record    ARGV  1 member  2 entry number
 -- Reply {version, number, jti, kid, iat, exp, 1 if it was moved}; nil if there is no such session.
-assert(#KEYS == 15 and #ARGV == 2)
+assert(#KEYS == 16 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, user = ARGV[1], KEYS[15]
+local member, user = ARGV[1], KEYS[16]
 beat_slots()
 local state, number, _, s = settle(member, user)
 if state ~= 'ENTERED' or S(number) ~= ARGV[2] then return false end

@@ -1,9 +1,9 @@
 -- leave: ends whatever the member has.
--- KEYS  15 user record    ARGV  1 member  2 the total that counts an entry in line: left, removed
+-- KEYS  16 user record    ARGV  1 member  2 the total that counts an entry in line: left, removed
 -- Reply: the number of the entry that ended, or nil.
-assert(#KEYS == 15 and #ARGV == 2)
+assert(#KEYS == 16 and #ARGV == 2)
 if not P then return UNKNOWN end
-local member, user = ARGV[1], KEYS[15]
+local member, user = ARGV[1], KEYS[16]
 beat_slots()
 local state, number, _, s = settle(member, user)
 if state == 'NONE' then return false end

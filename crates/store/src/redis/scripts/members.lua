@@ -1,7 +1,7 @@
 -- members: the members in line behind an entry number, away ones included, from the front.
 -- ARGV  1 entry number  2 how many of each kind, at most 1,000
 -- Reply {member, number, name, "1" if away, …}, each kind in order.
-assert(#KEYS == 14 and #ARGV == 2 and tonumber(ARGV[2]) <= WORK)
+assert(#KEYS == 15 and #ARGV == 2 and tonumber(ARGV[2]) <= WORK)
 if not P then return UNKNOWN end
 local reply = {}
 for key, away in pairs({ [LINE] = '0', [AWAY] = '1' }) do

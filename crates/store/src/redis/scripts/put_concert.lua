@@ -3,7 +3,7 @@
 -- Reply: the version in force now; one above it where that is this version with another policy;
 --        for a concert dropped at this version or later, one above the version it was dropped at.
 --        A line of an earlier release is given up, with nobody in it or inside, and refused otherwise.
-assert(#KEYS == 14 and #ARGV == 2)
+assert(#KEYS == 15 and #ARGV == 2)
 if EARLIER then
   if call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
   call('UNLINK', LAPSES, COOLING)
@@ -20,6 +20,8 @@ end
 call('SET', POLICY, ARGV[1] .. ARGV[2])
 -- The version tells this life of the concert from one that was dropped; the clock may stand still.
 call('HSETNX', STATE, 'born', S(new.version))
+-- A hash with a value of over 64 bytes is not kept as a list, in which every field is searched for.
+call('HSETNX', STATE, 'about', 'the state of a line; docs/architecture.md says what each field is')
 -- An empty line has no gap: counted time goes on from here.
 for _, beat in ipairs({ 'lineBeat', 'claimBeat', 'slotBeat' }) do call('HSETNX', STATE, beat, S(NOW)) end
 -- No token of this concert lives longer, whatever the policy says by then.

@@ -1,19 +1,19 @@
 -- ready: each member that is in admitting with exactly that number becomes READY; the
 -- others stay as they are. Nobody does once the sale is over.
--- KEYS  15… user record of each    ARGV  the members, then the number of each, at most 1,000
+-- KEYS  16… user record of each    ARGV  the members, then the number of each, at most 1,000
 -- Reply: 1 or 0 for each, in order.
-local n = #KEYS - 14
+local n = #KEYS - 15
 assert(#ARGV == 2 * n and n <= WORK)
 if not P then return UNKNOWN end
 local reply, members, packed, ready, by_whom, called = {}, {}, {}, {}, {}, {}
-local till = S(claim_now() + P.readyMs)
+local till, left = S(claim_now() + P.readyMs), S(P.readyMs + COLLECT_MS)
 local pops = n > 0 and call('HMGET', POPS, unpack(ARGV, 1, n)) or {}
 for i = 1, n do
   local member, wanted = ARGV[i], ARGV[n + i]
-  local number, _, _, by = popped(pops[i])
+  local number, by = popped_by(pops[i])
   reply[i] = 0
-  if number and S(number) == wanted and not called[member] and not OVER then
-    save_session(KEYS[14 + i], P.readyMs, 'READY', wanted, till)
+  if number == wanted and not called[member] and not OVER then
+    call('SET', KEYS[15 + i], 'READY ' .. wanted .. ' ' .. till, 'PX', left)
     local at = #members + 1
     members[at], packed[at], called[member] = member, pack(number), true
     ready[2 * at - 1], ready[2 * at] = till, member

@@ -1,6 +1,6 @@
 -- resend: entries in admitting whose ENTER message is due to be sent again.
 -- Reply {version, member, number, name, taken, …}, at most 1,000 entries.
-assert(#KEYS == 14 and #ARGV == 0)
+assert(#KEYS == 15 and #ARGV == 0)
 if not P then return UNKNOWN end
 local reply, packed = { S(P.version) }, {}
 -- Each pause is as long as the entry has waited so far: 5 s, 10 s, 20 s, … at most RESEND_MOST_MS.

@@ -3,7 +3,7 @@
 -- ARGV  1 order, 2 number of the one read last, 0 and 0 for none
 -- Reply {1 if it is held, order of the oldest or 0, number, end and order of each (8, 4 and 8 bytes)}: up
 -- to 1,000; fewer are the last.
-assert(#KEYS == 14 and #ARGV == 2)
+assert(#KEYS == 15 and #ARGV == 2)
 local OLDEST = '1000000000000' -- below it: orders of an earlier release
 local at_order = call('ZRANGEBYSCORE', REVOKED, ARGV[1], ARGV[1])[1]
 local held = at_order and #at_order == 12 and S((struct.unpack(ENDED, at_order))) == ARGV[2]

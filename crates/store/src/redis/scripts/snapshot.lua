@@ -2,7 +2,7 @@
 -- Reply {what reply_head gives, six counts, twelve totals, line length, four of pace, last take, slower
 --        since, front, head, last, cleared through, guests refused, slots in use (-1: no limit), what
 --        slot_ends gives}.
-assert(#KEYS == 14 and #ARGV == 0)
+assert(#KEYS == 15 and #ARGV == 0)
 if not P then return UNKNOWN end
 local waiting, away, lapsed = in_line()
 local s = slots()

@@ -12,12 +12,6 @@ local function end_slot(member, till)
   if till > T.slotTime then call('ZADD', COOLING, S(till), member) end
 end
 
--- Whether nobody is in line or inside, nothing is left to collect, and the interval of the last scheduled
--- take has passed (which stands in owed under an empty name until then).
-local function is_idle()
-  return call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE, COOLING, OWED) == 0
-end
-
 -- Empties the line; O(1) for the caller however long the line.
 local function clear_line()
   local all = call('ZCARD', LINE) + call('ZCARD', AWAY) + call('ZCARD', ADMITTING)

@@ -6,3 +6,6 @@ local function popped(record)
   local number, taken_at, taken, by = string.match(record, '^(%d+) (%d+) (%d+) (%S+)$')
   return tonumber(number), tonumber(taken_at), tonumber(taken), by
 end
+
+-- The number (as text) and by whom of a pop.
+local function popped_by(record) return string.match(record or '', '^(%d+) .- (%S+)$') end

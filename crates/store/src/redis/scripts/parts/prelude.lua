@@ -1,10 +1,10 @@
 -- The keys, the clock and the numbers of every verb.
 --
 -- KEYS  1 line  2 away  3 seen  4 lapses  5 names  6 admitting  7 pops  8 ready  9 inside
---       10 cooling  11 owed  12 revoked  13 policy  14 state  15… as the verb says
-assert(#KEYS >= 14, 'a verb takes at least 14 keys')
+--       10 cooling  11 owed  12 revoked  13 policy  14 state  15 live  16… as the verb says
+assert(#KEYS >= 15, 'a verb takes at least 15 keys')
 local LINE, AWAY, SEEN, LAPSES, NAMES, ADMITTING, POPS = unpack(KEYS, 1, 7)
-local READY, INSIDE, COOLING, OWED, REVOKED, POLICY, STATE = unpack(KEYS, 8, 14)
+local READY, INSIDE, COOLING, OWED, REVOKED, POLICY, STATE, LIVE = unpack(KEYS, 8, 15)
 local WORK = 1000
 local RESEND_MS, RESEND_MOST_MS = 5000, 60000
 -- Redis' own expiry only removes garbage that nothing collected: a week after its time, so that it

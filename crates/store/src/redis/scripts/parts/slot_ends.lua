@@ -27,10 +27,11 @@ end
 -- Of the slots in use, how many become free until when: pairs of a number and a moment (ms), for as many
 -- numbers as Slots::sampled of the domain says.
 local function slot_ends(s)
-  local ends, samples = {}, math.min(64, s.used)
-  for part = 1, samples do
-    local i = math.ceil(s.used * part / samples)
-    ends[2 * part - 1], ends[2 * part] = i, moment(slot_end(s, i))
+  local ends, i = {}, math.min(s.used, 1)
+  while i > 0 do
+    ends[#ends + 1] = i
+    ends[#ends + 1] = moment(slot_end(s, i))
+    i = i < s.used and math.min(s.used, i + math.max(math.floor(i / 8), 1)) or 0
   end
   return ends
 end
