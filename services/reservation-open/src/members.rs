@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::json;
 use sunbeon_chassis::{ApiResult, Empty, OrFail, PathMember, Reply, Success};
 use sunbeon_domain::{ConcertId, MemberId, Standing, Text};
 use sunbeon_store::{Leaving, Store};
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -29,17 +27,6 @@ pub(crate) fn router() -> OpenApiRouter<ReservationOpen> {
     OpenApiRouter::new().routes(routes!(look_up, remove))
 }
 
-/// A member's standing as operators see it: without what the member polls with.
-#[derive(Serialize, ToSchema)]
-#[serde(transparent)]
-#[schema(example = json!(
-    {"concertId": "demo", "concertTitle": "Demo Concert", "queueNumber": 4,
-    "totalWaitingCount": 4, "estimatedWaitTime": 1, "estimatedEnterTime": "14:00:05",
-    "estimatedWaitSeconds": 5, "estimatedEnterAt": "2026-11-20T05:00:05.000Z", "longWait": false,
-    "pollAfterMs": 1000, "status": "WAITING", "canEnter": false,
-    "entryNumber": 1_763_614_800_000_000_u64}))]
-struct MemberStanding(Standing);
-
 /// Returns a member's standing. It does not count as the member's activity.
 #[utoipa::path(
     get, path = "/v2/admin/concerts/{concertId}/members/{memberId}", tag = "operators", operation_id = "readMember",
@@ -52,19 +39,22 @@ struct MemberStanding(Standing);
         "CONCERT_NOT_FOUND", "STORE_DOWN",
     ]))),
     responses(
-        (status = 200, description = FOUND.en, body = Success<MemberStanding>),
+        (status = 200, description = FOUND.en, body = Success<Standing>, example = json!(
+            {"message": FOUND.en, "data": {"concertId": "demo", "concertTitle": "Demo Concert",
+            "queueNumber": 4, "totalWaitingCount": 4, "estimatedWaitTime": 1,
+            "estimatedEnterTime": "14:00:05", "estimatedWaitSeconds": 5,
+            "estimatedEnterAt": "2026-11-20T05:00:05.000Z", "longWait": false, "pollAfterMs": 1000,
+            "status": "WAITING", "canEnter": false, "entryNumber": 1_763_614_800_000_000_u64},
+            "status": 200})),
     )
 )]
 async fn look_up(
     State(store): State<Arc<dyn Store>>,
     PathMember(id, member): PathMember,
-) -> ApiResult<Reply<MemberStanding>> {
+) -> ApiResult<Reply<Standing>> {
     let found = store.status(&id, &member, false).await.or_fail()?;
     let line_facts = store.snapshot(&id).await.or_fail()?.line_facts;
-    Ok(Reply::ok(
-        FOUND,
-        MemberStanding(found.standing(&line_facts)),
-    ))
+    Ok(Reply::ok(FOUND, found.standing(&line_facts)))
 }
 
 /// Removes a member from the line, or ends their session and revokes its booking token.

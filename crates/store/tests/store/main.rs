@@ -22,6 +22,7 @@ mod batches;
 mod behaviour;
 mod failover;
 mod feed;
+mod gates;
 mod model;
 mod redis;
 mod time;
