@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 use sunbeon_domain::{Code, ConcertId, Standing};
-use sunbeon_tokens::QUEUE_TOKEN;
+use sunbeon_tokens::{QUEUE_PASS, QUEUE_TOKEN};
 
 use crate::{Error, IssuedToken, Result, Sunbeon};
 
@@ -66,6 +66,14 @@ impl Caller {
     pub async fn status(&self, concert: &ConcertId) -> Result<Standing> {
         let path = format!("/v2/waiting-room/status/{concert}");
         self.send(self.request(Method::GET, &path)).await
+    }
+
+    /// Returns the member's standing as [`Caller::status`] does, for less, by the `pass` of the last
+    /// standing.
+    pub async fn poll(&self, concert: &ConcertId, pass: &str) -> Result<Standing> {
+        let path = format!("/v2/waiting-room/status/{concert}");
+        let request = self.request(Method::GET, &path).header(QUEUE_PASS, pass);
+        self.send(request).await
     }
 
     /// Leaves the line or ends the session.

@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) access_token: &'a str,
     /// Sent with `complete`.
     pub(crate) booking_token: &'a str,
+    /// Sent with `status`, if there is one.
+    pub(crate) pass: Option<&'a str>,
     /// Whether `enter` may find that the member is already in line.
     pub(crate) again: bool,
 }
@@ -32,6 +34,7 @@ pub(crate) struct Told {
     pub(crate) queue_number: Option<u64>,
     pub(crate) poll_after_ms: Option<u64>,
     pub(crate) token: Option<String>,
+    pub(crate) pass: Option<String>,
 }
 
 impl From<Standing> for Told {
@@ -42,6 +45,7 @@ impl From<Standing> for Told {
             queue_number: standing.queue_number,
             poll_after_ms: standing.poll_after_ms,
             token: None,
+            pass: standing.pass,
         }
     }
 }
@@ -227,7 +231,10 @@ impl Call<'_> {
                 Entering::Already(standing) if self.again => standing.into(),
                 Entering::Already(_) => return Err(Failure::lasting("409 ALREADY_IN_QUEUE")),
             },
-            Verb::Status => caller.status(self.concert).await?.into(),
+            Verb::Status => match self.pass {
+                Some(pass) => caller.poll(self.concert, pass).await?.into(),
+                None => caller.status(self.concert).await?.into(),
+            },
             Verb::Token => Told {
                 token: Some(caller.booking_token(self.concert).await?.token),
                 ..Told::default()

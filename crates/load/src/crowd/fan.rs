@@ -18,6 +18,7 @@ pub(crate) struct Fan {
     member: String,
     access_token: String,
     booking_token: Option<String>,
+    pass: Option<String>,
     status: Option<Status>,
     poll_after: Duration,
     /// Spreads the polls; without dice the fan polls exactly when told.
@@ -38,6 +39,7 @@ impl Fan {
             member,
             access_token,
             booking_token: None,
+            pass: None,
             status: None,
             poll_after: Duration::from_secs(1),
             dice: None,
@@ -131,6 +133,7 @@ impl Fan {
             concert: &self.concert,
             access_token: &self.access_token,
             booking_token: self.booking_token.as_deref().unwrap_or_default(),
+            pass: self.pass.as_deref(),
             again,
         };
         self.api.insist(call).await
@@ -138,6 +141,7 @@ impl Fan {
 
     fn take(&mut self, answer: &Answer) {
         self.status = answer.told.status;
+        self.pass.clone_from(&answer.told.pass);
         self.poll_after = Duration::from_millis(answer.told.poll_after_ms.unwrap_or(1000).max(100));
     }
 }
