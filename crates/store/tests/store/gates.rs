@@ -19,6 +19,8 @@ const SLOTS: usize = 2;
 #[derive(Debug, Clone)]
 enum Step {
     Enter(u8),
+    /// A member enters, is called if there is a slot, and claims.
+    Visit(u8),
     /// A batch is opened by hand and called.
     Open,
     /// The schedule's group is called.
@@ -38,15 +40,16 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let who = || 0..5_u8;
     prop_oneof![
-        8 => who().prop_map(Step::Enter),
-        3 => Just(Step::Open),
-        3 => Just(Step::Schedule),
-        10 => who().prop_map(Step::Claim),
-        4 => who().prop_map(Step::Exit),
+        3 => who().prop_map(Step::Enter),
+        12 => who().prop_map(Step::Visit),
+        2 => Just(Step::Open),
+        2 => Just(Step::Schedule),
+        4 => who().prop_map(Step::Claim),
+        6 => who().prop_map(Step::Exit),
         3 => who().prop_map(Step::Complete),
         4 => who().prop_map(Step::Extend),
         2 => Just(Step::Sweep),
-        8 => prop_oneof![4 => 1..8_u8, 1 => 20..90_u8].prop_map(Step::Pass),
+        8 => prop_oneof![8 => 1..8_u8, 1 => 20..90_u8].prop_map(Step::Pass),
         1 => (1..90_u8).prop_map(Step::ClockStep),
     ]
 }
@@ -104,6 +107,11 @@ impl Gate {
         match step {
             Step::Enter(who) => {
                 self.world.enter(&name(*who)).await;
+            }
+            Step::Visit(who) => {
+                self.world.enter(&name(*who)).await;
+                self.world.let_in(1).await;
+                self.claim(*who).await;
             }
             Step::Open => {
                 self.world.let_in(2).await;
