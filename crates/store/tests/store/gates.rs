@@ -34,7 +34,7 @@ enum Step {
     Pass(u8),
     /// The clock steps ahead by so many seconds, and then a second passes. (Where a gate's clock goes
     /// back, tokens that had run out are good again, and nobody can tell it.)
-    ClockStep(u8),
+    ClockAhead(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => who().prop_map(Step::Extend),
         2 => Just(Step::Sweep),
         8 => prop_oneof![8 => 1..8_u8, 1 => 20..90_u8].prop_map(Step::Pass),
-        1 => (1..90_u8).prop_map(Step::ClockStep),
+        1 => (1..90_u8).prop_map(Step::ClockAhead),
     ]
 }
 
@@ -145,7 +145,7 @@ impl Gate {
                     self.check();
                 }
             }
-            Step::ClockStep(seconds) => {
+            Step::ClockAhead(seconds) => {
                 self.world.pass_unheard(f64::from(*seconds));
                 self.world.pass(1.0).await;
                 self.world.sweep().await;
