@@ -9,9 +9,10 @@ use anyhow::Context;
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 use serde_json::json;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy};
+use sunbeon_snapshot::Told;
 use sunbeon_store::{Asker, Entrant, MOST_AT_ONCE, RedisStore, Store, redis::Settings};
-use sunbeon_tokens::{AUDIENCE, Claims, Pass, Passes, SigningKeys};
+use sunbeon_tokens::{AUDIENCE, Claims, Passes, SigningKeys};
 
 /// How long tokens live, in seconds.
 const LIFE: i64 = 3 * 60 * 60;
@@ -178,21 +179,8 @@ impl PrintPasses {
             let found = store.status_all(&concert, &askers).await?;
             for (asker, found) in askers.into_iter().zip(found) {
                 let found = found?;
-                let EntryState::Waiting {
-                    number,
-                    queue_number,
-                    live_ahead,
-                } = found.state
-                else {
+                let Some(Told(pass)) = Told::of(&found) else {
                     anyhow::bail!("{} is not in line", asker.member);
-                };
-                let pass = Pass {
-                    number,
-                    told: queue_number,
-                    live_ahead,
-                    taken: found.progress.taken,
-                    born: found.progress.born,
-                    seen: found.progress.line_time,
                 };
                 lines.push(Ok(passes.sign(&pass, &concert, &asker.member)));
             }

@@ -15,6 +15,26 @@ const AHEAD_MS: i64 = 5_000;
 pub struct Told(pub Pass);
 
 impl Told {
+    /// What the store tells of a member in line; `None` if they are not.
+    pub fn of(found: &StandingFacts) -> Option<Self> {
+        let EntryState::Waiting {
+            number,
+            queue_number,
+            live_ahead,
+        } = found.state
+        else {
+            return None;
+        };
+        Some(Self(Pass {
+            number,
+            told: queue_number,
+            live_ahead,
+            taken: found.progress.taken,
+            born: found.progress.born,
+            seen: found.progress.line_time,
+        }))
+    }
+
     /// The place by a snapshot, without asking the store; `None` if the store must be asked, because the
     /// member was not seen for a third of `waitingTtlSeconds`, is near the front, or may have been taken,
     /// cleared or lost.

@@ -144,24 +144,11 @@ impl Case {
         if let Some(pass) = pass {
             Told(pass).limit(&mut found);
         }
-        let EntryState::Waiting {
-            number,
-            queue_number,
-            live_ahead,
-        } = found.state
-        else {
+        let Some(told) = Told::of(&found) else {
             self.clients.remove(&who);
             return;
         };
-        let pass = Pass {
-            number,
-            told: queue_number,
-            live_ahead,
-            taken: found.progress.taken,
-            born: found.progress.born,
-            seen: found.progress.line_time,
-        };
-        self.is_told(who, Told(pass)).await;
+        self.is_told(who, told).await;
     }
 
     async fn poll(&mut self, who: u8, view: Option<View>) {

@@ -11,7 +11,7 @@ use serde_json::json;
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Member, OrFail, PathConcert, Reply, Success,
 };
-use sunbeon_domain::{Code, ConcertId, EntryState, MemberId, Standing, Text};
+use sunbeon_domain::{Code, ConcertId, MemberId, Standing, Text};
 use sunbeon_snapshot::{Heard, Snapshots, Told, View};
 use sunbeon_store::{Asker, Entering, Entrant, Leaving, StandingFacts, Store};
 use sunbeon_tokens::{Pass, Passes, QUEUE_PASS};
@@ -194,20 +194,7 @@ impl Places {
             pass.told.limit(&mut found);
         }
         let mut standing = found.standing(&view.snapshot.line_facts);
-        if let EntryState::Waiting {
-            number,
-            queue_number,
-            live_ahead,
-        } = found.state
-        {
-            let pass = Pass {
-                number,
-                told: queue_number,
-                live_ahead,
-                taken: found.progress.taken,
-                born: found.progress.born,
-                seen: found.progress.line_time,
-            };
+        if let Some(Told(pass)) = Told::of(&found) {
             self.hand_over(&mut standing, &pass, |passes| {
                 passes.sign(&pass, &found.concert.concert_id, member)
             });
