@@ -3,7 +3,6 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
-use aws_lc_rs::hmac;
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
@@ -15,7 +14,7 @@ use crate::settings;
 
 /// One shared secret, or public keys that are fixed or fetched.
 pub(super) enum Keys {
-    Shared(Box<hmac::Key>),
+    Shared(DecodingKey),
     Fixed(PublicKeys),
     Remote(RemoteKeys<PublicKeys>),
 }
@@ -58,8 +57,7 @@ impl Keys {
             secret.len() >= 32,
             "SUNBEON__AUTH__HS256_SECRET must have at least 32 bytes"
         );
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        Ok(Self::Shared(Box::new(key)))
+        Ok(Self::Shared(DecodingKey::from_secret(secret)))
     }
 
     fn fixed(path: &Path, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
