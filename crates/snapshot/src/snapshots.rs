@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::RwLock;
 use sunbeon_domain::{ConcertId, Estimate, UnixMs};
-use sunbeon_store::{Result, Snapshot, Store};
+use sunbeon_store::{Result, Snapshot, Store, StoreError};
 use tokio::sync::Mutex;
 
 /// From then on a snapshot is taken anew by whoever asks for it first.
@@ -57,13 +57,37 @@ impl View {
     }
 }
 
+/// An attempt to ask the store that failed, for all who waited for it.
+struct Failed {
+    at: Instant,
+    id: ConcertId,
+    error: StoreError,
+}
+
 /// The latest snapshots. A cheap handle.
 #[derive(Clone)]
 pub struct Snapshots {
     store: Arc<dyn Store>,
     latest: Arc<RwLock<HashMap<ConcertId, View>>>,
-    /// Held by whoever asks the store, so that a crowd asks once; ids that are known by their last bits.
-    asking: Arc<[Arc<Mutex<()>>; 16]>,
+    /// Held by whoever asks the store, so that a crowd asks once, with the last failure; by the last bits
+    /// of the id.
+    asking: Arc<[Arc<Mutex<Option<Failed>>>; 16]>,
+}
+
+impl Failed {
+    fn now(id: &ConcertId, error: &StoreError) -> Self {
+        Self {
+            at: Instant::now(),
+            id: id.clone(),
+            error: error.again(),
+        }
+    }
+
+    /// Whether it answers somebody who asked for a concert before it failed. A store that is down is so
+    /// for every concert.
+    fn answers(&self, id: &ConcertId, asked: Instant) -> bool {
+        self.at >= asked && (self.id == *id || matches!(self.error, StoreError::Down(_)))
+    }
 }
 
 impl Snapshots {
@@ -81,11 +105,17 @@ impl Snapshots {
     pub async fn get(&self, id: &ConcertId) -> Result<View> {
         let turn = &self.asking[slot(id)];
         let Some(known) = self.latest(id) else {
-            let _turn = turn.lock().await;
-            return match self.latest(id) {
-                Some(view) => Ok(view),
-                None => self.refresh(id).await,
-            };
+            let asked = Instant::now();
+            let mut failed = turn.lock().await;
+            if let Some(view) = self.latest(id) {
+                return Ok(view);
+            }
+            if let Some(failed) = failed.as_ref().filter(|failed| failed.answers(id, asked)) {
+                return Err(failed.error.again());
+            }
+            let view = self.refresh(id).await;
+            *failed = view.as_ref().err().map(|error| Failed::now(id, error));
+            return view;
         };
         if known.age() > FRESH
             && let Ok(turn) = turn.clone().try_lock_owned()
@@ -109,7 +139,7 @@ impl Snapshots {
     /// Asks the store for a line.
     pub async fn refresh(&self, id: &ConcertId) -> Result<View> {
         let asked = self.store.snapshot(id).await;
-        if matches!(asked, Err(sunbeon_store::StoreError::UnknownConcert)) {
+        if matches!(asked, Err(StoreError::UnknownConcert)) {
             self.latest.write().remove(id);
         }
         let view = View::new(asked?);
