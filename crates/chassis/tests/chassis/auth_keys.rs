@@ -50,6 +50,9 @@ async fn issuer_and_audience_are_required_once_they_are_set() {
     let (iss, aud) = (json!("https://login.example"), json!("sunbeon"));
     assert_eq!(status(iss.clone(), aud.clone()).await, 200);
     assert_eq!(status(iss.clone(), json!(["other", "sunbeon"])).await, 200);
+    assert_eq!(status(json!([iss]), aud.clone()).await, 200);
+    assert_eq!(status(iss.clone(), json!(["other"])).await, 401);
+    assert_eq!(status(iss.clone(), json!([])).await, 401);
     assert_eq!(status(Value::Null, aud.clone()).await, 401);
     assert_eq!(status(iss.clone(), Value::Null).await, 401);
     assert_eq!(status(json!("https://evil.example"), aud).await, 401);
