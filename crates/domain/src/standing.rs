@@ -188,11 +188,7 @@ impl Standing {
         // What is known of the line may be older than the place in it.
         let total = line_facts.line_length.max(queue_number);
         self.total_waiting_count = Some(total);
-        self.poll_after_ms = Some(poll_after_ms(
-            queue_number,
-            total,
-            policy.waiting_ttl_seconds,
-        ));
+        self.poll_after_ms = Some(poll_after_ms(queue_number, total, policy));
         self.estimate_reason = estimate.reason;
         if let Some(enter_at) = estimate.at {
             let wait = u64::try_from(enter_at.0 - now.0).unwrap_or(0);

@@ -177,7 +177,7 @@ fn down(why: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use futures::future::join_all;
-    use tokio::sync::Semaphore;
+    use tokio::{sync::Semaphore, task::JoinHandle};
 
     use super::*;
 
@@ -203,36 +203,60 @@ mod tests {
         })
     }
 
-    async fn waits(together: &Together<u32, usize>, many: usize) {
-        while together
-            .lines
-            .lock()
-            .get(&id())
-            .is_none_or(|line| line.len() != many)
-        {
-            tokio::task::yield_now().await;
+    /// Asks in a task of its own.
+    fn ask(together: &Together<u32, usize>, number: u32) -> JoinHandle<Result<usize>> {
+        let together = together.clone();
+        tokio::spawn(async move { together.ask(&id(), number).await })
+    }
+
+    /// A call that is under way until it is let go.
+    struct UnderWay {
+        turns: Arc<Semaphore>,
+        together: Together<u32, usize>,
+        first: JoinHandle<Result<usize>>,
+    }
+
+    impl UnderWay {
+        async fn new() -> Self {
+            let turns = Arc::new(Semaphore::new(0));
+            let together = sizes(&turns);
+            let first = ask(&together, 0);
+            let call = Self {
+                turns,
+                together,
+                first,
+            };
+            call.has_waiting(0).await;
+            call
         }
+
+        async fn has_waiting(&self, many: usize) {
+            let waiting = || self.together.lines.lock().get(&id()).map(VecDeque::len);
+            while waiting() != Some(many) {
+                tokio::task::yield_now().await;
+            }
+        }
+
+        /// Lets so many calls go, of which the first is answered.
+        async fn let_go(self, calls: usize) {
+            self.turns.add_permits(calls);
+            assert_eq!(self.first.await.unwrap().unwrap(), 1);
+        }
+    }
+
+    fn is_down(answer: &Result<usize>) -> bool {
+        matches!(answer, Err(StoreError::Down(_)))
     }
 
     #[tokio::test]
     async fn what_comes_during_a_call_goes_together_when_it_returns() {
-        let turns = Arc::new(Semaphore::new(0));
-        let together = sizes(&turns);
-        let ask = |number| {
-            let together = together.clone();
-            tokio::spawn(async move { together.ask(&id(), number).await.unwrap() })
-        };
-        let first = ask(0);
-        waits(&together, 0).await;
-        let rest: Vec<_> = (0..300).map(|_| ask(1)).collect();
-        waits(&together, 300).await;
-        turns.add_permits(3);
-        assert_eq!(first.await.unwrap(), 1);
-        let answers = join_all(rest)
-            .await
-            .into_iter()
-            .map(|answer| answer.unwrap());
-        let mut answers: Vec<_> = answers.collect();
+        let call = UnderWay::new().await;
+        let rest: Vec<_> = (0..300).map(|_| ask(&call.together, 1)).collect();
+        call.has_waiting(300).await;
+        let together = call.together.clone();
+        call.let_go(3).await;
+        let answers = join_all(rest).await.into_iter();
+        let mut answers: Vec<_> = answers.map(|answer| answer.unwrap().unwrap()).collect();
         answers.sort_unstable();
         assert_eq!(answers[..44], [44; 44]);
         assert_eq!(answers[44..], [256; 256]);
@@ -241,8 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_fails_fails_for_all_of_its_batch_and_for_nobody_else() {
-        let turns = Arc::new(Semaphore::new(9));
-        let together = sizes(&turns);
+        let together = sizes(&Arc::new(Semaphore::new(9)));
         let failed = together.ask(&id(), UNLUCKY).await;
         assert!(
             matches!(failed, Err(StoreError::UnknownConcert)),
@@ -253,40 +276,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_who_goes_away_is_sent_all_the_same() {
-        let turns = Arc::new(Semaphore::new(0));
-        let together = sizes(&turns);
-        let ask = |number| {
-            let together = together.clone();
-            tokio::spawn(async move { together.ask(&id(), number).await.unwrap() })
-        };
-        let first = ask(0);
-        waits(&together, 0).await;
-        let gone = ask(1);
-        waits(&together, 1).await;
-        let second = ask(2);
-        waits(&together, 2).await;
+        let call = UnderWay::new().await;
+        let gone = ask(&call.together, 1);
+        call.has_waiting(1).await;
+        let second = ask(&call.together, 2);
+        call.has_waiting(2).await;
         gone.abort();
-        turns.add_permits(2);
-        assert_eq!(first.await.unwrap(), 1);
-        assert_eq!(second.await.unwrap(), 2);
+        call.let_go(2).await;
+        assert_eq!(second.await.unwrap().unwrap(), 2);
     }
 
     #[tokio::test]
     async fn beyond_so_many_that_wait_a_request_is_refused() {
-        let turns = Arc::new(Semaphore::new(0));
-        let together = sizes(&turns);
-        let ask = |number| {
-            let together = together.clone();
-            tokio::spawn(async move { together.ask(&id(), number).await })
-        };
-        let first = ask(0);
-        waits(&together, 0).await;
-        let rest: Vec<_> = (0..MOST_WAITING as u32).map(|_| ask(1)).collect();
-        waits(&together, MOST_WAITING).await;
-        let refused = together.ask(&id(), 1).await;
-        assert!(matches!(refused, Err(StoreError::Down(_))), "{refused:?}");
-        turns.add_permits(100);
-        first.await.unwrap().unwrap();
+        let call = UnderWay::new().await;
+        let rest: Vec<_> = (0..MOST_WAITING).map(|_| ask(&call.together, 1)).collect();
+        call.has_waiting(MOST_WAITING).await;
+        let refused = call.together.ask(&id(), 1).await;
+        assert!(is_down(&refused), "{refused:?}");
+        call.let_go(100).await;
         for answer in join_all(rest).await {
             assert_eq!(answer.unwrap().unwrap(), MOST_AT_ONCE);
         }
@@ -294,22 +301,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_could_not_go_in_time_does_not_go() {
-        let turns = Arc::new(Semaphore::new(0));
-        let together = sizes(&turns);
-        let ask = |number| {
-            let together = together.clone();
-            tokio::spawn(async move { together.ask(&id(), number).await })
-        };
-        let first = ask(0);
-        waits(&together, 0).await;
-        let late = ask(1);
-        waits(&together, 1).await;
+        let call = UnderWay::new().await;
+        let late = ask(&call.together, 1);
+        call.has_waiting(1).await;
         let before = Instant::now() - PATIENCE - Duration::from_millis(1);
-        together.lines.lock().get_mut(&id()).unwrap()[0].since = before;
-        turns.add_permits(1);
-        assert_eq!(first.await.unwrap().unwrap(), 1);
+        call.together.lines.lock().get_mut(&id()).unwrap()[0].since = before;
+        call.let_go(1).await;
         let late = late.await.unwrap();
-        assert!(matches!(late, Err(StoreError::Down(_))), "{late:?}");
+        assert!(is_down(&late), "{late:?}");
     }
 
     #[tokio::test]
@@ -318,10 +317,7 @@ mod tests {
             assert!(!asks.contains(&UNLUCKY), "unlucky");
             Ok(asks.iter().map(|_| Ok(asks.len())).collect())
         });
-        assert!(matches!(
-            together.ask(&id(), UNLUCKY).await,
-            Err(StoreError::Down(_))
-        ));
+        assert!(is_down(&together.ask(&id(), UNLUCKY).await));
         assert_eq!(together.ask(&id(), 1).await.unwrap(), 1);
     }
 }
