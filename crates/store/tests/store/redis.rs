@@ -454,6 +454,8 @@ async fn a_full_redis_takes_nobody_new_and_does_everything_else() {
         policy: policy(json!({})),
     };
     full(store.put_concert(&other).await.unwrap_err());
+    // The services still find the lines that need them.
+    assert_eq!(store.live().await.unwrap(), [id()]);
     let number = world.claimed("extends").await.number;
     // A minute passes; those who are there are seen.
     for _ in 0..6 {
