@@ -220,7 +220,8 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
     for id in store.concerts().await.or_fail()? {
         match store.snapshot(&id).await {
             Ok(snapshot) => lines.push(snapshot.into()),
-            Err(StoreError::UnknownConcert) => {} // deleted meanwhile
+            // Deleted meanwhile, or not this release's to read, which the projection's log says.
+            Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => {}
             Err(error) => return Err(error).or_fail(),
         }
     }
@@ -246,7 +247,7 @@ async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>>
     for id in store.concerts().await.or_fail()? {
         for call in 1..=CALLS {
             let swept = match store.sweep(&id).await {
-                Err(StoreError::UnknownConcert) => break, // deleted meanwhile
+                Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => break,
                 swept => swept.or_fail()?,
             };
             sum.away += swept.away;
