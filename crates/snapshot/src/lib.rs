@@ -2,8 +2,10 @@
 
 mod heard;
 mod place;
+mod public;
 mod snapshots;
 
 pub use heard::Heard;
 pub use place::Told;
+pub use public::PublicSnapshot;
 pub use snapshots::{Snapshots, View};

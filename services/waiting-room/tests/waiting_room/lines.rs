@@ -81,7 +81,8 @@ async fn the_public_snapshot_names_nobody(app: App) {
     app.stage
         .create(
             "c",
-            json!({"autoOpen": false, "notice": "잠시 뒤에 엽니다"}),
+            json!({"autoOpen": false, "notice": "잠시 뒤에 엽니다", "maxActive": 500,
+                "bookingStartAt": "2020-01-01T00:00:00Z", "bookingEndAt": "2120-01-01T00:00:00Z"}),
         )
         .await;
     app.api.enter("c", "somebody-known").await.data(201);
@@ -102,16 +103,23 @@ async fn the_public_snapshot_names_nobody(app: App) {
         .collect();
     let expected = [
         "at",
+        "autoOpen",
+        "bookingEndAt",
+        "bookingStartAt",
         "concertId",
         "concertTitle",
+        "entryIntervalSeconds",
         "front",
+        "groupSize",
         "head",
         "identity",
+        "maxActive",
         "mode",
         "notice",
         "pace",
         "state",
         "taken",
+        "timeZone",
         "totalWaitingCount",
     ];
     assert_eq!(fields, expected);

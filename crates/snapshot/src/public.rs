@@ -1,0 +1,86 @@
+//! The line as everybody may see it.
+
+use serde::Serialize;
+use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, UnixMs};
+use utoipa::ToSchema;
+
+use crate::View;
+
+/// A line, as everybody may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue", "identity": "member",
+    "state": "open", "timeZone": "Asia/Seoul", "groupSize": 10, "entryIntervalSeconds": 30,
+    "autoOpen": true, "head": 1_763_614_800_000_000_u64, "front": 1_763_614_800_000_000_u64, "taken": 44,
+    "totalWaitingCount": 1, "pace": {"one": 38,
+    "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
+    "at": "2026-11-20T05:00:00.000Z"}))]
+pub struct PublicSnapshot {
+    concert_id: ConcertId,
+    concert_title: String,
+    mode: Mode,
+    identity: Identity,
+    state: Phase,
+    /// When booking starts; left out if it started with the concert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking_start_at: Option<UnixMs>,
+    /// When booking ends; left out if only an admin ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking_end_at: Option<UnixMs>,
+    /// The IANA name of the concert's time zone.
+    time_zone: String,
+    /// The number of people in one scheduled take.
+    group_size: u32,
+    /// The seconds between two scheduled takes.
+    entry_interval_seconds: u32,
+    /// The number of slots; left out if there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_active: Option<u32>,
+    /// Whether the schedule admits people; if `false`, only an operator does.
+    auto_open: bool,
+    /// The entry number of the first entry in line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<EntryNumber>,
+    /// Whoever has this entry number or a later one has not been called; whoever has an earlier one asks
+    /// for their status. Left out if nobody is waiting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    front: Option<EntryNumber>,
+    /// How many entries were ever taken off the front. A member's place is the `queueNumber` that they
+    /// were told less what has been taken since: `taken` here less `taken` then.
+    taken: u64,
+    /// Everyone in line, including those away.
+    total_waiting_count: u64,
+    /// How many people were taken off the front lately.
+    pace: Pace,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
+    at: UnixMs,
+}
+
+impl From<&View> for PublicSnapshot {
+    fn from(view: &View) -> Self {
+        let (snapshot, policy) = (&view.snapshot, &view.snapshot.concert.policy);
+        Self {
+            state: snapshot.phase(),
+            head: snapshot.head,
+            front: snapshot.front,
+            taken: snapshot.progress.taken,
+            total_waiting_count: snapshot.counts.waiting + snapshot.counts.away,
+            pace: snapshot.line_facts.pace,
+            at: snapshot.at,
+            mode: policy.mode,
+            identity: policy.identity,
+            booking_start_at: policy.booking_start_at,
+            booking_end_at: policy.booking_end_at,
+            time_zone: policy.time_zone.clone(),
+            group_size: policy.group_size,
+            entry_interval_seconds: policy.entry_interval_seconds,
+            max_active: policy.max_active,
+            auto_open: policy.auto_open,
+            concert_id: snapshot.concert.concert_id.clone(),
+            concert_title: policy.title.clone(),
+            notice: policy.notice.clone(),
+        }
+    }
+}
