@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod cookies;
 mod issue;
 mod keys;
 mod layer;
@@ -23,13 +24,14 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use axum::http::request::Parts;
+pub use cookies::is_behind_tls;
 pub use layer::{AuthLayer, AuthService};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::MemberId;
 use sunbeon_tokens::{Guest, Guests};
 use tokio_util::sync::CancellationToken;
 pub use verify::LEEWAY_SECONDS;
-pub use who::{Admin, Member, Origin};
+pub use who::{Admin, ByCookie, Member, Origin};
 
 use self::{issue::Issuing, verify::Verifier};
 use crate::{ApiResult, limits::Limits, settings};
@@ -44,6 +46,8 @@ struct Inner {
     guests: Option<Guests>,
     admin_token: Option<SecretString>,
     origin_token: Option<SecretString>,
+    /// The name of the cookie with a browser's access token; empty for none.
+    cookie: String,
     issuing: Option<Issuing>,
     limits: Limits,
 }
@@ -52,6 +56,11 @@ impl Auth {
     /// Creates the checks. Fails unless exactly one of the secret, the path and the URL of the JWKS
     /// is set, and unless all secrets are long enough and different. Fetches nothing yet.
     pub fn new(settings: &settings::Auth, limits: &settings::Limits) -> anyhow::Result<Self> {
+        let own = [cookies::GUEST_COOKIE, cookies::OPERATOR_COOKIE];
+        ensure!(
+            cookies::is_name(&settings.cookie) && !own.contains(&settings.cookie.as_str()),
+            "SUNBEON__AUTH__COOKIE must be a name of letters, digits, '-', '_' and '.', and none of Sunbeon's own"
+        );
         for (name, token) in [
             ("ADMIN_TOKEN", &settings.admin_token),
             ("ORIGIN_TOKEN", &settings.origin_token),
@@ -80,6 +89,7 @@ impl Auth {
             guests: settings.guest_secret.as_ref().map(guests).transpose()?,
             admin_token: settings.admin_token.clone(),
             origin_token: settings.origin_token.clone(),
+            cookie: settings.cookie.clone(),
             issuing: Issuing::new(settings),
             limits: Limits::new(limits),
         })))

@@ -15,7 +15,7 @@ mod rounds;
 pub mod settings;
 pub mod telemetry;
 
-pub use auth::{Admin, Auth, Member, Origin};
+pub use auth::{Admin, Auth, ByCookie, Member, Origin};
 pub use conditional::{Expected, Known, Tag};
 pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
 pub use export::{Export, ExportRow};

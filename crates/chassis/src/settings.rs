@@ -100,6 +100,8 @@ pub struct Auth {
     pub admin_token: Option<SecretString>,
     /// A bearer token for a shop's back end on the routes for origins, at least 16 characters.
     pub origin_token: Option<SecretString>,
+    /// The cookie in which the shop's login leaves the access token of a browser; empty for none.
+    pub cookie: String,
     /// The secret that signs guest tokens, at least 32 bytes; without it there are no guests.
     pub guest_secret: Option<SecretString>,
     /// The secret that signs passes, at least 32 bytes; without it every poll asks the store.

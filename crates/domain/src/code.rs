@@ -146,6 +146,9 @@ codes! {
     Forbidden 403 "FORBIDDEN"
         "이 요청을 할 권한이 없습니다."
         "Your token does not allow this request.";
+    CrossSite 403 "CROSS_SITE"
+        "다른 사이트에서 보낸 요청입니다. 이 사이트의 페이지에서 다시 시도해 주세요."
+        "This request came from another site's page. Send it from a page of this site, or with an Authorization header.";
     NotReady 403 "NOT_READY"
         "지금은 입장 차례가 아닙니다. 대기 상태를 확인하고, 대기열에 없으면 다시 입장해 주세요."
         "It is not your turn. Check your status; if you are no longer in line, enter again.";

@@ -19,7 +19,7 @@ pub use keys::{InvalidKeys, SigningKeys, UnknownKey};
 pub use passes::{Pass, Passes};
 pub use presented::{
     MEMBER_ID, Presented, QUEUE_PASS, QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES, cookie_name, forget_cookie,
-    presented,
+    presented, remember_cookie,
 };
 pub use rotate::CannotRetire;
 pub use verify::{InvalidJwks, InvalidToken, Verifier};

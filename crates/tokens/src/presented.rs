@@ -30,6 +30,22 @@ pub fn cookie_name(concert: &ConcertId) -> String {
     format!("queue-token-{concert}")
 }
 
+/// Returns the `Set-Cookie` by which a browser presents a booking token of this concert for so many seconds.
+/// No script can read it; behind TLS it is sent by TLS only.
+pub fn remember_cookie(
+    concert: &ConcertId,
+    token: &str,
+    seconds: i64,
+    secure: bool,
+) -> HeaderValue {
+    let name = cookie_name(concert);
+    let seconds = seconds.max(0);
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie =
+        format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    HeaderValue::try_from(cookie).expect("a concert id and a token are visible ASCII")
+}
+
 /// Returns the `Set-Cookie` that removes a concert's cookie from a browser. It removes the cookie
 /// that was set for the host and `Path=/`.
 pub fn forget_cookie(concert: &ConcertId) -> HeaderValue {

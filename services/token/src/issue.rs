@@ -1,15 +1,18 @@
 //! Fetching a booking token, and completing its session.
 
 use axum::{
+    Extension,
     extract::State,
-    http::{HeaderMap, header},
-    response::IntoResponse,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
 };
-use sunbeon_chassis::{ApiResult, Empty, Member, OrFail, PathConcert, Reply, Success};
+use sunbeon_chassis::{
+    ApiResult, ByCookie, Empty, Member, OrFail, PathConcert, Reply, Success, auth::is_behind_tls,
+};
 use sunbeon_client::IssuedToken;
 use sunbeon_domain::{Code, Concert, ConcertId, Status, Text, UnixMs};
 use sunbeon_store::{Claim, TokenFacts};
-use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES};
+use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES, remember_cookie, unix_now};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Token;
@@ -48,14 +51,18 @@ pub(crate) fn ending() -> OpenApiRouter<Token> {
         (status = 200, description = ISSUED.en, body = Success<IssuedToken>, headers(
             ("X-Queue-Token" = String, description = "The booking token."),
             ("X-Queue-Token-Expires" = i64, description = "When it expires, in Unix seconds."),
+            ("Set-Cookie" = Option<String>,
+                description = "`queue-token-<concertId>`, if the caller was known by a cookie."),
         )),
     )
 )]
 async fn issue(
     State(service): State<Token>,
     member: Member,
+    by_cookie: Option<Extension<ByCookie>>,
+    headers: HeaderMap,
     PathConcert(id): PathConcert,
-) -> ApiResult<impl IntoResponse> {
+) -> ApiResult<Response> {
     service.heard.note(&id);
     let kid = service.keys.active_kid();
     let claim = service.store.claim(&id, &member.id, kid).await;
@@ -65,12 +72,24 @@ async fn issue(
         Claim::Closed => return Err(Code::BookingClosed.into()),
     };
     let token = service.sign(&member.id, &id, &facts)?;
+    let cookie = by_cookie.map(|_| remember(&id, &facts, &token, &headers));
     let headers = [
         (QUEUE_TOKEN, token.clone()),
         (QUEUE_TOKEN_EXPIRES, facts.exp.to_string()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((headers, Reply::ok(ISSUED, issued(&concert, &facts, token))))
+    let reply = Reply::ok(ISSUED, issued(&concert, &facts, token));
+    let mut answer = (headers, reply).into_response();
+    answer
+        .headers_mut()
+        .extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok(answer)
+}
+
+/// Returns the `Set-Cookie` that keeps a booking token in a browser for as long as it is valid.
+fn remember(id: &ConcertId, facts: &TokenFacts, token: &str, headers: &HeaderMap) -> HeaderValue {
+    let left = facts.exp - unix_now();
+    remember_cookie(id, token, left, is_behind_tls(headers))
 }
 
 fn issued(concert: &Concert, facts: &TokenFacts, token: String) -> IssuedToken {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::State,
-    http::{header, request::Parts},
-    response::IntoResponse,
+    http::{HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
@@ -40,7 +40,7 @@ struct NewGuest {
 
 /// Creates a guest, if the concert admits guests.
 ///
-/// Every request creates a new one, so keep the token.
+/// Every request creates a new one, so keep the token; a browser keeps it as a cookie.
 #[utoipa::path(
     post, path = "/v2/waiting-room/guest", tag = "waiting room", operation_id = "createGuest",
     request_body = NewGuest,
@@ -48,7 +48,9 @@ struct NewGuest {
         "GUESTS_NOT_ALLOWED", "CONCERT_NOT_FOUND", "STORE_DOWN",
     ]))),
     responses(
-        (status = 201, description = ISSUED.en, body = Success<GuestToken>),
+        (status = 201, description = ISSUED.en, body = Success<GuestToken>, headers(
+            ("Set-Cookie" = String, description = "`sunbeon-guest`, by which a browser stays this guest."),
+        )),
     )
 )]
 async fn guest(
@@ -58,7 +60,7 @@ async fn guest(
     Extension(auth): Extension<Auth>,
     request: Parts,
     Body(body): Body<NewGuest>,
-) -> ApiResult<impl IntoResponse> {
+) -> ApiResult<Response> {
     heard.note(&body.concert_id);
     let view = snapshots.get(&body.concert_id).await.or_fail()?;
     if view.snapshot.concert.policy.identity != Identity::Guest {
@@ -71,13 +73,18 @@ async fn guest(
     }
     let issued = auth.issue_guest();
     let guest = issued.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
+    let cookie = auth.guest_cookie(&guest, &request.headers);
     let reply = GuestToken {
         member_id: guest.id,
         token: guest.token,
         expires_at: guest.expires_at,
     };
-    let no_store = [(header::CACHE_CONTROL, "no-store")];
-    Ok((no_store, Reply::created(ISSUED, reply)))
+    let mut answer = Reply::created(ISSUED, reply).into_response();
+    answer.headers_mut().extend([
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::SET_COOKIE, cookie),
+    ]);
+    Ok(answer)
 }
 
 #[cfg(test)]

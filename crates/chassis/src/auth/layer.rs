@@ -18,8 +18,12 @@ use sunbeon_domain::Code;
 use sunbeon_tokens::{Guests, has_type, read_header};
 use tower::{Layer, Service};
 
-use super::{Admin, Auth, Member, Origin, verify};
-use crate::ApiError;
+use super::{
+    Admin, Auth, ByCookie, Member, Origin,
+    cookies::{self, GUEST_COOKIE, OPERATOR_COOKIE},
+    verify,
+};
+use crate::{ApiError, ApiResult};
 
 /// The name of a static token's holder in logs and in the audit. No member id contains a space, so
 /// no login can imitate it.
@@ -33,6 +37,7 @@ enum Audience {
     Anyone,
     Gates,
     MainPage,
+    Visitors,
     Members,
     Admins,
     Origins,
@@ -70,6 +75,11 @@ impl Auth {
     /// Returns the layer for public pages, which have a tight limit of their own.
     pub fn main_page(&self) -> AuthLayer {
         AuthLayer::new(self.clone(), Audience::MainPage)
+    }
+
+    /// Returns the layer for pages of members: everybody may see them, and whoever is a member is known.
+    pub fn visitors(&self) -> AuthLayer {
+        AuthLayer::new(self.clone(), Audience::Visitors)
     }
 
     /// Returns the layer for routes of members, including guests: 401 without a valid access token,
@@ -157,12 +167,19 @@ impl AuthLayer {
         if matches!(self.audience, Anyone | Gates | MainPage) {
             return Ok(());
         }
-        let token = bearer(&parts.headers).ok_or(Code::Unauthenticated)?;
-        let caller = match self.auth.static_token(token) {
-            Some(caller) => caller,
-            None => Caller::Member(self.auth.member(token)?),
+        if matches!(self.audience, Audience::Visitors) {
+            return self.recognize(parts);
+        }
+        let by_cookie = !parts.headers.contains_key(header::AUTHORIZATION);
+        let token = match by_cookie {
+            true => self.cookie(parts)?,
+            false => bearer(&parts.headers),
         };
+        let caller = self.auth.caller(token.ok_or(Code::Unauthenticated)?)?;
         let actor = caller.admin();
+        if by_cookie {
+            parts.extensions.insert(ByCookie);
+        }
         match (self.audience, caller) {
             (Audience::Members, Caller::Member(member)) => {
                 let limits = &self.auth.0.limits;
@@ -195,6 +212,41 @@ impl AuthLayer {
         }
         Ok(())
     }
+
+    /// Lets everybody in, a member as that member. A page of another site cannot act through its visitor's
+    /// cookies.
+    fn recognize(&self, parts: &mut Parts) -> Result<(), Refused> {
+        if !parts.method.is_safe() && !cookies::is_own_page(parts) {
+            return Err(Code::CrossSite.into());
+        }
+        let token = match parts.headers.contains_key(header::AUTHORIZATION) {
+            true => bearer(&parts.headers),
+            false => self.auth.members_cookie(&parts.headers),
+        };
+        match token.map(|token| self.auth.caller(token)) {
+            Some(Ok(Caller::Member(member))) => {
+                parts.extensions.insert(member);
+                Ok(())
+            }
+            Some(Err(Refused::Keys(code))) => Err(Refused::Keys(code)),
+            None | Some(_) => Ok(()),
+        }
+    }
+
+    /// Returns the token in the audience's cookie. Fails if another site's page sent the request; a proxy
+    /// asks about its visitors' requests, wherever they came from.
+    fn cookie<'a>(&self, parts: &'a Parts) -> Result<Option<&'a str>, Refused> {
+        let headers = &parts.headers;
+        let token = match self.audience {
+            Audience::Members => self.auth.members_cookie(headers),
+            _ => cookies::value(headers, OPERATOR_COOKIE)
+                .or_else(|| cookies::value(headers, &self.auth.0.cookie)),
+        };
+        if token.is_some() && !self.by_proxies && !cookies::is_own_page(parts) {
+            return Err(Code::CrossSite.into());
+        }
+        Ok(token)
+    }
 }
 
 /// The caller that a token names.
@@ -216,6 +268,58 @@ impl Caller {
 }
 
 impl Auth {
+    /// Returns the token in a member's cookie: that of their login, else that of a guest.
+    fn members_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let login = cookies::value(headers, &self.0.cookie);
+        login.or_else(|| cookies::value(headers, GUEST_COOKIE))
+    }
+
+    /// Names the member of a connection that is not a request of the API: by `token` or, without one, by the
+    /// cookies of its first request.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] unless it names a member, [`Code::CrossSite`] if another site's page opened
+    /// the connection, and [`Code::KeysDown`].
+    pub async fn member_of(&self, token: Option<&str>, request: &Parts) -> ApiResult<Member> {
+        let token = match token {
+            Some(token) => Some(token),
+            None if !cookies::is_own_page(request) => return Err(Code::CrossSite.into()),
+            None => self.members_cookie(&request.headers),
+        };
+        let token = token.ok_or(Code::Unauthenticated)?;
+        match self.caller_by_fresh_keys(token).await? {
+            Caller::Member(member) => Ok(member),
+            _ => Err(Code::Unauthenticated.into()),
+        }
+    }
+
+    /// Returns the name of the admin whom a token names, for a page where operators sign in.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] or [`Code::Forbidden`] unless it names an admin, and [`Code::KeysDown`].
+    pub async fn admin_of(&self, token: &str) -> ApiResult<Admin> {
+        let caller = self.caller_by_fresh_keys(token).await?;
+        let actor = caller.admin().ok_or(Code::Forbidden)?;
+        Ok(Admin { actor })
+    }
+
+    async fn caller_by_fresh_keys(&self, token: &str) -> Result<Caller, Refused> {
+        match self.caller(token) {
+            Err(Refused::Keys(_)) => {
+                self.refresh().await;
+                self.caller(token)
+            }
+            found => found,
+        }
+    }
+
+    fn caller(&self, token: &str) -> Result<Caller, Refused> {
+        match self.static_token(token) {
+            Some(caller) => Ok(caller),
+            None => Ok(Caller::Member(self.member(token)?)),
+        }
+    }
+
     fn static_token(&self, token: &str) -> Option<Caller> {
         let is = |expected: &Option<SecretString>| {
             expected.as_ref().is_some_and(|expected| {

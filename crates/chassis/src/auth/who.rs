@@ -27,6 +27,10 @@ impl Member {
     }
 }
 
+/// In the extensions of a request whose caller was known by a cookie: what it answers may be kept in one.
+#[derive(Debug, Clone, Copy)]
+pub struct ByCookie;
+
 /// A caller who may use admin routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {

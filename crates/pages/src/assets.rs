@@ -1,0 +1,73 @@
+//! Styles, scripts and pictures.
+
+use std::{fmt::Write, sync::LazyLock};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::{
+    Router,
+    extract::Path,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use rust_embed::RustEmbed;
+use tower_http::compression::CompressionLayer;
+
+#[derive(RustEmbed)]
+#[folder = "web/"]
+struct Files;
+
+/// The beginning of the hash of all files. It is part of their addresses, so that a browser keeps them
+/// for ever and never mixes two releases.
+pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Context::new(&SHA256);
+    for name in Files::iter() {
+        hash.update(name.as_bytes());
+        let file = Files::get(&name);
+        hash.update(&file.map(|file| file.data).unwrap_or_default());
+    }
+    hash.finish().as_ref()[..6]
+        .iter()
+        .fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
+});
+
+/// Returns the routes of all files, `{prefix}/{version}/{file}`, compressed where the browser can.
+///
+/// `prefix` is the one that the page's [`Page`](crate::Page) has. A file of another release is sent as
+/// it is here, but not to be kept.
+pub fn assets<S: Clone + Send + Sync + 'static>(prefix: &str) -> Router<S> {
+    Router::new()
+        .route(&format!("{prefix}/{{version}}/{{file}}"), get(file))
+        .layer(CompressionLayer::new())
+}
+
+async fn file(Path((version, name)): Path<(String, String)>) -> Response {
+    let Some(file) = Files::get(&name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    // From the disk, a file may change.
+    let lasts = version == *VERSION && !cfg!(debug_assertions);
+    let cache = match lasts {
+        true => "public, max-age=31536000, immutable",
+        false => "no-store",
+    };
+    let headers = [
+        (header::CONTENT_TYPE, content_type(&name)),
+        (header::CACHE_CONTROL, cache),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, file.data).into_response()
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        _ => "text/plain; charset=utf-8",
+    }
+}

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod assets;
+mod language;
+mod page;
+
+pub use assets::assets;
+pub use language::Chosen;
+pub use page::{Page, show};
