@@ -1,17 +1,18 @@
 //! Listening, and stopping without failing a request.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
 use anyhow::Context;
-use axum::{Extension, Router, extract::ConnectInfo, serve::Listener};
+use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension, serve::Listener};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
-use tokio_util::sync::CancellationToken;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Layer;
 
 use super::{Readiness, listener::ClosingListener};
@@ -21,6 +22,10 @@ use crate::settings;
 /// beyond this number they are left to retry after a second or more. The kernel caps it
 /// (`net.core.somaxconn`, 4096 on Linux).
 const BACKLOG: u32 = 4_096;
+
+/// How long a peer may leave what it was sent unread or unacknowledged; then its connection fails.
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_secs(20);
 
 /// Listens on an address such as `127.0.0.1:8080` or `localhost:8080`; port 0 picks a free one.
 /// `setting` is the text that precedes the address where users set it; errors use it in their
@@ -59,6 +64,9 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     // Windows the option would let two processes share the port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
+    // What a listener has set, its connections have.
+    #[cfg(target_os = "linux")]
+    SockRef::from(&socket).set_tcp_user_timeout(Some(UNREAD))?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -120,13 +128,35 @@ async fn connections(
     protocol: http1::Builder,
     stopped: CancellationToken,
 ) {
-    let open = GracefulShutdown::new();
+    let open = TaskTracker::new();
     while let Some((stream, peer)) = stopped.run_until_cancelled(listener.accept()).await {
-        let connection = protocol.serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router.clone())),
-        );
-        tokio::spawn(open.watch(connection));
+        let service = Extension(ConnectInfo(peer)).layer(router.clone());
+        open.spawn(connection(
+            stream,
+            service,
+            protocol.clone(),
+            stopped.clone(),
+        ));
     }
-    open.shutdown().await;
+    open.close();
+    open.wait().await;
+}
+
+/// Serves a connection until it ends or, once `stopped` is cancelled, its running request does. One that
+/// is upgraded ends here: whoever upgraded it closes it.
+async fn connection(
+    stream: TcpStream,
+    service: AddExtension<Router, ConnectInfo<SocketAddr>>,
+    protocol: http1::Builder,
+    stopped: CancellationToken,
+) {
+    let service = TowerToHyperService::new(service);
+    let connection = protocol.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection.with_upgrades());
+    // An error is the client's: it went away, or sent what is not HTTP.
+    tokio::select! {
+        _ended = &mut connection => return,
+        () = stopped.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ended = connection.await;
 }
