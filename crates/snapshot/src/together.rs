@@ -38,7 +38,7 @@ struct Waiting<Ask, Answer> {
 type Lines<Ask, Answer> = Mutex<HashMap<ConcertId, VecDeque<Waiting<Ask, Answer>>>>;
 
 /// Sends requests together. A cheap handle.
-pub(crate) struct Together<Ask, Answer> {
+pub struct Together<Ask, Answer> {
     /// Of each concert for which a call is under way, the requests that wait for its return.
     lines: Arc<Lines<Ask, Answer>>,
     call: Arc<Call<Ask, Answer>>,
@@ -55,7 +55,7 @@ impl<Ask, Answer> Clone for Together<Ask, Answer> {
 
 impl<Ask: Send + 'static, Answer: Send + 'static> Together<Ask, Answer> {
     /// Creates a sender by the call that answers a batch, one answer each in order.
-    pub(crate) fn by<Calling>(
+    pub fn by<Calling>(
         call: impl Fn(ConcertId, Vec<Ask>) -> Calling + Send + Sync + 'static,
     ) -> Self
     where
@@ -69,7 +69,7 @@ impl<Ask: Send + 'static, Answer: Send + 'static> Together<Ask, Answer> {
 
     /// Sends a request and returns its answer. It counts even if the caller goes away. Answers
     /// [`StoreError::Down`] if too many wait already, or if it could not go for too long.
-    pub(crate) async fn ask(&self, id: &ConcertId, ask: Ask) -> Result<Answer> {
+    pub async fn ask(&self, id: &ConcertId, ask: Ask) -> Result<Answer> {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
             ask,

@@ -6,21 +6,19 @@ mod guests;
 mod member;
 mod public;
 mod serve;
-mod together;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use sunbeon_chassis::{Auth, Rounds};
 use sunbeon_domain::ConcertId;
-use sunbeon_snapshot::{Heard, Snapshots};
+use sunbeon_snapshot::{Heard, Places, Snapshots, Together};
 use sunbeon_store::{Asker, Entering, Entrant, Role, StandingFacts, Store};
 use sunbeon_tokens::Passes;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::serve::serve;
-use self::together::Together;
 
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -30,7 +28,7 @@ pub struct WaitingRoom {
     store: Arc<dyn Store>,
     heard: Heard,
     snapshots: Snapshots,
-    passes: Option<Arc<Passes>>,
+    places: Places,
     entering: Together<Entrant, Entering>,
     asking: Together<Asker, StandingFacts>,
 }
@@ -52,8 +50,8 @@ impl WaitingRoom {
         Self {
             store,
             heard: Heard::default(),
+            places: Places::new(snapshots.clone(), passes),
             snapshots,
-            passes: passes.map(Arc::new),
             entering,
             asking,
         }

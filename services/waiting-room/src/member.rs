@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{FromRef, State},
-    http::HeaderMap,
-};
+use axum::{extract::State, http::HeaderMap};
 use serde::Deserialize;
 use serde_json::json;
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Member, OrFail, PathConcert, Reply, Success,
 };
 use sunbeon_domain::{Code, ConcertId, MemberId, Standing, Text};
-use sunbeon_snapshot::{Heard, Snapshots, Told, View};
+use sunbeon_snapshot::{Heard, Places, Together, Told, View};
 use sunbeon_store::{Asker, Entering, Entrant, Leaving, StandingFacts, Store};
-use sunbeon_tokens::{Pass, Passes, QUEUE_PASS};
+use sunbeon_tokens::QUEUE_PASS;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{WaitingRoom, together::Together};
+use crate::WaitingRoom;
 
 const ENTERED: Text = Text {
     ko: "대기열 입장 성공",
@@ -79,7 +76,8 @@ async fn enter(
     let id = &body.concert_id;
     heard.note(id);
     let view = places.snapshots.get(id).await.or_fail()?;
-    let pass = places.pass(&headers, id, &member.id);
+    let pass = presented(&places, &headers, id, &member.id);
+    let told = pass.as_ref().map(|pass| &pass.told);
     let entrant = Entrant {
         member: member.id,
         name: member.name,
@@ -87,11 +85,11 @@ async fn enter(
     let member = entrant.member.clone();
     match entering.ask(id, entrant).await.or_fail()? {
         Entering::New(found) => {
-            let standing = places.standing(&view, found, pass, &member);
+            let standing = places.by_store(&view, found, told, &member);
             Ok(Reply::created(ENTERED, standing))
         }
         Entering::Already(found) => {
-            let standing = places.standing(&view, found, pass, &member);
+            let standing = places.by_store(&view, found, told, &member);
             Err(ApiError::new(Code::AlreadyInQueue).with_data(standing))
         }
         Entering::NotOpenYet { opens_at } => {
@@ -131,11 +129,11 @@ async fn status(
 ) -> ApiResult<Reply<Standing>> {
     heard.note(&id);
     let view = places.snapshots.get(&id).await.or_fail()?;
-    let pass = places.pass(&headers, &id, &member.id);
+    let pass = presented(&places, &headers, &id, &member.id);
     if let Some(pass) = &pass
         && let Some(now) = pass.told.by_view(&view)
     {
-        let standing = places.standing_by_pass(&view, pass, now, &member.id);
+        let standing = by_pass(&places, &view, pass, &now, &member.id);
         return Ok(Reply::ok(STATUS, standing));
     }
     let asker = Asker {
@@ -143,24 +141,9 @@ async fn status(
         sign_of_life: true,
     };
     let found = asking.ask(&id, asker).await.or_fail()?;
-    let standing = places.standing(&view, found, pass, &member.id);
+    let told = pass.as_ref().map(|pass| &pass.told);
+    let standing = places.by_store(&view, found, told, &member.id);
     Ok(Reply::ok(STATUS, standing))
-}
-
-/// What standings are made from, besides the store's answers.
-#[derive(Clone, FromRef)]
-struct Places {
-    snapshots: Snapshots,
-    passes: Option<Arc<Passes>>,
-}
-
-impl FromRef<WaitingRoom> for Places {
-    fn from_ref(room: &WaitingRoom) -> Self {
-        Self {
-            snapshots: room.snapshots.clone(),
-            passes: room.passes.clone(),
-        }
-    }
 }
 
 /// The pass that a member presents.
@@ -169,71 +152,33 @@ struct Presented<'a> {
     told: Told,
 }
 
-impl Places {
-    /// The member's pass; one that is not theirs, or not ours, says nothing.
-    fn pass<'a>(
-        &self,
-        headers: &'a HeaderMap,
-        id: &ConcertId,
-        member: &MemberId,
-    ) -> Option<Presented<'a>> {
-        let text = headers.get(QUEUE_PASS)?.to_str().ok()?;
-        let told = self.passes.as_ref()?.read(text, id, member).map(Told)?;
-        Some(Presented { text, told })
-    }
+/// The member's pass; one that is not theirs, or not ours, says nothing.
+fn presented<'a>(
+    places: &Places,
+    headers: &'a HeaderMap,
+    id: &ConcertId,
+    member: &MemberId,
+) -> Option<Presented<'a>> {
+    let text = headers.get(QUEUE_PASS)?.to_str().ok()?;
+    let told = places.read(text, id, member)?;
+    Some(Presented { text, told })
+}
 
-    /// The standing by the store's answer.
-    fn standing(
-        &self,
-        view: &View,
-        mut found: StandingFacts,
-        pass: Option<Presented<'_>>,
-        member: &MemberId,
-    ) -> Standing {
-        if let Some(pass) = pass {
-            pass.told.limit(&mut found);
+/// The standing by a pass, for which the store was not asked. A place that has not changed keeps its pass.
+fn by_pass(
+    places: &Places,
+    view: &View,
+    pass: &Presented<'_>,
+    now: &Told,
+    member: &MemberId,
+) -> Standing {
+    places.by_told(view, now, || {
+        if *now == pass.told {
+            Some(pass.text.to_owned())
+        } else {
+            places.sign(now, &view.snapshot.concert.concert_id, member)
         }
-        let mut standing = found.standing(&view.snapshot.line_facts);
-        if let Some(Told(pass)) = Told::of(&found) {
-            self.hand_over(&mut standing, &pass, |passes| {
-                passes.sign(&pass, &found.concert.concert_id, member)
-            });
-        }
-        standing
-    }
-
-    /// The standing by a pass, for which the store was not asked. A place that has not changed keeps its
-    /// pass.
-    fn standing_by_pass(
-        &self,
-        view: &View,
-        pass: &Presented<'_>,
-        now: Told,
-        member: &MemberId,
-    ) -> Standing {
-        let (concert, facts) = (&view.snapshot.concert, &view.snapshot.line_facts);
-        let mut standing = Standing::new(concert, now.state(), facts, view.now());
-        self.hand_over(&mut standing, &now.0, |passes| {
-            if now == pass.told {
-                pass.text.to_owned()
-            } else {
-                passes.sign(&now.0, &concert.concert_id, member)
-            }
-        });
-        standing
-    }
-
-    fn hand_over(
-        &self,
-        standing: &mut Standing,
-        pass: &Pass,
-        text: impl FnOnce(&Passes) -> String,
-    ) {
-        if standing.queue_number.is_some() {
-            standing.taken = Some(pass.taken);
-            standing.pass = self.passes.as_deref().map(text);
-        }
-    }
+    })
 }
 
 /// Leaves the line, or ends the session and revokes its booking token.
