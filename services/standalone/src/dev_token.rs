@@ -87,7 +87,7 @@ const FORWARDED: [&str; 9] = [
 
 /// Returns whether the request comes from this machine: not through a proxy, which would open the
 /// route to everybody, and not from another site's page, which would open it to that site.
-fn is_asked_here(version: Version, headers: &HeaderMap) -> bool {
+pub(crate) fn is_asked_here(version: Version, headers: &HeaderMap) -> bool {
     let proxied = FORWARDED.iter().any(|name| headers.contains_key(*name));
     // nginx and others speak HTTP/1.0 to their upstreams.
     version == Version::HTTP_11 && !proxied && names_this_machine(headers) && is_own_page(headers)

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod demo;
+mod dev_session;
 mod dev_token;
 mod keys;
 mod openapi;

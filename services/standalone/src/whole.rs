@@ -21,7 +21,7 @@ use sunbeon_waiting_room::WaitingRoom;
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{demo, dev_token, options::Options, settings::Settings};
+use crate::{demo, dev_session, dev_token, options::Options, settings::Settings};
 
 /// All parts, before they run.
 pub(crate) struct Whole {
@@ -131,6 +131,7 @@ impl Whole {
             .merge(self.shop.router(&self.auth));
         if self.demo {
             api = api.merge(dev_token::router(self.auth.clone()));
+            api = api.merge(OpenApiRouter::from(dev_session::router(self.auth.clone())));
         }
         let shutdown = self.process.shutdown();
         let stop = || shutdown.clone();

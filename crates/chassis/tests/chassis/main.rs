@@ -4,6 +4,7 @@ mod auth;
 mod auth_keys;
 mod bodies;
 mod caching;
+mod cookies;
 mod drain;
 mod dress;
 mod envelope;

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use axum::{
-    Router,
+    Extension, Router,
     http::{HeaderName, header},
     routing::{get, patch},
 };
@@ -122,6 +122,11 @@ async fn origin(origin: Origin) -> Reply<String> {
     Reply::ok(ECHOED, origin.actor)
 }
 
+/// Who is looking?
+async fn visitor(member: Option<Extension<Member>>) -> String {
+    member.map_or_else(String::new, |Extension(member)| member.id.to_string())
+}
+
 async fn slow() -> &'static str {
     tokio::time::sleep(Duration::from_millis(400)).await;
     "slow"
@@ -214,13 +219,18 @@ pub(crate) fn api(auth: &Auth) -> OpenApiRouter {
         )
         .merge(
             OpenApiRouter::new()
-                .route("/actor", get(actor))
+                .route("/actor", get(actor).post(actor))
                 .layer(auth.admins()),
         )
         .merge(
             OpenApiRouter::new()
                 .route("/origin", get(origin))
                 .layer(auth.origins()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .route("/page", get(visitor).post(visitor))
+                .layer(auth.visitors()),
         )
         .merge(
             OpenApiRouter::new()
