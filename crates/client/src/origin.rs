@@ -2,9 +2,9 @@
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{Code, Concert, ConcertId, EntryNumber, MemberId, StockReport};
 
-use crate::{Caller, ConcertPage, ExtendedSession, Result, RevokedPage};
+use crate::{Caller, ConcertPage, ExtendedSession, Result, RevokedPage, StockReported};
 
 /// The largest page that the API allows.
 const PAGE: u32 = 1_000;
@@ -70,6 +70,18 @@ impl Caller {
             path = format!("{path}?after={after}");
         }
         self.send(self.request(Method::GET, &path)).await
+    }
+
+    /// Tells a line what is left, and returns whether it is live. Does nothing if the concert does not
+    /// exist.
+    pub async fn report_stock(&self, concert: &ConcertId, report: &StockReport) -> Result<bool> {
+        let path = format!("/v2/reservation/stock/{concert}");
+        let request = self.request(Method::PUT, &path).json(report);
+        let reported: Result<StockReported> = self.send(request).await;
+        match reported {
+            Err(error) if error.is(Code::ConcertNotFound) => Ok(false),
+            reported => Ok(reported?.live),
+        }
     }
 
     fn session(

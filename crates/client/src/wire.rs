@@ -116,6 +116,14 @@ pub struct RevokedPage {
     pub more: bool,
 }
 
+/// Whether to report again soon.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"live": true}))]
+pub struct StockReported {
+    /// Whether anybody is in line or inside. If not, a report every 45 seconds is enough.
+    pub live: bool,
+}
+
 /// A page of concerts, in the order of their ids.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -125,7 +133,7 @@ pub struct RevokedPage {
     "groupSize": 10, "maxWaitTimeMinutes": 120, "refuseLongWait": false,
     "holdDurationMinutes": 10, "waitingTtlSeconds": 300, "readyTtlSeconds": 300,
     "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true, "paused": false,
-    "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}], "nextCursor": "demo"}))]
+    "stopWhenSoldOut": true, "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}], "nextCursor": "demo"}))]
 pub struct ConcertPage {
     /// In the order of their ids.
     pub concerts: Vec<Concert>,

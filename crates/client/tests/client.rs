@@ -7,11 +7,11 @@ use axum::{
     extract::RawQuery,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde_json::{Value, json};
 use sunbeon_client::{Caller, Entering, Error, InvalidUrl, Sunbeon, SunbeonUrl};
-use sunbeon_domain::{Code, ConcertId, EntryNumber, MemberId, Status};
+use sunbeon_domain::{Code, ConcertId, EntryNumber, MemberId, Status, StockReport};
 use tokio::net::TcpListener;
 
 async fn serve(router: Router) -> Sunbeon {
@@ -154,7 +154,8 @@ async fn ending_a_session_that_is_gone_is_not_an_error_for_an_origin() {
         .route("/v2/admin/concerts/{concert}", get(gone))
         .route("/v2/waiting-room/snapshot/{concert}", get(gone))
         .route("/v2/reservation/sessions/{concert}/complete", post(gone))
-        .route("/v2/reservation/sessions/{concert}/extend", post(over));
+        .route("/v2/reservation/sessions/{concert}/extend", post(over))
+        .route("/v2/reservation/stock/{concert}", put(gone));
     let sunbeon = serve(router).await;
     let origin = sunbeon.by("origin token");
     let member = MemberId::parse("m").expect("a valid id");
@@ -177,6 +178,12 @@ async fn ending_a_session_that_is_gone_is_not_an_error_for_an_origin() {
     completed.expect("nothing to end");
     let extended = origin.extend_session(&concert, &member, entry).await;
     assert!(extended.expect("an answer").is_none());
+    let report = StockReport {
+        tiers: vec![],
+        held: 0,
+    };
+    let reported = origin.report_stock(&concert, &report).await;
+    assert!(!reported.expect("nobody to tell"));
 }
 
 #[test]

@@ -63,6 +63,9 @@ fields! {
     EntryNumber "ENTRY_NUMBER" "entryNumber"
         "앞 응답의 entryNumber를 그대로 보내 주세요."
         "must be the entryNumber of an earlier answer.";
+    Held "HELD" "held"
+        "0~10,000,000의 정수로 보내 주세요."
+        "must be a whole number from 0 to 10,000,000.";
     IdempotencyKey "IDEMPOTENCY_KEY" "Idempotency-Key"
         "공백 없는 ASCII 1~128자로 보내 주세요."
         "must be 1 to 128 visible ASCII characters.";
@@ -96,6 +99,9 @@ fields! {
     Tickets "TICKETS" "tickets"
         "서로 다른 ticketId와 1 이상의 수량을 목록으로 보내 주세요."
         "must be a list of different ticketIds, each with a quantity of at least 1.";
+    Tiers "TIERS" "tiers"
+        "이름과 남은 수량(0~10,000,000), 있으면 가격까지 담은 등급 1~64개를 목록으로 보내 주세요."
+        "must be a list of 1 to 64 price tiers, each with its name, how many are left (0 to 10,000,000) and, if it has one, its price.";
 }
 
 /// One row per code: variant, status, word on the wire, and both messages.

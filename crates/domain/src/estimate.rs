@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Pace, Policy, UnixMs};
+use crate::{Pace, Policy, Stock, UnixMs};
 
 /// How long the slot of a session stays taken after its end, in counted time. Every gate knows of the end
 /// within 5 s; a beat after a step of the clock may count 2 s too many.
@@ -24,6 +24,10 @@ pub struct LineFacts {
     pub slower_since: Option<UnixMs>,
     /// The slots; `None` without a limit.
     pub slots: Option<Slots>,
+    /// What is left; `None` if the shop has not reported it lately.
+    pub stock: Option<Stock>,
+    /// Whether the shop has reported lately that nothing is left and nothing held.
+    pub sold_out: bool,
 }
 
 /// The slots of a concert with a limit.
@@ -80,7 +84,8 @@ pub enum EstimateReason {
 /// When an entry will be taken off the front.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Estimate {
-    /// The moment; `None` while paused, and without any pace if only `open` admits.
+    /// The moment; `None` while paused, where nobody is taken any more because all is sold, and without
+    /// any pace if only `open` admits.
     pub at: Option<UnixMs>,
     /// Why it is later than the pace suggests.
     pub reason: Option<EstimateReason>,
@@ -99,6 +104,9 @@ impl Estimate {
                 at: None,
                 reason: Some(EstimateReason::Paused),
             };
+        }
+        if line_facts.sold_out && policy.stop_when_sold_out {
+            return Self::default();
         }
         let interval = i64::from(policy.entry_interval_seconds) * 1_000;
         let wait = Wait {

@@ -10,6 +10,7 @@ mod plain;
 mod policy;
 mod poll;
 mod standing;
+mod stock;
 mod time;
 
 pub use code::{Code, Coded, Field};
@@ -24,4 +25,5 @@ pub use plain::is_plain;
 pub use policy::{Concert, Identity, Mode, NewConcert, Policy, PolicyChange, PolicyField};
 pub use poll::poll_after_ms;
 pub use standing::{EntryState, Standing, Status};
+pub use stock::{Stock, StockReport, Tier};
 pub use time::UnixMs;

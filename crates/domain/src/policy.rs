@@ -49,7 +49,7 @@ impl Identity {
     "groupSize": 10, "maxWaitTimeMinutes": 120, "refuseLongWait": false,
     "holdDurationMinutes": 10, "waitingTtlSeconds": 300, "readyTtlSeconds": 300,
     "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true, "paused": false,
-    "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}))]
+    "stopWhenSoldOut": true, "identity": "member", "bookingStartAt": "2026-11-20T05:00:00.000Z"}))]
 pub struct Concert {
     /// The concert's id.
     pub concert_id: ConcertId,
@@ -139,7 +139,8 @@ mod tests {
                 "joinStartHours": 4, "entryIntervalSeconds": 30, "groupSize": 10,
                 "maxWaitTimeMinutes": 120, "refuseLongWait": false, "holdDurationMinutes": 10,
                 "waitingTtlSeconds": 300, "readyTtlSeconds": 300, "sessionMinutes": 10,
-                "keepPlaceMinutes": 30, "autoOpen": true, "paused": false, "identity": "member"
+                "keepPlaceMinutes": 30, "autoOpen": true, "paused": false, "stopWhenSoldOut": true,
+                "identity": "member"
             })
         );
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Concert, ConcertId, EntryNumber, Estimate, EstimateReason, LineFacts, Phase, UnixMs,
+    Concert, ConcertId, EntryNumber, Estimate, EstimateReason, LineFacts, Phase, Stock, UnixMs,
     poll_after_ms,
 };
 
@@ -120,6 +120,12 @@ pub struct Standing {
     /// A text from the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
+    /// Whether everything is sold and nothing held that could come back. Left out if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sold_out: bool,
+    /// What is left, if the shop reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stock: Option<Stock>,
 }
 
 impl Standing {
@@ -158,6 +164,8 @@ impl Standing {
             entry_number: number,
             expires_at: until,
             notice: concert.policy.notice.clone(),
+            sold_out: line_facts.sold_out,
+            stock: line_facts.stock.clone(),
         };
         if status == Status::Waiting {
             standing.describe_wait(concert, state, line_facts, now);

@@ -1,7 +1,7 @@
 //! The line as everybody may see it.
 
 use serde::Serialize;
-use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, UnixMs};
+use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, Stock, UnixMs};
 use utoipa::ToSchema;
 
 use crate::View;
@@ -11,10 +11,13 @@ use crate::View;
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
     {"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue", "identity": "member",
-    "state": "open", "timeZone": "Asia/Seoul", "groupSize": 10, "entryIntervalSeconds": 30,
+    "state": "open", "bookingStartAt": "2026-11-20T05:00:00.000Z", "timeZone": "Asia/Seoul",
+    "groupSize": 10, "entryIntervalSeconds": 30,
     "autoOpen": true, "head": 1_763_614_800_000_000_u64, "front": 1_763_614_800_000_000_u64, "taken": 44,
     "totalWaitingCount": 1, "pace": {"one": 38,
     "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
+    "stock": {"tiers": [{"name": "R", "price": 150_000, "left": 12}],
+    "reportedAt": "2026-11-20T05:00:00.000Z"}, "soldOut": false,
     "at": "2026-11-20T05:00:00.000Z"}))]
 pub struct PublicSnapshot {
     concert_id: ConcertId,
@@ -55,6 +58,11 @@ pub struct PublicSnapshot {
     pace: Pace,
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<String>,
+    /// What is left; left out if the shop has not reported it in the last minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock: Option<Stock>,
+    /// Whether everything is sold and nothing held that could come back.
+    sold_out: bool,
     at: UnixMs,
 }
 
@@ -81,6 +89,8 @@ impl From<&View> for PublicSnapshot {
             concert_id: snapshot.concert.concert_id.clone(),
             concert_title: policy.title.clone(),
             notice: policy.notice.clone(),
+            stock: snapshot.line_facts.stock.clone(),
+            sold_out: snapshot.line_facts.sold_out,
         }
     }
 }

@@ -203,6 +203,8 @@ pub enum LimitedBy {
     Line,
     /// No slot is free.
     MaxActive,
+    /// Nothing is left, or no more than those called before can have.
+    SoldOut,
     /// The broker went away, so no more messages could be sent. The store never answers this.
     Broker,
 }

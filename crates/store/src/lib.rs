@@ -9,7 +9,7 @@ use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId, StockReport};
 
 pub use answers::{
     Admission, AdmitBy, Asker, Beat, Claim, Counts, Entering, Entrant, Extension, FeedPage,
@@ -246,7 +246,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes live entries off the front into `admitting`; looks at no more than 1,000. Moves the time of
     /// slots, as a beat does. The schedule takes nobody while a beat of either [`Role`] is over 15 s old,
-    /// or while a crowd is silent.
+    /// or while a crowd is silent. Where the policy stops when all is sold and the shop has reported lately
+    /// what is left, no more are taken than can have some of it.
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;
 
     /// Calls up to 1,000 members: each one in `admitting` with exactly that number becomes READY, the
@@ -269,6 +270,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the whole line in numbers. What has expired counts as ended, swept or not.
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
+
+    /// Keeps what the shop reports to have left, for a minute. At nothing left and nothing held the line is
+    /// sold out. Returns whether the line is live; one that is not does not become so by a report.
+    async fn put_stock(&self, id: &ConcertId, report: &StockReport) -> Result<bool>;
 
     /// Counts a guest who was refused a token, in [`Snapshot::guests_refused`].
     async fn refuse_guest(&self, id: &ConcertId) -> Result<()>;

@@ -9,6 +9,7 @@ mod records;
 mod ring;
 mod sessions;
 mod slots;
+mod stock;
 mod time;
 mod verbs;
 
@@ -20,7 +21,7 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, StockReport};
 
 use self::{
     feed::Feed,
@@ -244,6 +245,10 @@ impl Store for MemoryStore {
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
         self.line(id, |line| line.snapshot())
+    }
+
+    async fn put_stock(&self, id: &ConcertId, report: &StockReport) -> Result<bool> {
+        self.line(id, |line| line.put_stock(report))
     }
 
     async fn refuse_guest(&self, id: &ConcertId) -> Result<()> {

@@ -10,6 +10,7 @@ mod revoked;
 mod serve;
 mod sessions;
 mod single_flight;
+mod stock;
 mod verify;
 
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl Token {
         }
     }
 
-    /// Returns the routes `/v2/reservation/{token,complete,verify,revoked,sessions}` and
+    /// Returns the routes `/v2/reservation/{token,complete,verify,revoked,sessions,stock}` and
     /// `/.well-known/jwks.json`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         let verify = verify::router()
@@ -60,6 +61,7 @@ impl Token {
             .merge(issue::ending().layer(auth.members().ending()))
             .merge(verify)
             .merge(sessions::router().layer(auth.origins()))
+            .merge(stock::router().layer(auth.origins()))
             .merge(revoked::router().layer(auth.feeds()))
             .merge(keys::router().layer(auth.gates()))
             .with_state(self.clone())

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success};
-use sunbeon_domain::{ConcertId, EntryNumber, Field, MemberId, Mode, Pace, Phase, Text, UnixMs};
+use sunbeon_domain::{
+    ConcertId, EntryNumber, Field, MemberId, Mode, Pace, Phase, Stock, Text, UnixMs,
+};
 use sunbeon_store::{Counts, Listed, Snapshot, Store, StoreError, Swept, Totals};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -70,6 +72,13 @@ struct Line {
     cleared_through: Option<EntryNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_take_at: Option<UnixMs>,
+    /// What is left; left out if the shop has not reported it in the last minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock: Option<Stock>,
+    /// Whether everything is sold and nothing held that could come back.
+    sold_out: bool,
+    /// Whether nobody is called then, and no more than are left otherwise.
+    stop_when_sold_out: bool,
     /// Guests refused a token because their address had too many; left out if there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     guests_refused: Option<u64>,
@@ -97,6 +106,9 @@ impl From<Snapshot> for Line {
             last: snapshot.last,
             cleared_through: snapshot.cleared_through,
             last_take_at: snapshot.line_facts.last_take_at,
+            sold_out: snapshot.line_facts.sold_out,
+            stop_when_sold_out: snapshot.concert.policy.stop_when_sold_out,
+            stock: snapshot.line_facts.stock,
             guests_refused: Some(snapshot.guests_refused).filter(|many| *many > 0),
         }
     }
@@ -135,6 +147,8 @@ impl From<Listed> for MemberInLine {
     "cleared": 0, "unclaimed": 0, "expired": 0, "completed": 0, "exited": 0}, "addsUp": true,
     "pace": {"one": 38, "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
     "head": 1_763_614_800_000_000_u64, "last": 1_763_614_800_000_000_u64, "lastTakeAt": "2026-11-20T05:00:00.000Z",
+    "stock": {"tiers": [{"name": "R", "price": 150_000, "left": 12}],
+    "reportedAt": "2026-11-20T05:00:00.000Z"}, "soldOut": false, "stopWhenSoldOut": true,
     "members": [{"memberId": "42", "memberName": "Kim", "entryNumber": 1_763_614_800_000_000_u64,
     "away": false}], "nextCursor": "1763614800000000"}))]
 struct LineWithMembers {
@@ -199,7 +213,9 @@ async fn line(
     "lapsed": 0, "cleared": 0, "unclaimed": 0, "expired": 0, "completed": 0, "exited": 0},
     "addsUp": true, "pace": {"one": 38, "five": 44, "fifteen": 44,
     "sinceAt": "2026-11-20T05:00:00.000Z"}, "head": 1_763_614_800_000_000_u64, "last": 1_763_614_800_000_000_u64,
-    "lastTakeAt": "2026-11-20T05:00:00.000Z"}]}))]
+    "lastTakeAt": "2026-11-20T05:00:00.000Z", "stock": {"tiers": [{"name": "R", "price": 150_000,
+    "left": 12}], "reportedAt": "2026-11-20T05:00:00.000Z"}, "soldOut": false,
+    "stopWhenSoldOut": true}]}))]
 struct Lines {
     lines: Vec<Line>,
 }

@@ -270,6 +270,11 @@ policy! {
     auto_open: bool = true, AutoOpen "AUTO_OPEN" "autoOpen" { one of "true" "false" }
     /// While true, neither the schedule nor the fast path admits anybody.
     paused: bool = false, Paused "PAUSED" "paused" { one of "true" "false" }
+    /// Whether nobody is called while the shop reports that nothing is left, and no more than are left
+    /// otherwise.
+    stop_when_sold_out: bool = true, StopWhenSoldOut "STOP_WHEN_SOLD_OUT" "stopWhenSoldOut" {
+        one of "true" "false"
+    }
     /// Who may line up.
     identity: Identity = Identity::Member, Identity "IDENTITY" "identity" { one of "member" "guest" }
     /// A text from the operator, shown to everyone in line.

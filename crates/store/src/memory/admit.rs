@@ -43,13 +43,15 @@ impl Line {
         if self.over() {
             return Admission::Closed;
         }
-        let left = u64::from(batch_size.saturating_sub(total));
+        let enough = self.enough();
+        let left = u64::from(batch_size.saturating_sub(total)).min(enough);
         let (entries, more) = self.take(left, TakenBy::Open);
+        let is_enough = entries.len() as u64 >= enough;
         total += u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let limited_by = if total >= batch_size {
             LimitedBy::BatchSize
         } else {
-            self.what_limits()
+            self.what_limits(is_enough)
         };
         if let Some(key) = key {
             let (finished, until) = (!more, now + DAY_MS);
@@ -70,7 +72,8 @@ impl Line {
         if self.over() {
             return Admission::Closed;
         }
-        let left = self.due();
+        let enough = self.enough();
+        let left = self.due().min(enough);
         let (entries, more) = self.take(left, TakenBy::Schedule);
         let n = entries.len();
         if n > 0 {
@@ -78,14 +81,16 @@ impl Line {
             self.take_left = if more { left - n as u64 } else { 0 };
         }
         let total = u32::try_from(n).unwrap_or(u32::MAX);
-        let limited_by = self.what_limits();
+        let limited_by = self.what_limits(n as u64 >= enough);
         self.taken(entries, total, more, limited_by, false)
     }
 
-    /// What keeps more from being taken.
-    fn what_limits(&self) -> LimitedBy {
+    /// What keeps more from being taken, where as many were as can have some of what is left, or not.
+    fn what_limits(&self, is_enough: bool) -> LimitedBy {
         let counts = self.counts();
-        if self.is_full(counts.slots) && counts.waiting > 0 {
+        if is_enough && counts.waiting > 0 {
+            LimitedBy::SoldOut
+        } else if self.is_full(counts.slots) && counts.waiting > 0 {
             LimitedBy::MaxActive
         } else {
             LimitedBy::Line

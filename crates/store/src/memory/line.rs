@@ -11,6 +11,7 @@ use super::{
     ordered::Ordered,
     records::{Opened, Pop, Session, Settled},
     ring::Ring,
+    stock::Reported,
     time::Times,
 };
 use crate::{Counts, Progress, StandingFacts, Totals};
@@ -61,6 +62,7 @@ pub(super) struct Line {
     /// The reading of `slotTime` at the latest scheduled take.
     pub(super) last_take: Option<i64>,
     pub(super) guests_refused: u64,
+    pub(super) reported: Option<Reported>,
     pub(super) take_left: u64,
     pub(super) opened: HashMap<String, Opened>,
     slower: Option<UnixMs>,
@@ -109,6 +111,7 @@ impl Line {
             last_take: None,
             live: false,
             guests_refused: 0,
+            reported: None,
             take_left: 0,
             opened: HashMap::new(),
             slower: None,
@@ -325,6 +328,8 @@ impl Line {
             last_take_at: self.last_take_at(),
             slower_since: self.slower,
             slots: self.slots(),
+            stock: self.stock(),
+            sold_out: self.is_sold_out(),
         }
     }
 

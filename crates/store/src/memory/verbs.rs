@@ -88,7 +88,9 @@ impl Line {
             Mode::Off => true,
             Mode::Queue => false,
             Mode::Threshold => {
-                counts.waiting + counts.admitting == 0 && self.has_slot_for(member, counts.slots)
+                counts.waiting + counts.admitting == 0
+                    && self.has_slot_for(member, counts.slots)
+                    && !self.stops()
             }
         }
     }

@@ -9,10 +9,10 @@ use crate::{Result, StoreError};
 
 /// How the keys are to be read. A release that reads them otherwise counts it up, here and in
 /// `policy.lua`.
-const LAYOUT: u8 = 3;
+const LAYOUT: u8 = 4;
 
 /// Length of what [`policy`] gives.
-const BYTES: usize = 1 + 19 * 8;
+const BYTES: usize = 1 + 20 * 8;
 
 /// What the scripts decide by, in the order of `policy.lua`: numbers as little-endian doubles, infinite
 /// where there is no such limit.
@@ -27,7 +27,7 @@ pub(super) fn policy(concert: &Concert) -> Vec<u8> {
         Mode::Threshold => 1.0,
         Mode::Off => 2.0,
     };
-    let fields: [f64; 19] = [
+    let fields: [f64; 20] = [
         concert.version as f64,
         moment(policy.booking_start_at, f64::NEG_INFINITY),
         moment(policy.booking_end_at, f64::INFINITY),
@@ -47,6 +47,7 @@ pub(super) fn policy(concert: &Concert) -> Vec<u8> {
         ms(policy.hold_duration_minutes, 60_000),
         flag(policy.identity == Identity::Guest),
         flag(policy.refuse_long_wait),
+        flag(policy.stop_when_sold_out),
     ];
     let numbers = fields.into_iter().flat_map(f64::to_le_bytes);
     std::iter::once(LAYOUT).chain(numbers).collect()

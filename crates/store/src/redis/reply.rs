@@ -4,7 +4,7 @@ use std::{fmt::Debug, str::FromStr, sync::Arc};
 
 use redis::Value;
 use sunbeon_domain::{
-    Concert, EntryNumber, EntryState, LineFacts, MemberId, Pace, SlotEnd, Slots, UnixMs,
+    Concert, EntryNumber, EntryState, LineFacts, MemberId, Pace, SlotEnd, Slots, Stock, UnixMs,
 };
 
 use crate::{
@@ -210,7 +210,19 @@ impl Words {
             last_take_at: self.maybe_moment()?,
             slower_since: self.maybe_moment()?,
             slots: None,
+            stock: None,
+            sold_out: false,
         })
+    }
+
+    /// What the shop reported to have left.
+    fn stock(&mut self) -> Result<Option<Stock>> {
+        let (reported_at, tiers) = (self.maybe_moment()?, self.text()?);
+        let Some(reported_at) = reported_at else {
+            return Ok(None);
+        };
+        let tiers = serde_json::from_str(&tiers).map_err(|error| StoreError::Bug(error.into()))?;
+        Ok(Some(Stock { tiers, reported_at }))
     }
 
     /// The slots in use and when they end: the rest of a reply.
@@ -253,6 +265,7 @@ impl Words {
         let limited_by = match self.text()?.as_str() {
             "batchSize" => LimitedBy::BatchSize,
             "maxActive" => LimitedBy::MaxActive,
+            "soldOut" => LimitedBy::SoldOut,
             "line" => LimitedBy::Line,
             other => return Err(nonsense(format!("{other:?} limits no opening"))),
         };
@@ -342,6 +355,8 @@ impl Words {
             cleared_through: self.maybe_entry()?,
             guests_refused: self.number()?,
         };
+        snapshot.line_facts.sold_out = self.flag()?;
+        snapshot.line_facts.stock = self.stock()?;
         snapshot.line_facts.slots = self.slots()?;
         Ok(snapshot)
     }

@@ -66,7 +66,7 @@ macro_rules! verbs {
 // that nobody lapses and what is over can be cleared.
 //
 // Those answered at once: a lost sign of life is given again with the next poll, a lost beat with
-// the next beat; a message whose next time is lost is sent again early; what a lost sweep collected
+// the next beat, a lost report of what is left with the next report; a message whose next time is lost is sent again early; what a lost sweep collected
 // has run out all the same.
 verbs! {
     PUT_CONCERT "put_concert" "allow-oom" Replicated ["prelude" "policy" "versions" "time" "line"];
@@ -74,7 +74,7 @@ verbs! {
         ["prelude" "policy" "versions" "time" "line" "slots"];
     ENTER "enter" "" Replicated
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle" "slots"
-            "standing"];
+            "stock" "standing"];
     STATUS "status" "allow-oom" AtOnce
         ["prelude" "policy" "time" "line" "entries" "pops" "feed" "sessions" "settle" "standing"];
     LEAVE "leave" "allow-oom" Replicated
@@ -87,12 +87,13 @@ verbs! {
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
     REVOKED "revoked" "allow-oom" AtOnce ["prelude" "feed"];
     ADMIT "admit" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "slots" "pace" "take"];
+        ["prelude" "policy" "time" "line" "beats" "entries" "slots" "stock" "pace" "take"];
     READY "ready" "allow-oom" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
     RESEND "resend" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
     BEAT "beat" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
     SNAPSHOT "snapshot" "allow-oom" AtOnce
-        ["prelude" "policy" "time" "line" "slots" "slot_ends" "pace" "standing"];
+        ["prelude" "policy" "time" "line" "slots" "slot_ends" "stock" "pace" "standing"];
+    PUT_STOCK "put_stock" "allow-oom" AtOnce ["prelude" "policy"];
     REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce ["prelude" "policy"];
     MEMBERS "members" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries"];
     CLEAR "clear" "allow-oom" Replicated ["prelude" "policy" "time" "line"];

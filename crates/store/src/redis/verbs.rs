@@ -4,14 +4,14 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use redis::Value;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, StockReport};
 
 use super::{
     RedisStore, keys, packed,
     reply::{Words, feed_page, nonsense},
     script::{
         ADMIT, BEAT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
-        PUT_CONCERT, READY, REFUSE_GUEST, RESEND, REVOKED, SNAPSHOT, STATUS, Verb,
+        PUT_CONCERT, PUT_STOCK, READY, REFUSE_GUEST, RESEND, REVOKED, SNAPSHOT, STATUS, Verb,
     },
 };
 use crate::{
@@ -322,6 +322,13 @@ impl Store for RedisStore {
         let head = words.head()?;
         let concert = self.concert(id, head.version).await?;
         words.snapshot(head, concert)
+    }
+
+    async fn put_stock(&self, id: &ConcertId, report: &StockReport) -> Result<bool> {
+        let tiers = serde_json::to_string(&report.tiers).map_err(bug)?;
+        let args = [report.left().to_string(), report.held.to_string(), tiers];
+        let live: u8 = self.connection.run(&PUT_STOCK, id, &[], &args).await?;
+        Ok(live == 1)
     }
 
     async fn refuse_guest(&self, id: &ConcertId) -> Result<()> {

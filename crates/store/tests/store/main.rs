@@ -25,5 +25,6 @@ mod feed;
 mod gates;
 mod model;
 mod redis;
+mod stock;
 mod time;
 mod world;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::world::{START, at, member, policy, settings};
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, StockReport, Tier};
 use sunbeon_store::{
     AdmitBy, Asker, Beat, Entrant, FeedPlace, Leaving, MemoryStore, RedisStore, Role, Store,
 };
@@ -41,6 +41,8 @@ enum Call {
     /// Delivers one of the ENTER messages of this case, or all.
     Ready(Option<prop::sample::Index>),
     Resend,
+    /// The shop reports so many left and so many held.
+    Stock(u32, u32),
     Beat(Role, bool),
     Snapshot,
     Members,
@@ -89,6 +91,7 @@ fn call() -> impl Strategy<Value = Call> {
         6 => Just(Call::Schedule),
         10 => prop::option::of(any::<prop::sample::Index>()).prop_map(Call::Ready),
         2 => Just(Call::Resend),
+        3 => (0..3_u32, 0..2_u32).prop_map(|(left, held)| Call::Stock(left, held)),
         3 => (role, heard()).prop_map(|(role, heard)| Call::Beat(role, heard)),
         2 => Just(Call::Members),
         1 => Just(Call::Clear),
@@ -100,7 +103,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-const POLICIES: usize = 9;
+const POLICIES: usize = 10;
 const BOTH: [Role; 2] = [Role::WaitingRoom, Role::Token];
 
 fn policy_fields(which: usize) -> Value {
@@ -117,6 +120,7 @@ fn policy_fields(which: usize) -> Value {
         6 => json!({"maxQueueSize": 3, "autoOpen": false}),
         7 => json!({"waitingTtlSeconds": 60, "keepPlaceMinutes": 3, "readyTtlSeconds": 10,
             "sessionMinutes": 3, "holdDurationMinutes": 2, "maxActive": 2}),
+        8 => json!({"mode": "threshold", "maxActive": 2, "stopWhenSoldOut": false}),
         _ => json!({"refuseLongWait": true, "maxWaitTimeMinutes": 1, "entryIntervalSeconds": 30}),
     };
     let mut fields = short;
@@ -308,6 +312,18 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         }
         Call::Ready(_) => debug(store.ready(id, &case.messages).await),
         Call::Resend => debug(store.resend(id).await),
+        Call::Stock(left, held) => {
+            let tier = Tier {
+                name: "이 름".to_owned(),
+                price: None,
+                left: *left,
+            };
+            let report = StockReport {
+                tiers: vec![tier],
+                held: *held,
+            };
+            debug(store.put_stock(id, &report).await)
+        }
         Call::Beat(role, heard) => {
             let (role, heard) = (*role, *heard);
             debug(store.beat(id, Beat { role, heard }).await)

@@ -24,7 +24,7 @@ async fn a_concert_is_created_with_the_defaults_and_is_in_force_at_once(app: App
         "entryIntervalSeconds": 30, "groupSize": 10, "maxWaitTimeMinutes": 120,
         "refuseLongWait": false, "holdDurationMinutes": 10, "waitingTtlSeconds": 300,
         "readyTtlSeconds": 300, "sessionMinutes": 10, "keepPlaceMinutes": 30, "autoOpen": true,
-        "paused": false, "identity": "member"
+        "paused": false, "stopWhenSoldOut": true, "identity": "member"
     });
     assert_eq!(*created.data(201), whole);
     assert_eq!(created.header("etag"), "\"1\"");

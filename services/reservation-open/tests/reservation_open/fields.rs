@@ -99,7 +99,8 @@ fn bad_values() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("maxQueueSize", "INVALID_MAX_QUEUE_SIZE", optional.clone()),
         ("maxActive", "INVALID_MAX_ACTIVE", optional),
         ("autoOpen", "INVALID_AUTO_OPEN", switch.clone()),
-        ("paused", "INVALID_PAUSED", switch),
+        ("paused", "INVALID_PAUSED", switch.clone()),
+        ("stopWhenSoldOut", "INVALID_STOP_WHEN_SOLD_OUT", switch),
         (
             "identity",
             "INVALID_IDENTITY",
@@ -261,13 +262,14 @@ async fn an_unknown_field_is_named() {
 }
 
 /// The codes of everything that is not a concert's field, each tested elsewhere.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 19] = [
     "INVALID_AFTER",
     "INVALID_BATCH_SIZE",
     "INVALID_BODY",
     "INVALID_CONCERT_ID",
     "INVALID_CURSOR",
     "INVALID_ENTRY_NUMBER",
+    "INVALID_HELD",
     "INVALID_IDEMPOTENCY_KEY",
     "INVALID_IF_MATCH",
     "INVALID_LIMIT",
@@ -279,6 +281,7 @@ const OTHERS: [&str; 17] = [
     "INVALID_SECTIONS",
     "INVALID_SINCE",
     "INVALID_TICKETS",
+    "INVALID_TIERS",
 ];
 
 #[tokio::test]

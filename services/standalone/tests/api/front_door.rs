@@ -8,7 +8,7 @@ const OPERATORS: &str = include_str!("../../../../scripts/nginx.conf");
 
 /// Prefixes under which the documents have routes only for operators, shops' back ends and their
 /// proxies.
-const PRIVATE: [&str; 8] = [
+const PRIVATE: [&str; 9] = [
     "/v2/admin/",
     "/v2/stock/",
     "/v2/waiting-room/admin",
@@ -16,6 +16,7 @@ const PRIVATE: [&str; 8] = [
     "/v2/reservation/open/",
     "/v2/reservation/revoked/",
     "/v2/reservation/sessions/",
+    "/v2/reservation/stock/",
     "/v2/reservation/verify",
 ];
 

@@ -391,11 +391,14 @@ async fn in_line(caller: &mut Caller, fan: &str) {
         .await;
     let member = "GET /v2/admin/concerts/{concertId}/members/{memberId}";
     caller.call(member, &["demo", "42"], &admin, NONE).await;
+    let left = json!({"tiers": [{"name": "R", "price": 150_000, "left": 12}], "held": 3});
+    let report = "PUT /v2/reservation/stock/{concertId}";
+    caller.call(report, &["demo"], &admin, left).await;
     // A snapshot is up to a beat old, so the first ones predate the take.
     eventually(SOON, "the snapshot includes the take", async || {
         let snapshot = caller.app.get("/v2/waiting-room/snapshot/demo", "").await;
         let line = &snapshot.body["data"];
-        line["pace"]["sinceAt"].is_string() && line["head"].is_u64()
+        line["pace"]["sinceAt"].is_string() && line["head"].is_u64() && line["stock"].is_object()
     })
     .await;
     for route in [

@@ -5,3 +5,4 @@ mod booking_tokens;
 mod feed;
 mod gate_routes;
 mod open_house;
+mod stock;

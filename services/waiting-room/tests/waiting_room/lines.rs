@@ -117,6 +117,7 @@ async fn the_public_snapshot_names_nobody(app: App) {
         "mode",
         "notice",
         "pace",
+        "soldOut",
         "state",
         "taken",
         "timeZone",

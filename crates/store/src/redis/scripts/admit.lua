@@ -40,7 +40,8 @@ local function due()
   return left
 end
 
-local left = by == 'schedule' and due() or batch - done
+local due_now, most = by == 'schedule' and due() or batch - done, enough()
+local left = math.min(due_now, most)
 local taken, more = take(left, by)
 local n = #taken / 3
 done = done + n
@@ -49,6 +50,7 @@ if by == 'schedule' and n > 0 then
 end
 local limited_by = 'line'
 if done >= batch and by == 'open' then limited_by = 'batchSize'
+elseif n >= most and in_line() > 0 then limited_by = 'soldOut'
 elseif LIMIT and slots().used >= LIMIT and in_line() > 0 then limited_by = 'maxActive' end
 if keyed then
   local record = { born, S(batch), S(done), more and '0' or '1', limited_by, S(NOW + DAY_MS) }

@@ -16,6 +16,7 @@ if wakes then T.lineBeat, T.claimBeat, T.lineStand, T.claimStand = NOW, NOW, 0, 
 
 -- As they are once those before in this call have entered.
 local waiting, away, used, admitting, live, last = 0, 0, 0, 0, call('ZCARD', LINE), T.last
+local all_sold = P.mode == THRESHOLD and stops()
 if P.maxQueueSize < math.huge or P.mode == THRESHOLD then waiting, away = in_line() end
 if P.mode == THRESHOLD then
   local s = slots()
@@ -26,6 +27,7 @@ local first, entered, signs, new, named, straight_in = {}, 0, {}, {}, {}, 0
 local function goes_straight_in(member)
   if PHASE ~= 'open' or P.mode == QUEUE then return false end
   if P.mode == OFF then return true, 0 end
+  if all_sold then return false end
   local own = score(COOLING, member) > T.slotTime and 1 or 0
   return waiting + admitting == 0 and used - own < LIMIT, own
 end

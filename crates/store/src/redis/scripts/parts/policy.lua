@@ -1,13 +1,13 @@
 -- The policy in force and its phase. Behind prelude.lua.
 local UNKNOWN = redis.error_reply('UNKNOWN_CONCERT there is no such concert')
 -- How the keys are to be read; the Rust side writes it in front of the policy.
-local LAYOUT = 3
+local LAYOUT = 4
 local QUEUE, THRESHOLD, OFF = 0, 1, 2
 
--- What the scripts decide by: the layout, then 19 numbers in the order of `packed` in verbs.rs, infinite
+-- What the scripts decide by: the layout, then 20 numbers in the order of `packed` in verbs.rs, infinite
 -- where there is no such limit. The concert as JSON follows, which no script reads. Of a dropped concert
 -- there are the layout and its version alone.
-local PACKED = '<B' .. string.rep('d', 19)
+local PACKED = '<B' .. string.rep('d', 20)
 local BYTES = struct.size(PACKED)
 
 local function unpacked(bytes)
@@ -15,7 +15,7 @@ local function unpacked(bytes)
   local p, _ = {}, nil
   _, p.version, p.startMs, p.endMs, p.opensMs, p.closed, p.paused, p.mode, p.maxActive, p.maxQueueSize,
     p.autoOpen, p.groupSize, p.intervalMs, p.waitingMs, p.keepMs, p.readyMs, p.sessionMs, p.holdMs,
-    p.guests, p.refuseLongWait = struct.unpack(PACKED, bytes)
+    p.guests, p.refuseLongWait, p.stopWhenSoldOut = struct.unpack(PACKED, bytes)
   return p
 end
 
