@@ -3,6 +3,7 @@
 mod announce;
 mod collect;
 mod outbox;
+mod report;
 mod sessions;
 mod till;
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{
     announce::Announcer,
     outbox::Outbox,
+    report::Reporter,
     till::{Settled, Till},
 };
 use crate::Shop;
@@ -38,5 +40,6 @@ pub(crate) async fn run(shop: &Shop, shutdown: &CancellationToken) {
             shutdown
         )),
         Box::pin(shop.announcer.run(shutdown)),
+        Box::pin(shop.reporter.run(shutdown)),
     );
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{
-    jobs::{Announcer, Outbox, Till},
+    jobs::{Announcer, Outbox, Reporter, Till},
     sunbeon::Catalog,
     views::Views,
 };
@@ -74,6 +74,7 @@ pub struct Shop {
     catalog: Catalog,
     sunbeon: Sunbeon,
     announcer: Announcer,
+    reporter: Reporter,
     outbox: Outbox,
     till: Till,
     broker: Arc<dyn Broker>,
@@ -90,7 +91,8 @@ impl Shop {
             sunbeon,
             payments,
         } = parts;
-        let announcer = Announcer::new(broker.clone(), stock.clone());
+        let reporter = Reporter::new(stock.clone(), sunbeon.clone());
+        let announcer = Announcer::new(broker.clone(), stock.clone(), reporter.clone());
         let outbox = Outbox::new(stock.clone(), sunbeon.clone(), payments.clone());
         Self {
             catalog: Catalog::new(sunbeon.clone()),
@@ -99,6 +101,7 @@ impl Shop {
             stock,
             sunbeon,
             announcer,
+            reporter,
             outbox,
             broker,
             gate,
@@ -120,8 +123,8 @@ impl Shop {
     }
 
     /// Runs the background jobs until `shutdown` is cancelled: migrates the tables, keeps the gate
-    /// fresh, listens for changed concerts, works through the outbox, settles payments and
-    /// announces expired holds.
+    /// fresh, listens for changed concerts, works through the outbox, settles payments,
+    /// announces expired holds and tells the lines what is left.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         tokio::join!(
             self.gate.clone().watch(shutdown.clone()),

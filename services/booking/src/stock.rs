@@ -8,6 +8,7 @@
 mod answers;
 mod book;
 mod hold;
+mod left;
 mod outbox;
 mod pay;
 mod plan;
@@ -34,7 +35,7 @@ pub use self::{
     states::{Kind, PaymentState},
 };
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "stock and bookings",
@@ -44,6 +45,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         name: "sessions and payment tokens",
         sql: include_str!("../migrations/0002_sessions_and_payment_tokens.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "stock reports",
+        sql: include_str!("../migrations/0003_stock_reports.sql"),
     },
 ];
 
@@ -58,6 +64,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         STATEMENTS,
         book::STATEMENTS,
         hold::STATEMENTS,
+        left::STATEMENTS,
         outbox::STATEMENTS,
         pay::STATEMENTS,
         read::STATEMENTS,

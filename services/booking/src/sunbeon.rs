@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sunbeon_client::{Caller, Error, ExtendedSession, Refusal, SunbeonUrl};
-use sunbeon_domain::{Code, Coded, Concert, ConcertId};
+use sunbeon_domain::{Code, Coded, Concert, ConcertId, StockReport};
 
 pub(crate) use self::catalog::Catalog;
 use crate::stock::Session;
@@ -73,6 +73,11 @@ impl Sunbeon {
     /// Returns one concert, or `None` if it does not exist.
     pub(crate) async fn concert(&self, id: &ConcertId) -> Result<Option<Concert>> {
         Ok(self.0.concert(id).await?)
+    }
+
+    /// Tells a line what is left, and returns whether anybody is in it or inside.
+    pub(crate) async fn report_stock(&self, id: &ConcertId, left: &StockReport) -> Result<bool> {
+        Ok(self.0.report_stock(id, left).await?)
     }
 
     /// Ends a session. Does nothing if it has already ended.

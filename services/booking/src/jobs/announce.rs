@@ -9,26 +9,29 @@ use sunbeon_proto_messages::Event;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::report::Reporter;
 use crate::stock::{SeatId, Stock};
 
 /// The minimum time between two announcements of the remaining tickets.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Publishes events. A cheap handle; one of its clones runs.
+/// Publishes events, and has the line told what is left. A cheap handle; one of its clones runs.
 #[derive(Clone)]
 pub(crate) struct Announcer {
     broker: Arc<dyn Broker>,
     stock: Stock,
+    reporter: Reporter,
     /// Concerts whose tickets have changed since the last announcement.
     moved: Arc<Mutex<BTreeSet<ConcertId>>>,
     something: Arc<Notify>,
 }
 
 impl Announcer {
-    pub(crate) fn new(broker: Arc<dyn Broker>, stock: Stock) -> Self {
+    pub(crate) fn new(broker: Arc<dyn Broker>, stock: Stock, reporter: Reporter) -> Self {
         Self {
             broker,
             stock,
+            reporter,
             moved: Arc::default(),
             something: Arc::default(),
         }
@@ -37,6 +40,7 @@ impl Announcer {
     /// Announces that seats are held.
     pub(crate) fn selected(&self, concert: &ConcertId, seats: &[SeatId]) {
         if !seats.is_empty() {
+            self.reporter.changed(concert);
             self.broker.publish_event(Event::SeatSelected {
                 concert_id: concert.clone(),
                 seat_ids: seats.iter().map(ToString::to_string).collect(),
@@ -47,6 +51,7 @@ impl Announcer {
     /// Announces that seats are free again.
     pub(crate) fn released(&self, concert: &ConcertId, seats: &[SeatId]) {
         if !seats.is_empty() {
+            self.reporter.changed(concert);
             self.broker.publish_event(Event::SeatReleased {
                 concert_id: concert.clone(),
                 seat_ids: seats.iter().map(ToString::to_string).collect(),
@@ -54,8 +59,14 @@ impl Announcer {
         }
     }
 
+    /// Has the line told that what was held is sold; nobody else needs to know.
+    pub(crate) fn sold(&self, concert: &ConcertId) {
+        self.reporter.changed(concert);
+    }
+
     /// Schedules an announcement of the remaining tickets. Never waits.
     pub(crate) fn tickets_moved(&self, concert: &ConcertId) {
+        self.reporter.changed(concert);
         self.moved().insert(concert.clone());
         self.something.notify_one();
     }

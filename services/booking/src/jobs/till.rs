@@ -82,7 +82,10 @@ impl Till {
         let paid = self.stock.paid(id, attempt, &payment_id).await?;
         self.outbox.wake();
         Ok(match paid {
-            Paid::Confirmed { booking, .. } => Settled::Confirmed(booking),
+            Paid::Confirmed { booking, .. } => {
+                self.announcer.sold(&booking.concert_id);
+                Settled::Confirmed(booking)
+            }
             Paid::Lost { booking, freed } => {
                 self.announcer.released(&booking.concert_id, &freed);
                 if !booking.tickets.is_empty() {

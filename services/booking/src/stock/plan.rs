@@ -107,7 +107,8 @@ impl PlannedSection {
 
 impl PlannedTicket {
     fn is_good(&self) -> bool {
-        (1..=100).contains(&self.name.chars().count())
+        !self.name.trim().is_empty()
+            && self.name.chars().count() <= 100
             && is_plain(&self.name)
             && self.price <= MOST_MONEY
             && self.quantity <= 10_000_000

@@ -27,6 +27,7 @@ statements! {
     REMOVE_SEATS = "DELETE FROM seats WHERE concert_id = $1";
     REMOVE_TICKETS = "DELETE FROM tickets WHERE concert_id = $1";
     REMOVE_BUYERS = "DELETE FROM buyers WHERE concert_id = $1";
+    REMOVE_REPORTS = "DELETE FROM stock_reports WHERE concert_id = $1";
     IN_USE = "SELECT CAST(\
         (SELECT COUNT(*) FROM seats WHERE concert_id = $1 AND holder IS NOT NULL \
             AND (held_until_ms IS NULL OR held_until_ms > $2)) \
@@ -122,6 +123,7 @@ impl Stock {
                 &REMOVE_SEATS,
                 &REMOVE_TICKETS,
                 &REMOVE_BUYERS,
+                &REMOVE_REPORTS,
                 &REMOVE_STOCK,
             ] {
                 tx.execute(statement, values![concert]).await?;

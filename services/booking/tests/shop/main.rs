@@ -12,6 +12,7 @@ mod map;
 mod moved;
 mod payments;
 mod provider;
+mod reports;
 mod stocks;
 mod sunbeon;
 mod walk;

@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
@@ -44,6 +44,12 @@ struct Inner {
     down: bool,
     /// The number of these 503s.
     refused: usize,
+    /// Reports of what is left get 503.
+    deaf: bool,
+    /// The number of these 503s.
+    unheard: usize,
+    /// The concerts whose line is live.
+    live: Vec<String>,
     /// Ending sessions of these concerts gets 503.
     failing: Vec<String>,
     /// Sessions cannot be extended.
@@ -80,6 +86,7 @@ impl FakeSunbeon {
         // Up while the routes of sessions and concerts are down.
         let of_gates = Router::new()
             .route("/v2/reservation/revoked/{id}", get(revoked))
+            .route("/v2/reservation/stock/{id}", put(report))
             .layer(from_fn(by_origin_token));
         let router = Router::new()
             .merge(of_origins)
@@ -132,6 +139,21 @@ impl FakeSunbeon {
     /// While true, origins get 503.
     pub(crate) fn down(&self, down: bool) {
         self.inner().down = down;
+    }
+
+    /// While true, reports of what is left get 503.
+    pub(crate) fn deaf(&self, deaf: bool) {
+        self.inner().deaf = deaf;
+    }
+
+    /// Returns how many reports got 503.
+    pub(crate) fn unheard(&self) -> usize {
+        self.inner().unheard
+    }
+
+    /// From now on, a concert's line is live.
+    pub(crate) fn lives(&self, concert: &str) {
+        self.inner().live.push(concert.to_owned());
     }
 
     /// From now on, ending sessions of a concert gets 503.
@@ -308,6 +330,22 @@ fn note(state: &Shared, act: &str, id: &str, body: &Value) {
     body["concertId"] = id.into();
     let call = format!("POST /v2/reservation/sessions/{id}/{act}");
     lock(state).calls.push((call, body));
+}
+
+async fn report(
+    State(state): State<Shared>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    let mut inner = lock(&state);
+    if inner.deaf {
+        inner.unheard += 1;
+        return failure(StatusCode::SERVICE_UNAVAILABLE, "STORE_DOWN");
+    }
+    inner
+        .calls
+        .push((format!("PUT /v2/reservation/stock/{id}"), body));
+    success(&json!({"live": inner.live.contains(&id)}))
 }
 
 async fn complete(
