@@ -142,6 +142,8 @@ pub enum Role {
     WaitingRoom,
     /// It can sign booking tokens, so the time to fetch them goes on.
     Token,
+    /// Sockets tell it that members are there. No time in line depends on it.
+    Realtime,
 }
 
 /// Why entries are taken.

@@ -245,7 +245,7 @@ pub trait Store: Send + Sync + 'static {
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage>;
 
     /// Takes live entries off the front into `admitting`; looks at no more than 1,000. Moves the time of
-    /// slots, as a beat does. The schedule takes nobody while a beat of either [`Role`] is over 15 s old,
+    /// slots, as a beat does. The schedule takes nobody while the beat of waiting-room or token is over 15 s old,
     /// or while a crowd is silent. Where the policy stops when all is sold and the shop has reported lately
     /// what is left, no more are taken than can have some of it.
     async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;

@@ -50,7 +50,7 @@ impl Line {
                 }
                 times.claim.go_on(now, silent);
             }
-            Role::Token => {}
+            Role::Token | Role::Realtime => {}
         }
     }
 

@@ -311,6 +311,7 @@ impl Store for RedisStore {
         let role = match beat.role {
             Role::WaitingRoom => "waitingRoom",
             Role::Token => "token",
+            Role::Realtime => "realtime",
         };
         let heard = if beat.heard { "1" } else { "0" };
         let _: u8 = self.connection.run(&BEAT, id, &[], &[role, heard]).await?;

@@ -25,6 +25,8 @@ behaviours!(
     the_schedule_takes_nobody_while_token_or_waiting_room_is_away,
     a_crowd_that_nobody_hears_is_kept_for_as_long_as_a_place_is,
     a_crowd_that_is_heard_again_gets_no_time_anew,
+    a_crowd_whose_sockets_are_there_is_heard,
+    sockets_alone_let_no_time_pass,
     a_few_who_are_silent_run_out,
     a_short_time_to_fetch_the_token_shortens_the_silence,
     a_place_is_kept_from_when_it_was_moved_and_only_while_open,
@@ -418,6 +420,24 @@ async fn a_crowd_that_is_heard_again_gets_no_time_anew(world: World) {
     assert_eq!(world.state(&fans[19]).await, "waiting");
     world.pass(3.0).await;
     assert_eq!(world.state(&fans[19]).await, "away");
+}
+
+async fn a_crowd_whose_sockets_are_there_is_heard(world: World) {
+    world.put(1, short()).await;
+    world.pass(2.0).await;
+    join_many(&world, 0..20).await;
+    world.pass_with(20.0, &BOTH, false).await;
+    world.beat(Role::Realtime, true).await;
+    assert_eq!(take(&world).await, 10);
+}
+
+async fn sockets_alone_let_no_time_pass(world: World) {
+    world.put(1, short()).await;
+    world.pass(2.0).await;
+    let fans = join_many(&world, 0..20).await;
+    world.pass_with(300.0, &[Role::Realtime], true).await;
+    assert_eq!(take(&world).await, 0, "nobody could fetch a token");
+    assert_eq!(world.state(&fans[19]).await, "waiting");
 }
 
 async fn a_few_who_are_silent_run_out(world: World) {

@@ -1,5 +1,5 @@
 -- beat: one of our services is there, and counted time goes on.
--- ARGV  1 waitingRoom | token  2 '1' if a member was heard since the last beat
+-- ARGV  1 waitingRoom | token | realtime  2 '1' if a member was heard since the last beat
 -- Reply: 1.
 assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
@@ -8,5 +8,5 @@ if ARGV[2] == '1' then
   T.heard = T.slotTime
   call('HSET', STATE, 'heard', S(T.heard))
 end
-if ARGV[1] == 'waitingRoom' then beat_line() else beat_claims() end
+if ARGV[1] == 'waitingRoom' then beat_line() elseif ARGV[1] == 'token' then beat_claims() end
 return 1
