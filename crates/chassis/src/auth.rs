@@ -127,6 +127,14 @@ impl Auth {
         client.map_or(Ok(()), |client| limits.guest(client))
     }
 
+    /// Counts what a member asks by a connection that began with this request. Fails with 429 if it was too
+    /// much within the last second.
+    pub fn count_member(&self, member: &MemberId, request: &Parts) -> ApiResult<()> {
+        let limits = &self.0.limits;
+        let client = limits.client(request);
+        client.map_or(Ok(()), |_| limits.member(member))
+    }
+
     /// Creates a guest whom every service with the same `auth.guest_secret` accepts for 24 hours.
     /// Fails if the secret is not set.
     pub fn issue_guest(&self) -> anyhow::Result<Guest> {

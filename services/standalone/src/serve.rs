@@ -17,6 +17,8 @@ pub(crate) enum Service {
     Token,
     /// The reference shop behind the gate
     Booking,
+    /// Sockets: places, calls, seats and stock as they change
+    Realtime,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Self::EntryConsumer => sunbeon_entry_consumer::serve().await,
             Self::Token => sunbeon_token::serve().await,
             Self::Booking => sunbeon_booking::serve().await,
+            Self::Realtime => sunbeon_realtime::serve().await,
         }
     }
 }

@@ -13,6 +13,7 @@ use sunbeon_chassis::{
 };
 use sunbeon_domain::{Code, Coded, MemberId};
 use sunbeon_entry_consumer::EntryConsumer;
+use sunbeon_realtime::Realtime;
 use sunbeon_reservation_open::{Registry, ReservationOpen};
 use sunbeon_store::{Store, is_up};
 use sunbeon_token::Token;
@@ -33,6 +34,7 @@ pub(crate) struct Whole {
     stock: Stock,
     auth: Auth,
     waiting_room: WaitingRoom,
+    realtime: Realtime,
     token: Token,
     shop: Shop,
     /// Whether there are a demo sale and `POST /dev/token`: only if this process generated the
@@ -82,6 +84,7 @@ impl Whole {
         let passes = settings.auth.passes()?;
         Ok(Self {
             waiting_room: WaitingRoom::new(store.clone(), passes),
+            realtime: Realtime::new(store.clone(), broker.clone(), settings.auth.passes()?),
             token: Token::new(store.clone(), keys, &settings.booking_token.issuer),
             auth: Auth::new(&settings.auth, &settings.limits)
                 .context("could not set up the checks of access tokens")?,
@@ -126,6 +129,7 @@ impl Whole {
         let consumer = EntryConsumer::new(store, broker);
         let mut api = OpenApiRouter::new()
             .merge(self.waiting_room.router(&self.auth))
+            .merge(self.realtime.router(&self.auth))
             .merge(control.router(&self.auth))
             .merge(self.token.router(&self.auth))
             .merge(self.shop.router(&self.auth));
@@ -138,6 +142,9 @@ impl Whole {
         let process = &mut self.process;
         process.spawn("keys", self.auth.clone().keep_fresh(stop()));
         process.spawn("beat", self.waiting_room.clone().beat(stop()));
+        process.spawn("tell", self.realtime.clone().tell(stop()));
+        process.spawn("listen", self.realtime.clone().listen(stop()));
+        process.spawn("close", self.realtime.clone().close(stop()));
         process.spawn("token beat", self.token.clone().beat(stop()));
         process.spawn("project", control.clone().project(stop()));
         process.spawn("schedule", control.clone().schedule(stop()));

@@ -1,0 +1,206 @@
+//! What clients ask: to join and to leave.
+
+use serde::Serialize;
+use serde_json::Value;
+use socketioxide::extract::SocketRef;
+use sunbeon_chassis::Auth;
+use sunbeon_domain::{Code, Coded, ConcertId, Field, Language, Standing};
+use sunbeon_store::{Asker, StoreError};
+
+use crate::{
+    Realtime,
+    event::{Ask, Event, Names},
+    round::Now,
+    visitors::Visitor,
+};
+
+/// The answer to an event that asks for one.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    Standing {
+        ok: bool,
+        standing: Box<Standing>,
+    },
+    Line {
+        ok: bool,
+        line: Value,
+    },
+    Done {
+        ok: bool,
+    },
+    Refused {
+        ok: bool,
+        code: &'static str,
+        message: &'static str,
+    },
+}
+
+/// Why something is not done.
+pub(crate) struct Refused(Code);
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self(code)
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self(error.code())
+    }
+}
+
+impl Realtime {
+    /// Does what a client asks.
+    pub(crate) async fn asked(
+        &self,
+        auth: &Auth,
+        socket: &SocketRef,
+        visitor: &Visitor,
+        name: &str,
+        data: Option<Value>,
+    ) -> Answer {
+        let done = self.done(auth, socket, visitor, name, data).await;
+        done.unwrap_or_else(|Refused(code)| {
+            let language = socket.req_parts().extensions.get::<Language>();
+            Answer::Refused {
+                ok: false,
+                code: code.word(),
+                message: code
+                    .text()
+                    .in_language(language.copied().unwrap_or_default()),
+            }
+        })
+    }
+
+    async fn done(
+        &self,
+        auth: &Auth,
+        socket: &SocketRef,
+        visitor: &Visitor,
+        name: &str,
+        data: Option<Value>,
+    ) -> Result<Answer, Refused> {
+        let counted = auth.count_member(&visitor.member, socket.req_parts());
+        counted.map_err(|error| Refused(error.code()))?;
+        let (ask, names) = Ask::named(name).ok_or(Refused(Code::NotFound))?;
+        let id = concert(data).ok_or(Refused(Code::Invalid(Field::ConcertId)))?;
+        match ask {
+            Ask::JoinQueue => self.join_queue(socket, visitor, &id, names).await,
+            Ask::JoinEvent => self.join_event(socket, visitor, &id, names).await,
+            Ask::LeaveQueue | Ask::LeaveEvent => {
+                self.leave(socket, visitor, &id, ask);
+                Ok(Answer::Done { ok: true })
+            }
+        }
+    }
+
+    /// Joins the line's room: where the member stands is told from now on. It enters no line.
+    async fn join_queue(
+        &self,
+        socket: &SocketRef,
+        visitor: &Visitor,
+        id: &ConcertId,
+        names: Names,
+    ) -> Result<Answer, Refused> {
+        let now = Now::of(self.places.snapshots.get(id).await?);
+        let asker = Asker {
+            member: visitor.member.clone(),
+            sign_of_life: true,
+        };
+        let found = self.asking.ask(id, asker).await?;
+        let joined = self.enter(socket, visitor, id)?;
+        joined.state().queue = Some(names);
+        let standing = self.found(&now, &joined, found);
+        joined.tell(Event::Line, &now.line);
+        self.has_joined(socket, id);
+        Ok(Answer::Standing {
+            ok: true,
+            standing: Box::new(standing),
+        })
+    }
+
+    /// Joins the shop's room: seats and tickets are told from now on.
+    async fn join_event(
+        &self,
+        socket: &SocketRef,
+        visitor: &Visitor,
+        id: &ConcertId,
+        names: Names,
+    ) -> Result<Answer, Refused> {
+        let now = Now::of(self.places.snapshots.get(id).await?);
+        let joined = self.enter(socket, visitor, id)?;
+        joined.state().event = Some(names);
+        joined.tell(Event::Line, &now.line);
+        self.has_joined(socket, id);
+        Ok(Answer::Line {
+            ok: true,
+            line: now.line,
+        })
+    }
+
+    fn leave(&self, socket: &SocketRef, visitor: &Visitor, id: &ConcertId, ask: Ask) {
+        let Some(joined) = self.rooms.find(id, socket.id) else {
+            return;
+        };
+        let mut state = joined.state();
+        match ask {
+            Ask::LeaveQueue => state.queue = None,
+            _ => state.event = None,
+        }
+        let is_out = state.queue.is_none() && state.event.is_none();
+        drop(state);
+        if is_out {
+            self.rooms.leave(id, socket.id);
+            visitor.leave(id);
+        }
+    }
+}
+
+/// Reads a concert's id, bare or in an object.
+fn concert(data: Option<Value>) -> Option<ConcertId> {
+    let text = match data? {
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        Value::Object(mut fields) => {
+            let named = fields
+                .remove("concertId")
+                .or_else(|| fields.remove("eventId"));
+            return match named? {
+                Value::Object(_) => None,
+                id => concert(Some(id)),
+            };
+        }
+        _ => return None,
+    };
+    ConcertId::parse(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_concert_is_named_bare_or_in_an_object() {
+        for (data, id) in [
+            (json!("demo"), Some("demo")),
+            (json!(123), Some("123")),
+            (json!({"eventId": "demo"}), Some("demo")),
+            (json!({"concertId": "demo", "userId": 7}), Some("demo")),
+            (json!({"eventId": 123, "userId": "me"}), Some("123")),
+            (json!({}), None),
+            (json!({"eventId": {"eventId": "demo"}}), None),
+            (json!(["demo"]), None),
+            (json!(null), None),
+            (json!(-1.5), None),
+            (json!("no such: id"), None),
+        ] {
+            let read = concert(Some(data.clone()));
+            assert_eq!(read.as_ref().map(ConcertId::as_str), id, "{data}");
+        }
+        assert_eq!(concert(None), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! Letting sockets in.
+
+use std::fmt;
+
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
+use sunbeon_chassis::Auth;
+use sunbeon_domain::Code;
+
+use crate::Realtime;
+
+/// What a client says of itself.
+#[derive(Deserialize)]
+pub(crate) struct Handshake {
+    /// An access token, or a guest's; without it the cookies of the first request count.
+    token: Option<String>,
+}
+
+/// Why a socket is refused; the client reads the code in the `message` of its `connect_error`.
+pub(crate) struct Refused(Code);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.word())
+    }
+}
+
+/// Lets a member's socket in. Its handlers are there before it hears so: what it sends right after is not
+/// lost.
+pub(crate) async fn connect(
+    realtime: &Realtime,
+    auth: &Auth,
+    socket: SocketRef,
+    TryData(handshake): TryData<Handshake>,
+) -> Result<(), Refused> {
+    let token = handshake.ok().and_then(|handshake| handshake.token);
+    let member = auth.member_of(token.as_deref(), socket.req_parts()).await;
+    let member = member.map_err(|error| Refused(error.code()))?;
+    let visitor = realtime.visitors.arrive(member.id);
+    let visitor = visitor.ok_or(Refused(Code::TooManyRequests))?;
+    let (here, auth, asking) = (realtime.clone(), auth.clone(), visitor.clone());
+    socket.on_fallback(
+        async move |socket: SocketRef, Event(name), TryData::<Value>(data), ack: AckSender| {
+            let asked = here.asked(&auth, &socket, &asking, &name, data.ok());
+            ack.send(&asked.await).ok();
+        },
+    );
+    let rooms = realtime.rooms.clone();
+    socket.on_disconnect(async move |socket: SocketRef| {
+        for id in visitor.joined() {
+            rooms.leave(&id, socket.id);
+        }
+    });
+    Ok(())
+}
+
+/// Sends new connections elsewhere while this instance stops: the client tries again, by itself.
+pub(crate) async fn turn_away(is_closing: bool, request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let is_new = !query.split('&').any(|pair| pair.starts_with("sid="));
+    if is_closing && is_new {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    next.run(request).await
+}

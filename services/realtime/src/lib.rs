@@ -1,0 +1,122 @@
+#![doc = include_str!("../README.md")]
+
+mod asked;
+mod connect;
+mod event;
+mod joined;
+mod listen;
+mod rooms;
+mod round;
+mod serve;
+mod visitors;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use socketioxide::{SocketIo, SocketIoBuilder, handler::ConnectHandler};
+use sunbeon_broker::Broker;
+use sunbeon_chassis::Auth;
+use sunbeon_snapshot::{Places, Snapshots, Together};
+use sunbeon_store::{Asker, StandingFacts, Store};
+use sunbeon_tokens::Passes;
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use self::serve::serve;
+use self::{rooms::Rooms, visitors::Visitors};
+
+const PATH: &str = "/socket.io/";
+/// How often a socket is pinged. A long poll lasts as long, so it must be below
+/// `http.request_timeout_seconds`.
+const PING: Duration = Duration::from_secs(10);
+/// How long a socket may take to answer a ping.
+const PONG: Duration = Duration::from_secs(10);
+/// How long a connection may take to say whose it is.
+const INTRODUCTION: Duration = Duration::from_secs(10);
+/// How long sockets may take to close.
+const CLOSE: Duration = Duration::from_secs(3);
+/// How many messages wait for a socket that does not read.
+const BUFFER: usize = 32;
+/// The largest message that a client may send.
+const LARGEST: usize = 16 * 1_024;
+
+/// The service. A cheap handle.
+#[derive(Clone)]
+pub struct Realtime {
+    store: Arc<dyn Store>,
+    broker: Arc<dyn Broker>,
+    places: Places,
+    asking: Together<Asker, StandingFacts>,
+    rooms: Rooms,
+    visitors: Visitors,
+    io: SocketIo,
+    /// The route of the sockets, before anybody is let in.
+    route: Router,
+    /// Starts the next round at once.
+    wake: Arc<Notify>,
+    /// Cancelled once no new socket is let in.
+    closing: CancellationToken,
+}
+
+impl Realtime {
+    /// Creates the service from a store and a broker. Without passes, standings carry none.
+    pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, passes: Option<Passes>) -> Self {
+        let asked = store.clone();
+        let asking = Together::by(move |id, askers: Vec<Asker>| {
+            let store = asked.clone();
+            async move { store.status_all(&id, &askers).await }
+        });
+        let (service, io) = sockets().build_svc();
+        Self {
+            places: Places::new(Snapshots::new(store.clone()), passes),
+            store,
+            broker,
+            asking,
+            rooms: Rooms::default(),
+            visitors: Visitors::default(),
+            io,
+            route: Router::new().route_service(PATH, service),
+            wake: Arc::default(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Returns the route `/socket.io/`.
+    pub fn router(&self, auth: &Auth) -> OpenApiRouter {
+        let (realtime, known) = (self.clone(), auth.clone());
+        let connect = async move |socket, handshake| {
+            connect::connect(&realtime, &known, socket, handshake).await
+        };
+        self.io.ns("/", (async || ()).with(connect));
+        let closing = self.closing.clone();
+        let turned_away = axum::middleware::from_fn(move |request, next| {
+            connect::turn_away(closing.is_cancelled(), request, next)
+        });
+        OpenApiRouter::from(self.route.clone())
+            .layer(turned_away)
+            .layer(auth.anyone())
+    }
+
+    /// Waits until `shutdown` is cancelled, then closes all sockets, whose clients connect to another instance.
+    pub async fn close(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        shutdown.cancelled().await;
+        self.closing.cancel();
+        if timeout(CLOSE, self.io.close()).await.is_err() {
+            tracing::warn!("some sockets do not read; their connections are dropped");
+        }
+        Ok(())
+    }
+}
+
+fn sockets() -> SocketIoBuilder {
+    SocketIo::builder()
+        .ping_interval(PING)
+        .ping_timeout(PONG)
+        .connect_timeout(INTRODUCTION)
+        .max_buffer_size(BUFFER)
+        .max_payload(LARGEST as u64)
+        .ws_max_message_size(LARGEST)
+        .ws_max_frame_size(LARGEST)
+        .ws_read_buffer_size(1_024)
+}
