@@ -148,7 +148,7 @@ async fn create(
         shop.announcer.tickets_moved(&made.concert_id);
     }
     let replayed = replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
-    let headers = token.as_ref().map(session::headers);
+    let headers = session::headers(token.as_ref(), &inside);
     let made = CreatedBooking {
         booking: made,
         token,

@@ -5,14 +5,20 @@ use axum::{
     http::request::Parts,
 };
 use serde_json::json;
-use sunbeon_chassis::{ApiError, ApiResult, Member, QueryPairs};
+use sunbeon_chassis::{ApiError, ApiResult, ByCookie, Member, QueryPairs, auth::is_behind_tls};
 use sunbeon_domain::{Code, ConcertId, Field};
 use sunbeon_gate::{Admitted, Gate, Visit};
 
 use crate::stock;
 
 /// A member whom the gate let in. Compare `concert` with the one that the request refers to.
-pub(crate) struct Inside(pub(crate) Admitted, Gate);
+pub(crate) struct Inside(pub(crate) Admitted, Gate, Option<Browser>);
+
+/// A caller who is known by a cookie, and so presents the booking token in another one.
+#[derive(Clone, Copy)]
+pub(crate) struct Browser {
+    pub(crate) behind_tls: bool,
+}
 
 impl Inside {
     /// Fails with 403 unless the admission is to this concert.
@@ -40,6 +46,11 @@ impl Inside {
         }
     }
 
+    /// Returns the caller's browser, if it is one.
+    pub(crate) fn browser(&self) -> Option<Browser> {
+        self.2
+    }
+
     /// Returns the gate's 403: the member must be admitted to `concert`.
     pub(crate) fn refused(&self, concert: &ConcertId) -> ApiError {
         let page = self.1.waiting_page(concert);
@@ -58,7 +69,11 @@ where
             let fault = anyhow::anyhow!("the route is not behind the gate");
             return Err(ApiError::new(Code::Internal).caused_by(fault));
         };
-        let inside = Self(admitted, Gate::from_ref(state));
+        let by_cookie = parts.extensions.get::<ByCookie>();
+        let browser = by_cookie.map(|_| Browser {
+            behind_tls: is_behind_tls(&parts.headers),
+        });
+        let inside = Self(admitted, Gate::from_ref(state), browser);
         if let Some(concert) = named(parts)? {
             inside.to(&concert)?;
         }
@@ -66,7 +81,7 @@ where
     }
 }
 
-/// Returns the member and the concert of a request: the concert in the path, else the one in the
+/// Returns the member and the concert of a request to the API or for a page: the concert in the path, else the one in the
 /// query, else that of the booking token.
 pub(crate) fn visit(parts: &Parts) -> Visit {
     let member = parts.extensions.get::<Member>();
@@ -77,8 +92,9 @@ pub(crate) fn visit(parts: &Parts) -> Visit {
 }
 
 fn in_path(parts: &Parts) -> Option<ConcertId> {
-    let rest = parts.uri.path().strip_prefix("/v2/concerts/")?;
-    let id = rest.split('/').next()?;
+    let path = parts.uri.path();
+    let rest = path.strip_prefix("/v2").unwrap_or(path);
+    let id = rest.strip_prefix("/concerts/")?.split('/').next()?;
     ConcertId::parse(id).ok()
 }
 

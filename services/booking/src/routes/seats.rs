@@ -91,7 +91,7 @@ async fn lock(
     };
     shop.announcer.selected(concert, &new);
     let first_end = seats.iter().map(|seat| seat.held_until).min();
-    let headers = token.as_ref().map(session::headers);
+    let headers = session::headers(token.as_ref(), &inside);
     let held = HeldSeats {
         hold_ends_at: first_end.unwrap_or_default(),
         seat_ids: seats.into_iter().map(|seat| seat.seat_id).collect(),

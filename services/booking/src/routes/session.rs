@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderName, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use sunbeon_chassis::{ApiResult, OrFail};
 use sunbeon_client::LongerToken;
-use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES};
+use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES, remember_cookie, unix_now};
 
 use super::inside::Inside;
 use crate::{
@@ -13,14 +13,23 @@ use crate::{
     stock::{Session, Visit},
 };
 
-/// Returns the headers that the token service uses for a token.
-pub(crate) fn headers(token: &LongerToken) -> [(HeaderName, String); 3] {
+/// Returns the headers that the token service uses for a token; none without a token.
+pub(crate) fn headers(token: Option<&LongerToken>, inside: &Inside) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let text = token.and_then(|token| HeaderValue::try_from(&token.queue_token).ok());
+    let (Some(token), Some(text)) = (token, text) else {
+        return headers;
+    };
     let end = token.queue_token_expires_at.seconds();
-    [
-        (QUEUE_TOKEN, token.queue_token.clone()),
-        (QUEUE_TOKEN_EXPIRES, end.to_string()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ]
+    headers.insert(QUEUE_TOKEN, text);
+    headers.insert(QUEUE_TOKEN_EXPIRES, end.into());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(browser) = inside.browser() {
+        let (concert, left) = (&inside.0.concert, end - unix_now());
+        let cookie = remember_cookie(concert, &token.queue_token, left, browser.behind_tls);
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    headers
 }
 
 /// Extends the visitor's session to cover a hold that starts now, and returns the visit with its
