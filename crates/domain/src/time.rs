@@ -6,6 +6,8 @@ use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 
+use crate::Language;
+
 /// Milliseconds since the Unix epoch. Written as RFC 3339 in UTC with milliseconds, such as
 /// `2026-11-20T05:00:00.000Z`, and read with any RFC 3339 offset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
@@ -34,6 +36,23 @@ impl UnixMs {
             .to_zoned(zone)
             .strftime("%H:%M:%S")
             .to_string()
+    }
+
+    /// Returns the local day and time in a time zone, or UTC if the zone is unknown, as a page shows it:
+    /// `12월 24일 (목) 19:00`, `Thu 24 Dec, 19:00`.
+    pub fn local_moment(self, time_zone: &str, language: Language) -> String {
+        const DAYS: [&str; 7] = ["월", "화", "수", "목", "금", "토", "일"];
+        let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        let local = self.timestamp().to_zoned(zone);
+        let day = local.weekday().to_monday_zero_offset();
+        let day = usize::try_from(day).map_or("", |day| DAYS[day]);
+        match language {
+            Language::Korean => {
+                let format = format!("%-m월 %-d일 ({day}) %H:%M");
+                local.strftime(&format).to_string()
+            }
+            Language::English => local.strftime("%a %-d %b, %H:%M").to_string(),
+        }
     }
 
     /// Returns whole seconds since the epoch, rounded down.
@@ -81,6 +100,18 @@ mod tests {
             UnixMs::parse("2026-11-20T05:00:00.0129Z").unwrap().0 % 1000,
             12
         );
+    }
+
+    #[test]
+    fn a_page_shows_the_local_day_and_time() {
+        let moment = UnixMs::parse("2026-12-24T10:00:00Z").unwrap();
+        let shown = |language| moment.local_moment("Asia/Seoul", language);
+        assert_eq!(shown(Language::Korean), "12월 24일 (목) 19:00");
+        assert_eq!(shown(Language::English), "Thu 24 Dec, 19:00");
+        let elsewhere = moment.local_moment("America/New_York", Language::English);
+        assert_eq!(elsewhere, "Thu 24 Dec, 05:00");
+        let nowhere = moment.local_moment("Nowhere/At_All", Language::English);
+        assert_eq!(nowhere, "Thu 24 Dec, 10:00");
     }
 
     #[test]

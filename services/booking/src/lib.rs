@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod jobs;
+mod pages;
 pub mod payments;
 mod routes;
 mod serve;
@@ -12,7 +13,7 @@ mod views;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::extract::FromRef;
+use axum::{Router, extract::FromRef};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{ApiResult, Auth, OrFail, http::Health};
@@ -23,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     jobs::{Announcer, Outbox, Reporter, Till},
+    pages::Demo,
     sunbeon::Catalog,
     views::Views,
 };
@@ -79,6 +81,7 @@ pub struct Shop {
     till: Till,
     broker: Arc<dyn Broker>,
     gate: Gate,
+    demo: Demo,
 }
 
 impl Shop {
@@ -105,12 +108,26 @@ impl Shop {
             outbox,
             broker,
             gate,
+            demo: Demo(false),
+        }
+    }
+
+    /// Offers, where `demo`, the demo's form for signing in as anybody. A real shop has its own login.
+    pub fn in_demo(self, demo: bool) -> Self {
+        Self {
+            demo: Demo(demo),
+            ..self
         }
     }
 
     /// Returns the routes `/v2/concerts`, `/v2/seats`, `/v2/bookings` and `/v2/stock`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         routes::router(self, auth)
+    }
+
+    /// Returns the pages `/`, `/concerts/{concertId}` and `/bookings`, and their styles and scripts.
+    pub fn pages(&self, auth: &Auth) -> Router {
+        pages::router(self, auth)
     }
 
     /// Returns the checks for `/health`: the database and the broker. Sunbeon is not checked,

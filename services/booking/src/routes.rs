@@ -12,6 +12,7 @@ mod session;
 mod stock;
 
 use axum::middleware::from_fn_with_state;
+pub(crate) use inside::{Inside, visit};
 use sunbeon_chassis::Auth;
 use utoipa_axum::router::OpenApiRouter;
 

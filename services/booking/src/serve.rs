@@ -38,9 +38,8 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let service = Shop::new(parts);
     process.spawn("booking", service.clone().run(process.shutdown()));
     stock.migrated().await;
-    let code = process
-        .serve(service.router(&auth), service.health(), |_| ())
-        .await;
+    let routes = service.router(&auth).merge(service.pages(&auth).into());
+    let code = process.serve(routes, service.health(), |_| ()).await;
     broker.close().await;
     stock.close().await;
     code

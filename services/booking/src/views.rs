@@ -3,7 +3,7 @@
 mod map;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,6 +31,7 @@ pub(crate) struct Views(Arc<Inner>);
 struct Inner {
     stock: Stock,
     slots: Mutex<HashMap<ConcertId, Slot>>,
+    sold_out: AsyncMutex<(Option<Instant>, Arc<HashSet<ConcertId>>)>,
 }
 
 /// Locked while the view is read, so that one read serves everybody who waits.
@@ -51,8 +52,26 @@ pub(crate) struct View {
 
 impl Views {
     pub(crate) fn new(stock: Stock) -> Self {
-        let slots = Mutex::default();
-        Self(Arc::new(Inner { stock, slots }))
+        Self(Arc::new(Inner {
+            stock,
+            slots: Mutex::default(),
+            sold_out: AsyncMutex::default(),
+        }))
+    }
+
+    /// Returns the concerts of which everything is sold, at most a second ago; while the database is down,
+    /// as it was last known.
+    pub(crate) async fn sold_out(&self) -> Arc<HashSet<ConcertId>> {
+        let mut known = self.0.sold_out.lock().await;
+        let (at, concerts) = &mut *known;
+        if at.is_none_or(|at| at.elapsed() >= GOOD_FOR) {
+            *at = Some(Instant::now());
+            match self.0.stock.sold_out().await {
+                Ok(found) => *concerts = Arc::new(found.into_iter().collect()),
+                Err(error) => tracing::debug!(%error, "could not read which concerts are sold out"),
+            }
+        }
+        concerts.clone()
     }
 
     /// Returns a concert's view, at most a second old.

@@ -89,7 +89,7 @@ impl Whole {
             auth: Auth::new(&settings.auth, &settings.limits)
                 .context("could not set up the checks of access tokens")?,
             stock: parts.stock.clone(),
-            shop: Shop::new(parts),
+            shop: Shop::new(parts).in_demo(demo),
             process,
             listener,
             store,
@@ -132,7 +132,8 @@ impl Whole {
             .merge(self.realtime.router(&self.auth))
             .merge(control.router(&self.auth))
             .merge(self.token.router(&self.auth))
-            .merge(self.shop.router(&self.auth));
+            .merge(self.shop.router(&self.auth))
+            .merge(self.shop.pages(&self.auth).into());
         if self.demo {
             api = api.merge(dev_token::router(self.auth.clone()));
             api = api.merge(OpenApiRouter::from(dev_session::router(self.auth.clone())));

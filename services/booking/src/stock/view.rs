@@ -22,6 +22,11 @@ statements! {
         WHERE b.state IN ('PENDING', 'PAYING') \
         AND b.expires_at_ms > $1 AND b.expires_at_ms <= $2 \
         AND EXISTS (SELECT 1 FROM booking_tickets t WHERE t.booking_id = b.booking_id)";
+    SOLD_OUT = "SELECT k.concert_id FROM stock k \
+        WHERE NOT EXISTS (SELECT 1 FROM seats s WHERE s.concert_id = k.concert_id \
+            AND (s.holder IS NULL OR s.held_until_ms IS NOT NULL)) \
+        AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.concert_id = k.concert_id \
+            AND t.quantity > t.sold)";
     FREE_SEATS = "SELECT (SELECT COUNT(*) FROM seats s WHERE s.concert_id = k.concert_id \
         AND (s.holder IS NULL OR s.held_until_ms <= (SELECT {now}))) \
         FROM stock k WHERE k.concert_id = $1";
@@ -110,6 +115,12 @@ impl Stock {
         let tickets = self.tickets(concert).await?;
         let tickets: u64 = tickets.iter().map(|one| u64::from(one.remaining)).sum();
         Ok(Some(seats + tickets))
+    }
+
+    /// Returns the concerts of which everything is sold for good.
+    pub async fn sold_out(&self) -> Result<Vec<ConcertId>> {
+        let found: Vec<(ConcertId,)> = self.0.rows(&SOLD_OUT, values![]).await?;
+        Ok(found.into_iter().map(|(concert,)| concert).collect())
     }
 
     /// Reads the database's clock.

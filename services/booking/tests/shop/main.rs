@@ -10,6 +10,7 @@ mod leavers;
 mod list;
 mod map;
 mod moved;
+mod pages;
 mod payments;
 mod provider;
 mod reports;

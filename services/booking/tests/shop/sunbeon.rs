@@ -414,6 +414,7 @@ async fn snapshot(State(state): State<Shared>, Path(id): Path<String>) -> Respon
     match inner.concerts.get(&id) {
         Some(concert) => success(&json!({
             "concertId": id, "concertTitle": concert["title"], "mode": concert["mode"],
+            "identity": concert["identity"],
             "state": "open", "totalWaitingCount": 0, "at": sunbeon_domain::UnixMs(now() * 1_000),
             "pace": {"one": 0, "five": 0, "fifteen": 0},
         })),

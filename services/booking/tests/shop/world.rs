@@ -36,6 +36,8 @@ use crate::sunbeon::{FakeSunbeon, ORIGIN_TOKEN};
 
 /// The secret that signs access tokens here.
 pub(crate) const SECRET: &str = "a secret of the tests, long enough for HS256";
+/// The secret that signs guests' tokens here.
+const GUEST_SECRET: &str = "another secret of the tests, for guests alone";
 /// How long the shop waits for its provider here.
 const PAYMENT_LIMIT: Duration = Duration::from_millis(500);
 
@@ -63,27 +65,38 @@ struct All {
 
 impl World {
     pub(crate) async fn sqlite() -> World {
-        Self::on("sqlite::memory:", None, PAYMENT_LIMIT).await
+        Self::on("sqlite::memory:", None, PAYMENT_LIMIT, false).await
+    }
+
+    /// A shop that signs anybody in.
+    pub(crate) async fn demo() -> World {
+        Self::on("sqlite::memory:", None, PAYMENT_LIMIT, true).await
     }
 
     /// A shop that waits for its provider longer than any client would.
     pub(crate) async fn of_great_patience() -> World {
-        Self::on("sqlite::memory:", None, Duration::from_secs(600)).await
+        Self::on("sqlite::memory:", None, Duration::from_secs(600), false).await
     }
 
     pub(crate) async fn postgres() -> World {
         let database = TestDatabase::postgres().await;
         let url = database.url().to_owned();
-        Self::on(&url, Some(database), PAYMENT_LIMIT).await
+        Self::on(&url, Some(database), PAYMENT_LIMIT, false).await
     }
 
     /// Opens a shop with a concert `a` whose seats are `a.R.1.1` to `a.R.2.5` at 1,000 and which
     /// has 10 tickets `standing` at 500, four per member, and a similar concert `b`.
-    async fn on(url: &str, database: Option<TestDatabase>, patience: Duration) -> World {
+    async fn on(
+        url: &str,
+        database: Option<TestDatabase>,
+        patience: Duration,
+        demo: bool,
+    ) -> World {
         let sunbeon = FakeSunbeon::start().await;
         let settings = [
             ("SUNBEON__AUTH__HS256_SECRET", SECRET),
             ("SUNBEON__AUTH__ORIGIN_TOKEN", ORIGIN_TOKEN),
+            ("SUNBEON__AUTH__GUEST_SECRET", GUEST_SECRET),
             ("SUNBEON__GATE__SUNBEON_URL", &sunbeon.url),
             ("SUNBEON__GATE__ON_FAILURE", "closed"),
             ("SUNBEON__GATE__OWN_HOSTS", "shop.example"),
@@ -103,7 +116,7 @@ impl World {
         let refunds = Refunds::default();
         let provider = Slow(payments.clone(), refunds.clone());
         parts.payments = Payments::new(Arc::new(provider), patience);
-        let shop = Shop::new(parts);
+        let shop = Shop::new(parts).in_demo(demo);
         let auth = Auth::new(&all.auth, &all.limits).expect("a valid secret");
         let (url, running) = run(shop, &auth, all.http, all.limits).await;
         let world = World {
@@ -142,6 +155,12 @@ impl World {
         let id = MemberId::parse(member).expect("a valid id");
         let token = self.auth.issue(&id, "", admin, Duration::from_secs(600));
         token.expect("HS256")
+    }
+
+    /// Returns a new guest's id and token.
+    pub(crate) fn guest(&self) -> (String, String) {
+        let guest = self.auth.issue_guest().expect("a secret for guests");
+        (guest.id.to_string(), guest.token)
     }
 
     pub(crate) async fn by_admin(&self, method: Method, path: &str, body: &Value) -> Answer {
@@ -277,7 +296,7 @@ async fn run(
     let readiness = Readiness::new();
     let router = http::finish(Service {
         name: "booking",
-        api: shop.router(auth),
+        api: shop.router(auth).merge(shop.pages(auth).into()),
         health: shop.health(),
         readiness: readiness.clone(),
         metrics: None,

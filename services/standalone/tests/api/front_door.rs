@@ -20,6 +20,15 @@ const PRIVATE: [&str; 9] = [
     "/v2/reservation/verify",
 ];
 
+/// Pages, their forms and their files, which no document lists; their services, and whether only the operators'
+/// door has them.
+const PAGES: [(&str, &str, bool); 4] = [
+    ("/", "booking", false),
+    ("/concerts/c", "booking", false),
+    ("/bookings", "booking", false),
+    ("/shop/assets/v/shop.css", "booking", false),
+];
+
 /// One `location` of the table.
 struct Location {
     exact: bool,
@@ -93,6 +102,18 @@ async fn each_door_routes_every_documented_path_to_its_service_or_refuses_it() {
     }
 }
 
+#[test]
+fn each_door_routes_every_page_to_its_service_or_refuses_it() {
+    let [public, operators] = doors();
+    for (path, service, private) in PAGES {
+        let at_operators = upstream(&operators, path);
+        assert_eq!(at_operators.as_deref(), Some(service), "{path}");
+        let expected = (!private).then_some(service);
+        let in_public = upstream(&public, path);
+        assert_eq!(in_public.as_deref(), expected, "{path} at the public door");
+    }
+}
+
 #[tokio::test]
 async fn no_door_has_a_location_for_a_path_that_nobody_serves() {
     let documented = documented();
@@ -105,9 +126,12 @@ async fn no_door_has_a_location_for_a_path_that_nobody_serves() {
         if location.exact && location.path == "/health" {
             continue;
         }
-        let served = documented[upstream.as_str()].iter().any(|path| {
+        let pages = PAGES.iter().filter(|(_, service, _)| service == upstream);
+        let pages = pages.map(|(path, _, _)| *path);
+        let documented = documented[upstream.as_str()].iter().map(String::as_str);
+        let served = documented.chain(pages).any(|path| {
             if location.exact {
-                *path == location.path
+                path == location.path
             } else {
                 path.starts_with(&location.path)
             }
@@ -115,7 +139,6 @@ async fn no_door_has_a_location_for_a_path_that_nobody_serves() {
         assert!(served, "{} serves nothing at {}", upstream, location.path);
     }
     for nowhere in [
-        "/",
         "/metrics",
         "/ready",
         "/dev/token",

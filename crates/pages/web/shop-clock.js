@@ -1,0 +1,38 @@
+// @ts-check
+/** Time left, by the server's clock. */
+
+/** A clock that goes on from a reading of the server's. */
+export class Clock {
+  /**
+   * @param {number} reading the server's clock a moment ago, in milliseconds since the epoch
+   * @param {() => number} own this machine's clock, which may be wrong but goes on
+   */
+  constructor(reading, own = Date.now) {
+    this.own = own;
+    this.ahead = reading - own();
+  }
+
+  now() {
+    return this.own() + this.ahead;
+  }
+
+  /**
+   * How many milliseconds are left until a moment; never below 0.
+   * @param {number} until in milliseconds since the epoch
+   */
+  left(until) {
+    return Math.max(0, until - this.now());
+  }
+}
+
+/**
+ * Writes a time that is left, rounded up to whole seconds: `9:41`, `1:02:03`.
+ * @param {number} left in milliseconds
+ */
+export function written(left) {
+  const seconds = Math.ceil(left / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const two = (/** @type {number} */ number) => String(number).padStart(2, '0');
+  const short = `${minutes}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : short;
+}

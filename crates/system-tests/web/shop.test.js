@@ -1,0 +1,174 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Basket } from '../../pages/web/shop-basket.js';
+import { Clock, written } from '../../pages/web/shop-clock.js';
+import { Layout, free, moved, sections } from '../../pages/web/shop-layout.js';
+import { Payment } from '../../pages/web/shop-payment.js';
+
+/** @typedef {import('../../pages/web/shop-layout.js').Seat} Seat */
+
+/** @param {string} section @param {number} rows @param {number} columns @param {number} price @returns {Seat[]} */
+function block(section, rows, columns, price) {
+  return Array.from({ length: rows * columns }, (_, index) => {
+    const [row, number] = [Math.floor(index / columns) + 1, (index % columns) + 1];
+    return { seatId: `c.${section}.${row}.${number}`, section, row, number, price, state: 'AVAILABLE' };
+  });
+}
+
+const standing = { ticketId: 'standing', name: 'Standing', price: 500, quantity: 10, remaining: 3 };
+
+test('time that is left is rounded up and never negative', () => {
+  const shown = [0, 1, 1_000, 59_001, 60_000, 581_000, 3_723_000].map(written);
+  assert.deepEqual(shown, ['0:00', '0:01', '0:01', '1:00', '1:00', '9:41', '1:02:03']);
+  let own = 5_000;
+  const clock = new Clock(100_000, () => own);
+  assert.equal(clock.left(103_000), 3_000);
+  own += 4_000;
+  assert.equal(clock.left(103_000), 0);
+});
+
+test('a hall is its sections in the planned order, each a rectangle of seats', () => {
+  const seats = [...block('A', 2, 3, 100), ...block('R', 1, 2, 300)];
+  seats[1].state = 'SOLD';
+  const hall = sections(seats, ['R', 'A', 'gone']);
+  assert.deepEqual(hall.map((section) => [section.name, section.price, section.rows.length, section.columns, free(section)]),
+    [['R', 300, 1, 2, 2], ['A', 100, 2, 3, 5]]);
+  assert.equal(hall[1].rows[1][2].seatId, 'c.A.2.3');
+});
+
+test('a row fits where a mouse points, and a finger gets 44 pixels and scrolls', () => {
+  const [section] = sections(block('R', 10, 20, 1), ['R']);
+  assert.deepEqual([new Layout(section, 720, true).pitch, new Layout(section, 720, true).width], [36, 720]);
+  assert.equal(new Layout(section, 4_000, true).pitch, 44, 'seats do not grow beyond what a finger needs');
+  assert.equal(new Layout(section, 280, true).pitch, 44, 'seats that would be too small scroll');
+  assert.equal(new Layout(section, 720, false).pitch, 44);
+});
+
+test('only what is visible of 20,000 seats is drawn', () => {
+  const [section] = sections(block('R', 100, 200, 1), ['R']);
+  const layout = new Layout(section, 390, false);
+  const part = layout.within({ left: 2_000, top: 1_000, width: 390, height: 600 });
+  assert.ok((part.right - part.left) * (part.bottom - part.top) < 450, JSON.stringify(part));
+  assert.ok(layout.x(part.left) <= 2_000 && layout.x(part.right) >= 2_390);
+  for (let column = part.left; column < part.right; column += 1) {
+    assert.ok(layout.y(part.top, column) <= 1_000 && layout.y(part.bottom, column) >= 1_600);
+  }
+  const whole = layout.within({ left: 0, top: 0, width: 100_000, height: 100_000 });
+  assert.deepEqual(whole, { top: 0, bottom: 100, left: 0, right: 200 });
+});
+
+test('arrow keys move within the section and stop at its edges', () => {
+  const [section] = sections(block('R', 10, 20, 1), ['R']);
+  const from = (/** @type {string} */ key, row = 0, column = 0) => moved(key, { row, column }, section);
+  assert.deepEqual(from('ArrowRight'), { row: 0, column: 1 });
+  assert.deepEqual(from('ArrowLeft'), { row: 0, column: 0 });
+  assert.deepEqual(from('ArrowUp', 3, 4), { row: 2, column: 4 });
+  assert.deepEqual(from('PageDown', 3, 4), { row: 8, column: 4 });
+  assert.deepEqual(from('PageDown', 8, 4), { row: 9, column: 4 });
+  assert.deepEqual(from('Home', 3, 4), { row: 3, column: 0 });
+  assert.deepEqual(from('End', 3, 4), { row: 3, column: 19 });
+  assert.equal(from('Tab'), null);
+});
+
+test('a basket counts, sums and ends with its first hold', () => {
+  const basket = new Basket(4);
+  const [one, other] = block('R', 1, 2, 1_000);
+  assert.deepEqual([basket.count, basket.sum, basket.end, basket.room, basket.order()], [0, 0, null, 4, {}]);
+  basket.hold(one, 90);
+  basket.hold(other, 60);
+  assert.equal(basket.take(standing, 5), 2, 'the limit counts seats and tickets together');
+  assert.deepEqual([basket.count, basket.sum, basket.end, basket.room], [4, 3_000, 60, 0]);
+  assert.deepEqual(basket.order(), { seatIds: [one.seatId, other.seatId], tickets: [{ ticketId: 'standing', quantity: 2 }] });
+  assert.deepEqual(basket.expire(60).map((seat) => seat.seatId), [other.seatId]);
+  assert.equal(basket.take(standing, 5), 3, 'no more than are left');
+  assert.equal(basket.take(standing, -1), 0);
+  assert.deepEqual(basket.order(), { seatIds: [one.seatId] });
+});
+
+test('what was bought before counts towards the limit', () => {
+  const basket = new Basket(4);
+  basket.bought = 3;
+  assert.equal(basket.take(standing, 3), 1);
+  basket.bought = 9;
+  assert.equal(basket.room, 0);
+});
+
+/** A shop that gives these answers in turn, and keeps what it was asked. @param {[number, string, any?][]} answers */
+function shop(answers) {
+  /** @type {{method: string, path: string, key?: string, body?: any}[]} */
+  const asked = [];
+  /** @type {import('../../pages/web/shop-payment.js').Call} */
+  const call = async (method, path, content = {}) => {
+    asked.push({ method, path, ...content });
+    const [status, code, data = {}] = answers.shift() ?? [0, 'OFFLINE'];
+    return { ok: status >= 200 && status < 300, status, code, data };
+  };
+  let keys = 0;
+  return { asked, payment: new Payment(call, 'c', () => `key ${keys += 1}`) };
+}
+
+const booking = (/** @type {string} */ state) => ({ bookingId: 'b', concertId: 'c', state, amount: 1, seats: [], tickets: [], expiresAt: '' });
+const order = { seatIds: ['c.R.1.1'] };
+
+test('paying books once and charges once', async () => {
+  const { asked, payment } = shop([[201, '', booking('PENDING')], [200, '', booking('CONFIRMED')]]);
+  assert.equal((await payment.pay(order, 'card')).kind, 'paid');
+  assert.deepEqual(asked.map(({ method, path }) => `${method} ${path}`),
+    ['POST /v2/bookings?concertId=c', 'POST /v2/bookings/b/confirm?concertId=c']);
+  assert.deepEqual(asked[0].body, order);
+  assert.deepEqual(asked[1].body, { paymentToken: 'card' });
+});
+
+test('an order without an answer is repeated with its key, a changed one with another', async () => {
+  const { asked, payment } = shop([[0, 'OFFLINE'], [0, 'OFFLINE'], [409, 'SOLD_OUT']]);
+  assert.equal((await payment.pay(order, 'card')).kind, 'refused');
+  await payment.pay(order, 'card');
+  await payment.pay({ seatIds: ['c.R.1.2'] }, 'card');
+  assert.deepEqual(asked.map((one) => one.key), ['key 1', 'key 1', 'key 2']);
+});
+
+test('a declined card leaves the booking to be paid by another', async () => {
+  const { asked, payment } = shop([
+    [201, '', booking('PENDING')], [402, 'PAYMENT_DECLINED'], [200, '', booking('CONFIRMED')],
+  ]);
+  assert.equal((await payment.pay(order, 'decline')).kind, 'declined');
+  assert.equal((await payment.pay(order, 'card')).kind, 'paid');
+  assert.notEqual(asked[1].key, asked[2].key, 'another card is another attempt');
+  assert.equal(asked.length, 3, 'it is not booked again');
+});
+
+test('a payment in doubt is asked about, and repeated only as the same attempt', async () => {
+  const { asked, payment } = shop([
+    [201, '', booking('PENDING')], [503, 'PAYMENT_DOWN'],
+    [200, '', booking('PAYING')], [503, 'PAYMENT_DOWN'],
+    [200, '', booking('PAYING')], [409, 'PAYMENT_IN_FLIGHT'],
+    [0, 'OFFLINE'],
+    [200, '', booking('CONFIRMED')],
+  ]);
+  assert.equal((await payment.pay(order, 'time-out')).kind, 'doubt');
+  for (const kind of ['doubt', 'doubt', 'doubt', 'paid']) assert.equal((await payment.ask()).kind, kind);
+  const attempts = asked.filter((one) => one.path.includes('/confirm'));
+  assert.deepEqual(new Set(attempts.map((one) => one.key)).size, 1);
+  assert.equal(attempts.length, 3);
+});
+
+test('a payment in doubt ends as the shop settles it', async () => {
+  for (const [state, kind] of [['PENDING', 'declined'], ['EXPIRED', 'expired'], ['CANCELLED', 'expired']]) {
+    const { payment } = shop([[201, '', booking('PENDING')], [0, 'OFFLINE'], [200, '', booking(state)]]);
+    assert.equal((await payment.pay(order, 'card')).kind, 'doubt');
+    assert.equal((await payment.ask()).kind, kind, state);
+    assert.equal(payment.booking === null, kind === 'expired');
+  }
+});
+
+test('a session that ends while a payment is in doubt does not hide its outcome', async () => {
+  const { payment } = shop([
+    [201, '', booking('PENDING')], [503, 'PAYMENT_DOWN'],
+    [200, '', booking('PAYING')], [403, 'QUEUE_TOKEN_REQUIRED'],
+    [200, '', booking('PAYING')], [200, '', booking('CONFIRMED')],
+  ]);
+  await payment.pay(order, 'time-out');
+  for (const kind of ['doubt', 'doubt', 'paid']) assert.equal((await payment.ask()).kind, kind);
+});
