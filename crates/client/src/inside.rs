@@ -65,6 +65,13 @@ impl Inside {
         self.caller.send(request).await
     }
 
+    /// Holds so many free seats of the section and price of this one, the nearest, or none.
+    pub async fn lock_like(&self, seat: &SeatId, count: usize) -> Result<HeldSeats> {
+        let request = self.request(Method::POST, "/v2/seats/lock");
+        let request = request.json(&json!({"like": seat, "count": count}));
+        self.caller.send(request).await
+    }
+
     /// Releases held seats.
     pub async fn unlock(&self, seats: &[SeatId]) -> Result<()> {
         let request = self.request(Method::DELETE, "/v2/seats/lock");

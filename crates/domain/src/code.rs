@@ -57,6 +57,9 @@ fields! {
     ConcertId "CONCERT_ID" "concertId"
         "A-Z, a-z, 0-9, '_', '-'로 된 1~64자로 보내 주세요."
         "must be 1 to 64 characters from A-Z, a-z, 0-9, '_' and '-'.";
+    Count "COUNT" "count"
+        "like와 함께 1~100의 정수로 보내 주세요."
+        "must be a whole number from 1 to 100, sent with like.";
     Cursor "CURSOR" "cursor"
         "앞 응답의 nextCursor를 그대로 보내 주세요."
         "must be the nextCursor of an earlier answer.";
@@ -72,6 +75,9 @@ fields! {
     IfMatch "IF_MATCH" "If-Match"
         "앞 응답의 ETag를 그대로 보내 주세요."
         "must be the ETag of an earlier answer.";
+    Like "LIKE" "like"
+        "좌석 번호 하나를 count와 함께 보내 주세요."
+        "must be the id of a seat, sent with count.";
     Limit "LIMIT" "limit"
         "1~1,000의 정수로 보내 주세요."
         "must be a whole number from 1 to 1,000.";

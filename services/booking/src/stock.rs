@@ -9,6 +9,7 @@ mod answers;
 mod book;
 mod hold;
 mod left;
+mod nearest;
 mod outbox;
 mod pay;
 mod plan;
@@ -65,6 +66,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         book::STATEMENTS,
         hold::STATEMENTS,
         left::STATEMENTS,
+        nearest::STATEMENTS,
         outbox::STATEMENTS,
         pay::STATEMENTS,
         read::STATEMENTS,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::stock::{SeatId, TicketId};
 
 /// How many different items a list may contain.
-const ITEMS: std::ops::RangeInclusive<usize> = 1..=100;
+pub(crate) const ITEMS: std::ops::RangeInclusive<usize> = 1..=100;
 
 /// A kind of ticket and a quantity.
 #[derive(Deserialize, ToSchema)]

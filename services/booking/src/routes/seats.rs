@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use axum::{extract::State, response::IntoResponse};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, Reply, Success};
 use sunbeon_client::HeldSeats;
-use sunbeon_domain::{Code, Text};
+use sunbeon_domain::{Code, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Shop,
     routes::{
-        fields::seat_ids,
+        fields::{ITEMS, seat_ids, some_seat_ids},
         inside::Inside,
         session::{self, lasting},
     },
@@ -45,13 +45,58 @@ struct SeatIds {
     seat_ids: BTreeSet<SeatId>,
 }
 
+/// Seats to hold: these, or the nearest equal to one.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"seatIds": ["demo.R.1.1", "demo.R.1.2"]}))]
+struct WantedSeats {
+    /// 1-100 different seats.
+    #[serde(default, deserialize_with = "some_seat_ids")]
+    #[schema(value_type = Option<Vec<SeatId>>, min_items = 1, max_items = 100)]
+    seat_ids: Option<BTreeSet<SeatId>>,
+    /// Instead of `seatIds`: a seat of the same section and price as those wanted.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<SeatId>)]
+    like: Option<SeatId>,
+    /// With `like`: how many, 1-100.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<usize>, minimum = 1, maximum = 100)]
+    count: Option<usize>,
+}
+
+/// Reads a field that may be left out and is never null.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+enum Wanted {
+    These(BTreeSet<SeatId>),
+    Like(SeatId, usize),
+}
+
+impl WantedSeats {
+    /// Returns what is wanted, or the field that is missing or too many.
+    fn wanted(self) -> Result<Wanted, Field> {
+        match (self.seat_ids, self.like, self.count) {
+            (Some(seats), None, None) => Ok(Wanted::These(seats)),
+            (None, Some(like), Some(count)) if ITEMS.contains(&count) => {
+                Ok(Wanted::Like(like, count))
+            }
+            (None, Some(_), _) => Err(Field::Count),
+            (None, None, Some(_)) => Err(Field::Like),
+            _ => Err(Field::SeatIds),
+        }
+    }
+}
+
 /// Holds seats, all of them or none, at most until the booking token ends.
 ///
-/// If the policy allows, the session is extended first, and the answer includes the longer token.
+/// With `like` and `count` instead of `seatIds`, it holds the nearest free seats of the same section and price,
+/// side by side if there are such. If the policy allows, the session is extended first, and the answer includes the longer token.
 /// Seats that I already hold keep their deadline.
 #[utoipa::path(
     post, path = "/v2/seats/lock", tag = "shop", operation_id = "lockSeats",
-    request_body = SeatIds,
+    request_body = WantedSeats,
     params(
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
@@ -62,7 +107,7 @@ struct SeatIds {
     extensions(("x-fails" = json!([
         {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
         "CONCERT_NOT_FOUND", {"SEAT_NOT_FOUND": {"seatIds": ["demo.R.1.1"]}}, "STOCK_NOT_FOUND",
-        {"SEAT_TAKEN": {"seatIds": ["demo.R.1.1"]}}, "LIMIT_REACHED", "DATABASE_DOWN",
+        {"SEAT_TAKEN": {"seatIds": ["demo.R.1.1"]}}, "SOLD_OUT", "LIMIT_REACHED", "DATABASE_DOWN",
     ]))),
     responses(
         (status = 200, description = HELD.en, body = Success<HeldSeats>, headers(
@@ -74,19 +119,24 @@ struct SeatIds {
 async fn lock(
     State(shop): State<Shop>,
     inside: Inside,
-    Body(SeatIds { seat_ids }): Body<SeatIds>,
+    Body(wanted): Body<WantedSeats>,
 ) -> ApiResult<impl IntoResponse> {
+    let wanted = wanted.wanted().map_err(Code::Invalid)?;
     let hold = shop.hold(&inside.0.concert).await?;
     let (visit, token) = lasting(&shop, &inside, hold).await?;
     let concert = &visit.concert_id;
-    let holding = shop.stock.hold(&visit, &seat_ids, hold).await.or_fail()?;
-    let (seats, new) = match holding {
+    let holding = match &wanted {
+        Wanted::These(seats) => shop.stock.hold(&visit, seats, hold).await,
+        Wanted::Like(seat, count) => shop.stock.hold_like(&visit, seat, *count, hold).await,
+    };
+    let (seats, new) = match holding.or_fail()? {
         Holding::Held { seats, new } => (seats, new),
         Holding::SessionOver => return Err(inside.refused(concert)),
         Holding::OtherConcert(other) => return Err(inside.refused(&other)),
         Holding::NoStock => return Err(Code::StockNotFound.into()),
         Holding::Unknown(seat) => return Err(about(Code::SeatNotFound, &[seat])),
         Holding::Taken(seats) => return Err(about(Code::SeatTaken, &seats)),
+        Holding::SoldOut => return Err(Code::SoldOut.into()),
         Holding::Limit => return Err(Code::LimitReached.into()),
     };
     shop.announcer.selected(concert, &new);

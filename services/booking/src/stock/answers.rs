@@ -135,6 +135,8 @@ pub enum Holding {
     Unknown(SeatId),
     /// Others hold these seats or have bought them.
     Taken(Vec<SeatId>),
+    /// Fewer equal seats are free than were asked for.
+    SoldOut,
     /// A member may not have that many.
     Limit,
 }

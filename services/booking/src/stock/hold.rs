@@ -8,7 +8,7 @@ use std::{
 use sunbeon_database::{Result, Transaction, again, statements, values};
 use sunbeon_domain::{ConcertId, UnixMs};
 
-use super::{Freed, HeldSeat, Holding, Released, SeatId, Stock, Visit, rows};
+use super::{Freed, HeldSeat, Holding, Released, SeatId, Stock, Visit, nearest::nearest, rows};
 
 statements! {
     HOLD = "UPDATE seats SET holder = $2, held_until_ms = $3, entry_number = $4, \
@@ -22,6 +22,16 @@ statements! {
         entry_number = NULL WHERE seat_id = $1 AND held_until_ms <= {now} RETURNING concert_id";
 }
 
+/// How often to look for equal seats where others take them first.
+const TRIES: u32 = 5;
+
+/// The seats that a visitor wants.
+enum Wanted<'a> {
+    These(&'a BTreeSet<SeatId>),
+    /// So many like this one.
+    Like(&'a SeatId, usize),
+}
+
 impl Stock {
     /// Holds all of these seats, or none, for up to `longest` and never beyond the visitor's
     /// booking token. Seats that the visitor already holds keep their deadline.
@@ -31,9 +41,38 @@ impl Stock {
         seats: &BTreeSet<SeatId>,
         longest: Duration,
     ) -> Result<Holding> {
+        self.hold_wanted(visit, Wanted::These(seats), longest).await
+    }
+
+    /// Holds so many free seats of the section and price of this one, or none: the nearest that are side
+    /// by side in a row, or else the nearest wherever they are. Longest as in [`Stock::hold`].
+    pub async fn hold_like(
+        &self,
+        visit: &Visit,
+        like: &SeatId,
+        count: usize,
+        longest: Duration,
+    ) -> Result<Holding> {
+        for _ in 1..TRIES {
+            let wanted = Wanted::Like(like, count);
+            let holding = self.hold_wanted(visit, wanted, longest).await?;
+            if !matches!(holding, Holding::Taken(_)) {
+                return Ok(holding);
+            }
+        }
+        self.hold_wanted(visit, Wanted::Like(like, count), longest)
+            .await
+    }
+
+    async fn hold_wanted(
+        &self,
+        visit: &Visit,
+        wanted: Wanted<'_>,
+        longest: Duration,
+    ) -> Result<Holding> {
         again(|| async {
             let mut tx = self.0.begin().await?;
-            let holding = hold(&mut tx, visit, seats, longest).await?;
+            let holding = hold(&mut tx, visit, &wanted, longest).await?;
             if let Holding::Held { .. } = holding {
                 tx.commit().await?;
             }
@@ -83,7 +122,7 @@ impl Stock {
 async fn hold(
     tx: &mut Transaction,
     visit: &Visit,
-    wanted: &BTreeSet<SeatId>,
+    wanted: &Wanted<'_>,
     longest: Duration,
 ) -> Result<Holding> {
     let (concert, member) = (&visit.concert_id, &visit.member_id);
@@ -94,6 +133,17 @@ async fn hold(
     if rows::is_over(tx, visit).await? {
         return Ok(Holding::SessionOver);
     }
+    let chosen;
+    let wanted = match wanted {
+        Wanted::These(seats) => seats,
+        Wanted::Like(like, count) => match nearest(tx, concert, like, *count).await? {
+            Ok(seats) => {
+                chosen = seats;
+                &chosen
+            }
+            Err(why) => return Ok(why),
+        },
+    };
     let found = rows::lock_seats(tx, wanted).await?;
     let now = rows::now(tx).await?;
     if let Some(other) = rows::other_concert(&found, concert) {

@@ -1,9 +1,9 @@
 //! The rows of the tables, and locking them.
 //!
 //! Every verb locks in the same order, so that no deadlock is possible: the stock (shared for
-//! members, exclusive for operators), the buyer, tickets by id, seats by id, the booking. Members
-//! who share the stock's lock would overtake a waiting operator, so everybody first takes a turn at
-//! the stock, in order of arrival. The time is read once all locks are taken: earlier holders have
+//! members, exclusive for operators), the buyer, the turn to look for equal seats, tickets by id,
+//! seats by id, the booking. Members who share the stock's lock would overtake a waiting operator,
+//! so everybody first takes a turn at the stock, in order of arrival. The time is read once all locks are taken: earlier holders have
 //! committed by then, and later ones will read a later time.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -17,6 +17,7 @@ on_both_databases! {
     seats_are_held_all_or_none
     one_member_holds_no_more_than_the_limit
     one_of_twenty_at_once_holds_the_seat
+    whoever_loses_a_seat_holds_the_nearest_equal_ones
     only_the_holder_can_release_seats
     a_hold_that_outlives_the_token_extends_it
     a_hold_ends_with_the_token_where_the_session_cannot_be_extended
@@ -75,6 +76,55 @@ async fn one_of_twenty_at_once_holds_the_seat(world: World) {
     assert_eq!(held, 1, "{answers:?}");
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         answer.fails("SEAT_TAKEN");
+    }
+}
+
+async fn whoever_loses_a_seat_holds_the_nearest_equal_ones(world: World) {
+    let (fan, other) = (world.fan("a", "42"), world.fan("a", "43"));
+    let mut events = world.events();
+    fan.lock(&["a.R.1.3"]).await.data(200);
+    let lost = other.lock(&["a.R.1.3", "a.R.1.4"]).await;
+    assert_eq!(lost.fails("SEAT_TAKEN")["seatIds"], json!(["a.R.1.3"]));
+    let held = other.lock_like("a.R.1.3", 2).await;
+    assert_eq!(held.data(200)["seatIds"], json!(["a.R.1.1", "a.R.1.2"]));
+    let selected = Event::SeatSelected {
+        concert_id: ConcertId::parse("a").expect("a valid id"),
+        seat_ids: vec!["a.R.1.1".into(), "a.R.1.2".into()],
+    };
+    hear(&mut events, &selected).await;
+    other.lock_like("a.R.1.3", 3).await.fails("LIMIT_REACHED");
+    let nowhere = other.lock_like("a.R.9.9", 1).await;
+    assert_eq!(
+        nowhere.fails("SEAT_NOT_FOUND")["seatIds"],
+        json!(["a.R.9.9"])
+    );
+    other
+        .lock_like("b.R.1.1", 1)
+        .await
+        .fails("QUEUE_TOKEN_REQUIRED");
+    other.lock_like("a.R.1.3", 8).await.fails("SOLD_OUT");
+    for (body, code) in [
+        (json!({}), "INVALID_SEAT_IDS"),
+        (json!({"seatIds": null}), "INVALID_SEAT_IDS"),
+        (
+            json!({"seatIds": ["a.R.1.5"], "count": 1}),
+            "INVALID_SEAT_IDS",
+        ),
+        (
+            json!({"seatIds": ["a.R.1.5"], "like": "a.R.1.3", "count": 1}),
+            "INVALID_SEAT_IDS",
+        ),
+        (json!({"like": "a.R.1.3"}), "INVALID_COUNT"),
+        (json!({"like": "a.R.1.3", "count": 0}), "INVALID_COUNT"),
+        (json!({"like": "a.R.1.3", "count": 101}), "INVALID_COUNT"),
+        (json!({"like": "a.R.1.3", "count": null}), "INVALID_COUNT"),
+        (json!({"like": "a.R.1.3", "count": -1}), "INVALID_COUNT"),
+        (json!({"count": 1}), "INVALID_LIKE"),
+        (json!({"like": "a seat", "count": 1}), "INVALID_LIKE"),
+        (json!({"like": null, "count": 1}), "INVALID_LIKE"),
+    ] {
+        let refused = other.post("/v2/seats/lock", &body).await;
+        assert_eq!(refused.code(), code, "{body}");
     }
 }
 

@@ -359,6 +359,11 @@ impl Fan {
             .await
     }
 
+    pub(crate) async fn lock_like(&self, seat: &str, count: u32) -> Answer {
+        let body = json!({ "like": seat, "count": count });
+        self.post("/v2/seats/lock", &body).await
+    }
+
     pub(crate) async fn unlock(&self, seats: &[&str]) -> Answer {
         let body = json!({ "seatIds": seats });
         self.call(Method::DELETE, "/v2/seats/lock", &body).await

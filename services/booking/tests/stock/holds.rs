@@ -1,6 +1,6 @@
 //! Holding and releasing seats.
 
-use sunbeon_booking::stock::{Holding, Put, Released, SeatState};
+use sunbeon_booking::stock::{Holding, Plan, Put, Released, SeatState, Section};
 use sunbeon_domain::ConcertId;
 
 use crate::{
@@ -16,6 +16,7 @@ on_each!(
     the_limit_counts_holds_bookings_and_tickets,
     only_the_holder_can_release_a_seat,
     an_expired_hold_is_announced_once,
+    the_nearest_equal_seats_are_held_in_one_step,
 );
 
 async fn a_hold_belongs_to_its_member_until_it_expires(world: World) {
@@ -184,4 +185,48 @@ async fn an_expired_hold_is_announced_once(world: World) {
     assert!(world.stock.collect(10).await.unwrap().is_empty());
     assert_eq!(world.seat("c", "A.1.2").await, (SeatState::Held, true));
     assert_eq!(world.seat("b", "A.2.1").await, (SeatState::Sold, true));
+}
+
+async fn the_nearest_equal_seats_are_held_in_one_step(world: World) {
+    let mut plan: Plan = plan(6, 5);
+    let mut other = plan.sections[0].clone();
+    other.section = Section::parse("B").unwrap();
+    plan.sections.push(other);
+    assert_eq!(world.stock.put(&demo(), &plan).await.unwrap(), Put::Done);
+    world.lock("a", &["A.1.3"]).await;
+    let held = async |who: &str, like: &str, count: usize| {
+        let visit = visit(&demo(), &member(who));
+        let holding = world
+            .stock
+            .hold_like(&visit, &seat(like), count, HOLD)
+            .await;
+        match holding.unwrap() {
+            Holding::Held { seats, new } => {
+                let seats: Vec<_> = seats.into_iter().map(|held| held.seat_id).collect();
+                assert_eq!(seats, new);
+                Ok(seats)
+            }
+            other => Err(other),
+        }
+    };
+    let two = held("b", "A.1.3", 2).await;
+    assert_eq!(two, Ok(vec![seat("A.1.1"), seat("A.1.2")]));
+    // What they hold already counts for the limit and is not held twice.
+    let five = held("b", "A.1.3", 5).await;
+    assert_eq!(five, Err(Holding::Limit));
+    let three = held("b", "A.1.3", 3).await;
+    assert_eq!(three, Ok(vec![seat("A.2.2"), seat("A.2.3"), seat("A.2.4")]));
+    let apart = held("c", "A.1.3", 3).await;
+    assert_eq!(apart, Ok(vec![seat("A.1.4"), seat("A.1.5"), seat("A.2.1")]));
+    let none = held("d", "A.1.3", 2).await;
+    assert_eq!(none, Err(Holding::SoldOut), "another section is not equal");
+    assert_eq!(held("d", "A.1.3", 1).await, Ok(vec![seat("A.2.5")]));
+    assert_eq!(
+        held("d", "A.9.9", 1).await,
+        Err(Holding::Unknown(seat("A.9.9")))
+    );
+    world.age(10 * MINUTE).await;
+    let free_again = held("d", "A.1.3", 1).await;
+    assert_eq!(free_again, Ok(vec![seat("A.1.3")]));
+    world.is_sound().await;
 }

@@ -1,6 +1,6 @@
 //! Many calls at once.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::join_all;
 use sunbeon_booking::stock::{
@@ -11,7 +11,7 @@ use sunbeon_test_support::eventually;
 
 use crate::{
     on_each,
-    world::{HOLD, World, demo, ids, member, plan, visit, wish},
+    world::{HOLD, World, demo, ids, member, plan, seat, visit, wish},
 };
 
 on_each!(
@@ -19,6 +19,7 @@ on_each!(
     a_hundred_members_share_exactly_the_last_tickets,
     tickets_booked_several_at_a_time_are_never_oversold,
     seats_wanted_in_opposite_orders_all_go_to_one_member,
+    everybody_who_looks_for_equal_seats_gets_other_ones,
     a_member_in_many_tabs_never_exceeds_the_limit,
     simultaneous_requests_with_one_key_make_one_booking,
     a_simultaneous_payment_and_cancellation_end_consistently,
@@ -117,6 +118,38 @@ async fn seats_wanted_in_opposite_orders_all_go_to_one_member(world: World) {
         }
         assert_eq!(held, 1, "both parts have the middle seat");
     }
+}
+
+async fn everybody_who_looks_for_equal_seats_gets_other_ones(world: World) {
+    let tries = (0..24).map(|n| {
+        let (who, stock) = (member(&format!("m{n}")), world.replica(n).clone());
+        let (by_id, lost) = (ids(&["A.1.4", "A.2.2"]), seat("A.1.3"));
+        async move {
+            let visit = visit(&demo(), &who);
+            let like = || stock.hold_like(&visit, &lost, 2, HOLD);
+            // Some take seats by their ids meanwhile.
+            let by_id = || stock.hold(&visit, &by_id, HOLD);
+            match n % 4 {
+                0 => answered(async || by_id().await).await,
+                _ => answered(async || like().await).await,
+            }
+        }
+    });
+    let mut held = BTreeSet::new();
+    for answer in join_all(tries).await {
+        match answer {
+            Holding::Held { seats, .. } => {
+                assert_eq!(seats.len(), 2);
+                for one in seats {
+                    assert!(held.insert(one.seat_id.clone()), "{one:?} is held twice");
+                }
+            }
+            Holding::SoldOut | Holding::Taken(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(held.len(), 10, "all of the section: {held:?}");
+    world.is_sound().await;
 }
 
 async fn a_member_in_many_tabs_never_exceeds_the_limit(world: World) {

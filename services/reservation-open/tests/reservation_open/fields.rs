@@ -262,16 +262,18 @@ async fn an_unknown_field_is_named() {
 }
 
 /// The codes of everything that is not a concert's field, each tested elsewhere.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 21] = [
     "INVALID_AFTER",
     "INVALID_BATCH_SIZE",
     "INVALID_BODY",
     "INVALID_CONCERT_ID",
     "INVALID_CURSOR",
+    "INVALID_COUNT",
     "INVALID_ENTRY_NUMBER",
     "INVALID_HELD",
     "INVALID_IDEMPOTENCY_KEY",
     "INVALID_IF_MATCH",
+    "INVALID_LIKE",
     "INVALID_LIMIT",
     "INVALID_MEMBER_ID",
     "INVALID_PAYMENT_TOKEN",

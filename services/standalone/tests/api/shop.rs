@@ -19,6 +19,7 @@ sunbeon_test_support::on_both!(
     the_token_of_an_ended_session_opens_nothing_after_five_seconds,
     a_paid_booking_ends_the_session_and_lets_the_next_member_in,
     a_cancellation_lets_the_next_member_in,
+    all_sold_is_told_and_no_more_are_called_than_can_have_what_comes_back,
     a_small_room_where_people_come_and_go_never_stalls,
 );
 
@@ -319,6 +320,56 @@ async fn a_cancellation_lets_the_next_member_in(app: App) {
     app.is_ready("coach", "third").await;
     let third = Shopper::is_called(&app, "coach", "third").await;
     third.book(&one_ticket()).await;
+}
+
+async fn all_sold_is_told_and_no_more_are_called_than_can_have_what_comes_back(app: App) {
+    app.create("coach", threshold(5)).await;
+    let plan = json!({"perMemberLimit": 4, "tickets":
+        [{"ticketId": "floor", "name": "Floor", "price": 10, "quantity": 2}]});
+    let put = app.request(Method::PUT, "/v2/stock/coach", &admin());
+    send(put.json(&plan)).await.data(200);
+    let first = Shopper::goes_in(&app, "coach", "first").await;
+    let second = Shopper::goes_in(&app, "coach", "second").await;
+    let mut bookings = Vec::new();
+    for shopper in [&first, &second] {
+        let booking = shopper.book(&one_ticket()).await;
+        shopper.pay(&booking).await.data(200);
+        bookings.push(booking);
+    }
+    let snapshot = async || {
+        let path = "/v2/waiting-room/snapshot/coach";
+        app.get(path, "").await.data(200).clone()
+    };
+    let is_told = async |who: &str| {
+        eventually(SOON, &format!("{who} is told"), async || {
+            app.standing("coach", who).await["soldOut"] == true
+        })
+        .await;
+    };
+    eventually(SOON, "all is sold", async || {
+        snapshot().await["soldOut"] == true
+    })
+    .await;
+    // There are slots, but nothing to have.
+    for who in ["third", "fourth"] {
+        waits(&app, "coach", who).await;
+        is_told(who).await;
+    }
+    let line = app.line("coach").await;
+    assert_eq!(
+        (&line["soldOut"], &line["counts"]["waiting"]),
+        (&json!(true), &json!(2))
+    );
+
+    second.cancel(&bookings[1]).await;
+    app.is_ready("coach", "third").await;
+    let third = Shopper::is_called(&app, "coach", "third").await;
+    let booking = third.book(&one_ticket()).await;
+    third.pay(&booking).await.data(200);
+    is_told("fourth").await;
+    let fourth = app.standing("coach", "fourth").await;
+    assert_eq!(fourth["status"], "WAITING", "there was one ticket");
+    assert_eq!(fourth["stock"]["tiers"][0]["left"], 0);
 }
 
 /// The behaviour of somebody in the small room.
