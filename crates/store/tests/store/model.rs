@@ -1,5 +1,6 @@
 //! The embedded store is the model: the same random sequence of calls runs on it and on a real
-//! Redis, on one clock, and every answer must be the same.
+//! Redis, on one clock, and every answer must be the same: also of a Redis without memory, which takes
+//! nothing new, and after a failover, which both come back from as they were some calls before.
 
 use std::time::Duration;
 
@@ -53,6 +54,12 @@ enum Call {
     Pass(i64, &'static [Role], bool),
     /// Redis is killed, stays away for so many seconds, and comes back.
     Outage(i64),
+    /// From now on Redis has no memory left, or has some again.
+    Full(bool),
+    /// A replica has everything up to here.
+    Replicate,
+    /// That replica is promoted: what came after is lost.
+    Failover,
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -100,6 +107,9 @@ fn call() -> impl Strategy<Value = Call> {
         3 => (long, roles(), heard()).prop_map(|(s, by, heard)| Call::Pass(s, by, heard)),
         1 => step.prop_map(|seconds| Call::Pass(seconds, &[], false)),
         1 => (0..1000_i64).prop_map(Call::Outage),
+        2 => any::<bool>().prop_map(Call::Full),
+        2 => Just(Call::Replicate),
+        2 => Just(Call::Failover),
     ]
 }
 
@@ -138,8 +148,25 @@ struct Case<'a> {
     model: MemoryStore,
     now: std::sync::Arc<std::sync::atomic::AtomicU64>,
     concert: ConcertId,
+    known: Known,
+    full: bool,
+    /// The calls that had an effect, each with its moment and what was known then.
+    made: Vec<(u64, Known, Call)>,
+    replica: Option<Replica>,
+}
+
+/// What a caller of the line remembers.
+#[derive(Clone, Default)]
+struct Known {
     version: u64,
     messages: Vec<(MemberId, EntryNumber)>,
+}
+
+/// What a replica has: so many of the calls, and the keys with their values and ends.
+struct Replica {
+    made: usize,
+    keys: Vec<(String, Vec<u8>, i64)>,
+    is_listed: bool,
 }
 
 impl Case<'_> {
@@ -178,7 +205,11 @@ impl Case<'_> {
                 // The connection in hand is broken; the next one is not.
                 let back = async || self.redis.is_up().await;
                 sunbeon_test_support::eventually(Duration::from_secs(20), "Redis", back).await;
+                self.set_full(self.full).await;
             }
+            Call::Full(full) => self.set_full(*full).await,
+            Call::Replicate => self.replicate().await,
+            Call::Failover => self.fail_over().await,
             call => self.compare(call).await,
         }
         self.compare(&Call::Snapshot).await;
@@ -186,12 +217,93 @@ impl Case<'_> {
 
     async fn compare(&mut self, call: &Call) {
         if matches!(call, Call::Put { .. } | Call::Drop) {
-            self.version += 1;
+            self.known.version += 1;
         }
-        let modelled = answer(&self.model, self, call).await;
-        let real = answer(self.redis, self, call).await;
+        let real = answer(self.redis, &self.concert, &self.known, call).await;
+        if real.text == FULL {
+            assert!(self.full, "{call:?}");
+            return;
+        }
+        let modelled = answer(&self.model, &self.concert, &self.known, call).await;
         assert_eq!(real.text, modelled.text, "{call:?}");
-        self.messages.extend(modelled.messages);
+        let now = self.now.load(std::sync::atomic::Ordering::SeqCst);
+        self.made.push((now, self.known.clone(), call.clone()));
+        self.known.messages.extend(modelled.messages);
+    }
+
+    async fn command<T: redis::FromRedisValue>(&self, command: &mut redis::Cmd) -> T {
+        let client = redis::Client::open(self.server.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        command.query_async(&mut connection).await.unwrap()
+    }
+
+    async fn set_full(&mut self, full: bool) {
+        let limit = if full { "1" } else { "0" };
+        let mut set = redis::cmd("CONFIG");
+        let () = self
+            .command(set.arg("SET").arg("maxmemory").arg(limit))
+            .await;
+        self.full = full;
+    }
+
+    async fn keys(&self) -> Vec<String> {
+        let line = format!("concert:{}", self.concert);
+        let mut others = redis::cmd("KEYS");
+        let mut keys: Vec<String> = self
+            .command(others.arg(format!("*{{concert:{}}}*", self.concert)))
+            .await;
+        keys.push(line);
+        keys
+    }
+
+    async fn replicate(&mut self) {
+        let mut keys = Vec::new();
+        for key in self.keys().await {
+            let value: Option<Vec<u8>> = self.command(redis::cmd("DUMP").arg(&key)).await;
+            let end: i64 = self.command(redis::cmd("PEXPIRETIME").arg(&key)).await;
+            keys.extend(value.map(|value| (key, value, end.max(0))));
+        }
+        let mut listed = redis::cmd("SISMEMBER");
+        let is_listed = self
+            .command(listed.arg("concerts").arg(self.concert.as_str()))
+            .await;
+        self.replica = Some(Replica {
+            made: self.made.len(),
+            keys,
+            is_listed,
+        });
+    }
+
+    async fn fail_over(&mut self) {
+        let Some(replica) = self.replica.take() else {
+            return;
+        };
+        let full = self.full;
+        self.set_full(false).await;
+        let keys = self.keys().await;
+        let _: u64 = self.command(redis::cmd("UNLINK").arg(keys)).await;
+        for (key, value, end) in &replica.keys {
+            let mut restore = redis::cmd("RESTORE");
+            let restore = restore.arg(key).arg(end).arg(value).arg("ABSTTL");
+            let () = self.command(restore).await;
+        }
+        let list = if replica.is_listed { "SADD" } else { "SREM" };
+        let mut list = redis::cmd(list);
+        let _: u64 = self
+            .command(list.arg("concerts").arg(self.concert.as_str()))
+            .await;
+        self.set_full(full).await;
+        // The model is made again by the same calls at the same moments.
+        let now = self.now.load(std::sync::atomic::Ordering::SeqCst);
+        let hands = self.now.clone();
+        let clock = move || hands.load(std::sync::atomic::Ordering::SeqCst);
+        self.model = MemoryStore::with_clock(clock);
+        self.made.truncate(replica.made);
+        for (moment, known, call) in &self.made {
+            self.now.store(*moment, std::sync::atomic::Ordering::SeqCst);
+            answer(&self.model, &self.concert, known, call).await;
+        }
+        self.now.store(now, std::sync::atomic::Ordering::SeqCst);
     }
 }
 
@@ -201,8 +313,7 @@ struct Answered {
     messages: Vec<(MemberId, EntryNumber)>,
 }
 
-async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
-    let id = &case.concert;
+async fn answer(store: &dyn Store, id: &ConcertId, known: &Known, call: &Call) -> Answered {
     // The last two are guests.
     let name = |who: u8| member(&format!("{}{who}", if who < 4 { "m" } else { "guest:" }));
     let mut messages = Vec::new();
@@ -212,7 +323,7 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
             closed,
         } => {
             let policy = policy(policy_fields(*which));
-            let (concert_id, version) = (id.clone(), case.version);
+            let (concert_id, version) = (id.clone(), known.version);
             let concert = Concert {
                 concert_id,
                 version,
@@ -221,7 +332,7 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
             };
             debug(store.put_concert(&concert).await)
         }
-        Call::Drop => debug(store.drop_concert(id, case.version).await),
+        Call::Drop => debug(store.drop_concert(id, known.version).await),
         Call::Enter(who) => debug(store.enter(id, &name(*who), "이 름").await),
         Call::EnterTogether(who, longest) => {
             let entrants: Vec<_> = who.iter().map(|who| entrant(name(*who), "이 름")).collect();
@@ -250,7 +361,7 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
             debug(store.leave(id, &name(*who), how).await)
         }
         Call::Claim(who) => {
-            let kid = format!("k{}", case.version);
+            let kid = format!("k{}", known.version);
             debug(store.claim(id, &name(*who), &kid).await)
         }
         Call::Complete(who, right) | Call::Extend(who, right) => {
@@ -307,10 +418,10 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
             }
             debug(admission)
         }
-        Call::Ready(Some(which)) if !case.messages.is_empty() => {
-            debug(store.ready(id, &[which.get(&case.messages).clone()]).await)
+        Call::Ready(Some(which)) if !known.messages.is_empty() => {
+            debug(store.ready(id, &[which.get(&known.messages).clone()]).await)
         }
-        Call::Ready(_) => debug(store.ready(id, &case.messages).await),
+        Call::Ready(_) => debug(store.ready(id, &known.messages).await),
         Call::Resend => debug(store.resend(id).await),
         Call::Stock(left, held) => {
             let tier = Tier {
@@ -338,7 +449,9 @@ async fn answer(store: &dyn Store, case: &Case<'_>, call: &Call) -> Answered {
         Call::Members => debug(store.members(id, None, 4).await),
         Call::Clear => debug(store.clear(id).await),
         Call::Sweep => debug(store.sweep(id).await),
-        Call::Pass(..) | Call::Outage(..) => String::new(),
+        Call::Pass(..) | Call::Outage(..) | Call::Full(..) | Call::Replicate | Call::Failover => {
+            String::new()
+        }
     };
     Answered { text, messages }
 }
@@ -348,10 +461,13 @@ fn entrant(member: MemberId, name: &str) -> Entrant {
     Entrant { member, name }
 }
 
+const FULL: &str = "the store is full";
+
 fn debug<T: std::fmt::Debug>(answer: sunbeon_store::Result<T>) -> String {
     match answer {
         Ok(answer) => format!("{answer:?}"),
         Err(sunbeon_store::StoreError::UnknownConcert) => "unknown concert".into(),
+        Err(sunbeon_store::StoreError::Full(_)) => FULL.into(),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -380,11 +496,14 @@ fn the_same_calls_have_the_same_answers_on_both_stores() {
             model: MemoryStore::with_clock(clock),
             now,
             concert: ConcertId::parse(format!("c{}", cases.get())).unwrap(),
-            version: 0,
-            messages: Vec::new(),
+            known: Known::default(),
+            full: false,
+            made: Vec::new(),
+            replica: None,
         };
         case.set_clock(START);
         runtime.block_on(async {
+            case.set_full(false).await;
             case.make(&Call::Put {
                 policy,
                 closed: false,
