@@ -5,19 +5,20 @@
 local n = #KEYS - 15
 assert(#ARGV == 2 * n and n <= WORK)
 if not P then return UNKNOWN end
-local reply, members, packed, ready, by_whom, called = {}, {}, {}, {}, {}, {}
+local reply, members, packed, ready, called, opened = {}, {}, {}, {}, {}, 0
 local till, left = S(claim_now() + P.readyMs), S(P.readyMs + COLLECT_MS)
+local ends = ' ' .. till
 local pops = n > 0 and call('HMGET', POPS, unpack(ARGV, 1, n)) or {}
 for i = 1, n do
   local member, wanted = ARGV[i], ARGV[n + i]
-  local number, by = popped_by(pops[i])
+  local number, by_open = popped_by(pops[i])
   reply[i] = 0
   if number == wanted and not called[member] and not OVER then
-    call('SET', KEYS[15 + i], 'READY ' .. wanted .. ' ' .. till, 'PX', left)
+    call('SET', KEYS[15 + i], 'READY ' .. wanted .. ends, 'PX', left)
     local at = #members + 1
     members[at], packed[at], called[member] = member, pack(number), true
     ready[2 * at - 1], ready[2 * at] = till, member
-    by_whom[by] = (by_whom[by] or 0) + 1
+    if by_open then opened = opened + 1 end
     reply[i] = 1
   end
 end
@@ -27,7 +28,6 @@ if #members > 0 then
   call('HDEL', NAMES, unpack(packed))
   call('ZADD', READY, unpack(ready))
 end
-for by, many in pairs(by_whom) do
-  total(by == 'open' and 'byOpen' or 'bySchedule', many)
-end
+if opened > 0 then total('byOpen', opened) end
+if #members > opened then total('bySchedule', #members - opened) end
 return reply

@@ -15,19 +15,25 @@ local function lapse(members, _, packed)
   call('HDEL', NAMES, unpack(packed))
 end
 
--- Moves the unseen from the line to away. A place is kept from now on, and through at least one beat
--- while the sale is open.
-local function move_away(members, numbers, packed)
+-- Makes those who are unseen and no longer in the line away. A place is kept from now on, and through at
+-- least one beat while the sale is open.
+local function keep_places(members, numbers, packed)
   if #members == 0 then return end
   local away, lapses, till = {}, {}, S(T.keepTime + math.max(P.keepMs, 1))
   for i, member in ipairs(members) do
     away[2 * i - 1], away[2 * i] = numbers[i], member
     lapses[2 * i - 1], lapses[2 * i] = till, packed[i]
   end
-  call('ZREM', LINE, unpack(members))
   call('ZREM', SEEN, unpack(packed))
   call('ZADD', AWAY, unpack(away))
   call('ZADD', LAPSES, unpack(lapses))
+end
+
+-- Moves the unseen from the line to away.
+local function move_away(members, numbers, packed)
+  if #members == 0 then return end
+  call('ZREM', LINE, unpack(members))
+  keep_places(members, numbers, packed)
 end
 
 -- Members, numbers (as text) and packed numbers of entries.

@@ -7,5 +7,8 @@ local function popped(record)
   return tonumber(number), tonumber(taken_at), tonumber(taken), by
 end
 
--- The number (as text) and by whom of a pop.
-local function popped_by(record) return string.match(record or '', '^(%d+) .- (%S+)$') end
+-- The number (as text) of a pop, and whether it was by an operator's `open`.
+local function popped_by(record)
+  if not record then return end
+  return string.sub(record, 1, string.find(record, ' ', 1, true) - 1), string.sub(record, -5) == ' open'
+end

@@ -1,6 +1,6 @@
 -- Taking entries off the front. Behind entries.lua, slots.lua and pace.lua.
 
--- Moves entries from the line to admitting; their own slots that are cooling go with them.
+-- Makes entries that are no longer in the line admitting; their own slots that are cooling go with them.
 local function pop(members, numbers, packed, own, by)
   if #members == 0 then return end
   local admitting, pops, due = {}, {}, S(T.slotTime + RESEND_MS)
@@ -9,7 +9,6 @@ local function pop(members, numbers, packed, own, by)
     admitting[2 * i - 1], admitting[2 * i] = due, member
     pops[2 * i - 1], pops[2 * i] = member, numbers[i] .. how
   end
-  call('ZREM', LINE, unpack(members))
   call('ZREM', SEEN, unpack(packed))
   call('ZADD', ADMITTING, unpack(admitting))
   call('HSET', POPS, unpack(pops))
@@ -60,7 +59,9 @@ local function take(left, by)
     local front = call('ZRANGE', LINE, 0, math.min(WORK - looked, most + looked + 20) - 1, 'WITHSCORES')
     if #front == 0 then break end
     local found = look(front, left - n, used)
-    move_away(unpack(found.unseen))
+    -- All who were looked at, one after another: cheaper than to search for each.
+    if found.looked > 0 then call('ZREMRANGEBYRANK', LINE, 0, found.looked - 1) end
+    keep_places(unpack(found.unseen))
     local members, numbers, packed = unpack(found.go)
     pop(members, numbers, packed, found.own, by)
     for i, name in ipairs(names(packed)) do
