@@ -211,6 +211,26 @@ pub enum LimitedBy {
     Broker,
 }
 
+/// Why the schedule takes nobody of those who wait, even when a take is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Held {
+    /// An operator paused the line.
+    Paused,
+    /// No waiting-room has beaten for 15 s, so members could not hear of their call.
+    WaitingRoomAway,
+    /// No token service has beaten for 15 s, so members could not fetch their tokens.
+    TokenAway,
+    /// A crowd waits and nobody of it is heard.
+    Silence,
+    /// Nothing is left, or no more than those called before can have.
+    SoldOut,
+    /// No slot is free.
+    MaxActive,
+    /// As many as a group are taken and not READY yet: nothing consumes their messages.
+    Messages,
+}
+
 /// An entry taken off the front, with all that its ENTER message tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenEntry {
@@ -318,6 +338,8 @@ pub struct Snapshot {
     pub cleared_through: Option<EntryNumber>,
     /// Guests refused a token, since the beginning: their addresses had too many.
     pub guests_refused: u64,
+    /// What holds the schedule; `None` if nothing does, nobody is waiting, or there is no schedule now.
+    pub held: Option<Held>,
 }
 
 impl Snapshot {

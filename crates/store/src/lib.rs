@@ -13,8 +13,8 @@ use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId, Sto
 
 pub use answers::{
     Admission, AdmitBy, Asker, Beat, Claim, Counts, Entering, Entrant, Extension, FeedPage,
-    FeedPlace, Leaving, LimitedBy, Listed, Progress, Revoked, Role, Snapshot, StandingFacts, Swept,
-    Taken, TakenEntry, TokenFacts, Totals,
+    FeedPlace, Held, Leaving, LimitedBy, Listed, Progress, Revoked, Role, Snapshot, StandingFacts,
+    Swept, Taken, TakenEntry, TokenFacts, Totals,
 };
 pub use lines::{for_each, for_each_live_line};
 pub use memory::MemoryStore;

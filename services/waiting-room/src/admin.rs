@@ -8,7 +8,7 @@ use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success
 use sunbeon_domain::{
     ConcertId, EntryNumber, Field, MemberId, Mode, Pace, Phase, Stock, Text, UnixMs,
 };
-use sunbeon_store::{Counts, Listed, Snapshot, Store, StoreError, Swept, Totals};
+use sunbeon_store::{Counts, Held, Listed, Snapshot, Store, StoreError, Swept, Totals};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -72,6 +72,10 @@ struct Line {
     cleared_through: Option<EntryNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_take_at: Option<UnixMs>,
+    /// Why the schedule takes nobody of those who wait, even when a take is due; left out if nothing holds
+    /// it, nobody is waiting, or there is no schedule now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
     /// What is left; left out if the shop has not reported it in the last minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<Stock>,
@@ -106,6 +110,7 @@ impl From<Snapshot> for Line {
             last: snapshot.last,
             cleared_through: snapshot.cleared_through,
             last_take_at: snapshot.line_facts.last_take_at,
+            held: snapshot.held,
             sold_out: snapshot.line_facts.sold_out,
             stop_when_sold_out: snapshot.concert.policy.stop_when_sold_out,
             stock: snapshot.line_facts.stock,

@@ -6,7 +6,7 @@ use super::{
     line::{Line, RESEND_MOST_MS, RESEND_MS},
     records::{Opened, Pop, Settled, TakenBy, WORK},
 };
-use crate::{Admission, AdmitBy, LimitedBy, Taken, TakenEntry};
+use crate::{Admission, AdmitBy, Held, LimitedBy, Taken, TakenEntry};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -120,8 +120,7 @@ impl Line {
     /// How many the schedule may take now: nobody while one of those that a member needs is away.
     fn due(&self) -> u64 {
         let policy = &self.concert.policy;
-        let held = !self.all_are_there() || self.is_silent();
-        if self.phase != Phase::Open || !policy.auto_open || held {
+        if self.phase != Phase::Open || !policy.auto_open || self.who_is_away().is_some() {
             return 0;
         }
         let left = u64::from(policy.group_size).saturating_sub(self.admitting.len());
@@ -133,6 +132,29 @@ impl Line {
         } else {
             left
         }
+    }
+
+    /// Why the schedule takes nobody of those who wait, even when a take is due.
+    pub(super) fn held(&self) -> Option<Held> {
+        let (policy, counts) = (&self.concert.policy, self.counts());
+        if !policy.auto_open || counts.waiting == 0 {
+            return None;
+        }
+        match self.phase {
+            Phase::Open => {}
+            Phase::Paused => return Some(Held::Paused),
+            _ => return None,
+        }
+        let reasons = [
+            (self.enough() == 0, Held::SoldOut),
+            (self.is_full(counts.slots), Held::MaxActive),
+            (
+                counts.admitting >= u64::from(policy.group_size),
+                Held::Messages,
+            ),
+        ];
+        let first = reasons.into_iter().find(|(holds, _)| *holds);
+        self.who_is_away().or(first.map(|(_, why)| why))
     }
 
     pub(super) fn interval_ms(&self) -> i64 {

@@ -3,7 +3,7 @@
 use sunbeon_domain::Phase;
 
 use super::line::Line;
-use crate::{Beat, Role};
+use crate::{Beat, Held, Role};
 
 /// From so many members on, silence means that something keeps them away.
 const CROWD: u64 = 20;
@@ -61,8 +61,14 @@ impl Line {
         self.times.is_quiet(&self.concert.policy) && crowd() >= CROWD
     }
 
-    /// Whether members are heard and can fetch their tokens.
-    pub(super) fn all_are_there(&self) -> bool {
-        self.times.line.is_there(self.now) && self.times.claim.is_there(self.now)
+    /// Which of those that a member needs is away, if one is; members themselves included.
+    pub(super) fn who_is_away(&self) -> Option<Held> {
+        if !self.times.line.is_there(self.now) {
+            Some(Held::WaitingRoomAway)
+        } else if !self.times.claim.is_there(self.now) {
+            Some(Held::TokenAway)
+        } else {
+            self.is_silent().then_some(Held::Silence)
+        }
     }
 }

@@ -165,6 +165,7 @@ impl Line {
             last: entry(self.last),
             cleared_through: entry(self.cleared_through),
             guests_refused: self.guests_refused,
+            held: self.held(),
         }
     }
 

@@ -8,8 +8,8 @@ use sunbeon_domain::{
 };
 
 use crate::{
-    Counts, Entering, Extension, FeedPage, FeedPlace, LimitedBy, Listed, Progress, Result, Revoked,
-    Snapshot, StandingFacts, StoreError, Taken, TakenEntry, TokenFacts, Totals,
+    Counts, Entering, Extension, FeedPage, FeedPlace, Held, LimitedBy, Listed, Progress, Result,
+    Revoked, Snapshot, StandingFacts, StoreError, Taken, TakenEntry, TokenFacts, Totals,
 };
 
 /// Reads what `revoked.lua` replies: packed, for there may be very many.
@@ -215,6 +215,21 @@ impl Words {
         })
     }
 
+    /// What holds the schedule.
+    fn held(&mut self) -> Result<Option<Held>> {
+        Ok(Some(match self.text()?.as_str() {
+            "" => return Ok(None),
+            "paused" => Held::Paused,
+            "waitingRoomAway" => Held::WaitingRoomAway,
+            "tokenAway" => Held::TokenAway,
+            "silence" => Held::Silence,
+            "soldOut" => Held::SoldOut,
+            "maxActive" => Held::MaxActive,
+            "messages" => Held::Messages,
+            other => return Err(nonsense(format!("{other:?} holds no schedule"))),
+        }))
+    }
+
     /// What the shop reported to have left.
     fn stock(&mut self) -> Result<Option<Stock>> {
         let (reported_at, tiers) = (self.maybe_moment()?, self.text()?);
@@ -354,6 +369,7 @@ impl Words {
             last: self.maybe_entry()?,
             cleared_through: self.maybe_entry()?,
             guests_refused: self.number()?,
+            held: self.held()?,
         };
         snapshot.line_facts.sold_out = self.flag()?;
         snapshot.line_facts.stock = self.stock()?;

@@ -87,12 +87,12 @@ verbs! {
         ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
     REVOKED "revoked" "allow-oom" AtOnce ["prelude" "feed"];
     ADMIT "admit" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "slots" "stock" "pace" "take"];
+        ["prelude" "policy" "time" "line" "beats" "entries" "slots" "stock" "held" "pace" "take"];
     READY "ready" "allow-oom" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
     RESEND "resend" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
     BEAT "beat" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
     SNAPSHOT "snapshot" "allow-oom" AtOnce
-        ["prelude" "policy" "time" "line" "slots" "slot_ends" "stock" "pace" "standing"];
+        ["prelude" "policy" "time" "line" "beats" "slots" "slot_ends" "stock" "held" "pace" "standing"];
     PUT_STOCK "put_stock" "allow-oom" AtOnce ["prelude" "policy"];
     REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce ["prelude" "policy"];
     MEMBERS "members" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries"];

@@ -2,9 +2,11 @@
 
 use crate::world::{World, at, id, member, names, number};
 use serde_json::json;
-use sunbeon_domain::{EntryNumber, EntryState, EstimateReason, Phase, Standing, UnixMs};
+use sunbeon_domain::{
+    EntryNumber, EntryState, EstimateReason, Phase, Standing, StockReport, UnixMs,
+};
 use sunbeon_store::{
-    Admission, AdmitBy, Beat, Claim, Entering, FeedPage, FeedPlace, Leaving, LimitedBy, Role,
+    Admission, AdmitBy, Beat, Claim, Entering, FeedPage, FeedPlace, Held, Leaving, LimitedBy, Role,
     StoreError, TokenFacts,
 };
 
@@ -58,6 +60,7 @@ behaviours!(
     the_same_idempotency_key_opens_one_batch,
     a_key_of_a_dropped_concert_opens_anew,
     what_limits_an_opening_is_said,
+    what_holds_the_schedule_is_said,
     a_session_ends_by_the_clock_swept_or_not,
     a_token_is_the_same_until_its_session_ends,
     a_session_is_extended_to_the_end_of_a_hold,
@@ -1080,6 +1083,53 @@ async fn what_limits_an_opening_is_said(world: World) {
         (taken.limited_by, taken.entries.len()),
         (LimitedBy::Line, 2)
     );
+}
+
+async fn what_holds_the_schedule_is_said(world: World) {
+    let policy = json!({"groupSize": 2, "maxActive": 4, "entryIntervalSeconds": 60});
+    world.put(1, policy.clone()).await;
+    let held = async || world.snapshot().await.held;
+    assert_eq!(held().await, None, "nobody waits");
+    join_many(&world, 0..30).await;
+    assert_eq!(held().await, None);
+    let mut other = policy.clone();
+    other["paused"] = true.into();
+    world.put(2, other.clone()).await;
+    assert_eq!(held().await, Some(Held::Paused));
+    other["autoOpen"] = false.into();
+    world.put(3, other).await;
+    assert_eq!(held().await, None, "there is no schedule");
+    world.put(4, policy).await;
+
+    world.pass_with(16.0, &[Role::WaitingRoom], true).await;
+    assert_eq!(held().await, Some(Held::TokenAway));
+    assert!(world.schedule().await.entries.is_empty());
+    world.beat(Role::Token, true).await;
+    assert_eq!(held().await, None);
+    world.pass_unheard(16.0);
+    assert_eq!(held().await, Some(Held::WaitingRoomAway));
+    world.beat(Role::WaitingRoom, true).await;
+    world.beat(Role::Token, true).await;
+    world
+        .pass_with(16.0, &[Role::WaitingRoom, Role::Token], false)
+        .await;
+    assert_eq!(held().await, Some(Held::Silence));
+    assert!(world.schedule().await.entries.is_empty());
+    world.beat(Role::Token, true).await;
+
+    let taken = world.schedule().await;
+    assert_eq!(taken.entries.len(), 2);
+    assert_eq!(held().await, Some(Held::Messages));
+    world.call(&taken.entries).await;
+    assert_eq!(held().await, None, "the next take is not due yet");
+    world.let_in(2).await;
+    assert_eq!(held().await, Some(Held::MaxActive));
+    let nothing = StockReport {
+        tiers: vec![],
+        held: 0,
+    };
+    world.store.put_stock(&id(), &nothing).await.unwrap();
+    assert_eq!(held().await, Some(Held::SoldOut));
 }
 
 async fn a_session_ends_by_the_clock_swept_or_not(world: World) {

@@ -32,7 +32,7 @@ if OVER then return { 'CLOSED' } end
 -- How many the schedule may take now: nobody while one of those that a member needs is away.
 local function due()
   if PHASE ~= 'open' or P.autoOpen ~= 1 then return 0 end
-  if not (is_there(T.lineBeat) and is_there(T.claimBeat)) or is_silent() then return 0 end
+  if who_is_away() then return 0 end
   local v = call('HMGET', STATE, 'takeAt', 'takeLeft')
   local left = P.groupSize - call('ZCARD', ADMITTING)
   -- Between two takes only the rest of one that the bound on work cut short.

@@ -1,8 +1,8 @@
 -- snapshot: the whole line in numbers; what has run out counts as ended, swept or not.
 -- Reply {what reply_head gives, six counts, twelve totals, line length, four of pace, last take, slower
---        since, front, head, last, cleared through, guests refused, 1 if all is sold, when what is left
---        was reported (0: not lately) and its tiers as JSON, slots in use (-1: no limit), what slot_ends
---        gives}.
+--        since, front, head, last, cleared through, guests refused, what holds the schedule, 1 if all is
+--        sold, when what is left was reported (0: not lately) and its tiers as JSON, slots in use (-1: no
+--        limit), what slot_ends gives}.
 assert(#KEYS == 15 and #ARGV == 0)
 if not P then return UNKNOWN end
 local waiting, away, lapsed = in_line()
@@ -23,6 +23,7 @@ local in_front, kept = first(LINE), first(AWAY)
 add(in_front > 0 and math.max(in_front, tonumber(v[15] or 0) + 1) or 0)
 add(in_front > 0 and kept > 0 and math.min(in_front, kept) or math.max(in_front, kept))
 add(T.last, tonumber(v[13] or 0), tonumber(v[14] or 0))
+reply[#reply + 1] = held(waiting)
 local report = stock()
 add(is_sold_out(report) and 1 or 0, report and report.at or 0)
 reply[#reply + 1] = report and call('HGET', STATE, 'stock') or ''
