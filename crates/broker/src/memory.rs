@@ -38,6 +38,7 @@ struct Shared {
     arrived: Notify,
     subscribers: Mutex<Vec<Subscriber>>,
     closed: AtomicBool,
+    away: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -76,8 +77,27 @@ impl MemoryBroker {
                 arrived: Notify::new(),
                 subscribers: Mutex::default(),
                 closed: AtomicBool::new(false),
+                away: AtomicBool::new(false),
             }),
         }
+    }
+
+    /// Makes the broker behave as if its server was gone, or back again. While it is away nothing can be
+    /// published and nothing is handed out; what is on the queue stays there, and events are lost.
+    pub fn set_away(&self, away: bool) {
+        let was_away = self.shared.away.swap(away, Ordering::Relaxed);
+        if was_away && !away {
+            self.subscribers().iter().for_each(|it| it.ear.miss());
+            self.shared.arrived.notify_one();
+        }
+    }
+
+    fn is_away(&self) -> bool {
+        self.shared.away.load(Ordering::Relaxed)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Relaxed)
     }
 
     /// Puts a raw body on the queue, as any client with access to the broker could.
@@ -133,7 +153,7 @@ impl MemoryBroker {
     fn take_now(&self) -> Option<Hand> {
         let mut state = self.state();
         let count = state.waiting.len().min(batch::LARGEST);
-        if count == 0 {
+        if count == 0 || self.is_away() {
             return None;
         }
         let messages = state.waiting.drain(..count).map(Some).collect();
@@ -171,7 +191,7 @@ impl MemoryBroker {
 #[async_trait]
 impl Broker for MemoryBroker {
     fn can_publish(&self) -> bool {
-        !self.shared.closed.load(Ordering::Relaxed)
+        !self.is_closed() && !self.is_away()
     }
 
     async fn publish_enters(&self, messages: &[Enter]) -> Vec<bool> {
@@ -197,7 +217,7 @@ impl Broker for MemoryBroker {
         ear.miss();
         let binding = binding.to_owned();
         let mut subscribers = self.subscribers();
-        if self.can_publish() {
+        if !self.is_closed() {
             subscribers.push(Subscriber { binding, ear });
         }
         heard
