@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use axum::http::request::Parts;
-pub use cookies::is_behind_tls;
+pub use cookies::{is_behind_tls, is_own_page};
 pub use layer::{AuthLayer, AuthService};
 use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::MemberId;

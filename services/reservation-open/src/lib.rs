@@ -2,6 +2,7 @@
 
 mod announcer;
 mod audit;
+mod console;
 mod members;
 mod open;
 mod registry;
@@ -21,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{announcer::Announcer, audit::Audit};
 pub use self::{
+    console::Demo,
     registry::{Registry, RegistryError},
     serve::serve,
 };
@@ -45,7 +47,7 @@ impl ReservationOpen {
         }
     }
 
-    /// Returns the routes `/v2/reservation/open` and `/v2/admin`.
+    /// Returns the routes `/v2/reservation/open` and `/v2/admin`, and the console.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         OpenApiRouter::new()
             .merge(open::router())
@@ -55,6 +57,7 @@ impl ReservationOpen {
             .merge(audit::routes::router())
             .layer(auth.admins())
             .merge(registry::reading::router().layer(auth.origins()))
+            .merge(console::router(auth).into())
             .with_state(self.clone())
     }
 

@@ -40,7 +40,7 @@ pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 ///
 /// Browsers tell where a request comes from in `Sec-Fetch-Site` (W3C Fetch Metadata §2.4); older ones in
 /// `Origin`, which they send with every request that changes something.
-pub(super) fn is_own_page(request: &Parts) -> bool {
+pub fn is_own_page(request: &Parts) -> bool {
     let headers = &request.headers;
     let safe = request.method.is_safe();
     if let Some(site) = headers.get("sec-fetch-site") {

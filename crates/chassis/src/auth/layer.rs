@@ -239,8 +239,7 @@ impl AuthLayer {
         let headers = &parts.headers;
         let token = match self.audience {
             Audience::Members => self.auth.members_cookie(headers),
-            _ => cookies::value(headers, OPERATOR_COOKIE)
-                .or_else(|| cookies::value(headers, &self.auth.0.cookie)),
+            _ => self.auth.operators_cookie(headers),
         };
         if token.is_some() && !self.by_proxies && !cookies::is_own_page(parts) {
             return Err(Code::CrossSite.into());
@@ -274,6 +273,12 @@ impl Auth {
         login.or_else(|| cookies::value(headers, GUEST_COOKIE))
     }
 
+    /// Returns the token in an operator's cookie: that of the console, else that of the shop's login.
+    fn operators_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let own = cookies::value(headers, OPERATOR_COOKIE);
+        own.or_else(|| cookies::value(headers, &self.0.cookie))
+    }
+
     /// Names the member of a connection that is not a request of the API: by `token` or, without one, by the
     /// cookies of its first request.
     ///
@@ -301,6 +306,15 @@ impl Auth {
         let caller = self.caller_by_fresh_keys(token).await?;
         let actor = caller.admin().ok_or(Code::Forbidden)?;
         Ok(Admin { actor })
+    }
+
+    /// Names the admin who is signed in to the console, for its page.
+    ///
+    /// # Errors
+    /// As [`Auth::admin_of`].
+    pub async fn operator_of(&self, headers: &HeaderMap) -> ApiResult<Admin> {
+        let token = self.operators_cookie(headers);
+        self.admin_of(token.ok_or(Code::Unauthenticated)?).await
     }
 
     async fn caller_by_fresh_keys(&self, token: &str) -> Result<Caller, Refused> {

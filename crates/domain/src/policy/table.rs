@@ -99,6 +99,14 @@ macro_rules! policy {
                 }
             }
 
+            /// Returns the least and the largest value, of a number.
+            pub fn bounds(self) -> Option<(u32, u32)> {
+                let bounds: &[_] = match self {
+                    $(Self::$variant => &[$(($min, $max))?],)*
+                };
+                bounds.first().copied()
+            }
+
             /// Returns the code for a malformed value, and the rule as a message.
             pub(crate) const fn entry(self) -> (&'static str, Text) {
                 match self {

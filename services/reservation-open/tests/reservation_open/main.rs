@@ -4,6 +4,7 @@
 mod app;
 mod audit;
 mod concerts;
+mod console;
 mod fields;
 mod lifecycle;
 mod members;

@@ -22,11 +22,15 @@ const PRIVATE: [&str; 9] = [
 
 /// Pages, their forms and their files, which no document lists; their services, and whether only the operators'
 /// door has them.
-const PAGES: [(&str, &str, bool); 4] = [
+const PAGES: [(&str, &str, bool); 8] = [
     ("/", "booking", false),
     ("/concerts/c", "booking", false),
     ("/bookings", "booking", false),
     ("/shop/assets/v/shop.css", "booking", false),
+    ("/admin", "reservation_open", true),
+    ("/admin/session", "reservation_open", true),
+    ("/admin/health", "reservation_open", true),
+    ("/admin/assets/v/console.js", "reservation_open", true),
 ];
 
 /// One `location` of the table.

@@ -1,0 +1,18 @@
+// @ts-check
+// The demo's red buttons, which really break it for a while.
+
+import { call } from './console-api.js';
+import { $, failure, put, words } from './console-dom.js';
+
+for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('[data-break]'))) {
+  button.addEventListener('click', async () => {
+    const part = button.dataset.break ?? '';
+    button.disabled = true;
+    const answer = await call('POST', `/dev/break/${part}`);
+    put($('broken'), answer.ok ? words.say(`broken_${part}`) : failure(answer));
+    setTimeout(() => {
+      button.disabled = false;
+      put($('broken'), answer.ok ? words.say('mended') : '');
+    }, answer.ok ? 10_000 : 0);
+  });
+}

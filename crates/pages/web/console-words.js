@@ -1,0 +1,77 @@
+// @ts-check
+// Texts, numbers and times as people read them.
+
+/** A text with `{name}` in it; "one person|{n} people" has both of its numbers. */
+export class Words {
+  /**
+   * @param {Record<string, string>} texts
+   * @param {string} language
+   */
+  constructor(texts, language) {
+    this.texts = texts;
+    this.language = language;
+    this.plural = new Intl.PluralRules(language);
+    this.number = new Intl.NumberFormat(language);
+    this.list = new Intl.ListFormat(language, { type: 'conjunction' });
+  }
+
+  /**
+   * Returns a text with its values; `n` chooses between one and many.
+   * @param {string} name
+   * @param {Record<string, string | number>} [values]
+   */
+  say(name, values = {}) {
+    const forms = (this.texts[name] ?? name).split('|');
+    const one = forms.length > 1 && this.plural.select(Number(values.n)) === 'one';
+    const text = forms[one ? 0 : forms.length - 1];
+    return text.replace(/\{(\w+)\}/g, (all, key) => {
+      const value = values[key];
+      return value === undefined ? all : typeof value === 'number' ? this.number.format(value) : value;
+    });
+  }
+
+  /**
+   * Returns whether there is a text of this name.
+   * @param {string} name
+   */
+  has(name) {
+    return name in this.texts;
+  }
+
+  /**
+   * Returns a number, or a dash where there is none.
+   * @param {number | null | undefined} value
+   */
+  count(value) {
+    return value === null || value === undefined ? '–' : this.number.format(value);
+  }
+
+  /**
+   * Returns a length of time in its largest sensible unit.
+   * @param {number | undefined} ms
+   */
+  long(ms) {
+    if (ms === undefined) return '–';
+    const seconds = Math.round(ms / 1000);
+    if (seconds < 100) return this.say('seconds', { n: seconds });
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 100) return this.say('minutes', { n: minutes });
+    return this.say('hours', { n: Math.round(minutes / 60) });
+  }
+
+  /**
+   * Returns a moment in a time zone, with its day unless it is today there.
+   * @param {string} moment
+   * @param {string | undefined} zone
+   * @param {number} now
+   */
+  moment(moment, zone, now) {
+    const day = new Intl.DateTimeFormat(this.language, { month: 'short', day: 'numeric', timeZone: zone });
+    const time = new Intl.DateTimeFormat(this.language, {
+      hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone,
+    });
+    const at = new Date(moment);
+    const today = day.format(at) === day.format(now);
+    return today ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+  }
+}

@@ -1,0 +1,232 @@
+// @ts-check
+// The operators' console in a browser.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { browser, embedded, person, until } from './stage.js';
+
+/** @type {import('./stage.js').Site} */
+let site;
+/** @type {import('playwright-core').Browser} */
+let opened;
+
+before(async () => {
+  site = await embedded();
+  opened = await browser();
+});
+after(async () => {
+  await opened?.close();
+  await site?.stop();
+});
+
+/**
+ * The console as its operator sees it, in English.
+ * @param {string} [hash]
+ * @param {Parameters<typeof person>[2]} [who]
+ */
+async function operator(hash = '#/', who = {}) {
+  const page = await person(opened, site, { operator: true, lang: 'en', width: 1280, ...who });
+  await page.goto(`${site.operators}/admin${hash}`);
+  await page.locator('#age:not(.off)').waitFor();
+  return page;
+}
+
+/** @param {import('playwright-core').Page} page @param {string} act */
+async function ask(page, act) {
+  await page.locator(`[data-act="${act}"]`).click();
+  await page.locator('#ask[open]').waitFor();
+  return page.locator('#ask').innerText();
+}
+
+/** @param {string} concert */
+async function acts(concert) {
+  const audit = await site.operator('GET', `/v2/admin/audit?concertId=${concert}`);
+  return audit.acts.map((/** @type {any} */ { act, detail }) => [act, detail]);
+}
+
+test('an operator signs in with a token, and a wrong one is refused in plain words', async () => {
+  const page = await person(opened, site, { lang: 'en' });
+  await page.goto(`${site.operators}/admin`);
+  await page.getByLabel('Operator’s token').fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  assert.match(await page.getByRole('alert').innerText(), /wrong or has expired/);
+  await page.getByLabel('Operator’s token').fill(site.adminToken);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('#age:not(.off)').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Operator’s token').waitFor();
+  await page.context().close();
+});
+
+test('people are let in after one question that says whom it concerns, and the audit has it', async () => {
+  await site.sell({ concertId: 'open-me', title: 'Open me', autoOpen: false, maxActive: 2 });
+  for (const who of ['a', 'b', 'c']) await site.member(who, 'POST', '/v2/waiting-room/enter', { concertId: 'open-me' });
+  const page = await operator('#/lines/open-me');
+  await until('three wait', async () => (await page.locator('#figures').innerText()).includes('Waiting\n3'));
+  await page.locator('#batch').fill('3');
+  await page.getByRole('button', { name: 'Let 3 in now' }).click();
+  const asked = await page.locator('#ask').innerText();
+  assert.match(asked, /Let 3 people in now\?/);
+  assert.match(asked, /Open me \(open-me\)/);
+  assert.match(asked, /3 waiting, 0 called, 0 inside/);
+  assert.match(asked, /2 of 2 slots are free/);
+  await page.locator('#ask-yes').click();
+  await until('it says what came of it', async () => (await page.locator('#said').innerText()).includes('2 people were let in. No slot is left.'));
+  assert.deepEqual((await acts('open-me'))[0], ['open', { batchSize: 3 }]);
+  await page.context().close();
+});
+
+test('a cancelled question does nothing', async () => {
+  await site.sell({ concertId: 'spare-me', title: 'Spare me' });
+  const page = await operator('#/lines/spare-me');
+  assert.match(await ask(page, 'close'), /Close the sale\?\s+Spare me/);
+  await page.keyboard.press('Escape');
+  await page.locator('#ask[open]').waitFor({ state: 'detached' });
+  assert.deepEqual(await acts('spare-me'), [['create', { title: 'Spare me' }]]);
+  await page.context().close();
+});
+
+test('a pause says why to everybody in line, and resuming takes the reason down', async () => {
+  await site.sell({ concertId: 'pause-me', title: 'Pause me' });
+  const page = await operator('#/lines/pause-me');
+  await ask(page, 'pause');
+  await page.locator('#a-notice').fill('A short break.');
+  await page.locator('#ask-yes').click();
+  await until('it is paused', async () => (await page.locator('#line-state').innerText()) === 'paused');
+  await until('the reason is shown', async () => (await page.locator('#line-notice').innerText()) === 'A short break.');
+  const line = await fetch(`${site.url}/v2/waiting-room/snapshot/pause-me`).then((answer) => answer.json());
+  assert.equal(line.data.state, 'paused');
+  assert.equal(line.data.notice, 'A short break.');
+  assert.match(await ask(page, 'resume'), /The notice now: A short break\./);
+  await page.locator('#ask-yes').click();
+  await until('it goes on', async () => (await page.locator('#line-state').innerText()) === 'open');
+  await page.locator('#line-notice').waitFor({ state: 'hidden' });
+  assert.deepEqual((await acts('pause-me')).map(([act]) => act), ['change', 'resume', 'change', 'pause', 'create']);
+  await page.context().close();
+});
+
+test('a refused value is explained at its field', async () => {
+  await site.sell({ concertId: 'pace-me', title: 'Pace me' });
+  const page = await operator('#/lines/pace-me');
+  await ask(page, 'pace');
+  await page.locator('#a-groupSize').fill('10001');
+  await page.locator('#ask-yes').click();
+  await until('the field says why', async () => (await page.locator('#a-groupSize-refused').innerText()).includes('from 1 to 10,000'));
+  assert.equal(await page.locator('#a-groupSize').getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'a-groupSize');
+  await page.locator('#a-groupSize').fill('50');
+  await page.locator('#ask-yes').click();
+  await until('the pace is changed', async () => (await page.locator('#line-pace').innerText()).startsWith('50 people every'));
+  await page.context().close();
+});
+
+test('whoever saves after somebody else sees their change and loses nothing of their own', async () => {
+  await site.sell({ concertId: 'both', title: 'Both' });
+  const page = await operator('#/lines/both/policy');
+  await until('the form is filled', async () => (await page.locator('#p-title').inputValue()) === 'Both');
+  await page.locator('#p-sessionMinutes').fill('20');
+  await site.change('both', { groupSize: 33 });
+  await page.locator('#policy-save').click();
+  await until('it is told', async () => /changed it meanwhile.*People at a time: 33/.test(await page.locator('#policy-note').innerText()));
+  assert.equal(await page.locator('#p-groupSize').inputValue(), '33');
+  assert.equal(await page.locator('#p-sessionMinutes').inputValue(), '20');
+  await page.locator('#policy-save').click();
+  await until('both hold', async () => {
+    const concert = await site.operator('GET', '/v2/admin/concerts/both');
+    return concert.groupSize === 33 && concert.sessionMinutes === 20;
+  });
+  await page.context().close();
+});
+
+test('a concert is made, closed and deleted', async () => {
+  const page = await operator('#/new');
+  await page.locator('#p-concertId').fill('made');
+  await page.locator('#policy-save').click();
+  await until('the title is missed', async () => (await page.locator('#p-title-refused').innerText()) !== '');
+  await page.locator('#p-title').fill('Made here');
+  await page.locator('#p-bookingStartAt').fill('2199-01-01T20:00');
+  await page.locator('#policy-save').click();
+  await page.waitForURL(/#\/lines\/made$/);
+  const made = await site.operator('GET', '/v2/admin/concerts/made');
+  assert.equal(made.bookingStartAt, '2199-01-01T11:00:00.000Z');
+  await until('it is listed', async () => (await page.locator('#line-title').innerText()) === 'Made here');
+  for (const act of ['close', 'delete']) {
+    await ask(page, act);
+    await page.locator('#ask-yes').click();
+    await page.locator('#ask[open]').waitFor({ state: 'detached' });
+    if (act === 'close') await until('it is closed', async () => (await page.locator('#line-state').innerText()) === 'closed');
+  }
+  await until('it is gone', async () => (await page.locator('[data-line="made"]').count()) === 0);
+  await page.context().close();
+});
+
+test('a member is found and removed', async () => {
+  await site.sell({ concertId: 'look', title: 'Look', autoOpen: false });
+  await site.member('kim', 'POST', '/v2/waiting-room/enter', { concertId: 'look' });
+  const page = await operator('#/lines/look/members');
+  await page.locator('#front').getByText('kim').waitFor();
+  await page.locator('#member').fill('kim');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.locator('#found').getByText('1 of 1').waitFor();
+  await page.locator('#found').getByRole('button', { name: /Remove/ }).click();
+  assert.match(await page.locator('#ask').innerText(), /Remove kim\?\s+Look \(look\)/);
+  await page.locator('#ask-yes').click();
+  await page.locator('#found').getByText('Not in line').waitFor();
+  await page.context().close();
+});
+
+test('twenty live lines are never shown more than two seconds old, at the 99th of a hundred', async () => {
+  for (let number = 1; number <= 20; number += 1) {
+    const concertId = `live-${number}`;
+    await site.sell({ concertId, title: `Live ${number}` });
+    for (let who = 0; who < 3; who += 1) await site.member(`m${who}`, 'POST', '/v2/waiting-room/enter', { concertId });
+  }
+  const page = await operator('#/lines/live-1');
+  await until('all are there', async () => (await page.locator('[data-line^="live-"]').count()) === 20);
+  // The server's clock is this machine's: how long ago each shown line was read.
+  const ages = await page.evaluate(async () => {
+    const ages = [];
+    for (const end = Date.now() + 15_000; Date.now() < end; await new Promise((next) => setTimeout(next, 50))) {
+      for (const row of document.querySelectorAll('[data-line^="live-"]')) {
+        ages.push(Date.now() - Date.parse(/** @type {HTMLElement} */ (row).dataset.at ?? ''));
+      }
+    }
+    return ages.sort((a, b) => a - b);
+  });
+  const p99 = ages[Math.floor(ages.length * 0.99)];
+  console.log(`the console's age with 20 live lines, of ${ages.length} looks: p50 ${ages[ages.length >> 1]} ms, p99 ${p99} ms`);
+  assert.ok(p99 <= 2_000, `${p99} ms`);
+  await page.context().close();
+});
+
+test('nothing in the console breaks the rules of WCAG 2.2 AA', async () => {
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
+  await site.sell({ concertId: 'axe', title: 'Axe', notice: 'Look here.', maxActive: 5 });
+  for (const theme of /** @type {const} */ (['light', 'dark'])) {
+    for (const lang of /** @type {const} */ (['ko', 'en'])) {
+      const page = await operator('#/', { theme, lang, width: 320 });
+      for (const hash of ['#/', '#/lines/axe', '#/lines/axe/policy', '#/lines/axe/members', '#/record', '#/new', 'ask']) {
+        if (hash === 'ask') {
+          await page.evaluate(() => { location.hash = '#/lines/axe'; });
+          await ask(page, 'pause');
+        } else {
+          await page.evaluate((to) => { location.hash = to; }, hash);
+        }
+        await sleep(500);
+        await page.evaluate(axe);
+        const found = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run(document, {
+          runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+        }));
+        const told = found.violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);
+        assert.deepEqual(told, [], `${hash} ${theme} ${lang}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${hash} ${lang} is ${wide} px too wide`);
+      }
+      await page.context().close();
+    }
+  }
+});
