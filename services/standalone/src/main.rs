@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod breaking;
 mod demo;
 mod dev_session;
 mod dev_token;

@@ -3,9 +3,10 @@
 use std::{error::Error, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
+use axum::Extension;
 use secrecy::ExposeSecret;
 use sunbeon_booking::{Parts, Shop, Stock};
-use sunbeon_broker::Broker;
+use sunbeon_broker::{Broker, MemoryBroker};
 use sunbeon_chassis::{
     Auth, Process,
     http::{self, Health},
@@ -14,7 +15,7 @@ use sunbeon_chassis::{
 use sunbeon_domain::{Code, Coded, MemberId};
 use sunbeon_entry_consumer::EntryConsumer;
 use sunbeon_realtime::Realtime;
-use sunbeon_reservation_open::{Registry, ReservationOpen};
+use sunbeon_reservation_open::{Demo, Registry, ReservationOpen};
 use sunbeon_store::{Store, is_up};
 use sunbeon_token::Token;
 use sunbeon_tokens::SigningKeys;
@@ -22,7 +23,9 @@ use sunbeon_waiting_room::WaitingRoom;
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{demo, dev_session, dev_token, options::Options, settings::Settings};
+use crate::{
+    breaking::Breaking, demo, dev_session, dev_token, options::Options, settings::Settings,
+};
 
 /// All parts, before they run.
 pub(crate) struct Whole {
@@ -40,6 +43,8 @@ pub(crate) struct Whole {
     /// Whether there are a demo sale and `POST /dev/token`: only if this process generated the
     /// secret that signs access tokens.
     demo: bool,
+    /// What the demo's console can break.
+    breaking: Option<Breaking>,
 }
 
 impl Whole {
@@ -58,8 +63,12 @@ impl Whole {
         settings.at(address);
         let store =
             sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
-        let broker = sunbeon_broker::open(&settings.broker, "sunbeon")
-            .context("could not open broker.rabbitmq.url")?;
+        let embedded = settings.broker.shared().is_err().then(MemoryBroker::new);
+        let broker: Arc<dyn Broker> = match &embedded {
+            Some(broker) => Arc::new(broker.clone()),
+            None => sunbeon_broker::open(&settings.broker, "sunbeon")
+                .context("could not open broker.rabbitmq.url")?,
+        };
         if settings.store.shared().is_err() {
             tracing::warn!("the line is kept in memory and will be gone when this process ends");
         }
@@ -95,6 +104,7 @@ impl Whole {
             store,
             broker,
             registry,
+            breaking: embedded.filter(|_| demo).map(Breaking::new),
             demo,
         })
     }
@@ -126,7 +136,6 @@ impl Whole {
     fn start(&mut self) -> OpenApiRouter {
         let (store, broker) = (self.store.clone(), self.broker.clone());
         let control = ReservationOpen::new(store.clone(), broker.clone(), self.registry.clone());
-        let consumer = EntryConsumer::new(store, broker);
         let mut api = OpenApiRouter::new()
             .merge(self.waiting_room.router(&self.auth))
             .merge(self.realtime.router(&self.auth))
@@ -137,6 +146,10 @@ impl Whole {
         if self.demo {
             api = api.merge(dev_token::router(self.auth.clone()));
             api = api.merge(OpenApiRouter::from(dev_session::router(self.auth.clone())));
+            let breakable = self.breaking.is_some();
+            let breaking = self.breaking.as_ref().map(Breaking::router);
+            api = api.merge(OpenApiRouter::from(breaking.unwrap_or_default()));
+            api = api.layer(Extension(Demo { breakable }));
         }
         let shutdown = self.process.shutdown();
         let stop = || shutdown.clone();
@@ -151,7 +164,13 @@ impl Whole {
         process.spawn("schedule", control.clone().schedule(stop()));
         process.spawn("resend", control.clone().resend(stop()));
         process.spawn("sweep", control.sweep(stop()));
-        process.spawn("consume", consumer.run(stop()));
+        match self.breaking.clone() {
+            Some(breaking) => process.spawn("consume", breaking.consume(store, stop())),
+            None => {
+                let consumer = EntryConsumer::new(store, broker);
+                process.spawn("consume", consumer.run(stop()));
+            }
+        }
         process.spawn("booking", self.shop.clone().run(stop()));
         api
     }

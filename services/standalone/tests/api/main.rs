@@ -2,6 +2,7 @@
 
 mod app;
 mod bodies;
+mod breaking;
 mod command;
 mod concerts;
 mod demo;

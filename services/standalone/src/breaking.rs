@@ -1,0 +1,100 @@
+//! `POST /dev/break/…`: the demo's red buttons, which take a part away for a while.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, Version},
+    routing::post,
+};
+use sunbeon_broker::MemoryBroker;
+use sunbeon_chassis::{ApiResult, Empty, Reply};
+use sunbeon_domain::{Code, Text};
+use sunbeon_entry_consumer::EntryConsumer;
+use sunbeon_store::Store;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::dev_token::is_asked_here;
+
+const BROKEN: Text = Text {
+    ko: "10초 동안 멈추기 성공",
+    en: "It is gone for 10 seconds.",
+};
+/// How long a part stays away.
+const AWAY: Duration = Duration::from_secs(10);
+
+/// What can be broken in a demo on the embedded broker. A cheap handle.
+#[derive(Clone)]
+pub(crate) struct Breaking {
+    broker: MemoryBroker,
+    kill: Arc<Notify>,
+}
+
+impl Breaking {
+    pub(crate) fn new(broker: MemoryBroker) -> Self {
+        let kill = Arc::new(Notify::new());
+        Self { broker, kill }
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/dev/break/broker", post(broker))
+            .route("/dev/break/consumer", post(consumer))
+            .with_state(self.clone())
+    }
+
+    /// Runs the consumer until `shutdown` is cancelled, and a new one some time after each kill.
+    pub(crate) async fn consume(
+        self,
+        store: Arc<dyn Store>,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
+        loop {
+            let broker = Arc::new(self.broker.clone());
+            let consumer = EntryConsumer::new(store.clone(), broker);
+            // It is dropped with messages in hand, in the middle of whatever it does.
+            tokio::select! {
+                ended = consumer.run(shutdown.clone()) => return ended,
+                () = self.kill.notified() => {}
+            }
+            tracing::warn!("the consumer was killed; starting another one in 10 s");
+            let pause = tokio::time::sleep(AWAY);
+            if shutdown.run_until_cancelled(pause).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Takes the broker away.
+async fn broker(
+    State(breaking): State<Breaking>,
+    version: Version,
+    headers: HeaderMap,
+) -> ApiResult<Reply<Empty>> {
+    if !is_asked_here(version, &headers) {
+        return Err(Code::Forbidden.into());
+    }
+    tracing::warn!("the broker was stopped; starting it again in 10 s");
+    breaking.broker.set_away(true);
+    tokio::spawn(async move {
+        tokio::time::sleep(AWAY).await;
+        breaking.broker.set_away(false);
+    });
+    Ok(Reply::ok(BROKEN, Empty {}))
+}
+
+/// Kills the consumer.
+async fn consumer(
+    State(breaking): State<Breaking>,
+    version: Version,
+    headers: HeaderMap,
+) -> ApiResult<Reply<Empty>> {
+    if !is_asked_here(version, &headers) {
+        return Err(Code::Forbidden.into());
+    }
+    breaking.kill.notify_waiters();
+    Ok(Reply::ok(BROKEN, Empty {}))
+}
