@@ -16,7 +16,7 @@
  * @property {{one: number, five: number, fifteen: number, sinceAt?: string}} pace
  * @property {number} [maxActive]
  * @property {number} [head]
- * @property {string} [held]
+ * @property {string} [held]  Why the schedule takes nobody.
  * @property {boolean} [soldOut]
  * @property {boolean} [stopWhenSoldOut]  Whether nobody is called then.
  * @property {{tiers: {name: string, price?: number, left: number}[], reportedAt: string}} [stock]
@@ -174,6 +174,9 @@ export class Calls {
   }
 }
 
+/** What holds a line until somebody acts. That it is paused, sold out or full is said where it is shown. */
+const AWAY = ['waitingRoomAway', 'tokenAway', 'silence'];
+
 /**
  * Something that an operator must know. `word` names its text, `lines` are the titles that it concerns.
  * @typedef {object} Trouble
@@ -203,11 +206,11 @@ export function troubles(lines, health, stuck) {
   if (health.control === 'down') note('control_down', true, '');
   if (health.broker === 'down') note('broker_down', true, '');
   if (health.database === 'down') note('database_down', true, '');
-  for (const line of lines) if (stuck(line)) note('stuck', true, line.concertTitle, line.counts.admitting);
-  for (const line of lines) if (overCap(line)) note('over', false, line.concertTitle, overCap(line));
   for (const line of lines) {
-    if (line.soldOut && line.stopWhenSoldOut !== false) note('sold_out', false, line.concertTitle);
-    else if (line.held && line.state === 'open') note(`held_${line.held}`, false, line.concertTitle);
+    if (line.held && AWAY.includes(line.held)) note(`held_${line.held}`, true, line.concertTitle);
+    if (line.held === 'messages' || stuck(line)) note('stuck', true, line.concertTitle, line.counts.admitting);
   }
+  for (const line of lines) if (overCap(line)) note('over', false, line.concertTitle, overCap(line));
+  for (const line of lines) if (line.soldOut && line.stopWhenSoldOut !== false) note('sold_out', false, line.concertTitle);
   return [...found.values()];
 }

@@ -159,6 +159,7 @@ function paceOf(line, concert, now) {
     maxActive !== undefined && mode !== 'off' ? words.say('pace_most', { max: maxActive }) : '',
     bookingStartAt && ['early', 'before'].includes(line.state) ? words.say('pace_from', { at: at(bookingStartAt) }) : '',
     bookingEndAt ? words.say('pace_until', { at: at(bookingEndAt) }) : '',
+    line.held === 'maxActive' ? words.say('pace_full') : '',
   ];
   return parts.filter(Boolean).join(' · ');
 }

@@ -31,7 +31,7 @@ async function front(from) {
   const at = Date.parse(answer.data.at);
   const rows = answer.data.members.map((/** @type {any} */ member, /** @type {number} */ i) => {
     const { memberId, memberName, entryNumber, away } = member;
-    const button = make('button', { class: 'plain member' }, memberName || memberId);
+    const button = make('button', { class: 'plain back' }, memberName || memberId);
     button.addEventListener('click', () => {
       $('member').value = memberId;
       lookUp(memberId);

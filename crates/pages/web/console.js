@@ -97,9 +97,8 @@ function chosen() {
 
 /** Shows everything that a second changes. */
 function show() {
-  const up = failed ? 'down' : 'up';
   showLines(lines, route.concert);
-  showZeros(lines, { store: up, ...health });
+  showZeros(lines, { ...(failed && { [failed.code === 'STORE_DOWN' ? 'store' : 'server']: 'down' }), ...health });
   showTroubles();
   const line = chosen();
   $('of-line').hidden = !line;
@@ -137,7 +136,7 @@ function showTroubles() {
   const found = troubles(failed ? [] : lines, health, (line) => calls.stuck(line, now));
   const said = found.map(({ word, bad, lines: titles, values }) => ({
     bad,
-    text: words.say(words.has(`trouble_${word}`) ? `trouble_${word}` : 'trouble_held', {
+    text: words.say(`trouble_${word}`, {
       ...values, n: values.many, lines: words.list.format(titles),
     }),
   }));

@@ -109,10 +109,11 @@ test('troubles are told once for each kind, those that somebody must act on firs
   const lines = [
     line({ concertTitle: 'A', soldOut: true }), line({ concertTitle: 'B', soldOut: true, held: 'soldOut' }),
     line({ concertTitle: 'C', held: 'tokenAway' }), line({ concertTitle: 'D', state: 'paused', held: 'paused' }),
+    line({ concertTitle: 'E', held: 'maxActive' }), line({ concertTitle: 'F', held: 'messages' }, { admitting: 7 }, { joined: 7 }),
   ];
   const found = troubles(lines, { broker: 'down', database: 'up' }, () => 0);
   assert.deepEqual(found.map(({ word, bad, lines }) => [word, bad, lines]), [
-    ['broker_down', true, []], ['sold_out', false, ['A', 'B']], ['held_tokenAway', false, ['C']],
+    ['broker_down', true, []], ['held_tokenAway', true, ['C']], ['stuck', true, ['F']], ['sold_out', false, ['A', 'B']],
   ]);
   assert.deepEqual(troubles([line()], { broker: 'up' }, () => 0), []);
 });
