@@ -57,7 +57,6 @@ const map = new SeatMap(find('seats'), {
   state,
   spoken: (seat, as) => text('seat_spoken', { ...words(seat), price: money(seat.price), state: text(as) }),
   named: (section) => text('map', { section: section.name }),
-  row: (row) => text('row', { row }),
   pick,
 });
 const live = new Live(id, {
@@ -126,12 +125,13 @@ async function load() {
   const begun = ours.find((/** @type {any} */ booking) => booking.state === 'PENDING' || booking.state === 'PAYING');
   if (begun) restore(begun);
   find('choose').hidden = false;
+  panel('');
   find('hall').hidden = hall.length === 0;
   find('counted').hidden = kinds.length === 0;
   if (hall.length === 0) find('counted-title').textContent = text('tickets_only');
   drawSections();
-  if (hall.length > 0) map.show(hall.find((section) => free(section) > 0) ?? hall[0]);
-  draw();
+  if (hall.length > 0) map.show(hall[first()]);
+  drawNow();
   live.start();
   if (begun?.state === 'PAYING') checkout.resume();
 }
@@ -349,13 +349,27 @@ function told(what) {
 
 // Drawing
 
+/** Draws the page anew with the next frame, however often it is asked until then. */
 function draw() {
+  if (drawing) return;
+  drawing = requestAnimationFrame(drawNow);
+}
+
+let drawing = 0;
+
+function drawNow() {
+  drawing = 0;
   if (over) return;
   map.refresh();
   drawSections();
   drawTickets();
   drawBasket();
   drawSoldOut();
+}
+
+/** The section to show first: one with free seats. */
+function first() {
+  return Math.max(0, hall.findIndex((section) => free(section) > 0));
 }
 
 function drawSections() {
@@ -365,7 +379,7 @@ function drawSections() {
     const legend = box.querySelector('legend');
     box.replaceChildren(legend, ...hall.map((section, index) => {
       const radio = /** @type {HTMLInputElement} */ (make('input', { type: 'radio', name: 'section', value: section.name }));
-      radio.checked = index === hall.findIndex((one) => free(one) > 0) || (index === 0 && hall.every((one) => free(one) === 0));
+      radio.checked = index === first();
       radio.addEventListener('change', () => map.show(section));
       const name = make('b', {}, text('section', { section: section.name }));
       return make('label', { class: 'section' }, radio, name, make('span', { class: 'small' }, money(section.price)), make('span', { class: 'small quiet left' }));
@@ -424,7 +438,11 @@ function drawBasket() {
   const wanted = [...held, ...counted];
   const key = (/** @type {Element} */ item) => `${item.getAttribute('data-item')} ${item.children.length}`;
   const same = list.children.length === wanted.length && wanted.every((item, index) => key(item) === key(list.children[index]));
-  if (!same) list.replaceChildren(...wanted);
+  if (!same) {
+    const inside = list.contains(document.activeElement);
+    list.replaceChildren(...wanted);
+    if (inside) find('basket-title').focus();
+  }
   const { count, sum } = basket;
   tell(find('empty'), count > 0 ? '' : text(hall.length > 0 ? 'basket_none' : 'basket_none_tickets'));
   tell(find('limit'), basket.bought >= basket.limit ? text('limit_all', { n: basket.limit }) : text('limit', { n: basket.limit }));

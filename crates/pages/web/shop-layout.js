@@ -39,7 +39,7 @@ export function sections(seats, order) {
 
 /** @param {Section} section */
 export function free(section) {
-  return section.rows.flat().filter((seat) => seat.state === 'AVAILABLE').length;
+  return section.rows.reduce((sum, row) => row.reduce((all, seat) => all + Number(seat.state === 'AVAILABLE'), sum), 0);
 }
 
 /** The places of a section's seats, in a box of some width. */

@@ -34,7 +34,7 @@ export class Live {
     try {
       const { io } = await import('./socket.io.js');
       if (this.stopped) return;
-      this.connect(io({ withCredentials: true }));
+      this.connect(io('/', {}));
     } catch {
       // Without the client, the map is read every few seconds.
     }

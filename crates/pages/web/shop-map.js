@@ -37,12 +37,15 @@ function arrange(parent, wanted) {
   }
 }
 
+/** The width of the rows' names, in pixels. */
+const NAMES = 28;
+
 export class SeatMap {
   /**
    * @param {HTMLElement} box what scrolls
    * @param {{
    *   state: (seat: Seat) => State, spoken: (seat: Seat, state: State) => string,
-   *   named: (section: Section) => string, row: (row: number) => string, pick: (seat: Seat) => void,
+   *   named: (section: Section) => string, pick: (seat: Seat) => void,
    * }} shop what the map asks and tells
    */
   constructor(box, shop) {
@@ -54,7 +57,7 @@ export class SeatMap {
     this.at = { row: 0, column: 0 };
     /** @type {Map<number, Element>} */
     this.rows = new Map();
-    /** @type {Map<string, {cell: Element, shown: string}>} */
+    /** What is in the page, by the seat's id. @type {Map<string, {seat: Seat, cell: Element, shown: string}>} */
     this.cells = new Map();
     this.fine = matchMedia('(pointer: fine)');
     this.names = svg('svg', { class: 'rows', 'aria-hidden': 'true' });
@@ -75,14 +78,14 @@ export class SeatMap {
       this.at = { row: 0, column: Math.floor((section.columns - 1) / 2) };
       this.forget();
       this.fit();
-      this.box.scrollTo(Math.max(0, (this.grid.clientWidth + 28 - this.box.clientWidth) / 2), 0);
+      this.box.scrollTo(Math.max(0, (this.grid.clientWidth + NAMES - this.box.clientWidth) / 2), 0);
     }
     this.draw();
   }
 
   /** Draws anew what may have changed. */
   refresh() {
-    for (const [id, { cell }] of this.cells) this.paint(/** @type {Seat} */ (this.seat(id)), cell);
+    for (const { seat, cell } of this.cells.values()) this.paint(seat, cell);
   }
 
   focus() {
@@ -105,25 +108,24 @@ export class SeatMap {
   fit() {
     if (!this.section || this.box.clientWidth === 0) return;
     const before = this.layout;
-    const names = 28;
-    const layout = new Layout(this.section, this.box.clientWidth - names, this.fine.matches);
+    const layout = new Layout(this.section, this.box.clientWidth - NAMES, this.fine.matches);
     this.layout = layout;
     const same = before && before.pitch === layout.pitch && before.columns === layout.columns && before.rows === layout.rows;
     if (same && this.cells.size > 0) return this.later();
     this.forget();
-    for (const [element, width] of /** @type {[Element, number][]} */ ([[this.names, names], [this.grid, layout.width]])) {
+    for (const [element, width] of /** @type {[Element, number][]} */ ([[this.names, NAMES], [this.grid, layout.width]])) {
       element.setAttribute('width', String(width));
       element.setAttribute('height', String(layout.height));
     }
     this.grid.setAttribute('aria-label', this.shop.named(this.section));
     this.grid.setAttribute('aria-rowcount', String(layout.rows));
     this.grid.setAttribute('aria-colcount', String(layout.columns));
-    const names_ = this.section.rows.map((_, row) => {
-      const name = svg('text', { x: 22, y: row * layout.pitch + (layout.bend + layout.pitch) / 2, class: 'row-name' });
+    const names = this.section.rows.map((_, row) => {
+      const name = svg('text', { x: NAMES - 6, y: row * layout.pitch + (layout.bend + layout.pitch) / 2, class: 'row-name' });
       name.textContent = String(row + 1);
       return name;
     });
-    this.names.replaceChildren(...names_);
+    this.names.replaceChildren(...names);
     this.draw();
   }
 
@@ -189,7 +191,7 @@ export class SeatMap {
       number,
       svg('path', { class: 'tick', d: 'M-7 0.5l5 5 9-11', transform: `translate(${pitch / 2} ${pitch / 2})` }),
     ]);
-    this.cells.set(seat.seatId, { cell, shown: '' });
+    this.cells.set(seat.seatId, { seat, cell, shown: '' });
     return this.paint(seat, cell);
   }
 
@@ -209,11 +211,6 @@ export class SeatMap {
     return cell;
   }
 
-  /** @param {string} id */
-  seat(id) {
-    return this.section?.rows.flat().find((seat) => seat.seatId === id);
-  }
-
   /** @param {{row: number, column: number}} at @returns {HTMLElement | undefined} */
   cell(at) {
     const id = this.section?.rows[at.row]?.[at.column]?.seatId ?? '';
@@ -226,11 +223,11 @@ export class SeatMap {
     this.at = at;
     const layout = /** @type {Layout} */ (this.layout);
     const { pitch } = layout;
-    const [x, y, names] = [layout.x(at.column), layout.y(at.row, at.column), 28];
+    const [x, y] = [layout.x(at.column), layout.y(at.row, at.column)];
     const into = (/** @type {number} */ scroll, /** @type {number} */ size, /** @type {number} */ from) =>
       Math.min(from, Math.max(scroll, from + pitch - size));
     this.box.scrollTo({
-      left: into(this.box.scrollLeft, this.box.clientWidth - names, x),
+      left: into(this.box.scrollLeft, this.box.clientWidth - NAMES, x),
       top: into(this.box.scrollTop, this.box.clientHeight, y),
       behavior: 'instant',
     });
@@ -241,7 +238,7 @@ export class SeatMap {
   /** @param {Event} event */
   clicked(event) {
     const cell = event.target instanceof Element ? event.target.closest('.cell') : null;
-    const seat = this.seat(cell?.getAttribute('data-seat') ?? '');
+    const seat = this.cells.get(cell?.getAttribute('data-seat') ?? '')?.seat;
     if (!seat) return;
     this.turn({ row: seat.row - 1, column: seat.number - 1 });
     this.focus();
