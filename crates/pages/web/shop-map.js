@@ -8,7 +8,7 @@ import { Layout, moved } from './shop-layout.js';
 
 /** @typedef {import('./shop-layout.js').Section} Section */
 /** @typedef {import('./shop-layout.js').Seat} Seat */
-/** @typedef {'free' | 'held' | 'sold' | 'mine' | 'bought' | 'asking'} State as the visitor sees a seat */
+/** @typedef {import('./shop-sale.js').State} State */
 
 /**
  * @param {string} name

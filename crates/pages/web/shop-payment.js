@@ -104,9 +104,14 @@ export class Payment {
   /** @param {Answer} answer */
   over(answer) {
     const expired = this.settled('expired', answer);
+    this.forget();
+    return expired;
+  }
+
+  /** Forgets a booking that has run out, so that another can be made. */
+  forget() {
     this.booking = null;
     this.made = null;
-    return expired;
   }
 
   /** @param {Outcome['kind']} kind @param {Answer} answer */

@@ -6,6 +6,7 @@ import { Basket } from '../../pages/web/shop-basket.js';
 import { Clock, written } from '../../pages/web/shop-clock.js';
 import { Layout, free, moved, sections } from '../../pages/web/shop-layout.js';
 import { Payment } from '../../pages/web/shop-payment.js';
+import { Sale } from '../../pages/web/shop-sale.js';
 
 /** @typedef {import('../../pages/web/shop-layout.js').Seat} Seat */
 
@@ -93,6 +94,51 @@ test('what was bought before counts towards the limit', () => {
   assert.equal(basket.take(standing, 3), 1);
   basket.bought = 9;
   assert.equal(basket.room, 0);
+});
+
+/** A sale of two rows of two seats and of standing tickets. */
+function opened(/** @type {import('../../pages/web/shop-sale.js').MySeat[]} */ mine = [], /** @type {import('../../pages/web/shop-sale.js').Booked[]} */ bookings = []) {
+  const sale = new Sale();
+  const concert = { perMemberLimit: 4, sections: [{ section: 'R' }], tickets: [{ ...standing }] };
+  sale.open(concert, { at: 'then', seats: block('R', 2, 2, 1_000) }, mine, bookings);
+  return sale;
+}
+
+test('a sale knows what is mine, what I paid for, and how much I may still have', () => {
+  const sale = opened(
+    [{ seatId: 'c.R.1.1', state: 'HELD', holdEndsAt: '2026-11-20T05:00:00Z' }, { seatId: 'c.R.1.2', state: 'SOLD' }],
+    [{ concertId: 'c', state: 'CONFIRMED', tickets: [{ ...standing, quantity: 1 }] }],
+  );
+  const state = (/** @type {string} */ id) => sale.state(/** @type {Seat} */ (sale.seats.get(id)));
+  assert.deepEqual([state('c.R.1.1'), state('c.R.1.2'), state('c.R.2.1')], ['mine', 'bought', 'free']);
+  assert.equal(sale.room, 1, 'of four, two are bought and one is held');
+  sale.asking.add('c.R.2.1');
+  assert.deepEqual([state('c.R.2.1'), sale.room], ['asking', 0]);
+});
+
+test('what others take and give back changes the map, but not what I am being given', () => {
+  const sale = opened();
+  sale.asking.add('c.R.1.1');
+  sale.change(['c.R.1.1', 'c.R.1.2', 'nowhere'], 'HELD');
+  sale.read({ at: 'later', changed: [{ seatId: 'c.R.2.1', state: 'SOLD' }] });
+  const states = [...sale.seats.values()].map((seat) => sale.state(seat));
+  assert.deepEqual(states, ['asking', 'held', 'sold', 'free']);
+  assert.equal(sale.at, 'later');
+  sale.asking.clear();
+  sale.hold({ seatIds: ['c.R.1.1'], holdEndsAt: '2026-11-20T05:00:00Z' });
+  assert.equal(sale.basket.count, 1);
+  assert.deepEqual(sale.expire(Date.parse('2026-11-20T05:00:00Z')).map((seat) => seat.seatId), ['c.R.1.1']);
+  assert.equal(sale.basket.count, 0);
+});
+
+test('a sale is sold out when nobody could take anything', () => {
+  const sale = opened();
+  assert.equal(sale.isSoldOut, false);
+  sale.change([...sale.seats.keys()], 'HELD');
+  assert.equal(sale.isSoldOut, false, 'there are tickets');
+  sale.count([{ ...standing, remaining: 0 }]);
+  assert.equal(sale.isSoldOut, true);
+  assert.equal(sale.first?.name, 'R');
 });
 
 /** A shop that gives these answers in turn, and keeps what it was asked. @param {[number, string, any?][]} answers */

@@ -1,0 +1,135 @@
+// @ts-check
+/** A sale as one visitor knows it: what is left, and what is theirs. Nothing here touches the page. */
+
+import { Basket } from './shop-basket.js';
+import { free, sections } from './shop-layout.js';
+
+/** @typedef {import('./shop-layout.js').Seat} Seat */
+/** @typedef {import('./shop-layout.js').Section} Section */
+/** @typedef {import('./shop-basket.js').Ticket} Ticket */
+/** @typedef {'free' | 'held' | 'sold' | 'mine' | 'bought' | 'asking'} State as the visitor sees a seat */
+
+/** What the API says, in its own words. */
+/** @typedef {{seatId: string, state: 'HELD' | 'SOLD', holdEndsAt?: string}} MySeat */
+/** @typedef {{concertId: string, state: string, tickets: {ticketId: string, name: string, price: number, quantity: number}[]}} Booked */
+
+export class Sale {
+  constructor() {
+    this.basket = new Basket(0);
+    /** @type {Section[]} */
+    this.hall = [];
+    /** @type {Map<string, Seat>} */
+    this.seats = new Map();
+    /** The kinds of counted tickets. @type {Ticket[]} */
+    this.kinds = [];
+    /** As of when the map was read, in the API's words. */
+    this.at = '';
+    /** Seats that are being asked for. @type {Set<string>} */
+    this.asking = new Set();
+    /** Seats that the visitor has paid for. @type {Set<string>} */
+    this.paid = new Set();
+  }
+
+  /**
+   * Takes in everything that a page reads first.
+   * @param {{perMemberLimit: number, sections: {section: string}[], tickets: Ticket[]}} concert
+   * @param {{at: string, seats: Seat[]}} map
+   * @param {MySeat[]} mine
+   * @param {Booked[]} bookings those of this concert
+   */
+  open(concert, map, mine, bookings) {
+    this.basket = new Basket(concert.perMemberLimit);
+    this.hall = sections(map.seats, concert.sections.map((section) => section.section));
+    this.seats = new Map(map.seats.map((seat) => [seat.seatId, seat]));
+    this.at = map.at;
+    this.kinds = concert.tickets;
+    this.own(mine);
+    const bought = bookings.filter((booking) => booking.state === 'CONFIRMED').flatMap((booking) => booking.tickets);
+    this.basket.bought = bought.reduce((sum, ticket) => sum + ticket.quantity, this.paid.size);
+  }
+
+  /** Takes in which seats are the visitor's. @param {MySeat[]} mine */
+  own(mine) {
+    this.basket.seats.clear();
+    for (const { seatId, state, holdEndsAt } of mine) {
+      const seat = this.seats.get(seatId);
+      if (state === 'SOLD') this.paid.add(seatId);
+      else if (seat && holdEndsAt) this.basket.hold(seat, Date.parse(holdEndsAt));
+    }
+  }
+
+  /** Takes up the tickets of a booking that was made and not paid. @param {Booked} booking */
+  takeUp(booking) {
+    for (const { ticketId, quantity, name, price } of booking.tickets) {
+      const ticket = this.kinds.find((kind) => kind.ticketId === ticketId) ?? { ticketId, name, price, quantity, remaining: 0 };
+      this.basket.tickets.set(ticketId, { ticket, count: quantity });
+    }
+  }
+
+  /** Takes in a later map, or what has changed since. @param {{at: string, seats?: Seat[], changed?: {seatId: string, state: Seat['state']}[]}} map */
+  read(map) {
+    this.at = map.at;
+    for (const { seatId, state } of map.changed ?? map.seats ?? []) {
+      const seat = this.seats.get(seatId);
+      if (seat) seat.state = state;
+    }
+  }
+
+  /** Takes in what is left of each kind of ticket. @param {Ticket[]} kinds */
+  count(kinds) {
+    for (const fresh of kinds) {
+      const kind = this.kinds.find((one) => one.ticketId === fresh.ticketId);
+      if (kind) Object.assign(kind, fresh);
+    }
+  }
+
+  /** Takes in what happened to seats a moment ago. @param {string[]} ids @param {Seat['state']} state */
+  change(ids, state) {
+    for (const seatId of ids) {
+      const seat = this.seats.get(seatId);
+      // Of what I ask for, the answer tells.
+      if (seat && !this.asking.has(seatId)) seat.state = state;
+    }
+  }
+
+  /** Takes in an answer to holding seats. @param {{seatIds: string[], holdEndsAt: string}} held */
+  hold(held) {
+    for (const seatId of held.seatIds) {
+      const seat = this.seats.get(seatId);
+      if (!seat) continue;
+      seat.state = 'HELD';
+      this.basket.hold(seat, Date.parse(held.holdEndsAt));
+    }
+  }
+
+  /** Takes out and returns the seats whose hold has ended. @param {number} now */
+  expire(now) {
+    const over = this.basket.expire(now);
+    for (const seat of over) seat.state = 'AVAILABLE';
+    return over;
+  }
+
+  /** @param {Seat} seat @returns {State} */
+  state(seat) {
+    if (this.paid.has(seat.seatId)) return 'bought';
+    if (this.basket.seats.has(seat.seatId)) return 'mine';
+    if (this.asking.has(seat.seatId)) return 'asking';
+    if (seat.state === 'AVAILABLE') return 'free';
+    return seat.state === 'HELD' ? 'held' : 'sold';
+  }
+
+  /** How many more may be asked for. */
+  get room() {
+    return Math.max(0, this.basket.room - this.asking.size);
+  }
+
+  /** Whether there is nothing that anybody could take. */
+  get isSoldOut() {
+    return this.hall.every((section) => free(section) === 0) && this.kinds.every((kind) => kind.remaining === 0);
+  }
+
+  /** The section to show first: one with free seats. @returns {Section | undefined} */
+  get first() {
+    return this.hall.find((section) => free(section) > 0) ?? this.hall[0];
+  }
+}

@@ -1,0 +1,158 @@
+// @ts-check
+// The shop in a browser: what the journey through a whole sale does not come by.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { browser, embedded, person, until } from './stage.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @type {import('./stage.js').Site} */
+let site;
+/** @type {import('playwright-core').Browser} */
+let opened;
+
+before(async () => {
+  [site, opened] = await Promise.all([embedded(), browser()]);
+  const hall = { perMemberLimit: 4, sections: [
+    { section: 'R', price: 150_000, rows: 6, seatsPerRow: 8 },
+    { section: 'S', price: 110_000, rows: 6, seatsPerRow: 8 },
+  ], tickets: [{ ticketId: 'standing', name: 'Standing', price: 99_000, quantity: 3 }] };
+  for (const concertId of ['hall', 'cards', 'line']) {
+    await site.sell({ concertId, title: 'Winter concert', mode: concertId === 'line' ? 'queue' : 'off' }, hall);
+  }
+  await site.sell({ concertId: 'arena', title: 'Arena', mode: 'off' }, { perMemberLimit: 4, sections: [
+    { section: 'A', price: 30_000, rows: 100, seatsPerRow: 200 },
+  ] });
+});
+
+after(async () => {
+  await opened?.close();
+  await site?.stop();
+});
+
+/** Opens a concert without a line. @param {string} id @param {string} member @param {Record<string, any>} [who] */
+async function inside(id, member, who = {}) {
+  const page = await person(opened, site, { id: member, lang: 'en', ...who });
+  await page.goto(`${site.url}/concerts/${id}`);
+  await page.locator('#choose').waitFor();
+  return page;
+}
+
+/** @param {Page} page */
+const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('data-seat'));
+
+/** Checks out with one of the play cards. @param {Page} page @param {string} card */
+async function pay(page, card) {
+  if (!(await page.locator('#checkout').isVisible())) await page.locator('#pay:enabled').click();
+  await page.locator(`#methods input[value="${card}"]`).check();
+  await page.locator('#checkout-pay:enabled').click();
+}
+
+test('the map is chosen from with the keyboard', async () => {
+  const page = await inside('hall', 'keys');
+  await page.locator('#sections input:checked').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.getByRole('grid', { name: 'Seats of section S' }).waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(page), 'hall.S.1.4', 'one Tab leads into the map');
+  for (const key of ['ArrowDown', 'ArrowRight', 'Space']) await page.keyboard.press(key);
+  await page.getByRole('gridcell', { name: 'Section S, row 2, seat 5, ₩110,000, yours' }).waitFor();
+  assert.equal(await focused(page), 'hall.S.2.5');
+  assert.match(await page.locator('#said').innerText(), /row 2, seat 5 is held for you/);
+  await page.keyboard.press('Space');
+  await page.getByRole('gridcell', { name: /row 2, seat 5, .*free/ }).waitFor();
+  await page.keyboard.press('Control+End');
+  assert.equal(await focused(page), 'hall.S.6.8');
+  await page.context().close();
+});
+
+test('no more are chosen than one may have, and a basket survives a reload', async () => {
+  const page = await inside('hall', 'greedy');
+  const free = page.locator('.cell.free');
+  for (let seat = 0; seat < 3; seat += 1) {
+    await free.nth(seat).click();
+    await until('it is held', async () => (await page.locator('.cell.mine').count()) === seat + 1);
+  }
+  await page.getByRole('button', { name: 'One Standing more' }).click();
+  await free.first().click();
+  await page.getByText('Each person can book 4').waitFor();
+  assert.equal(await page.locator('#sum').innerText(), '₩549,000');
+  await page.reload();
+  await until('they are there again', async () => (await page.locator('#items li').count()) === 3);
+  await page.getByRole('button', { name: /^Put back Section R/ }).first().click();
+  await until('one is back', async () => (await page.locator('#items li').count()) === 2);
+  await page.context().close();
+});
+
+test('a declined card can be replaced, and the receipt has the booking’s number', async () => {
+  const page = await inside('cards', 'declined');
+  await page.locator('.cell.free').first().click();
+  await pay(page, 'decline');
+  await page.getByText('The card was declined. Nothing was charged.').waitFor();
+  await page.locator('#checkout-back').click();
+  await page.reload();
+  await page.getByRole('button', { name: 'Go on to pay' }).click();
+  await pay(page, 'card');
+  await page.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+  const number = await page.locator('.booking-number').innerText();
+  await page.getByRole('link', { name: 'My bookings' }).last().click();
+  await page.getByText(number, { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Cancel booking' }).click();
+  await page.getByRole('button', { name: 'Cancel it' }).click();
+  await page.getByText('Cancelled', { exact: true }).waitFor();
+  await page.context().close();
+});
+
+test('a payment whose outcome nobody knows is asked about until it is known, and charged once', async () => {
+  const page = await inside('cards', 'doubtful');
+  await page.getByRole('button', { name: 'One Standing more' }).click();
+  let attempts = 0;
+  await page.route('**/confirm?*', async (route) => {
+    attempts += 1;
+    if (attempts > 1) return route.continue();
+    // It arrives, and its answer is lost.
+    await route.fetch();
+    return route.abort();
+  });
+  await pay(page, 'card');
+  await page.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+  assert.equal(attempts, 1, 'asking shows that it was paid');
+  const { body } = await site.member('doubtful', 'GET', '/v2/bookings');
+  assert.deepEqual(body.data.bookings.map((/** @type {any} */ booking) => booking.state), ['CONFIRMED']);
+  await page.context().close();
+});
+
+test('when the session ends, the page says so and leads back to the line', async () => {
+  await site.member('late', 'POST', '/v2/waiting-room/enter', { concertId: 'line' });
+  await site.operator('POST', '/v2/reservation/open/line?batchSize=1');
+  const token = await until('the turn', async () => {
+    const { status, body } = await site.member('late', 'GET', '/v2/reservation/token/line');
+    return status === 200 && body.data.token;
+  });
+  const page = await person(opened, site, { id: 'late', lang: 'en' });
+  await page.context().addCookies([{ name: 'queue-token-line', value: token, url: site.url }]);
+  await page.goto(`${site.url}/concerts/line?from=mail`);
+  await page.locator('.cell.free').first().waitFor();
+  assert.match(await page.locator('#session').innerText(), /left/);
+  await site.member('late', 'POST', '/v2/waiting-room/exit/line');
+  await page.getByRole('heading', { level: 1, name: 'Your time to book is over' }).waitFor();
+  const back = await page.getByRole('link', { name: 'Line up again' }).getAttribute('href');
+  const target = new URL(back ?? '', site.url).searchParams.get('target');
+  assert.equal(target, `${site.url}/concerts/line?from=mail`);
+  await page.context().close();
+});
+
+test('of 20,000 seats only those in sight are in the page', async () => {
+  const page = await inside('arena', 'far');
+  const cells = page.getByRole('gridcell');
+  await cells.first().waitFor();
+  for (const [left, top] of [[0, 0], [4_000, 2_000], [99_999, 99_999]]) {
+    await page.locator('#seats').evaluate((box, to) => box.scrollTo(to[0], to[1]), [left, top]);
+    await page.waitForTimeout(100);
+    const count = await cells.count();
+    assert.ok(count > 20 && count < 700, `${count} at ${left}, ${top}`);
+  }
+  await page.getByRole('gridcell', { name: /row 100, seat 200,/ }).waitFor();
+  await page.context().close();
+});
