@@ -4,12 +4,13 @@
 /** A clock that goes on from a reading of the server's. */
 export class Clock {
   /**
-   * @param {number} reading the server's clock a moment ago, in milliseconds since the epoch
+   * @param {number} reading the server's clock when it answered, in milliseconds since the epoch
+   * @param {number} arrived this machine's clock when the answer came
    * @param {() => number} own this machine's clock, which may be wrong but goes on
    */
-  constructor(reading, own = Date.now) {
+  constructor(reading, arrived, own = Date.now) {
     this.own = own;
-    this.ahead = reading - own();
+    this.ahead = reading - arrived;
   }
 
   now() {

@@ -252,7 +252,7 @@ async function instead() {
   const held = same?.ok ? same : await lock({ like: first.seatId, count: missed.length });
   if (held.ok) {
     const got = [...sale.basket.seats.values()].map(({ seat }) => seat).filter((seat) => !before.has(seat.seatId));
-    told(text('got', { seats: listed(got) }));
+    told(text(held === same ? 'again_held' : 'got', { seats: listed(got) }));
     got.slice(0, 1).forEach(show);
   } else if (held.code === 'SEAT_TAKEN' || held.code === 'SOLD_OUT') {
     told(text('lost_none', { section: first.section }));

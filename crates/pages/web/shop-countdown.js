@@ -12,12 +12,13 @@ const AFTER = 1_000;
 
 export class Countdown {
   /**
-   * @param {number} now the server's clock
+   * @param {number} now the server's clock when it sent the page
    * @param {number | null} session when the session ends; `null` if there is none
    * @param {{holdOver: () => void, sessionOver: () => void}} then called as long as it is over
    */
   constructor(now, session, then) {
-    this.clock = new Clock(now);
+    const page = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType('navigation')[0]);
+    this.clock = new Clock(now, page ? performance.timeOrigin + page.responseStart : Date.now());
     this.session = session;
     /** When what is held runs out. @type {number | null} */
     this.hold = null;

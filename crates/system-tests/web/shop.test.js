@@ -24,7 +24,7 @@ test('time that is left is rounded up and never negative', () => {
   const shown = [0, 1, 1_000, 59_001, 60_000, 581_000, 3_723_000].map(written);
   assert.deepEqual(shown, ['0:00', '0:01', '0:01', '1:00', '1:00', '9:41', '1:02:03']);
   let own = 5_000;
-  const clock = new Clock(100_000, () => own);
+  const clock = new Clock(100_000, 5_000, () => own);
   assert.equal(clock.left(103_000), 3_000);
   own += 4_000;
   assert.equal(clock.left(103_000), 0);

@@ -29,7 +29,7 @@ pub(crate) fn router(shop: &Shop, auth: &Auth) -> Router {
         .merge(gated)
         .layer(auth.visitors())
         .layer(from_fn(problem::readable))
-        .merge(assets(ASSETS).layer(auth.anyone()))
+        .merge(assets(ASSETS))
         .with_state(shop.clone())
 }
 

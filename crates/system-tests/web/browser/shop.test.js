@@ -95,7 +95,7 @@ test('a declined card can be replaced, and the receipt has the booking’s numbe
   await page.getByRole('button', { name: 'Go on to pay' }).click();
   await pay(page, 'card');
   await page.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
-  const number = await page.locator('.booking-number').innerText();
+  const number = (await page.locator('.booking-number').textContent()) ?? '';
   await page.getByRole('link', { name: 'My bookings' }).last().click();
   await page.getByText(number, { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Cancel booking' }).click();

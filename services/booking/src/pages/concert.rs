@@ -36,6 +36,8 @@ pub(crate) async fn page(
 ) -> ApiResult<Response> {
     inside.to(&id)?;
     let policy = shop.concert(&id).await?.policy;
+    // Holds end by the database's clock.
+    let now = shop.stock.now().await.unwrap_or_else(|_| now());
     let local = |moment: UnixMs| moment.local_moment(&policy.time_zone, chosen.language);
     let shown = OnSale {
         visitor,
@@ -43,7 +45,7 @@ pub(crate) async fn page(
         ends: policy.booking_end_at.map(local),
         waiting_page: shop.gate.waiting_page(&id),
         until: inside.visit().until.map(|until| until.0),
-        now: now().0,
+        now: now.0,
         title: policy.title,
         id,
     };
