@@ -84,8 +84,8 @@ pub enum EstimateReason {
 /// When an entry will be taken off the front.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Estimate {
-    /// The moment; `None` while paused, where nobody is taken any more because all is sold, and without
-    /// any pace if only `open` admits.
+    /// The moment; `None` while paused, where nobody is taken because nothing is left, and without any
+    /// pace if only `open` admits.
     pub at: Option<UnixMs>,
     /// Why it is later than the pace suggests.
     pub reason: Option<EstimateReason>,
@@ -105,7 +105,8 @@ impl Estimate {
                 reason: Some(EstimateReason::Paused),
             };
         }
-        if line_facts.sold_out && policy.stop_when_sold_out {
+        let stock = line_facts.stock.as_ref();
+        if policy.stop_when_sold_out && stock.is_some_and(|stock| stock.left() == 0) {
             return Self::default();
         }
         let interval = i64::from(policy.entry_interval_seconds) * 1_000;

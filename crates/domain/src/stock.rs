@@ -61,7 +61,7 @@ impl StockReport {
 
     /// Returns how many are left of all tiers together.
     pub fn left(&self) -> u64 {
-        self.tiers.iter().map(|tier| u64::from(tier.left)).sum()
+        left(&self.tiers)
     }
 }
 
@@ -73,6 +73,17 @@ pub struct Stock {
     pub tiers: Vec<Tier>,
     /// When the shop reported it.
     pub reported_at: UnixMs,
+}
+
+impl Stock {
+    /// Returns how many are left of all tiers together.
+    pub fn left(&self) -> u64 {
+        left(&self.tiers)
+    }
+}
+
+fn left(tiers: &[Tier]) -> u64 {
+    tiers.iter().map(|tier| u64::from(tier.left)).sum()
 }
 
 #[cfg(test)]
