@@ -50,7 +50,7 @@ export function open(line, said) {
     about: [...aboutLine(line), aboutSlots(line), ...(line.state === 'paused' ? [words.say('about_paused')] : [])],
     yes: words.say('yes_open', { n }),
     act: () => api.open(line.concertId, n, key),
-    done: ({ data }) => `${words.say('done_open', { n: data.admitted })} ${words.say(`limited_${data.limitedBy}`)}`.trim(),
+    done: ({ data }) => `${words.say(data.admitted ? 'done_open' : 'done_open_none', { n: data.admitted })} ${words.say(`limited_${data.limitedBy}`)}`.trim(),
   });
 }
 
@@ -150,7 +150,7 @@ export const acts = {
  */
 export async function begin(name, line, failed) {
   const read = await api.concert(line.concertId);
-  if (read.ok) acts[name]({ line, concert: read.data, version: read.etag ?? '' });
+  if (read.ok) acts[name]?.({ line, concert: read.data, version: read.etag ?? '' });
   else failed(failure(read));
 }
 
@@ -167,7 +167,7 @@ export function offer(line) {
     pace: over, notice: over, clear: done, close: over, delete: !done, pause: paused || done, resume: !paused,
   };
   for (const button of document.querySelectorAll('#acts [data-act]')) {
-    /** @type {HTMLElement} */ (button).hidden = hidden[/** @type {HTMLElement} */ (button).dataset.act ?? ''];
+    /** @type {HTMLElement} */ (button).hidden = hidden[/** @type {HTMLElement} */ (button).dataset.act ?? ''] ?? false;
   }
   $('opening').hidden = done;
   const n = Number($('batch').value.replaceAll(',', ''));

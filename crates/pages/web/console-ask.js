@@ -1,7 +1,7 @@
 // @ts-check
 // The dialog that every act goes through: it asks once, says what it concerns, and shows what came of it.
 
-import { $, announce, failure, make, put, words } from './console-dom.js';
+import { $, announce, failure, make, put } from './console-dom.js';
 import { PolicyForm } from './console-policy.js';
 
 /**
@@ -52,7 +52,7 @@ async function act(event) {
   if (answer.ok) {
     $('ask').close();
     announce(question.done(answer));
-  } else if (!fields.refused(answer.code, answer.message)) {
+  } else if (!fields.refused(answer.code, failure(answer))) {
     put($('ask-refused'), failure(answer));
   }
 }

@@ -73,10 +73,8 @@ class Chart {
   }
 }
 
-const charts = [
-  new Chart('chart-waiting', 'chart_waiting_now', '--accent'),
-  new Chart('chart-rate', 'chart_rate_now', '--good'),
-];
+const waitingChart = new Chart('chart-waiting', 'chart_waiting_now', '--accent');
+const rateChart = new Chart('chart-rate', 'chart_rate_now', '--good');
 
 /**
  * Shows how a line went.
@@ -84,10 +82,13 @@ const charts = [
  */
 export function draw(history) {
   const { at, waiting, rate } = history.columns();
-  charts[0].show(at, waiting);
-  charts[1].show(at, rate);
+  waitingChart.show(at, waiting);
+  rateChart.show(at, rate);
 }
 
 for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
-  matchMedia(query).addEventListener('change', () => charts.forEach((chart) => chart.draw()));
+  matchMedia(query).addEventListener('change', () => {
+    waitingChart.draw();
+    rateChart.draw();
+  });
 }

@@ -63,5 +63,9 @@ export function announce(text) {
  * @param {import('./console-api.js').Answer} answer
  */
 export function failure({ code, message }) {
-  return words.has(`failed_${code}`) ? words.say(`failed_${code}`) : message || words.say('failed');
+  if (words.has(`failed_${code}`)) return words.say(`failed_${code}`);
+  // The API calls a field by its name on the wire, which no operator has seen.
+  const name = /^\w+/.exec(message)?.[0] ?? '';
+  const plain = words.has(`field_${name}`) ? words.say(`field_${name}`) + message.slice(name.length) : message;
+  return plain || words.say('failed');
 }

@@ -138,7 +138,7 @@ export function value(name, it) {
 
 /** @param {import('./console-api.js').Answer} answer */
 function refused(answer) {
-  if (!form.refused(answer.code, answer.message)) put($('policy-refused'), failure(answer));
+  if (!form.refused(answer.code, failure(answer))) put($('policy-refused'), failure(answer));
 }
 
 $('policy').addEventListener('submit', save);

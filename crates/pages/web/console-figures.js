@@ -11,7 +11,7 @@
  * @property {number} version
  * @property {string} at
  * @property {Record<'waiting' | 'away' | 'admitting' | 'ready' | 'inside' | 'slots', number>} counts
- * @property {Record<string, number>} totals
+ * @property {Record<'joined' | 'admitted' | 'left' | 'removed' | 'lapsed' | 'cleared' | 'unclaimed' | 'expired' | 'completed' | 'exited', number>} totals
  * @property {boolean} addsUp
  * @property {{one: number, five: number, fifteen: number, sinceAt?: string}} pace
  * @property {number} [maxActive]
@@ -104,7 +104,7 @@ export class History {
     // The last point moves until it is far enough from the one before.
     if (before && (this.points.at(-1)?.at ?? 0) - before.at < EVERY) this.points.pop();
     this.points.push(point);
-    while (now - this.points[0].at > KEPT) this.points.shift();
+    while (now - (this.points[0]?.at ?? now) > KEPT) this.points.shift();
   }
 
   /**

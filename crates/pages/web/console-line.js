@@ -48,8 +48,8 @@ function row({ concertId }) {
 export function showLines(lines, chosen) {
   const shown = inOrder(lines, words.language).map((line) => {
     const tr = rows.get(line.concertId) ?? row(line);
-    const [name, waiting, inside] = tr.children;
-    const [link, state] = /** @type {any} */ (name.children);
+    const [name, waiting, inside] = /** @type {any} */ (tr.children);
+    const [link, state] = name.children;
     put(link, line.concertTitle);
     putState(state, line);
     put(waiting, words.count(line.counts.waiting + line.counts.away));
@@ -100,7 +100,7 @@ export function showLine(line, history) {
     ['inside', words.count(counts.inside), capped ? words.say('of_slots', { slots: counts.slots, max: maxActive }) : ''],
     ['rate', words.count(history.rate() ?? line.pace.one), ''],
     ['longest', words.long(longestWait(line)), ''],
-    ...(left(line) === undefined ? [] : [['left', words.count(left(line)), '']]),
+    ...(left(line) === undefined ? [] : [/** @type {[string, string, string]} */ (['left', words.count(left(line)), ''])]),
   ]);
   const gone = totals.left + totals.lapsed + totals.unclaimed + totals.expired + totals.exited;
   put($('totals'), words.say('totals', { admitted: totals.admitted, completed: totals.completed, gone }));
@@ -108,7 +108,7 @@ export function showLine(line, history) {
   draw(history);
 }
 
-/** @param {string[][]} all */
+/** @param {[string, string, string][]} all */
 function figures(all) {
   const list = $('figures');
   while (list.children.length > all.length) list.lastElementChild.remove();

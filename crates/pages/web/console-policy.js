@@ -59,8 +59,8 @@ export function changes(policy, said) {
  * @param {string} code
  */
 export function fieldOf(code) {
-  const words = /^INVALID_(\w+)$/.exec(code)?.[1].toLowerCase().split('_');
-  return words?.map((word, i) => (i ? word[0].toUpperCase() + word.slice(1) : word)).join('') ?? '';
+  const words = /^INVALID_(\w+)$/.exec(code)?.[1]?.toLowerCase() ?? '';
+  return words.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 }
 
 /** A form whose elements with `data-kind` are fields of a policy. */

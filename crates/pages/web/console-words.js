@@ -23,7 +23,7 @@ export class Words {
   say(name, values = {}) {
     const forms = (this.texts[name] ?? name).split('|');
     const one = forms.length > 1 && this.plural.select(Number(values.n)) === 'one';
-    const text = forms[one ? 0 : forms.length - 1];
+    const text = forms[one ? 0 : forms.length - 1] ?? '';
     return text.replace(/\{(\w+)\}/g, (all, key) => {
       const value = values[key];
       return value === undefined ? all : typeof value === 'number' ? this.number.format(value) : value;

@@ -98,7 +98,8 @@ function chosen() {
 /** Shows everything that a second changes. */
 function show() {
   showLines(lines, route.concert);
-  showZeros(lines, { ...(failed && { [failed.code === 'STORE_DOWN' ? 'store' : 'server']: 'down' }), ...health });
+  const away = failed?.code === 'STORE_DOWN' ? 'store' : 'server';
+  showZeros(lines, { ...(failed && !isSignedOut() && { [away]: 'down' }), ...health });
   showTroubles();
   const line = chosen();
   $('of-line').hidden = !line;
@@ -137,14 +138,20 @@ function showTroubles() {
   const said = found.map(({ word, bad, lines: titles, values }) => ({
     bad,
     text: words.say(`trouble_${word}`, {
-      ...values, n: values.many, lines: words.list.format(titles),
+      ...values, n: values.many ?? 0, lines: words.list.format(titles),
     }),
   }));
-  if (failed) said.unshift({ bad: true, text: [401, 403].includes(failed.status) ? words.say('trouble_signed_out') : failure(failed) });
+  if (failed) said.unshift({ bad: true, text: isSignedOut() ? words.say('trouble_signed_out') : failure(failed) });
   const list = $('troubles');
-  const same = list.children.length === said.length && said.every(({ text }, i) => list.children[i].textContent === text);
-  if (!same) list.replaceChildren(...said.map(({ bad, text }) => make('li', { class: bad && 'bad' }, text)));
+  const same = list.children.length === said.length && said.every(({ text }, i) => list.children[i]?.firstChild?.textContent === text);
+  if (same) return;
+  list.replaceChildren(...said.map(({ bad, text }) => make('li', { class: bad && 'bad' }, text)));
+  // The page itself is where one signs in.
+  if (isSignedOut()) list.firstElementChild?.append(make('a', { href: '/admin', class: 'button' }, words.say('sign_in')));
 }
+
+/** Whether the answers say that the cookie signs nobody in any more. */
+const isSignedOut = () => failed !== undefined && [401, 403].includes(failed.status);
 
 /** Says how old the figures are. */
 function age() {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { browser, embedded, person, until } from './stage.js';
+import { browser, demo, embedded, person, until } from './stage.js';
 
 /** @type {import('./stage.js').Site} */
 let site;
@@ -201,6 +201,28 @@ test('twenty live lines are never shown more than two seconds old, at the 99th o
   console.log(`the console's age with 20 live lines, of ${ages.length} looks: p50 ${ages[ages.length >> 1]} ms, p99 ${p99} ms`);
   assert.ok(p99 <= 2_000, `${p99} ms`);
   await page.context().close();
+});
+
+test('in the demo one button signs in, the red ones are seen to break it, and nobody is lost', async () => {
+  const running = await demo(40);
+  const context = await opened.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  try {
+    await page.goto(`${running.url}/admin`);
+    await page.getByRole('button', { name: 'Come in as the demo’s operator' }).click();
+    await page.locator('#age:not(.off)').waitFor();
+    const troubles = page.locator('#troubles');
+    await page.getByRole('button', { name: 'Stop the broker for 10 s' }).click();
+    await troubles.getByText('The broker is away').waitFor();
+    await troubles.getByText('The broker is away').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Kill the consumer' }).click();
+    await troubles.getByText(/taken off the line but not called/).waitFor();
+    await troubles.getByText(/taken off the line but not called/).waitFor({ state: 'detached' });
+    assert.match(await page.locator('#zeros').innerText(), /Lost\s*0/);
+  } finally {
+    await context.close();
+    await running.stop();
+  }
 });
 
 test('nothing in the console breaks the rules of WCAG 2.2 AA', async () => {

@@ -14,8 +14,8 @@ import { Words } from '../../../pages/web/console-words.js';
 
 /**
  * @param {Partial<Line>} line
- * @param {Record<string, number>} counts
- * @param {Record<string, number>} totals
+ * @param {Partial<Line['counts']>} counts
+ * @param {Partial<Line['totals']>} totals
  * @returns {Line}
  */
 function line(line = {}, counts = {}, totals = {}) {
