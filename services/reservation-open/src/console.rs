@@ -89,8 +89,23 @@ async fn console(
             let values = Console::new(admin, breakable);
             show(CONSOLE, chosen, StatusCode::OK, values)
         }
-        Err(_) => ask(chosen, demo.is_some(), None),
+        Err(error) => {
+            let refused = Some(error.code()).filter(|code| *code == Code::KeysDown);
+            let mut page = ask(chosen, demo.is_some(), refused);
+            // A browser that followed another site's link kept the cookie back. It sends it when this page
+            // itself loads anew.
+            if refused.is_none() && came_from_elsewhere(&headers) {
+                let at_once = HeaderValue::from_static("0");
+                page.headers_mut().insert(header::REFRESH, at_once);
+            }
+            page
+        }
     }
+}
+
+fn came_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// Shows where to sign in and, if a token was refused, why.

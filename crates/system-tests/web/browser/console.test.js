@@ -62,6 +62,24 @@ test('an operator signs in with a token, and a wrong one is refused in plain wor
   await page.context().close();
 });
 
+test('a link on another site leads a signed-in operator into the console, not to the sign-in', async () => {
+  await site.sell({ concertId: 'linked', title: 'Linked' });
+  const page = await person(opened, site, { lang: 'en', width: 1280 });
+  await page.goto(`${site.operators}/admin`);
+  await page.getByLabel('Operator’s token').fill(site.adminToken);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('#age:not(.off)').waitFor();
+  // By this name, this machine is another site.
+  const elsewhere = site.operators.replace('127.0.0.1', 'localhost');
+  await page.route(`${elsewhere}/elsewhere`, (route) => route.fulfill({
+    contentType: 'text/html', body: `<a href="${site.operators}/admin#/lines/linked">Linked</a>`,
+  }));
+  await page.goto(`${elsewhere}/elsewhere`);
+  await page.getByRole('link').click();
+  await until('the line is shown', async () => (await page.locator('#line-title').innerText()) === 'Linked');
+  await page.context().close();
+});
+
 test('people are let in after one question that says whom it concerns, and the audit has it', async () => {
   await site.sell({ concertId: 'open-me', title: 'Open me', autoOpen: false, maxActive: 2 });
   for (const who of ['a', 'b', 'c']) await site.member(who, 'POST', '/v2/waiting-room/enter', { concertId: 'open-me' });

@@ -87,6 +87,21 @@ async fn without_an_operators_cookie_the_console_asks_to_sign_in() {
 }
 
 #[tokio::test]
+async fn whoever_follows_another_sites_link_is_asked_again_by_the_console_itself() {
+    let app = App::embedded().await;
+    for (site, again) in [
+        ("cross-site", true),
+        ("same-origin", false),
+        ("none", false),
+    ] {
+        let request = app.request(Method::GET, "/admin", "");
+        let answer = request.header("Sec-Fetch-Site", site).send().await;
+        let headers = answer.expect("a page").headers().clone();
+        assert_eq!(headers.contains_key(header::REFRESH), again, "{site}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_signs_nobody_in_is_refused_in_plain_words() {
     let app = App::embedded().await;
     for (token, status, words) in [
