@@ -14,6 +14,7 @@ use crate::{
     modes::Modes,
     seen::Seen,
     settings::{InvalidSettings, OnFailure, Settings},
+    ways::Ways,
 };
 
 /// The gate. A cheap handle.
@@ -22,8 +23,7 @@ pub struct Gate(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) on_failure: OnFailure,
-    pub(crate) waiting_page: String,
-    pub(crate) own_hosts: Vec<String>,
+    pub(crate) ways: Ways,
     pub(crate) sunbeon: Sunbeon,
     /// The same, asked as the shop.
     pub(crate) origin: Caller,
@@ -40,7 +40,8 @@ impl Gate {
         settings: &Settings,
         origin_token: impl Into<SecretString>,
     ) -> Result<Self, InvalidSettings> {
-        let on_failure = settings.on_failure()?;
+        let ways = Ways::new(settings)?;
+        let on_failure = settings.on_failure.ok_or(InvalidSettings::OnFailure)?;
         let issuer = settings.issuer.clone();
         let keys = RemoteKeys::new(
             settings.sunbeon_url.at("/.well-known/jwks.json"),
@@ -49,8 +50,7 @@ impl Gate {
         let sunbeon = Sunbeon::new(&settings.sunbeon_url).map_err(|_| InvalidSettings::Client)?;
         Ok(Self(Arc::new(Inner {
             on_failure,
-            waiting_page: settings.waiting_page.clone(),
-            own_hosts: settings.own_hosts.clone(),
+            ways,
             origin: sunbeon.by(origin_token),
             sunbeon,
             keys,
@@ -69,6 +69,6 @@ impl Gate {
     /// Returns the waiting page of a concert, for the shop's own refusals of members who were
     /// admitted to another concert.
     pub fn waiting_page(&self, concert: &ConcertId) -> String {
-        self.0.waiting_page(concert)
+        self.0.ways.waiting_page(concert)
     }
 }

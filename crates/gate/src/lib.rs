@@ -18,6 +18,7 @@ mod target;
 mod turns;
 mod visit;
 mod watch;
+mod ways;
 
 pub use gate::Gate;
 pub use layer::{GateLayer, Gated};
@@ -25,3 +26,4 @@ pub use settings::{InvalidSettings, OnFailure, Settings};
 pub use sunbeon_client::SunbeonUrl;
 pub use target::Target;
 pub use visit::{Admitted, Visit};
+pub use ways::Ways;

@@ -1,7 +1,6 @@
 //! The answers to visitors who are not let in.
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use sunbeon_domain::{Code, ConcertId, Language};
 use sunbeon_tokens::forget_cookie;
@@ -12,12 +11,6 @@ use crate::{decide::Refusal, gate::Inner, target::Target};
 const RETRY_AFTER: u32 = 2;
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Everything except the unreserved characters of RFC 3986 §2.3.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 #[derive(Serialize)]
 struct Failure<'a> {
@@ -35,10 +28,6 @@ struct Data<'a> {
 }
 
 impl Inner {
-    pub(crate) fn waiting_page(&self, concert: &ConcertId) -> String {
-        self.waiting_page.replace("{concertId}", concert.as_str())
-    }
-
     /// Sends a visitor to the waiting page: browsers by a redirect, all other clients by its
     /// address.
     pub(crate) fn to_the_line<B: From<String>>(
@@ -59,9 +48,12 @@ impl Inner {
         request: &Parts,
         concert: Option<&ConcertId>,
     ) -> Response<B> {
-        let page = concert.map(|id| self.waiting_page(id));
-        let redirect = page.as_ref().filter(|_| is_browser(request));
-        if let Some(location) = redirect.and_then(|page| self.there_and_back(page, request)) {
+        let to_the_line = |id| {
+            let back = Target::of(request, self.ways.own_hosts());
+            HeaderValue::try_from(self.ways.to_the_line(id, back.as_ref())).ok()
+        };
+        let redirect = concert.filter(|_| is_browser(request));
+        if let Some(location) = redirect.and_then(to_the_line) {
             let mut response = Response::new(B::from(String::new()));
             *response.status_mut() = StatusCode::SEE_OTHER;
             response.headers_mut().insert(header::LOCATION, location);
@@ -70,18 +62,9 @@ impl Inner {
                 .insert(header::CACHE_CONTROL, NO_STORE);
             return response;
         }
+        let page = concert.map(|id| self.ways.waiting_page(id));
         let data = page.as_deref().map(|waiting_page| Data { waiting_page });
         failure(request, Code::QueueTokenRequired, data)
-    }
-
-    fn there_and_back(&self, page: &str, request: &Parts) -> Option<HeaderValue> {
-        let Some(target) = Target::of(request, &self.own_hosts) else {
-            return HeaderValue::from_str(page).ok();
-        };
-        let (page, fragment) = page.split_at(page.find('#').unwrap_or(page.len()));
-        let joint = if page.contains('?') { '&' } else { '?' };
-        let target = utf8_percent_encode(target.as_str(), QUERY);
-        HeaderValue::from_str(&format!("{page}{joint}target={target}{fragment}")).ok()
     }
 }
 

@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use sunbeon_client::SunbeonUrl;
 
-use crate::target;
-
 /// The section `[gate]` of an origin's settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +15,12 @@ pub struct Settings {
     pub on_failure: Option<OnFailure>,
     /// The waiting page; `{concertId}` is replaced by the concert.
     pub waiting_page: String,
+    /// Where a member goes from the line who came without a way back; `{concertId}` is replaced by the
+    /// concert.
+    pub landing_page: String,
+    /// The shop's login; `{target}` is replaced by the encoded address of the line, and `{concertId}` by
+    /// the concert. Empty: the waiting page links to none.
+    pub login_page: String,
     /// The hosts of this origin, such as `shop.example` or `127.0.0.1:8080`. Browsers are only sent
     /// back to these.
     pub own_hosts: Vec<String>,
@@ -43,22 +47,20 @@ pub enum InvalidSettings {
         "gate.waiting_page must be an http:// or https:// address, or a path that begins with /"
     )]
     WaitingPage,
+    /// There is no page to send members to.
+    #[error(
+        "gate.landing_page must be an http:// or https:// address, or a path that begins with /"
+    )]
+    LandingPage,
+    /// There is no page to log in at.
+    #[error(
+        "gate.login_page must be an http:// or https:// address, a path that begins with /, or empty"
+    )]
+    LoginPage,
     /// Hosts cannot contain a scheme, a path or a space.
     #[error("gate.own_hosts must be hosts such as shop.example or 127.0.0.1:8080")]
     OwnHosts,
     /// The system's certificates cannot be read.
     #[error("could not set up an HTTPS client for gate.sunbeon_url")]
     Client,
-}
-
-impl Settings {
-    pub(crate) fn on_failure(&self) -> Result<OnFailure, InvalidSettings> {
-        if !target::is_address(&self.waiting_page.replace("{concertId}", "x")) {
-            return Err(InvalidSettings::WaitingPage);
-        }
-        if !self.own_hosts.iter().all(|host| target::is_host(host)) {
-            return Err(InvalidSettings::OwnHosts);
-        }
-        self.on_failure.ok_or(InvalidSettings::OnFailure)
-    }
 }

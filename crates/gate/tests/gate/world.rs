@@ -71,6 +71,8 @@ pub(crate) fn settings(url: &str, on_failure: OnFailure) -> Settings {
         issuer: "sunbeon".to_owned(),
         on_failure: Some(on_failure),
         waiting_page: "https://queue.example/waiting-room/{concertId}".to_owned(),
+        landing_page: "/".to_owned(),
+        login_page: String::new(),
         own_hosts: vec!["shop.example".to_owned(), "127.0.0.1:8080".to_owned()],
     }
 }

@@ -158,6 +158,8 @@ impl Shop {
             issuer: "sunbeon".to_owned(),
             on_failure: Some(OnFailure::Closed),
             waiting_page: "/waiting-room/{concertId}".to_owned(),
+            landing_page: "/".to_owned(),
+            login_page: String::new(),
             own_hosts: Vec::new(),
         };
         let gate = Gate::new(&settings, ORIGIN_TOKEN).expect("good settings");
