@@ -44,6 +44,22 @@ pub fn assets<S: Clone + Send + Sync + 'static>(prefix: &str) -> Router<S> {
         .layer(CompressionLayer::new())
 }
 
+/// Returns the route of one script at an address that stays the same over releases, for pages of others.
+pub fn script<S: Clone + Send + Sync + 'static>(path: &str, name: &'static str) -> Router<S> {
+    let headers = [
+        (header::CONTENT_TYPE, content_type(name)),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let answer = move || async move {
+        let file = Files::get(name).ok_or(StatusCode::NOT_FOUND);
+        file.map(|file| (headers, file.data))
+    };
+    Router::new()
+        .route(path, get(answer))
+        .layer(CompressionLayer::new())
+}
+
 async fn file(Path((version, name)): Path<(String, String)>) -> Response {
     let Some(file) = Files::get(&name) else {
         return StatusCode::NOT_FOUND.into_response();

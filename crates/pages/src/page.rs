@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::LazyLock};
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, context};
@@ -56,6 +56,18 @@ pub fn show(page: Page, chosen: Chosen, status: StatusCode, values: impl Seriali
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Allows the forms of a page to lead to these hosts, too: browsers hold the policy against redirects as well.
+pub fn submits_to(page: &mut Response, hosts: &[String]) {
+    let policy = POLICY.replace(
+        "form-action 'self'",
+        &format!("form-action 'self' {}", hosts.join(" ")),
+    );
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        page.headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
 }
 
 fn render(page: Page, language: Language, values: Value) -> Result<String, Error> {
@@ -139,6 +151,21 @@ mod tests {
         assert_eq!(grouped, expected);
     }
 
+    /// Collects the paths of all texts.
+    fn paths(texts: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+        match texts {
+            serde_json::Value::Object(named) => {
+                let each = named.iter();
+                each.for_each(|(name, text)| paths(text, &format!("{at}.{name}"), found));
+            }
+            serde_json::Value::Array(list) => {
+                let each = list.iter();
+                each.for_each(|text| paths(text, &format!("{at}[]"), found));
+            }
+            _ => found.push(at.to_owned()),
+        }
+    }
+
     #[test]
     fn both_languages_of_a_page_have_the_same_texts() {
         let names =
@@ -146,11 +173,12 @@ mod tests {
         for name in names {
             let keys = |lang| {
                 let text = read::<Texts>(&format!("{name}.{lang}.json")).unwrap_or_default();
-                let texts: serde_json::Map<String, serde_json::Value> =
+                let texts =
                     serde_json::from_str(&text).unwrap_or_else(|_| panic!("{name}.{lang}.json"));
-                let mut keys: Vec<_> = texts.keys().cloned().collect();
-                keys.sort();
-                keys
+                let mut found = Vec::new();
+                paths(&texts, "", &mut found);
+                found.sort();
+                found
             };
             assert_eq!(keys("ko"), keys("en"), "{name}");
         }

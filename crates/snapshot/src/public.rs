@@ -12,7 +12,7 @@ use crate::View;
 #[schema(example = json!(
     {"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue", "identity": "member",
     "state": "open", "bookingStartAt": "2026-11-20T05:00:00.000Z", "timeZone": "Asia/Seoul",
-    "groupSize": 10, "entryIntervalSeconds": 30,
+    "groupSize": 10, "entryIntervalSeconds": 30, "waitingTtlSeconds": 300,
     "autoOpen": true, "head": 1_763_614_800_000_000_u64, "front": 1_763_614_800_000_000_u64, "taken": 44,
     "totalWaitingCount": 1, "pace": {"one": 38,
     "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
@@ -37,6 +37,8 @@ pub struct PublicSnapshot {
     group_size: u32,
     /// The seconds between two scheduled takes.
     entry_interval_seconds: u32,
+    /// The seconds after which a member who waits and is not seen counts as away.
+    waiting_ttl_seconds: u32,
     /// The number of slots; left out if there is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_active: Option<u32>,
@@ -84,6 +86,7 @@ impl From<&View> for PublicSnapshot {
             time_zone: policy.time_zone.clone(),
             group_size: policy.group_size,
             entry_interval_seconds: policy.entry_interval_seconds,
+            waiting_ttl_seconds: policy.waiting_ttl_seconds,
             max_active: policy.max_active,
             auto_open: policy.auto_open,
             concert_id: snapshot.concert.concert_id.clone(),

@@ -1,4 +1,5 @@
 mod answer;
+mod browser;
 mod line;
 mod manual;
 mod shop;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     answer::{Answer, send},
+    browser::{Browser, Seen},
     line::{InLine, Line},
     manual::{DocumentedFailure, documented_failures},
     shop::GATED_ROUTES,

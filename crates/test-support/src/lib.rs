@@ -20,7 +20,8 @@ mod tool;
 
 #[cfg(feature = "api")]
 pub use api::{
-    Answer, Api, DocumentedFailure, GATED_ROUTES, InLine, Line, documented_failures, send,
+    Answer, Api, Browser, DocumentedFailure, GATED_ROUTES, InLine, Line, Seen, documented_failures,
+    send,
 };
 pub use database::TestDatabase;
 pub use poll::eventually;

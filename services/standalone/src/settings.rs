@@ -71,8 +71,8 @@ impl Settings {
         Ok(own_login)
     }
 
-    /// Points the shop at the address of this process.
-    pub(crate) fn at(&mut self, address: SocketAddr) {
+    /// Points the shop at the address of this process, and the waiting page of the demo at its login.
+    pub(crate) fn at(&mut self, address: SocketAddr, demo: bool) {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -81,6 +81,9 @@ impl Settings {
         let own = SocketAddr::new(ip, address.port());
         self.gate.sunbeon_url = SunbeonUrl::of(own);
         self.gate.issuer = self.booking_token.issuer.clone();
+        if demo && self.gate.login_page.is_empty() {
+            self.gate.login_page = "/dev/session".to_owned();
+        }
         if self.gate.own_hosts.is_empty() {
             let localhost = format!("localhost:{}", own.port());
             self.gate.own_hosts = vec![own.to_string(), localhost];

@@ -14,6 +14,7 @@ use sunbeon_chassis::{
 };
 use sunbeon_domain::{Code, Coded, MemberId};
 use sunbeon_entry_consumer::EntryConsumer;
+use sunbeon_gate::Ways;
 use sunbeon_realtime::Realtime;
 use sunbeon_reservation_open::{Demo, Registry, ReservationOpen};
 use sunbeon_store::{Store, is_up};
@@ -40,6 +41,7 @@ pub(crate) struct Whole {
     realtime: Realtime,
     token: Token,
     shop: Shop,
+    ways: Ways,
     /// Whether there are a demo sale and `POST /dev/token`: only if this process generated the
     /// secret that signs access tokens.
     demo: bool,
@@ -60,7 +62,7 @@ impl Whole {
         let listener = http::bind(&settings.http.bind, "--bind ").await?;
         let address = listener.local_addr()?;
         let demo = settings.make_secrets(address)?;
-        settings.at(address);
+        settings.at(address, demo);
         let store =
             sunbeon_store::open(&settings.store).context("could not open store.redis.url")?;
         let embedded = settings.broker.shared().is_err().then(MemoryBroker::new);
@@ -97,6 +99,7 @@ impl Whole {
             token: Token::new(store.clone(), keys, &settings.booking_token.issuer),
             auth: Auth::new(&settings.auth, &settings.limits)
                 .context("could not set up the checks of access tokens")?,
+            ways: Ways::new(&settings.gate).context("could not use the section gate")?,
             stock: parts.stock.clone(),
             shop: Shop::new(parts).in_demo(demo),
             process,
@@ -136,13 +139,16 @@ impl Whole {
     fn start(&mut self) -> OpenApiRouter {
         let (store, broker) = (self.store.clone(), self.broker.clone());
         let control = ReservationOpen::new(store.clone(), broker.clone(), self.registry.clone());
+        let ways = self.ways.clone();
         let mut api = OpenApiRouter::new()
             .merge(self.waiting_room.router(&self.auth))
             .merge(self.realtime.router(&self.auth))
             .merge(control.router(&self.auth))
             .merge(self.token.router(&self.auth))
             .merge(self.shop.router(&self.auth))
-            .merge(self.shop.pages(&self.auth).into());
+            .merge(self.shop.pages(&self.auth).into())
+            .merge(self.waiting_room.pages(&self.auth, ways.clone()).into())
+            .merge(self.token.forms(&self.auth, ways).into());
         if self.demo {
             api = api.merge(dev_token::router(self.auth.clone()));
             api = api.merge(OpenApiRouter::from(dev_session::router(self.auth.clone())));

@@ -87,7 +87,12 @@ async fn issue(
 }
 
 /// Returns the `Set-Cookie` that keeps a booking token in a browser for as long as it is valid.
-fn remember(id: &ConcertId, facts: &TokenFacts, token: &str, headers: &HeaderMap) -> HeaderValue {
+pub(crate) fn remember(
+    id: &ConcertId,
+    facts: &TokenFacts,
+    token: &str,
+    headers: &HeaderMap,
+) -> HeaderValue {
     let left = facts.exp - unix_now();
     remember_cookie(id, token, left, is_behind_tls(headers))
 }

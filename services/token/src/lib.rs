@@ -2,6 +2,7 @@
 
 mod beat;
 mod feeds;
+mod form;
 mod issue;
 mod keys;
 mod proof;
@@ -15,8 +16,9 @@ mod verify;
 
 use std::sync::Arc;
 
-use axum::middleware::map_response;
+use axum::{Router, middleware::map_response};
 use sunbeon_chassis::Auth;
+use sunbeon_gate::Ways;
 use sunbeon_snapshot::Heard;
 use sunbeon_store::Store;
 use sunbeon_tokens::{SigningKeys, Verifier};
@@ -65,5 +67,10 @@ impl Token {
             .merge(revoked::router().layer(auth.feeds()))
             .merge(keys::router().layer(auth.gates()))
             .with_state(self.clone())
+    }
+
+    /// Returns the waiting page's form that leads to the shop, `POST /reservation/{concertId}`.
+    pub fn forms(&self, auth: &Auth, ways: Ways) -> Router {
+        form::router(self, auth, ways)
     }
 }

@@ -4,8 +4,10 @@ use anyhow::Context;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_gate::Ways;
 use sunbeon_store::is_up;
 use sunbeon_tokens::SigningKeys;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::Token;
 
@@ -14,6 +16,7 @@ struct Settings {
     store: sunbeon_store::Settings,
     auth: settings::Auth,
     booking_token: settings::BookingToken,
+    gate: sunbeon_gate::Settings,
 }
 
 /// Runs the service with settings from the environment, until the process is told to stop.
@@ -23,10 +26,13 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let auth = process.auth(&settings.auth)?;
     let keys = signing_keys(&settings.booking_token)?;
+    let ways = Ways::new(&settings.gate).context("could not use SUNBEON__GATE__…")?;
     let service = Token::new(store.clone(), keys, &settings.booking_token.issuer);
     process.spawn("beat", service.clone().beat(process.shutdown()));
     let health = Health::new().check("store", move || is_up(store.clone()));
-    process.serve(service.router(&auth), health, |_| ()).await
+    let forms = OpenApiRouter::from(service.forms(&auth, ways));
+    let routes = service.router(&auth).merge(forms);
+    process.serve(routes, health, |_| ()).await
 }
 
 fn signing_keys(settings: &settings::BookingToken) -> anyhow::Result<SigningKeys> {

@@ -14,6 +14,7 @@ use sunbeon_client::GuestToken;
 use sunbeon_domain::{Code, ConcertId, Identity, Text};
 use sunbeon_snapshot::{Heard, Snapshots};
 use sunbeon_store::Store;
+use sunbeon_tokens::Guest;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -66,13 +67,7 @@ async fn guest(
     if view.snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
-    if let Err(refused) = auth.count_guest(&request) {
-        // The refusal stands whether or not it can be counted.
-        let _counted = store.refuse_guest(&body.concert_id).await;
-        return Err(refused);
-    }
-    let issued = auth.issue_guest();
-    let guest = issued.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))?;
+    let guest = new_guest(&*store, &auth, &body.concert_id, &request).await?;
     let cookie = auth.guest_cookie(&guest, &request.headers);
     let reply = GuestToken {
         member_id: guest.id,
@@ -85,6 +80,22 @@ async fn guest(
         (header::SET_COOKIE, cookie),
     ]);
     Ok(answer)
+}
+
+/// Creates a guest, counted against the address of a request.
+pub(crate) async fn new_guest(
+    store: &dyn Store,
+    auth: &Auth,
+    id: &ConcertId,
+    request: &Parts,
+) -> ApiResult<Guest> {
+    if let Err(refused) = auth.count_guest(request) {
+        // The refusal stands whether or not it can be counted.
+        let _counted = store.refuse_guest(id).await;
+        return Err(refused);
+    }
+    let issued = auth.issue_guest();
+    issued.map_err(|error| ApiError::new(Code::GuestsNotAllowed).caused_by(error))
 }
 
 #[cfg(test)]

@@ -4,14 +4,16 @@ mod admin;
 mod gauges;
 mod guests;
 mod member;
+mod page;
 mod public;
 mod serve;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::FromRef;
+use axum::{Router, extract::FromRef};
 use sunbeon_chassis::{Auth, Rounds};
 use sunbeon_domain::ConcertId;
+use sunbeon_gate::Ways;
 use sunbeon_snapshot::{Heard, Places, Snapshots, Together};
 use sunbeon_store::{Asker, Entering, Entrant, Role, StandingFacts, Store};
 use sunbeon_tokens::Passes;
@@ -66,6 +68,11 @@ impl WaitingRoom {
             .merge(public::router().layer(auth.anyone()))
             .merge(guests::router(auth).layer(auth.main_page()))
             .with_state(self.clone())
+    }
+
+    /// Returns the waiting page and its forms, `/waiting-room/{concertId}`, and its files.
+    pub fn pages(&self, auth: &Auth, ways: Ways) -> Router {
+        page::router(self, auth, ways)
     }
 
     /// Beats once a second until `shutdown` is cancelled.

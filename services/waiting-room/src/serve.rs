@@ -3,7 +3,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::Deserialize;
 use sunbeon_chassis::{Process, http::Health, settings};
+use sunbeon_gate::Ways;
 use sunbeon_store::is_up;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::WaitingRoom;
 
@@ -11,6 +13,7 @@ use crate::WaitingRoom;
 struct Settings {
     store: sunbeon_store::Settings,
     auth: settings::Auth,
+    gate: sunbeon_gate::Settings,
 }
 
 /// Runs the service with settings from the environment, until the process is told to stop.
@@ -19,8 +22,11 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let store = sunbeon_store::open(settings.store.shared()?)
         .context("could not open SUNBEON__STORE__REDIS__URL")?;
     let auth = process.auth(&settings.auth)?;
+    let ways = Ways::new(&settings.gate).context("could not use SUNBEON__GATE__…")?;
     let service = WaitingRoom::new(store.clone(), settings.auth.passes()?);
     process.spawn("beat", service.clone().beat(process.shutdown()));
     let health = Health::new().check("store", move || is_up(store.clone()));
-    process.serve(service.router(&auth), health, |_| ()).await
+    let pages = OpenApiRouter::from(service.pages(&auth, ways));
+    let routes = service.router(&auth).merge(pages);
+    process.serve(routes, health, |_| ()).await
 }

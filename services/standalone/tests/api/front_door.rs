@@ -22,7 +22,12 @@ const PRIVATE: [&str; 9] = [
 
 /// Pages, their forms and their files, which no document lists; their services, and whether only the operators'
 /// door has them.
-const PAGES: [(&str, &str, bool); 8] = [
+const PAGES: [(&str, &str, bool); 13] = [
+    ("/waiting-room/c", "waiting_room", false),
+    ("/waiting-room/c/enter", "waiting_room", false),
+    ("/waiting-room/assets/v/waiting.js", "waiting_room", false),
+    ("/waiting-room/sunbeon.js", "waiting_room", false),
+    ("/reservation/c", "token", false),
     ("/", "booking", false),
     ("/concerts/c", "booking", false),
     ("/bookings", "booking", false),

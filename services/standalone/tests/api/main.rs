@@ -13,6 +13,7 @@ mod ids;
 mod manual;
 mod metrics;
 mod openapi;
+mod pages;
 mod process;
 mod recipes;
 mod routes;

@@ -1,8 +1,12 @@
 //! The token service on the test's own store.
 
+use serde::Deserialize;
+use sunbeon_chassis::{Auth, settings};
+use sunbeon_gate::Ways;
 use sunbeon_test_support::{Api, Server, Stage};
 use sunbeon_token::Token;
 use sunbeon_tokens::SigningKeys;
+use utoipa_axum::router::OpenApiRouter;
 
 /// The service stops when this is dropped.
 pub(crate) struct App {
@@ -29,7 +33,12 @@ impl App {
     async fn on(stage: Stage, variables: &[(&str, &str)]) -> App {
         let keys = SigningKeys::generate().expect("randomness");
         let service = Token::new(stage.store.clone(), keys, "sunbeon");
-        let server = Server::of("token", variables, |auth| service.router(auth)).await;
+        let ways = Ways::new(&gate(variables)).expect("valid pages");
+        let routes = |auth: &Auth| {
+            let forms = OpenApiRouter::from(service.forms(auth, ways));
+            service.router(auth).merge(forms)
+        };
+        let server = Server::of("token", variables, routes).await;
         tokio::spawn(service.beat(server.stop()));
         App {
             api: server.api.clone(),
@@ -51,4 +60,16 @@ impl App {
         self.stage.enter(concert, who).await;
         self.admit(concert, who).await
     }
+}
+
+/// Returns the section `gate`, with these settings.
+fn gate(variables: &[(&str, &str)]) -> sunbeon_gate::Settings {
+    #[derive(Deserialize)]
+    struct Settings {
+        gate: sunbeon_gate::Settings,
+    }
+    let set = variables.iter();
+    let set = set.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let settings: Settings = settings::load_from(set.collect()).expect("valid settings");
+    settings.gate
 }

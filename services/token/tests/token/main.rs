@@ -3,6 +3,7 @@
 mod app;
 mod booking_tokens;
 mod feed;
+mod form;
 mod gate_routes;
 mod open_house;
 mod stock;

@@ -122,6 +122,7 @@ async fn the_public_snapshot_names_nobody(app: App) {
         "taken",
         "timeZone",
         "totalWaitingCount",
+        "waitingTtlSeconds",
     ];
     assert_eq!(fields, expected);
     assert!(!shown.text.contains("somebody"), "{}", shown.text);

@@ -5,5 +5,6 @@ mod concurrency;
 mod guests;
 mod leaving;
 mod lines;
+mod page;
 mod passes;
 mod standings;

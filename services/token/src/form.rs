@@ -1,0 +1,71 @@
+//! The form by which a browser goes from the line to the shop, with or without a script.
+
+use axum::{
+    Extension, Form, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde::Deserialize;
+use sunbeon_chassis::{Auth, Member, PathConcert};
+use sunbeon_gate::Ways;
+use sunbeon_store::Claim;
+
+use crate::{Token, issue::remember};
+
+pub(crate) fn router(service: &Token, auth: &Auth, ways: Ways) -> Router {
+    Router::new()
+        .route("/reservation/{concertId}", post(claim))
+        .layer(auth.visitors())
+        .layer(Extension(ways))
+        .with_state(service.clone())
+}
+
+/// The form of the waiting page.
+#[derive(Deserialize)]
+struct Sent {
+    /// The way back.
+    #[serde(default)]
+    target: String,
+}
+
+/// Fetches the booking token as a cookie and sends the member on; whoever cannot have one is sent back to
+/// the waiting page, which says why.
+async fn claim(
+    State(service): State<Token>,
+    Extension(ways): Extension<Ways>,
+    member: Option<Extension<Member>>,
+    headers: HeaderMap,
+    PathConcert(id): PathConcert,
+    Form(sent): Form<Sent>,
+) -> Response {
+    service.heard.note(&id);
+    let back = ways.asked(&sent.target);
+    let to_the_line = || redirect(ways.to_the_line(&id, back.as_ref()));
+    let Some(Extension(member)) = member else {
+        return to_the_line();
+    };
+    let kid = service.keys.active_kid();
+    let claim = service.store.claim(&id, &member.id, kid).await;
+    let Ok(Claim::Entered(entered)) = claim else {
+        return to_the_line();
+    };
+    let (_, facts) = *entered;
+    let Ok(token) = service.sign(&member.id, &id, &facts) else {
+        return to_the_line();
+    };
+    let target = back.map_or_else(|| ways.landing_page(&id), |back| back.to_string());
+    let mut answer = redirect(target);
+    let cookie = remember(&id, &facts, &token, &headers);
+    answer.headers_mut().append(header::SET_COOKIE, cookie);
+    answer
+}
+
+fn redirect(to: String) -> Response {
+    let headers = [
+        (header::LOCATION, to),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
