@@ -41,8 +41,11 @@ pub enum Event {
     TicketUpdated {
         /// The concert.
         concert_id: ConcertId,
-        /// How many are left.
+        /// How many are left, seats included.
         remaining: u64,
+        /// How many are left of each kind of ticket.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tickets: Vec<TicketLeft>,
     },
     /// Seats were put on hold; sent by booking.
     #[serde(rename = "seat.selected")]
@@ -60,6 +63,27 @@ pub enum Event {
         /// The seats.
         seat_ids: Vec<String>,
     },
+    /// Sockets joined a concert or left it, or are still there; sent by each instance of realtime.
+    #[serde(rename = "room.counted")]
+    RoomCounted {
+        /// The concert.
+        concert_id: ConcertId,
+        /// The instance, by a name of its own.
+        instance: String,
+        /// How many sockets it has in the concert's room.
+        sockets: u64,
+    },
+}
+
+/// One kind of ticket of a `ticket.updated` event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TicketLeft {
+    /// The kind.
+    pub ticket_id: String,
+    /// How many are left of it.
+    pub remaining: u64,
 }
 
 /// One member of a `queue.admitted` event.
@@ -83,6 +107,7 @@ impl Event {
             Self::TicketUpdated { concert_id, .. } => ("ticket.updated", concert_id),
             Self::SeatSelected { concert_id, .. } => ("seat.selected", concert_id),
             Self::SeatReleased { concert_id, .. } => ("seat.released", concert_id),
+            Self::RoomCounted { concert_id, .. } => ("room.counted", concert_id),
         };
         format!("{kind}.{concert_id}")
     }

@@ -5,4 +5,4 @@ mod event;
 pub mod topology;
 
 pub use enter::{Enter, MessageType};
-pub use event::{Admitted, Event};
+pub use event::{Admitted, Event, TicketLeft};

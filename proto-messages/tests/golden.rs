@@ -8,7 +8,7 @@ use schemars::schema_for;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
-use sunbeon_proto_messages::{Admitted, Enter, Event};
+use sunbeon_proto_messages::{Admitted, Enter, Event, TicketLeft};
 
 fn concert_id() -> ConcertId {
     ConcertId::parse("456").unwrap()
@@ -61,6 +61,10 @@ fn events() -> Vec<(&'static str, Event)> {
             Event::TicketUpdated {
                 concert_id: concert_id.clone(),
                 remaining: 42,
+                tickets: vec![TicketLeft {
+                    ticket_id: "standing".to_owned(),
+                    remaining: 40,
+                }],
             },
         ),
         (
@@ -73,8 +77,16 @@ fn events() -> Vec<(&'static str, Event)> {
         (
             "seat.released",
             Event::SeatReleased {
-                concert_id,
+                concert_id: concert_id.clone(),
                 seat_ids,
+            },
+        ),
+        (
+            "room.counted",
+            Event::RoomCounted {
+                concert_id,
+                instance: "a".to_owned(),
+                sockets: 2,
             },
         ),
     ]
@@ -240,8 +252,11 @@ fn an_event_of_the_wrong_shape_is_refused() {
             );
             let mut value = good.clone();
             value.as_object_mut().unwrap().remove(field);
-            assert!(
-                serde_json::from_value::<Event>(value).is_err(),
+            // An earlier release does not tell it.
+            let may_be_missing = field == "tickets";
+            assert_eq!(
+                serde_json::from_value::<Event>(value).is_ok(),
+                may_be_missing,
                 "{good} without {field}"
             );
         }

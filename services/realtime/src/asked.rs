@@ -1,7 +1,9 @@
 //! What clients ask: to join and to leave.
 
+use std::sync::Arc;
+
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use socketioxide::extract::SocketRef;
 use sunbeon_chassis::Auth;
 use sunbeon_domain::{Code, Coded, ConcertId, Field, Language, Standing};
@@ -9,8 +11,9 @@ use sunbeon_store::{Asker, StoreError};
 
 use crate::{
     Realtime,
-    event::{Ask, Event, Names},
-    round::Now,
+    event::{Ask, Event, Names, written},
+    joined::Joined,
+    round::{Now, room_info},
     visitors::Visitor,
 };
 
@@ -24,7 +27,7 @@ pub(crate) enum Answer {
     },
     Line {
         ok: bool,
-        line: Value,
+        line: Box<RawValue>,
     },
     Done {
         ok: bool,
@@ -38,12 +41,6 @@ pub(crate) enum Answer {
 
 /// Why something is not done.
 pub(crate) struct Refused(Code);
-
-impl From<Code> for Refused {
-    fn from(code: Code) -> Self {
-        Self(code)
-    }
-}
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
@@ -111,7 +108,7 @@ impl Realtime {
         };
         let found = self.asking.ask(id, asker).await?;
         let joined = self.enter(socket, visitor, id)?;
-        joined.state().queue = Some(names);
+        joined.state().join_queue(names);
         let standing = self.found(&now, &joined, found);
         joined.tell(Event::Line, &now.line);
         self.has_joined(socket, id);
@@ -138,6 +135,29 @@ impl Realtime {
             ok: true,
             line: now.line,
         })
+    }
+
+    /// Puts a socket into a concert's room, and out of those that its page has not asked for.
+    fn enter(
+        &self,
+        socket: &SocketRef,
+        visitor: &Visitor,
+        id: &ConcertId,
+    ) -> Result<Arc<Joined>, Refused> {
+        let left = visitor.join(id).ok_or(Refused(Code::TooManyRequests))?;
+        for other in left {
+            self.rooms.leave(&other, socket.id);
+        }
+        Ok(self.rooms.enter(id, socket, &visitor.member))
+    }
+
+    /// Tells a socket how many have joined. One that closed while it joined is out again.
+    pub(crate) fn has_joined(&self, socket: &SocketRef, id: &ConcertId) {
+        if !socket.connected() {
+            self.rooms.leave(id, socket.id);
+        } else if let Some(joined) = self.rooms.find(id, socket.id) {
+            joined.tell(Event::Room, &written(&room_info(id, self.rooms.count(id))));
+        }
     }
 
     fn leave(&self, socket: &SocketRef, visitor: &Visitor, id: &ConcertId, ask: Ask) {

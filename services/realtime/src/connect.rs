@@ -45,6 +45,7 @@ pub(crate) async fn connect(
     let member = member.map_err(|error| Refused(error.code()))?;
     let visitor = realtime.visitors.arrive(member.id);
     let visitor = visitor.ok_or(Refused(Code::TooManyRequests))?;
+    socket.extensions.insert(visitor.clone());
     let (here, auth, asking) = (realtime.clone(), auth.clone(), visitor.clone());
     socket.on_fallback(
         async move |socket: SocketRef, Event(name), TryData::<Value>(data), ack: AckSender| {

@@ -1,6 +1,7 @@
 //! The events and their names.
 
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use sunbeon_domain::{ConcertId, Standing};
 
 /// The family of names that a page uses: it is answered in the one that it joined with.
@@ -154,15 +155,21 @@ pub(crate) struct RoomInfo<'a> {
 
 /// Everything as it is now, for a page that may have missed something.
 #[derive(Serialize)]
-pub(crate) struct Restored<'a> {
-    pub(crate) concerts: [RestoredConcert<'a>; 1],
+pub(crate) struct Restored {
+    pub(crate) concerts: Vec<RestoredConcert>,
 }
 
-/// The concert that a page may have missed something of.
+/// A concert that a page may have missed something of.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RestoredConcert<'a> {
-    pub(crate) concert_id: &'a str,
+pub(crate) struct RestoredConcert {
+    pub(crate) concert_id: ConcertId,
+    /// Where the member stands; left out for a page that has joined only the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) standing: Option<Standing>,
+}
+
+/// Writes down what many are told, once for all of them.
+pub(crate) fn written(data: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(data).expect("what is told is JSON")
 }

@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use socketioxide::{SendError, SocketError, extract::SocketRef};
 use sunbeon_domain::{EntryNumber, EstimateReason, MemberId, Standing, Status, UnixMs};
 use sunbeon_snapshot::Told;
 
-use crate::event::{Called, Event, Names, Place, Restored, RestoredConcert};
+use crate::{
+    event::{Called, Event, Names, Place, Restored, RestoredConcert},
+    round::Now,
+};
 
 /// How much an estimate may move before it is told again, at least.
 const WORTH_TELLING_MS: i64 = 5_000;
@@ -52,6 +55,7 @@ struct Shown {
     place: Option<u64>,
     reason: Option<EstimateReason>,
     is_long: Option<bool>,
+    is_sold_out: bool,
     enter_at: Option<UnixMs>,
 }
 
@@ -69,7 +73,7 @@ impl Joined {
     }
 
     /// Tells everybody who has joined the line or the shop.
-    pub(crate) fn tell(&self, event: Event, data: &impl Serialize) {
+    pub(crate) fn tell(&self, event: Event, data: &RawValue) {
         let mut state = self.state();
         if let Some(names) = state.queue.or(state.event) {
             self.send(&mut state, event, names, data);
@@ -77,7 +81,7 @@ impl Joined {
     }
 
     /// Tells those who have joined the shop.
-    pub(crate) fn tell_shop(&self, event: Event, data: &impl Serialize) {
+    pub(crate) fn tell_shop(&self, event: Event, data: &RawValue) {
         let mut state = self.state();
         if let Some(names) = state.event {
             self.send(&mut state, event, names, data);
@@ -89,29 +93,38 @@ impl Joined {
         &self,
         state: &mut State,
         mut standing: Standing,
-        line: &Value,
+        now: &Now,
         pass: impl FnOnce() -> Option<String>,
     ) {
         let Some(names) = state.queue else { return };
-        let (now, before) = (Shown::of(&standing), state.shown);
-        let is_known = before.is_some_and(|before| !now.is_worth_telling(&before));
+        let (shown, before) = (Shown::of(&standing), state.shown);
+        let is_known = before.is_some_and(|before| !shown.is_worth_telling(&before));
         if is_known && !state.is_behind && !state.has_new_pass() {
             return;
         }
         if standing.queue_number.is_some() && standing.pass.is_none() {
             standing.pass = pass();
         }
-        let is_called = before.is_none_or(|before| !before.can_enter || before.entry != now.entry);
+        let is_new = before.is_none_or(|before| !before.can_enter || before.entry != shown.entry);
         let sent = if state.is_behind {
-            self.restore(state, names, Some(standing), line)
-        } else if now.can_enter && is_called {
+            self.restore(state, names, Some(standing), now)
+        } else if shown.can_enter && is_new {
             self.send(state, Event::Admitted, names, &Called::from(standing))
         } else {
             self.send(state, Event::Position, names, &Place::from(standing))
         };
         if sent {
-            state.shown = Some(now);
-            state.pass_of = state.told.map(|told| told.0.seen);
+            state.has_shown(shown);
+        }
+    }
+
+    /// Notes that a page was just told where its member stands, and tells them if their turn has come.
+    pub(crate) fn tell_if_called(&self, standing: Standing) {
+        let mut state = self.state();
+        let shown = Shown::of(&standing);
+        state.has_shown(shown);
+        if let Some(names) = state.queue.filter(|_| shown.can_enter) {
+            self.send(&mut state, Event::Admitted, names, &Called::from(standing));
         }
     }
 
@@ -122,25 +135,28 @@ impl Joined {
         state: &mut State,
         names: Names,
         standing: Option<Standing>,
-        line: &Value,
+        now: &Now,
     ) -> bool {
         state.is_behind = false;
-        let Some(concert_id) = line["concertId"].as_str() else {
-            return false;
-        };
         let concert = RestoredConcert {
-            concert_id,
+            concert_id: now.id().clone(),
             standing,
         };
         let restored = Restored {
-            concerts: [concert],
+            concerts: vec![concert],
         };
         self.send(state, Event::Restored, names, &restored)
-            && self.send(state, Event::Line, names, line)
+            && self.send(state, Event::Line, names, &now.line)
     }
 
     /// Sends an event, unless the socket does not read; then it is behind.
-    fn send(&self, state: &mut State, event: Event, names: Names, data: &impl Serialize) -> bool {
+    fn send<Data: Serialize + ?Sized>(
+        &self,
+        state: &mut State,
+        event: Event,
+        names: Names,
+        data: &Data,
+    ) -> bool {
         if state.is_behind {
             return false;
         }
@@ -157,6 +173,25 @@ impl Joined {
 }
 
 impl State {
+    /// Joins the line; where the member stands is told whatever was told before.
+    pub(crate) fn join_queue(&mut self, names: Names) {
+        self.queue = Some(names);
+        self.shown = None;
+    }
+
+    /// Puts a socket into a room that it had not asked for itself, with the shop of a member who is inside.
+    pub(crate) fn restore(&mut self, is_inside: bool) {
+        self.queue.get_or_insert(Names::Colons);
+        if is_inside {
+            self.event.get_or_insert(Names::Colons);
+        }
+    }
+
+    fn has_shown(&mut self, shown: Shown) {
+        self.shown = Some(shown);
+        self.pass_of = self.told.map(|told| told.0.seen);
+    }
+
     /// Whether the member was seen long after the pass that the page has.
     fn has_new_pass(&self) -> bool {
         let now = self.told.map(|told| told.0.seen);
@@ -182,6 +217,7 @@ impl Shown {
             place: standing.queue_number,
             reason: standing.estimate_reason,
             is_long: standing.long_wait,
+            is_sold_out: standing.sold_out,
             enter_at: standing.estimated_enter_at,
         }
     }

@@ -5,6 +5,7 @@ mod connect;
 mod event;
 mod joined;
 mod listen;
+mod restore;
 mod rooms;
 mod round;
 mod serve;
@@ -22,6 +23,7 @@ use sunbeon_tokens::Passes;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
 pub use self::serve::serve;
 use self::{rooms::Rooms, visitors::Visitors};
@@ -53,6 +55,8 @@ pub struct Realtime {
     io: SocketIo,
     /// The route of the sockets, before anybody is let in.
     route: Router,
+    /// This instance's name among the others.
+    instance: Arc<str>,
     /// Starts the next round at once.
     wake: Arc<Notify>,
     /// Cancelled once no new socket is let in.
@@ -77,6 +81,7 @@ impl Realtime {
             visitors: Visitors::default(),
             io,
             route: Router::new().route_service(PATH, service),
+            instance: Uuid::new_v4().to_string().into(),
             wake: Arc::default(),
             closing: CancellationToken::new(),
         }
@@ -88,7 +93,9 @@ impl Realtime {
         let connect = async move |socket, handshake| {
             connect::connect(&realtime, &known, socket, handshake).await
         };
-        self.io.ns("/", (async || ()).with(connect));
+        let here = self.clone();
+        let restore = async move |socket| restore::restore(&here, socket).await;
+        self.io.ns("/", restore.with(connect));
         let closing = self.closing.clone();
         let turned_away = axum::middleware::from_fn(move |request, next| {
             connect::turn_away(closing.is_cancelled(), request, next)

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Realtime,
-    event::{Event, Seats, Tickets},
+    event::{Event, Seats, Tickets, written},
     joined::Joined,
     round::Now,
 };
@@ -38,7 +38,8 @@ struct OfConcert {
     called: HashSet<MemberId>,
     /// Seats, and whether they are held.
     seats: BTreeMap<String, bool>,
-    tickets: Option<u64>,
+    tickets: Vec<(Option<String>, u64)>,
+    sockets: Vec<(String, u64)>,
     has_changed: bool,
 }
 
@@ -66,7 +67,20 @@ impl News {
             Message::TicketUpdated {
                 concert_id,
                 remaining,
-            } => self.about(concert_id).tickets = Some(remaining),
+                tickets,
+            } => {
+                let kinds = tickets.into_iter();
+                let kinds = kinds.map(|kind| (Some(kind.ticket_id), kind.remaining));
+                self.about(concert_id).tickets = match kinds.len() {
+                    0 => vec![(None, remaining)],
+                    _ => kinds.collect(),
+                };
+            }
+            Message::RoomCounted {
+                concert_id,
+                instance,
+                sockets,
+            } => self.about(concert_id).sockets.push((instance, sockets)),
             Message::SeatSelected {
                 concert_id,
                 seat_ids,
@@ -122,6 +136,11 @@ impl Realtime {
         if joined.is_empty() {
             return;
         }
+        for (instance, sockets) in news.sockets {
+            if *instance != *self.instance {
+                self.rooms.elsewhere(id, instance, sockets);
+            }
+        }
         if news.has_changed {
             self.rooms.hurry(id);
             self.wake.notify_one();
@@ -132,12 +151,12 @@ impl Realtime {
             // They are asked about in the next round.
             tracing::warn!(%error, concert = %id, "the store is unavailable; members hear later of being called");
         }
-        if let Some(remaining_quantity) = news.tickets {
+        for (kind, left) in self.rooms.new_tickets(id, news.tickets) {
             let tickets = Tickets {
                 event_id: id,
                 concert_id: id,
-                ticket_type_id: None,
-                remaining_quantity,
+                ticket_type_id: kind.as_deref(),
+                remaining_quantity: left,
             };
             tell_shop(&joined, Event::Tickets, &tickets).await;
         }
@@ -173,9 +192,10 @@ impl Realtime {
 }
 
 async fn tell_shop(joined: &[Arc<Joined>], event: Event, data: &impl Serialize) {
+    let data = written(data);
     for turn in joined.chunks(TURN) {
         for one in turn {
-            one.tell_shop(event, data);
+            one.tell_shop(event, &data);
         }
         tokio::task::yield_now().await;
     }

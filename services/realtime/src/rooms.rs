@@ -16,6 +16,9 @@ use crate::joined::Joined;
 /// How often the room of a line that is not live has a round.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// An instance that has said nothing of a room for so long has nobody in it.
+const FORGOTTEN: Duration = Duration::from_secs(15);
+
 /// The rooms. A cheap handle.
 #[derive(Clone, Default)]
 pub(crate) struct Rooms(Arc<Mutex<HashMap<ConcertId, Room>>>);
@@ -27,8 +30,14 @@ struct Room {
     line: Value,
     /// When its last round began; `None` if one is due.
     round_at: Option<Instant>,
-    /// How many sockets everybody was told of.
-    count: usize,
+    /// How many tickets of each kind everybody was told are left; of a concert without kinds, how many in all.
+    tickets: HashMap<Option<String>, u64>,
+    /// How many sockets the other instances have, by their names, and when they said so.
+    elsewhere: HashMap<String, (u64, Instant)>,
+    /// How many sockets everybody was told of, and when.
+    told: Option<(u64, Instant)>,
+    /// How many sockets the other instances were told of, and when.
+    published: Option<(usize, Instant)>,
 }
 
 impl Rooms {
@@ -69,9 +78,17 @@ impl Rooms {
         room.map_or_else(Vec::new, |room| room.joined.values().cloned().collect())
     }
 
-    /// Returns how many have joined a concert.
-    pub(crate) fn count(&self, id: &ConcertId) -> usize {
-        self.0.lock().get(id).map_or(0, |room| room.joined.len())
+    /// Returns how many have joined a concert, on all instances.
+    pub(crate) fn count(&self, id: &ConcertId) -> u64 {
+        self.0.lock().get(id).map_or(0, Room::count)
+    }
+
+    /// Notes how many sockets another instance has in a concert's room.
+    pub(crate) fn elsewhere(&self, id: &ConcertId, instance: String, sockets: u64) {
+        if let Some(room) = self.0.lock().get_mut(id) {
+            room.elsewhere.retain(|_, (_, at)| at.elapsed() < FORGOTTEN);
+            room.elsewhere.insert(instance, (sockets, Instant::now()));
+        }
     }
 
     /// Returns the concerts that somebody has joined.
@@ -120,17 +137,60 @@ impl Rooms {
         is_news
     }
 
-    /// Keeps the number of sockets that is now told, and returns it if it is news.
-    pub(crate) fn new_count(&self, id: &ConcertId) -> Option<usize> {
+    /// Keeps how many tickets are left, and returns those of which that is news.
+    pub(crate) fn new_tickets(
+        &self,
+        id: &ConcertId,
+        tickets: Vec<(Option<String>, u64)>,
+    ) -> Vec<(Option<String>, u64)> {
+        let mut rooms = self.0.lock();
+        let Some(room) = rooms.get_mut(id) else {
+            return Vec::new();
+        };
+        let mut is_news = |(kind, left): &(Option<String>, u64)| {
+            room.tickets.insert(kind.clone(), *left) != Some(*left)
+        };
+        tickets.into_iter().filter(|one| is_news(one)).collect()
+    }
+
+    /// Returns how many have joined on all instances, if everybody is to be told.
+    pub(crate) fn new_count(&self, id: &ConcertId) -> Option<u64> {
+        let mut rooms = self.0.lock();
+        let room = rooms.get_mut(id)?;
+        let count = room.count();
+        let is_news = room
+            .told
+            .is_none_or(|(before, at)| before != count && at.elapsed() >= IDLE);
+        if is_news {
+            room.told = Some((count, Instant::now()));
+        }
+        is_news.then_some(count)
+    }
+
+    /// Returns how many have joined on this instance, if the others are to be told.
+    pub(crate) fn own_count(&self, id: &ConcertId) -> Option<usize> {
         let mut rooms = self.0.lock();
         let room = rooms.get_mut(id)?;
         let count = room.joined.len();
-        let before = std::mem::replace(&mut room.count, count);
-        (before != count).then_some(count)
+        let is_news = room
+            .published
+            .is_none_or(|(before, at)| before != count || at.elapsed() >= IDLE);
+        if is_news {
+            room.published = Some((count, Instant::now()));
+        }
+        is_news.then_some(count)
     }
 
     /// Returns how many sockets have joined a concert, each counted once for every concert.
     pub(crate) fn total(&self) -> usize {
         self.0.lock().values().map(|room| room.joined.len()).sum()
+    }
+}
+
+impl Room {
+    fn count(&self) -> u64 {
+        let others = self.elsewhere.values();
+        let fresh = others.filter(|(_, at)| at.elapsed() < FORGOTTEN);
+        self.joined.len() as u64 + fresh.map(|(sockets, _)| sockets).sum::<u64>()
     }
 }

@@ -6,20 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-use socketioxide::extract::SocketRef;
+use serde_json::{Value, value::RawValue};
 use sunbeon_chassis::Rounds;
-use sunbeon_domain::{Code, ConcertId, Standing, Status};
+use sunbeon_domain::{ConcertId, Standing, Status};
+use sunbeon_proto_messages::Event as Message;
 use sunbeon_snapshot::{PublicSnapshot, Told, View};
 use sunbeon_store::{Asker, Beat, MOST_AT_ONCE, Result, Role, StandingFacts, for_each};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Realtime,
-    asked::Refused,
-    event::{Event, RoomInfo},
+    event::{Event, RoomInfo, written},
     joined::Joined,
-    visitors::Visitor,
 };
 
 const TICK: Duration = Duration::from_secs(1);
@@ -34,26 +32,26 @@ const TURN: usize = 256;
 pub(crate) struct Now {
     pub(crate) view: View,
     /// As everybody may see it.
-    pub(crate) line: Value,
+    pub(crate) line: Box<RawValue>,
 }
 
 impl Now {
     pub(crate) fn of(view: View) -> Self {
-        let line = serde_json::to_value(PublicSnapshot::from(&view)).unwrap_or_default();
+        let line = written(&PublicSnapshot::from(&view));
         Self { view, line }
     }
 
-    fn id(&self) -> &ConcertId {
+    pub(crate) fn id(&self) -> &ConcertId {
         &self.view.snapshot.concert.concert_id
     }
 
     /// What makes it news when it changes: the moments do not.
     fn news(&self) -> Value {
-        let mut line = self.line.clone();
+        let mut line = serde_json::from_str::<Value>(self.line.get()).unwrap_or_default();
         if let Some(fields) = line.as_object_mut() {
             fields.remove("at");
         }
-        if let Some(stock) = line["stock"].as_object_mut() {
+        if let Some(stock) = line.get_mut("stock").and_then(Value::as_object_mut) {
             stock.remove("reportedAt");
         }
         line
@@ -97,7 +95,9 @@ impl Realtime {
         }
         let now = Now::of(self.places.snapshots.refresh(id).await?);
         let is_news = self.rooms.is_news(id, now.news());
-        let sockets = self.rooms.new_count(id);
+        self.publish_count(id);
+        let count = self.rooms.new_count(id);
+        let count = count.map(|sockets| written(&room_info(id, sockets)));
         let mut due = Vec::new();
         for turn in self.rooms.all(id).chunks(TURN) {
             for joined in turn {
@@ -107,8 +107,8 @@ impl Realtime {
                 if is_news {
                     joined.tell(Event::Line, &now.line);
                 }
-                if let Some(sockets) = sockets {
-                    joined.tell(Event::Room, &room_info(id, sockets));
+                if let Some(count) = &count {
+                    joined.tell(Event::Room, count);
                 }
             }
             tokio::task::yield_now().await;
@@ -122,7 +122,7 @@ impl Realtime {
         let mut state = joined.state();
         if state.queue.is_none() {
             if let Some(names) = state.event.filter(|_| state.is_behind) {
-                joined.restore(&mut state, names, None, &now.line);
+                joined.restore(&mut state, names, None, now);
             }
             return true;
         }
@@ -132,7 +132,7 @@ impl Realtime {
         state.told = Some(told);
         let standing = self.places.by_told(&now.view, &told, || None);
         let pass = || self.places.sign(&told, now.id(), &joined.member);
-        joined.tell_standing(&mut state, standing, &now.line, pass);
+        joined.tell_standing(&mut state, standing, now, pass);
         true
     }
 
@@ -161,7 +161,14 @@ impl Realtime {
     }
 
     /// Tells a socket what the store has answered.
-    pub(crate) fn found(&self, now: &Now, joined: &Joined, mut found: StandingFacts) -> Standing {
+    pub(crate) fn found(&self, now: &Now, joined: &Joined, found: StandingFacts) -> Standing {
+        let standing = self.known(now, joined, found);
+        joined.tell_standing(&mut joined.state(), standing.clone(), now, || None);
+        standing
+    }
+
+    /// Keeps what the store has answered, and returns where the member stands by it.
+    pub(crate) fn known(&self, now: &Now, joined: &Joined, mut found: StandingFacts) -> Standing {
         let mut state = joined.state();
         if let Some(told) = state.told {
             told.limit(&mut found);
@@ -169,38 +176,26 @@ impl Realtime {
         state.told = Told::of(&found);
         let standing = self.places.by_store(&now.view, found, None, &joined.member);
         state.ask_in(pause(&standing));
-        joined.tell_standing(&mut state, standing.clone(), &now.line, || None);
         standing
     }
 
-    /// Puts a socket into a concert's room.
-    pub(crate) fn enter(
-        &self,
-        socket: &SocketRef,
-        visitor: &Visitor,
-        id: &ConcertId,
-    ) -> std::result::Result<Arc<Joined>, Refused> {
-        if !visitor.join(id) {
-            return Err(Refused::from(Code::TooManyRequests));
-        }
-        Ok(self.rooms.enter(id, socket, &visitor.member))
-    }
-
-    /// Tells a socket how many have joined. One that closed while it joined is out again.
-    pub(crate) fn has_joined(&self, socket: &SocketRef, id: &ConcertId) {
-        if !socket.connected() {
-            self.rooms.leave(id, socket.id);
-        } else if let Some(joined) = self.rooms.find(id, socket.id) {
-            joined.tell(Event::Room, &room_info(id, self.rooms.count(id)));
+    /// Tells the other instances how many sockets are here, when that has changed and now and then.
+    fn publish_count(&self, id: &ConcertId) {
+        if let Some(sockets) = self.rooms.own_count(id) {
+            self.broker.publish_event(Message::RoomCounted {
+                concert_id: id.clone(),
+                instance: self.instance.to_string(),
+                sockets: sockets as u64,
+            });
         }
     }
 }
 
-fn room_info(id: &ConcertId, sockets: usize) -> RoomInfo<'_> {
+pub(crate) fn room_info(id: &ConcertId, sockets: u64) -> RoomInfo<'_> {
     RoomInfo {
         event_id: id,
         concert_id: id,
-        sockets: sockets as u64,
+        sockets,
     }
 }
 

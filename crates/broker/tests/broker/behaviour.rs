@@ -468,6 +468,7 @@ async fn events_reach_a_subscriber_of_their_routing_key<F: Fixture>() {
     broker.publish_event(Event::TicketUpdated {
         concert_id: concert_id("c1"),
         remaining: 1,
+        tickets: Vec::new(),
     });
     broker.publish_event(selected("c2", 1));
     for seat in 1..=100 {

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
 use parking_lot::{Mutex, MutexGuard};
 use sunbeon_broker::Broker;
+use sunbeon_database::Result;
 use sunbeon_domain::ConcertId;
-use sunbeon_proto_messages::Event;
+use sunbeon_proto_messages::{Event, TicketLeft};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -87,16 +88,32 @@ impl Announcer {
     async fn round(&self) {
         let moved = mem::take(&mut *self.moved());
         for concert_id in moved {
-            match self.stock.remaining(&concert_id).await {
-                Ok(Some(remaining)) => self.broker.publish_event(Event::TicketUpdated {
-                    concert_id,
-                    remaining,
-                }),
+            match self.left(&concert_id).await {
+                Ok(Some((remaining, tickets))) => {
+                    self.broker.publish_event(Event::TicketUpdated {
+                        concert_id,
+                        remaining,
+                        tickets,
+                    });
+                }
                 Ok(None) => {}
                 // Announce it once the database is back.
                 Err(_) => self.tickets_moved(&concert_id),
             }
         }
+    }
+
+    /// Returns what is left, in all and of each kind of ticket; `None` if the concert has no stock.
+    async fn left(&self, concert: &ConcertId) -> Result<Option<(u64, Vec<TicketLeft>)>> {
+        let Some(remaining) = self.stock.remaining(concert).await? else {
+            return Ok(None);
+        };
+        let tickets = self.stock.tickets(concert).await?.into_iter();
+        let tickets = tickets.map(|ticket| TicketLeft {
+            ticket_id: ticket.ticket_id.to_string(),
+            remaining: ticket.remaining.into(),
+        });
+        Ok(Some((remaining, tickets.collect())))
     }
 
     fn moved(&self) -> MutexGuard<'_, BTreeSet<ConcertId>> {

@@ -5,17 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sunbeon_broker::Heard;
 use sunbeon_database::values;
-use sunbeon_domain::ConcertId;
 use sunbeon_proto_messages::Event;
 
-use crate::world::{World, hear};
-
-fn left(remaining: u64) -> Event {
-    Event::TicketUpdated {
-        concert_id: ConcertId::parse("a").expect("a valid id"),
-        remaining,
-    }
-}
+use crate::world::{World, hear, tickets_left};
 
 #[tokio::test]
 async fn tickets_freed_by_expiry_are_announced() {
@@ -23,10 +15,10 @@ async fn tickets_freed_by_expiry_are_announced() {
     let world = World::postgres().await;
     let mut events = world.events();
     world.fan("a", "42").booked_tickets(2).await;
-    hear(&mut events, &left(18)).await;
+    hear(&mut events, &tickets_left(18, 8)).await;
     let ended = world.beside().execute(&SOON.into(), values![]).await;
     assert_eq!(ended.expect("PostgreSQL"), 1);
-    hear(&mut events, &left(20)).await;
+    hear(&mut events, &tickets_left(20, 10)).await;
 }
 
 #[tokio::test]
@@ -36,13 +28,13 @@ async fn tickets_freed_by_a_late_decline_are_announced() {
     let mut events = world.events();
     let fan = world.fan("a", "42");
     let id = fan.booked_tickets(2).await;
-    hear(&mut events, &left(18)).await;
+    hear(&mut events, &tickets_left(18, 8)).await;
     let token = "decline-time-out";
     fan.confirm(&id, token).await.fails("PAYMENT_DOWN");
     let past = world.beside().execute(&PAST.into(), values![]).await;
     assert_eq!(past.expect("PostgreSQL"), 1);
     fan.confirm(&id, token).await.fails("PAYMENT_DECLINED");
-    hear(&mut events, &left(20)).await;
+    hear(&mut events, &tickets_left(20, 10)).await;
     assert_eq!(fan.booking(&id).await["state"], "EXPIRED");
 }
 

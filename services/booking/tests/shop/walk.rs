@@ -4,7 +4,7 @@ use serde_json::json;
 use sunbeon_domain::ConcertId;
 use sunbeon_proto_messages::Event;
 
-use crate::world::{World, hear, on_both_databases};
+use crate::world::{World, hear, on_both_databases, tickets_left};
 
 on_both_databases! {
     from_the_seat_map_to_a_confirmed_booking_and_the_next_member
@@ -117,16 +117,8 @@ async fn seats_and_tickets_share_one_booking(world: World) {
         left.data(200)["tickets"][0]["remaining"] == 8
     };
     sunbeon_test_support::eventually(SOON, "the map shows that 8 are left", left).await;
-    let updated = Event::TicketUpdated {
-        concert_id: a(),
-        remaining: 17,
-    };
-    hear(&mut events, &updated).await;
+    hear(&mut events, &tickets_left(17, 8)).await;
     let id = made["bookingId"].as_str().expect("an id");
     fan.cancel(id).await.data(200);
-    let updated = Event::TicketUpdated {
-        concert_id: a(),
-        remaining: 20,
-    };
-    hear(&mut events, &updated).await;
+    hear(&mut events, &tickets_left(20, 10)).await;
 }

@@ -25,8 +25,8 @@ use sunbeon_chassis::{
     settings,
 };
 use sunbeon_database::Database;
-use sunbeon_domain::MemberId;
-use sunbeon_proto_messages::Event;
+use sunbeon_domain::{ConcertId, MemberId};
+use sunbeon_proto_messages::{Event, TicketLeft};
 pub(crate) use sunbeon_test_support::{Answer, send};
 use sunbeon_test_support::{TestDatabase, eventually};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
@@ -481,6 +481,18 @@ pub(crate) async fn hear(events: &mut mpsc::Receiver<Heard>, expected: &Event) {
     let limit = Duration::from_secs(10);
     let heard = tokio::time::timeout(limit, heard).await;
     heard.unwrap_or_else(|_| panic!("not heard: {expected:?}"));
+}
+
+/// What is told when so many seats and tickets of the concert `a` are left, and so many tickets to stand.
+pub(crate) fn tickets_left(remaining: u64, standing: u64) -> Event {
+    Event::TicketUpdated {
+        concert_id: ConcertId::parse("a").expect("a valid id"),
+        remaining,
+        tickets: vec![TicketLeft {
+            ticket_id: "standing".to_owned(),
+            remaining: standing,
+        }],
+    }
 }
 
 /// Runs each test on SQLite and on PostgreSQL.

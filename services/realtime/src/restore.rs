@@ -1,0 +1,73 @@
+//! What a member has, when they connect: the store knows, whatever the socket has forgotten.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use socketioxide::extract::SocketRef;
+use sunbeon_domain::{ConcertId, EntryState, Standing};
+use sunbeon_store::{Asker, StandingFacts};
+
+use crate::{
+    Realtime,
+    event::{Event, Names, Restored, RestoredConcert},
+    round::Now,
+    visitors::Visitor,
+};
+
+/// In how many live lines a member is looked for; where there are more, pages join by themselves.
+const MOST_LINES: usize = 32;
+
+/// Puts a socket back into the rooms of the lines and shops that its member is in, and tells it so.
+pub(crate) async fn restore(realtime: &Realtime, socket: SocketRef) {
+    let Some(visitor) = socket.extensions.get::<Arc<Visitor>>() else {
+        return;
+    };
+    // Without the store nothing is restored now: pages join again, or poll.
+    let lines = realtime.store.live().await.unwrap_or_default();
+    let asked = lines.into_iter().take(MOST_LINES);
+    let found = join_all(asked.map(|id| realtime.look_for(id, &visitor))).await;
+    let mut concerts = Vec::new();
+    for (now, found) in found.into_iter().flatten() {
+        let is_inside = matches!(found.state, EntryState::Entered { .. });
+        let id = now.id();
+        if visitor.restore(id) {
+            let joined = realtime.rooms.enter(id, &socket, &visitor.member);
+            joined.state().restore(is_inside);
+            let standing = realtime.known(&now, &joined, found);
+            concerts.push((now, joined, standing));
+        }
+    }
+    if concerts.is_empty() {
+        return;
+    }
+    let of = |(now, _, standing): &(Now, _, Standing)| RestoredConcert {
+        concert_id: now.id().clone(),
+        standing: Some(standing.clone()),
+    };
+    let restored = Restored {
+        concerts: concerts.iter().map(of).collect(),
+    };
+    // One that is closed by now needs nothing.
+    let _sent = socket.emit(Event::Restored.name(Names::Colons), &restored);
+    for (now, joined, standing) in concerts {
+        joined.tell_if_called(standing);
+        joined.tell(Event::Line, &now.line);
+        realtime.has_joined(&socket, now.id());
+    }
+}
+
+impl Realtime {
+    /// Returns what a member has in a line; `None` if that is nothing, or cannot be told.
+    async fn look_for(&self, id: ConcertId, visitor: &Visitor) -> Option<(Now, StandingFacts)> {
+        let asker = Asker {
+            member: visitor.member.clone(),
+            sign_of_life: true,
+        };
+        let found = self.asking.ask(&id, asker).await.ok()?;
+        if matches!(found.state, EntryState::None) {
+            return None;
+        }
+        let view = self.places.snapshots.get(&id).await.ok()?;
+        Some((Now::of(view), found))
+    }
+}
