@@ -19,7 +19,7 @@ const LIFE: i64 = 3 * 60 * 60;
 
 /// A run of members: `--from 5 --count 2` are the fifth and the sixth.
 #[derive(clap::Args)]
-struct Members {
+pub(crate) struct Members {
     /// The first one
     #[arg(long, default_value_t = 0)]
     from: u64,
@@ -32,6 +32,22 @@ impl Members {
     /// Ids as long as a UUID's digits.
     fn ids(&self) -> impl Iterator<Item = String> + use<> {
         (self.from..self.from + self.count).map(|index| format!("{index:032x}"))
+    }
+
+    /// Their access tokens.
+    pub(crate) fn tokens(&self) -> anyhow::Result<Vec<String>> {
+        let key = EncodingKey::from_secret(secret()?.as_bytes());
+        let iat = now();
+        let token = |id: String| {
+            let access = Access {
+                sub: &id,
+                name: "Kim",
+                iat,
+                exp: iat + LIFE,
+            };
+            Ok(jsonwebtoken::encode(&Header::default(), &access, &key)?)
+        };
+        self.ids().map(token).collect()
     }
 }
 
@@ -51,17 +67,7 @@ struct Access<'a> {
 
 impl Tokens {
     pub(crate) fn print(&self) -> anyhow::Result<()> {
-        let key = EncodingKey::from_secret(secret()?.as_bytes());
-        let iat = now();
-        print_lines(self.members.ids().map(|id| {
-            let access = Access {
-                sub: &id,
-                name: "Kim",
-                iat,
-                exp: iat + LIFE,
-            };
-            Ok(jsonwebtoken::encode(&Header::default(), &access, &key)?)
-        }))
+        print_lines(self.members.tokens()?.into_iter().map(Ok))
     }
 }
 

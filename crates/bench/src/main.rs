@@ -4,6 +4,7 @@ mod data;
 mod floor;
 mod line;
 mod shell;
+mod sockets;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ enum Command {
     Line(line::Options),
     /// Opens a concert and puts members into it
     Fill(data::Fill),
+    /// Opens members' sockets, and prints what they take and how late they hear
+    Sockets(sockets::Options),
 }
 
 #[tokio::main]
@@ -40,6 +43,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Passes(passes) => passes.print().await?,
         Command::Line(options) => line::measure(options).await?,
         Command::Fill(fill) => fill.run().await?,
+        Command::Sockets(options) => sockets::measure(options).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
