@@ -117,7 +117,7 @@ async fn unknown_routes_are_404_and_other_methods_405() {
     let app = App::embedded().await;
     app.create_by_hand("c").await;
     for path in [
-        "/",
+        "/shop",
         "/v2",
         "/v2/",
         "/v1/waiting-room/enter",
