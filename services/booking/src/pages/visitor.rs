@@ -23,8 +23,6 @@ pub(crate) struct Visitor {
     name: String,
     is_guest: bool,
     demo: bool,
-    /// The path of the page, to return to.
-    here: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor
@@ -42,7 +40,6 @@ where
             name: named.map_or_else(String::new, name),
             is_guest,
             demo: Demo::from_ref(state).0,
-            here: parts.uri.path().to_owned(),
         })
     }
 }
