@@ -23,7 +23,7 @@ local in_front, kept = first(LINE), first(AWAY)
 add(in_front > 0 and math.max(in_front, tonumber(v[15] or 0) + 1) or 0)
 add(in_front > 0 and kept > 0 and math.min(in_front, kept) or math.max(in_front, kept))
 add(T.last, tonumber(v[13] or 0), tonumber(v[14] or 0))
-reply[#reply + 1] = held(waiting)
+reply[#reply + 1] = held(waiting, s)
 local report = stock()
 add(is_sold_out(report) and 1 or 0, report and report.at or 0)
 reply[#reply + 1] = report and call('HGET', STATE, 'stock') or ''

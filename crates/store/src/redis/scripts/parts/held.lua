@@ -8,11 +8,12 @@ local function who_is_away()
 end
 
 -- Why the schedule takes nobody of those who wait, even when a take is due; empty where nothing holds it.
-local function held(waiting)
+local function held(waiting, s)
   if P.autoOpen ~= 1 or waiting == 0 then return '' end
   if PHASE ~= 'open' then return PHASE == 'paused' and PHASE or '' end
-  if who_is_away() then return who_is_away() end
-  if enough() == 0 then return 'soldOut' end
-  if LIMIT and slots().used >= LIMIT then return 'maxActive' end
-  return call('ZCARD', ADMITTING) >= P.groupSize and 'messages' or ''
+  local who = who_is_away()
+  if who then return who end
+  if enough(s) == 0 then return 'soldOut' end
+  if LIMIT and s.used >= LIMIT then return 'maxActive' end
+  return s.admitting >= P.groupSize and 'messages' or ''
 end

@@ -1,4 +1,4 @@
--- What the shop has left, by its last report. Behind time.lua.
+-- What the shop has left, by its last report. Behind slots.lua.
 
 -- A report older than this says nothing; nor does one far ahead, from before a step of the clock.
 local STALE_MS = 60000
@@ -17,9 +17,10 @@ local function is_sold_out(report) return report and report.left + report.held =
 local function stops() return P.stopWhenSoldOut == 1 and is_sold_out(stock()) end
 
 -- How many more are enough for what is left: those called and not inside yet will want some of it.
-local function enough()
+-- `s` are the slots, where they are known.
+local function enough(s)
   local report = P.stopWhenSoldOut == 1 and stock()
   if not report then return math.huge end
-  local called = call('ZCARD', ADMITTING) + count(READY, '(' .. S(T.claimTime), '+inf')
-  return math.max(report.left - called, 0)
+  s = s or slots()
+  return math.max(report.left - s.admitting - s.ready, 0)
 end
