@@ -48,7 +48,8 @@ export class Choice {
       if (this.sale.first) this.mark(this.sale.first);
     }
     box.querySelectorAll('.left').forEach((/** @type {HTMLElement} */ element, /** @type {number} */ index) => {
-      tell(element, left(free(hall[index]), 'left_seats'));
+      const section = hall[index];
+      if (section) tell(element, left(free(section), 'left_seats'));
     });
   }
 

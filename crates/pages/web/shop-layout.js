@@ -90,7 +90,7 @@ export class Layout {
   }
 }
 
-/** By how much each key moves, in rows and columns. */
+/** By how much each key moves, in rows and columns. @type {Map<string, [number, number]>} */
 const STEPS = new Map(Object.entries({
   ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
   PageUp: [-5, 0], PageDown: [5, 0], Home: [0, -Infinity], End: [0, Infinity],

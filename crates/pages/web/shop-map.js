@@ -161,8 +161,9 @@ export class SeatMap {
     const cells = [];
     const seats = /** @type {Section} */ (this.section).rows[row] ?? [];
     for (let column = 0; column < seats.length; column += 1) {
+      const seat = seats[column];
       const reached = row === this.at.row && column === this.at.column;
-      if ((reached || (column >= left && column < right)) && seats[column]) cells.push(this.square(seats[column], reached));
+      if (seat && (reached || (column >= left && column < right))) cells.push(this.square(seat, reached));
     }
     arrange(element, cells);
     return element;

@@ -46,7 +46,7 @@ export function say(words) {
 
 /** Shows a sentence with one strong part. @param {HTMLElement} element @param {(part: string) => string} sentence @param {string} part */
 export function stress(element, sentence, part) {
-  const [before, after] = sentence('\u0000').split('\u0000');
+  const [before = '', after = ''] = sentence('\u0000').split('\u0000');
   element.hidden = false;
   if (element.textContent !== `${before}${part}${after}`) element.replaceChildren(before, make('b', {}, part), after);
 }

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Basket } from '../../pages/web/shop-basket.js';
-import { Clock, written } from '../../pages/web/shop-clock.js';
-import { Layout, free, moved, sections } from '../../pages/web/shop-layout.js';
-import { Payment } from '../../pages/web/shop-payment.js';
-import { Sale } from '../../pages/web/shop-sale.js';
+import { Basket } from '../../../pages/web/shop-basket.js';
+import { Clock, written } from '../../../pages/web/shop-clock.js';
+import { Layout, free, moved, sections } from '../../../pages/web/shop-layout.js';
+import { Payment } from '../../../pages/web/shop-payment.js';
+import { Sale } from '../../../pages/web/shop-sale.js';
 
-/** @typedef {import('../../pages/web/shop-layout.js').Seat} Seat */
+/** @typedef {import('../../../pages/web/shop-layout.js').Seat} Seat */
 
 /** @param {string} section @param {number} rows @param {number} columns @param {number} price @returns {Seat[]} */
 function block(section, rows, columns, price) {
@@ -97,7 +97,7 @@ test('what was bought before counts towards the limit', () => {
 });
 
 /** A sale of two rows of two seats and of standing tickets. */
-function opened(/** @type {import('../../pages/web/shop-sale.js').MySeat[]} */ mine = [], /** @type {import('../../pages/web/shop-sale.js').Booked[]} */ bookings = []) {
+function opened(/** @type {import('../../../pages/web/shop-sale.js').MySeat[]} */ mine = [], /** @type {import('../../../pages/web/shop-sale.js').Booked[]} */ bookings = []) {
   const sale = new Sale();
   const concert = { perMemberLimit: 4, sections: [{ section: 'R' }], tickets: [{ ...standing }] };
   sale.open(concert, { at: 'then', seats: block('R', 2, 2, 1_000) }, mine, bookings);
@@ -145,7 +145,7 @@ test('a sale is sold out when nobody could take anything', () => {
 function shop(answers) {
   /** @type {{method: string, path: string, key?: string, body?: any}[]} */
   const asked = [];
-  /** @type {import('../../pages/web/shop-payment.js').Call} */
+  /** @type {import('../../../pages/web/shop-payment.js').Call} */
   const call = async (method, path, content = {}) => {
     asked.push({ method, path, ...content });
     const [status, code, data = {}] = answers.shift() ?? [0, 'OFFLINE'];
