@@ -221,6 +221,8 @@ addEventListener('pagehide', () => {
 // Whatever was done, what came of it is shown at once.
 $('ask').addEventListener('close', () => wake());
 document.addEventListener('visibilitychange', () => { if (!document.hidden) wake(); });
+// What console-again.js and a choice of language left in the address.
+if (location.search) history.replaceState(null, '', location.pathname + location.hash);
 setInterval(age, 250);
 go();
 watch();

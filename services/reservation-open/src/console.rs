@@ -91,14 +91,12 @@ async fn console(
         }
         Err(error) => {
             let refused = Some(error.code()).filter(|code| *code == Code::KeysDown);
-            let mut page = ask(chosen, demo.is_some(), refused);
-            // A browser that followed another site's link kept the cookie back. It sends it when this page
-            // itself loads anew.
-            if refused.is_none() && came_from_elsewhere(&headers) {
-                let at_once = HeaderValue::from_static("0");
-                page.headers_mut().insert(header::REFRESH, at_once);
-            }
-            page
+            let asked = Asked {
+                demo: demo.is_some(),
+                again: refused.is_none() && came_from_elsewhere(&headers),
+                refused,
+            };
+            ask(chosen, asked)
         }
     }
 }
@@ -108,13 +106,24 @@ fn came_from_elsewhere(headers: &HeaderMap) -> bool {
     matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
-/// Shows where to sign in and, if a token was refused, why.
-fn ask(chosen: Chosen, demo: bool, refused: Option<Code>) -> Response {
-    let status = refused.map_or(Ok(StatusCode::OK), |code| {
+/// The page where operators sign in.
+struct Asked {
+    demo: bool,
+    /// Whether the page loads itself once more: a browser that followed another site's link kept the
+    /// operator's cookie back, and sends it then.
+    again: bool,
+    /// Why a token was refused.
+    refused: Option<Code>,
+}
+
+/// Shows where to sign in.
+fn ask(chosen: Chosen, asked: Asked) -> Response {
+    let status = asked.refused.map_or(Ok(StatusCode::OK), |code| {
         StatusCode::from_u16(code.status())
     });
     let status = status.expect("every code has a valid status");
-    let values = json!({ "demo": demo, "refused": refused.map(Code::word) });
+    let refused = asked.refused.map(Code::word);
+    let values = json!({ "demo": asked.demo, "again": asked.again, "refused": refused });
     show(SIGN_IN, chosen, status, values)
 }
 
@@ -144,7 +153,14 @@ async fn sign_in(
     };
     Ok(match cookie {
         Ok(cookie) => go_to_console(cookie),
-        Err(code) => ask(chosen, demo.is_some(), Some(code)),
+        Err(code) => {
+            let asked = Asked {
+                demo: demo.is_some(),
+                again: false,
+                refused: Some(code),
+            };
+            ask(chosen, asked)
+        }
     })
 }
 
