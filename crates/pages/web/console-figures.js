@@ -147,7 +147,7 @@ export class History {
 }
 
 /** After so long without a call, the taken wait for a consumer that is not there. */
-const STUCK = 5_000;
+const STUCK = 3_000;
 
 /** Notices that people were taken off a line and nobody calls them. */
 export class Calls {

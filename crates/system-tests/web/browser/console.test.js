@@ -222,7 +222,7 @@ test('twenty live lines are never shown more than two seconds old, at the 99th o
 });
 
 test('in the demo one button signs in, the red ones are seen to break it, and nobody is lost', async () => {
-  const running = await demo(40);
+  const running = await demo(150);
   const context = await opened.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   try {

@@ -94,12 +94,12 @@ test('a curve is broken where nothing was known, and begun anew for a concert ma
   assert.deepEqual(history.columns().waiting, [1]);
 });
 
-test('the taken whom nobody calls are noticed after five seconds, and forgotten at the next call', () => {
+test('the taken whom nobody calls are noticed after three seconds, and forgotten at the next call', () => {
   const calls = new Calls();
   const taken = (/** @type {number} */ admitted, admitting = 3) => line({}, { admitting }, { admitted });
   assert.equal(calls.stuck(taken(7), 0), 0);
-  assert.equal(calls.stuck(taken(7), 4_999), 0);
-  assert.equal(calls.stuck(taken(7), 5_000), 5_000);
+  assert.equal(calls.stuck(taken(7), 2_999), 0);
+  assert.equal(calls.stuck(taken(7), 3_000), 3_000);
   assert.equal(calls.stuck(taken(8), 6_000), 0);
   assert.equal(calls.stuck(taken(8, 0), 20_000), 0);
   assert.equal(calls.stuck(taken(8), 21_000), 0);
