@@ -1,7 +1,7 @@
 //! The waiting page, as a browser without a script sees it.
 
 use serde_json::json;
-use sunbeon_domain::{ConcertId, UnixMs};
+use sunbeon_domain::{ConcertId, StockReport, Tier, UnixMs};
 use sunbeon_test_support::{Browser, Seen, access::member};
 
 use crate::app::App;
@@ -10,6 +10,7 @@ sunbeon_test_support::on_both!(
     a_guest_takes_a_number_waits_is_called_and_leaves_without_a_script,
     a_page_that_is_only_looked_at_changes_nothing,
     every_state_has_its_page_in_both_languages,
+    who_waits_sees_what_is_left_and_that_nothing_is,
     the_way_back_is_kept_and_never_leads_to_a_foreign_host,
     another_sites_page_can_neither_join_nor_leave,
     where_only_members_line_up_a_guest_is_asked_to_log_in,
@@ -188,6 +189,38 @@ async fn until(browser: &Browser, page: &str, state: &str) {
 async fn stage_now(app: &App) -> UnixMs {
     app.stage.create("now", json!({})).await;
     app.stage.snapshot("now").await.at
+}
+
+async fn who_waits_sees_what_is_left_and_that_nothing_is(app: App) {
+    app.stage.create_by_hand("c").await;
+    app.stage.enter("c", "fan").await;
+    let (fan, id) = (
+        browser_of(&app, "fan"),
+        ConcertId::parse("c").expect("an id"),
+    );
+    let report = async |left: u32| {
+        let name = "R석 <b>".to_owned();
+        let price = Some(150_000);
+        let tiers = vec![Tier { name, price, left }];
+        let report = StockReport { tiers, held: 0 };
+        let told = app.stage.store.put_stock(&id, &report).await;
+        told.expect("the store is up");
+    };
+    report(1_204).await;
+    let soon = std::time::Duration::from_secs(60);
+    sunbeon_test_support::eventually(soon, "what is left", async || {
+        let page = fan.open("/waiting-room/c").await.html;
+        let price = page.contains("<b>R석 &lt;b&gt;</b><span>150,000원</span>");
+        price && page.contains("<span>1,204석</span>")
+    })
+    .await;
+    report(0).await;
+    until(&fan, "/waiting-room/c", "sold-out").await;
+    let page = shown(&fan, "/waiting-room/c").await;
+    assert!(page.html.contains("<span class=\"gone\">매진</span>"));
+    let late = shown(&browser_of(&app, "late"), "/waiting-room/c").await;
+    assert_eq!(late.state(), "join");
+    assert!(late.html.contains("지금은 남은 자리가 없어요"));
 }
 
 async fn the_way_back_is_kept_and_never_leads_to_a_foreign_host(app: App) {
