@@ -96,6 +96,7 @@ function begin() {
 /** Reads what has changed, and says whether that worked. */
 async function readSeats() {
   if (over) return true;
+  const asked = Date.now();
   const tickets = readTickets();
   const read = sale.hall.length > 0 ? await call('GET', `${base}/seats?since=${encodeURIComponent(sale.at)}`) : await tickets;
   if (over) return true;
@@ -103,7 +104,7 @@ async function readSeats() {
     fails(read);
     return false;
   }
-  if (sale.hall.length > 0) sale.read(read.data);
+  if (sale.hall.length > 0) sale.read(read.data, asked);
   draw();
   return true;
 }
@@ -180,7 +181,7 @@ async function hold(seat) {
   if (held.ok) {
     say(text('picked', { seat: named(seat), n: sale.basket.count, sum: money(sale.basket.sum) }));
   } else if (held.code === 'SEAT_TAKEN') {
-    seat.state = 'HELD';
+    sale.change([seat.seatId], 'HELD');
     offer([seat], 'lost');
   } else {
     notHeld(held);
@@ -210,7 +211,7 @@ async function putBack(seat) {
   const freed = await call('DELETE', `/v2/seats/lock${query}`, { body: { seatIds: [seat.seatId] } });
   if (freed.ok || freed.code === 'SEAT_NOT_HELD') {
     sale.basket.release(seat.seatId);
-    if (freed.ok) seat.state = 'AVAILABLE';
+    if (freed.ok) sale.change([seat.seatId], 'AVAILABLE');
     told('');
     say(text('put_back', { seat: named(seat) }));
   } else if (!fails(freed)) {

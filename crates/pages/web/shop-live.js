@@ -3,6 +3,8 @@
 
 /** Between two reads of the map, in milliseconds: without a socket, and with one. */
 const PAUSES = { alone: 3_000, told: 15_000 };
+/** A map that is read may be a second old, and show what changed before the socket was there. In milliseconds. */
+const SETTLED = 1_500;
 
 /** @typedef {{taken: (seatIds: string[]) => void, freed: (seatIds: string[]) => void, moved: () => void}} Heard */
 
@@ -46,7 +48,8 @@ export class Live {
     socket.on('connect', async () => {
       const joined = await socket.timeout(5_000).emitWithAck('join:event', this.concertId).catch(() => null);
       this.joined = joined?.ok === true;
-      this.now();
+      await this.now();
+      this.plan(SETTLED);
     });
     socket.on('disconnect', () => { this.joined = false; this.now(); });
     const ours = (/** @type {(said: any) => void} */ then) => (/** @type {any} */ said) => {
@@ -81,11 +84,12 @@ export class Live {
     this.tell(!navigator.onLine ? 'offline' : worked && this.joined ? 'live' : 'not_live');
   }
 
-  plan() {
+  /** @param {number} [pause] in milliseconds */
+  plan(pause = this.joined ? PAUSES.told : PAUSES.alone) {
     clearTimeout(this.timer);
     if (this.stopped) return;
     // A page that nobody looks at reads again when it is shown.
     if (document.hidden) return;
-    this.timer = setTimeout(() => this.now(), this.joined ? PAUSES.told : PAUSES.alone);
+    this.timer = setTimeout(() => this.now(), pause);
   }
 }

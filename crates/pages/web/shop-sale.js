@@ -13,8 +13,15 @@ import { free, sections } from './shop-layout.js';
 /** @typedef {{seatId: string, state: 'HELD' | 'SOLD', holdEndsAt?: string}} MySeat */
 /** @typedef {{concertId: string, state: string, tickets: {ticketId: string, name: string, price: number, quantity: number}[]}} Booked */
 
+/** How old a map may be when it is sent, in milliseconds, with some time for the way. */
+const OLD = 1_500;
+
 export class Sale {
-  constructor() {
+  /** @param {() => number} now this machine's clock */
+  constructor(now = Date.now) {
+    this.now = now;
+    /** When each seat's change was heard of. @type {Map<string, number>} */
+    this.heard = new Map();
     this.basket = new Basket(0);
     /** @type {Section[]} */
     this.hall = [];
@@ -66,12 +73,18 @@ export class Sale {
     }
   }
 
-  /** Takes in a later map, or what has changed since. @param {{at: string, seats?: Seat[], changed?: {seatId: string, state: Seat['state']}[]}} map */
-  read(map) {
+  /**
+   * Takes in a later map, or what has changed since. What was heard of when the map may already have been read
+   * is newer, and stays.
+   * @param {{at: string, seats?: Seat[], changed?: {seatId: string, state: Seat['state']}[]}} map
+   * @param {number} asked when it was asked for
+   */
+  read(map, asked) {
     this.at = map.at;
     for (const { seatId, state } of map.changed ?? map.seats ?? []) {
       const seat = this.seats.get(seatId);
-      if (seat) seat.state = state;
+      const heard = this.heard.get(seatId) ?? -Infinity;
+      if (seat && heard <= asked - OLD) seat.state = state;
     }
   }
 
@@ -88,7 +101,9 @@ export class Sale {
     for (const seatId of ids) {
       const seat = this.seats.get(seatId);
       // Of what I ask for, the answer tells.
-      if (seat && !this.asking.has(seatId)) seat.state = state;
+      if (!seat || this.asking.has(seatId)) continue;
+      seat.state = state;
+      this.heard.set(seatId, this.now());
     }
   }
 
@@ -105,7 +120,7 @@ export class Sale {
   /** Takes out and returns the seats whose hold has ended. @param {number} now */
   expire(now) {
     const over = this.basket.expire(now);
-    for (const seat of over) seat.state = 'AVAILABLE';
+    this.change(over.map((seat) => seat.seatId), 'AVAILABLE');
     return over;
   }
 

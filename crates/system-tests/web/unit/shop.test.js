@@ -120,7 +120,7 @@ test('what others take and give back changes the map, but not what I am being gi
   const sale = opened();
   sale.asking.add('c.R.1.1');
   sale.change(['c.R.1.1', 'c.R.1.2', 'nowhere'], 'HELD');
-  sale.read({ at: 'later', changed: [{ seatId: 'c.R.2.1', state: 'SOLD' }] });
+  sale.read({ at: 'later', changed: [{ seatId: 'c.R.2.1', state: 'SOLD' }] }, Date.now());
   const states = [...sale.seats.values()].map((seat) => sale.state(seat));
   assert.deepEqual(states, ['asking', 'held', 'sold', 'free']);
   assert.equal(sale.at, 'later');
@@ -129,6 +129,21 @@ test('what others take and give back changes the map, but not what I am being gi
   assert.equal(sale.basket.count, 1);
   assert.deepEqual(sale.expire(Date.parse('2026-11-20T05:00:00Z')).map((seat) => seat.seatId), ['c.R.1.1']);
   assert.equal(sale.basket.count, 0);
+});
+
+test('a map that is older than what was heard does not undo it', () => {
+  const sale = opened();
+  let now = 10_000;
+  sale.now = () => now;
+  sale.change(['c.R.1.1'], 'HELD');
+  const state = () => sale.state(/** @type {Seat} */ (sale.seats.get('c.R.1.1')));
+  const map = { at: 'later', changed: [{ seatId: 'c.R.1.1', state: /** @type {const} */ ('AVAILABLE') }] };
+  now += 500;
+  sale.read(map, now);
+  assert.equal(state(), 'held');
+  now += 15_000;
+  sale.read(map, now);
+  assert.equal(state(), 'free');
 });
 
 test('a sale is sold out when nobody could take anything', () => {
