@@ -164,7 +164,8 @@ export class Sunbeon {
   constructor(options = {}) {
     this.#base = (options.base ?? '').replace(/\/$/, '');
     this.#token = options.token;
-    this.#io = options.io;
+    // Without it there are polls.
+    this.#io = Promise.resolve(options.io).catch(() => undefined);
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.#toTheLine = options.toTheLine ?? toTheLine;
   }
@@ -340,7 +341,7 @@ export class Sunbeon {
 
   /** @returns {Promise<Socket | undefined>} */
   async #socket() {
-    const io = await Promise.resolve(this.#io).catch(() => undefined);
+    const io = await this.#io;
     if (!io) return undefined;
     const token = await this.#access();
     const origin = new URL(this.#base || '/', globalThis.location?.href).origin;

@@ -38,7 +38,9 @@ let link = 'polling';
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let passing;
 
-const client = new Sunbeon({ io: import('./socket.io.js').then(({ io }) => io) });
+// A socket is a member's.
+const io = data.known ? import('./socket.io.js').then((socket) => socket.io) : undefined;
+const client = new Sunbeon({ io });
 client.setClock(data.now);
 const watch = client.watch(
   line.concertId,
@@ -115,7 +117,7 @@ function heard() {
 function linked(now) {
   const was = link;
   link = now;
-  const trouble = text.trouble[now];
+  const trouble = (standing?.entryNumber ? text.trouble : text.trouble_apart)[now];
   at('trouble').hidden = !trouble;
   at('again').hidden = now !== 'lost' && now !== 'retrying';
   if (trouble) {
