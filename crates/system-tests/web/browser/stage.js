@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
-const SUNBEON = process.env.SUNBEON_BIN ?? join(ROOT, 'target/debug/sunbeon');
+export const SUNBEON = process.env.SUNBEON_BIN ?? join(ROOT, 'target/debug/sunbeon');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** How long anything may take that has no limit of its own, on a machine that does much else, in ms. */
 export const PATIENCE = 30_000;

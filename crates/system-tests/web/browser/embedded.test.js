@@ -1,0 +1,71 @@
+// @ts-check
+// The pages of the whole system in one process, in a real browser.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { journey, showsPlace } from './journey.js';
+import { browser, demo, embedded, person, until } from './stage.js';
+
+/** @type {import('playwright-core').Browser} */
+let opened;
+/** @type {import('./stage.js').Site} */
+let site;
+
+before(async () => {
+  [opened, site] = await Promise.all([browser(), embedded()]);
+});
+
+after(async () => {
+  await opened?.close();
+  await site?.stop();
+});
+
+test('three fans and an operator, on embedded backends', (t) => journey(opened, site, t));
+
+test('a guest without JavaScript gets from the link to the shop through the line', async () => {
+  const id = 'plain';
+  await site.sell(
+    { concertId: id, title: 'Plain', mode: 'queue', identity: 'guest', autoOpen: false },
+    { perMemberLimit: 2, tickets: [{ ticketId: 'day', name: 'Day', price: 1_000, quantity: 10 }] },
+  );
+  const page = await person(opened, site, { javaScript: false });
+  const wanted = `${site.url}/concerts/${id}?from=mail`;
+  await page.goto(wanted);
+  await page.getByRole('button', { name: 'Take a number' }).click();
+  await showsPlace(page, 1);
+  await site.operator('POST', `/v2/reservation/open/${id}?batchSize=1`);
+  // The page asks again by itself; a reload is the same, sooner.
+  await until('it is their turn', async () => {
+    await page.reload();
+    return page.getByRole('button', { name: 'Go in and book' }).isVisible();
+  });
+  await page.getByRole('button', { name: 'Go in and book' }).click();
+  await page.waitForURL(wanted);
+  assert.match(await page.title(), /Plain/);
+  await page.context().close();
+});
+
+test('in the demo a newcomer has a seat within a minute', async () => {
+  const sale = await demo();
+  try {
+    const context = await opened.newContext({ locale: 'en-US', viewport: { width: 390, height: 844 } });
+    context.setDefaultTimeout(60_000);
+    const page = await context.newPage();
+    const since = performance.now();
+    await page.goto(sale.url);
+    await page.getByLabel('Name').fill('Kim');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('a[href="/concerts/demo"]').click();
+    await page.getByRole('button', { name: 'Take a number' }).click();
+    await page.waitForURL('**/concerts/demo*');
+    await page.getByRole('gridcell', { name: /, free$/ }).first().click();
+    await page.getByRole('button', { name: 'Pay' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: /^Pay ₩/ }).click();
+    await page.getByRole('heading', { name: 'You are booked' }).waitFor();
+    const seconds = (performance.now() - since) / 1_000;
+    assert.ok(seconds < 60, `it took ${seconds} s`);
+    await context.close();
+  } finally {
+    await sale.stop();
+  }
+});

@@ -1,0 +1,221 @@
+// @ts-check
+// Every page in every state that it can have: for pictures, and for checks of each.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './stage.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {import('./stage.js').Site} Site */
+
+/**
+ * @typedef {object} Scene
+ * @property {string} name
+ * @property {string} [id] the member who looks; nobody if left out
+ * @property {boolean} [operator] whether an operator looks
+ * @property {(page: Page, site: Site) => Promise<unknown>} open
+ */
+
+const HALL = {
+  perMemberLimit: 4,
+  sections: [
+    { section: 'R', price: 150_000, rows: 8, seatsPerRow: 16 },
+    { section: 'S', price: 110_000, rows: 8, seatsPerRow: 16 },
+  ],
+  tickets: [{ ticketId: 'standing', name: 'Standing', price: 99_000, quantity: 300 }],
+};
+const LONG = { readyTtlSeconds: 3600, sessionMinutes: 120, waitingTtlSeconds: 3600, holdDurationMinutes: 120 };
+const HOUR = 3_600_000;
+const iso = (/** @type {number} */ ms) => new Date(Date.now() + ms).toISOString();
+
+/**
+ * Puts every concert on sale that the scenes need, and brings their members there.
+ * @param {Site} site
+ */
+export async function prepare(site) {
+  const title = '겨울 콘서트 Winter Concert';
+  /** @type {Record<string, Record<string, unknown>>} */
+  const concerts = {
+    join: {},
+    early: { bookingStartAt: iso(30 * HOUR), joinStartHours: 4 },
+    before: { bookingStartAt: iso(2 * HOUR), joinStartHours: 4 },
+    full: { maxQueueSize: 1, autoOpen: false },
+    waiting: { autoOpen: true, groupSize: 1, entryIntervalSeconds: 3600, notice: '1인 4매까지 예매할 수 있습니다. Four tickets each.' },
+    long: { groupSize: 1, entryIntervalSeconds: 3600, maxWaitTimeMinutes: 1 },
+    paused: { autoOpen: false, notice: '무대를 점검하고 있습니다. We are checking the stage.' },
+    'sold-out': { autoOpen: false },
+    called: { autoOpen: false },
+    inside: { autoOpen: false },
+    tickets: { mode: 'off' },
+    empty: { mode: 'off' },
+    over: {},
+  };
+  for (const [id, fields] of Object.entries(concerts)) {
+    const stock = {
+      tickets: { perMemberLimit: 4, tickets: HALL.tickets },
+      'sold-out': { perMemberLimit: 4, tickets: [{ ticketId: 'day', name: 'Day', price: 50_000, quantity: 4 }] },
+    }[id] ?? HALL;
+    await site.sell({ concertId: id, title, mode: 'queue', ...LONG, ...fields }, id === 'empty' ? undefined : stock);
+  }
+  const enter = async (/** @type {string} */ member, /** @type {string} */ id) => {
+    const { status } = await site.member(member, 'POST', '/v2/waiting-room/enter', { concertId: id });
+    if (status !== 201) throw new Error(`${member} could not enter ${id}: ${status}`);
+  };
+  await enter('someone', 'full');
+  await enter('me', 'before');
+  for (const id of ['waiting', 'long', 'paused', 'sold-out']) {
+    for (let n = 0; n < 12; n += 1) await enter(`before-${n}`, id);
+    await enter('me', id);
+    for (let n = 0; n < 5; n += 1) await enter(`after-${n}`, id);
+  }
+  await site.operator('POST', '/v2/admin/concerts/paused/pause');
+  await enter('me', 'called');
+  await site.operator('POST', '/v2/reservation/open/called?batchSize=1');
+  for (const member of ['me', 'you', 'late']) await enter(member, 'inside');
+  await site.operator('POST', '/v2/reservation/open/inside?batchSize=3');
+  for (const member of ['me', 'you', 'late']) await claim(site, member, 'inside');
+  const seats = await inside(site, 'you', 'GET', '/v2/concerts/inside/seats');
+  const rows = seats.body.data.seats.map((/** @type {{seatId: string}} */ seat) => seat.seatId);
+  await inside(site, 'you', 'POST', '/v2/seats/lock', { seatIds: rows.slice(20, 23) });
+  const booked = await inside(site, 'late', 'POST', '/v2/bookings', { tickets: [{ ticketId: 'standing', quantity: 2 }] });
+  await inside(site, 'late', 'POST', `/v2/bookings/${booked.body.data.bookingId}/confirm`, { paymentToken: 'card' });
+  await site.operator('PUT', '/v2/reservation/stock/sold-out', { tiers: [{ name: 'Day', price: 50_000, left: 0 }], held: 0 });
+  await site.operator('POST', '/v2/admin/concerts/over/close');
+}
+
+/** @type {Map<string, string>} */
+const tokens = new Map();
+
+/** @param {Site} site @param {string} member @param {string} id */
+async function claim(site, member, id) {
+  const token = await until(`${member} is called`, async () => {
+    const { status, body } = await site.member(member, 'GET', `/v2/reservation/token/${id}`);
+    return status === 200 && body.data.token;
+  });
+  tokens.set(`${member}/${id}`, token);
+}
+
+/** @param {Site} site @param {string} member @param {string} method @param {string} path @param {unknown} [body] */
+function inside(site, member, method, path, body) {
+  return site.member(member, method, path, body, { 'X-Queue-Token': tokens.get(`${member}/inside`) ?? '' });
+}
+
+/** @param {string} id */
+const waiting = (id) => async (/** @type {Page} */ page, /** @type {Site} */ site) => {
+  await page.goto(`${site.url}/waiting-room/${id}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+};
+
+/** Opens the shop as somebody who was let in. @param {Page} page @param {Site} site */
+async function shop(page, site) {
+  const member = 'me';
+  const value = tokens.get(`${member}/inside`) ?? '';
+  await page.context().addCookies([{ name: 'queue-token-inside', value, url: site.url }]);
+  await page.goto(`${site.url}/concerts/inside`);
+  await page.getByRole('gridcell').first().waitFor();
+}
+
+/** @param {string} path @param {string} [visible] */
+const shown = (path, visible) => async (/** @type {Page} */ page, /** @type {Site} */ site) => {
+  await page.goto(site.url + path);
+  await page.locator(visible ?? 'h1').first().waitFor();
+};
+
+/** @type {Scene[]} */
+export const SCENES = [
+  { name: 'waiting-sign-in', open: waiting('join') },
+  ...['join', 'early', 'before', 'full', 'waiting', 'long', 'paused', 'sold-out', 'called', 'over'].map((id) => ({
+    name: `waiting-${id}`,
+    id: 'me',
+    open: waiting(id),
+  })),
+  { name: 'waiting-entered', id: 'me', open: waiting('inside') },
+  {
+    name: 'waiting-leaving',
+    id: 'me',
+    open: async (page, site) => {
+      await waiting('waiting')(page, site);
+      await page.locator('#leave').click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'waiting-offline',
+    id: 'me',
+    open: async (page, site) => {
+      await waiting('waiting')(page, site);
+      await page.context().setOffline(true);
+      await page.locator('#trouble').waitFor();
+    },
+  },
+  { name: 'waiting-unknown', id: 'me', open: shown('/waiting-room/nowhere') },
+  { name: 'shop-list', id: 'me', open: shown('/') },
+  { name: 'shop-concert', id: 'me', open: shop },
+  {
+    name: 'shop-basket',
+    id: 'me',
+    open: async (page, site) => {
+      await shop(page, site);
+      await page.locator('[role=gridcell][aria-disabled=false]').first().click();
+      await page.locator('#pay:enabled').waitFor();
+    },
+  },
+  {
+    name: 'shop-checkout',
+    id: 'me',
+    open: async (page, site) => {
+      await shop(page, site);
+      if ((await page.locator('[role=gridcell][aria-selected=true]').count()) === 0) {
+        await page.locator('[role=gridcell][aria-disabled=false]').first().click();
+      }
+      await page.locator('#pay:enabled').click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'shop-lost-race',
+    id: 'me',
+    open: async (page, site) => {
+      await shop(page, site);
+      await page.route('**/v2/seats/lock', (route) =>
+        route.fulfill({
+          status: 409,
+          contentType: 'application/json',
+          body: JSON.stringify({
+            code: 'SEAT_TAKEN', message: '', status: 409,
+            data: { seatIds: route.request().postDataJSON().seatIds },
+          }),
+        }),
+      );
+      await page.locator('[role=gridcell][aria-disabled=false][aria-selected=false]').nth(3).click();
+      await page.locator('#lost[open]').waitFor();
+    },
+  },
+  { name: 'shop-tickets', id: 'me', open: shown('/concerts/tickets', '#counted:not([hidden])') },
+  { name: 'shop-nothing', id: 'me', open: shown('/concerts/empty', '#state:not([hidden])') },
+  { name: 'shop-unknown', id: 'me', open: shown('/concerts/nowhere') },
+  { name: 'bookings', id: 'late', open: shown('/bookings') },
+  { name: 'bookings-none', id: 'nobody-yet', open: shown('/bookings') },
+  { name: 'bookings-sign-in', open: shown('/bookings') },
+  { name: 'console-sign-in', open: (page, site) => page.goto(`${site.operators}/admin`) },
+  { name: 'console', operator: true, open: (page, site) => console_(page, site, '') },
+  { name: 'console-line', operator: true, open: (page, site) => console_(page, site, '#/waiting') },
+  { name: 'console-policy', operator: true, open: (page, site) => console_(page, site, '#/waiting/policy') },
+  { name: 'console-members', operator: true, open: (page, site) => console_(page, site, '#/waiting/members') },
+  { name: 'console-record', operator: true, open: (page, site) => console_(page, site, '#/record') },
+  {
+    name: 'console-closing',
+    operator: true,
+    open: async (page, site) => {
+      await console_(page, site, '#/waiting');
+      await page.locator('[data-act=close]').click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+];
+
+/** @param {Page} page @param {Site} site @param {string} hash */
+async function console_(page, site, hash) {
+  await page.goto(`${site.operators}/admin${hash}`);
+  await page.locator('#lines tr').first().waitFor();
+  await sleep(500);
+}
