@@ -45,6 +45,28 @@ test('a guest without JavaScript gets from the link to the shop through the line
   await page.context().close();
 });
 
+test('the waiting page, scripts included, weighs at most 40 kB', async () => {
+  await site.sell({ concertId: 'light', title: 'Light', mode: 'queue', autoOpen: false });
+  const page = await person(opened, site, { id: 'light' });
+  const network = await page.context().newCDPSession(page);
+  await network.send('Network.enable');
+  let bytes = 0;
+  const paths = new Map();
+  network.on('Network.responseReceived', ({ requestId, response }) => paths.set(requestId, new URL(response.url).pathname));
+  network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    // What is asked of the API comes later, and again and again.
+    if (/^\/waiting-room\//.test(paths.get(requestId) ?? '')) bytes += encodedDataLength;
+  });
+  await page.goto(`${site.url}/waiting-room/light`);
+  await page.getByRole('button', { name: 'Take a number' }).click();
+  await showsPlace(page, 1);
+  const files = [...paths.values()].filter((path) => path.includes('/assets/'));
+  assert.ok(files.length > 3, `${files}`);
+  // The page came twice: before the number and after it.
+  assert.ok(bytes <= 40_000, `${bytes} bytes: ${[...paths.values()]}`);
+  await page.context().close();
+});
+
 test('in the demo a newcomer has a seat within a minute', async () => {
   const sale = await demo();
   try {
