@@ -50,20 +50,21 @@ test('the waiting page, scripts included, weighs at most 40 kB', async () => {
   const page = await person(opened, site, { id: 'light' });
   const network = await page.context().newCDPSession(page);
   await network.send('Network.enable');
-  let bytes = 0;
   const paths = new Map();
+  const weights = new Map();
   network.on('Network.responseReceived', ({ requestId, response }) => paths.set(requestId, new URL(response.url).pathname));
   network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-    // What is asked of the API comes later, and again and again.
-    if (/^\/waiting-room\//.test(paths.get(requestId) ?? '')) bytes += encodedDataLength;
+    const path = paths.get(requestId) ?? '';
+    // A debug build's files are not kept by a browser, which loads them again after the form. What is asked of
+    // the API comes again and again.
+    if (path.startsWith('/waiting-room/')) weights.set(path, Math.max(encodedDataLength, weights.get(path) ?? 0));
   });
   await page.goto(`${site.url}/waiting-room/light`);
   await page.getByRole('button', { name: 'Take a number' }).click();
   await showsPlace(page, 1);
-  const files = [...paths.values()].filter((path) => path.includes('/assets/'));
-  assert.ok(files.length > 3, `${files}`);
-  // The page came twice: before the number and after it.
-  assert.ok(bytes <= 40_000, `${bytes} bytes: ${[...paths.values()]}`);
+  assert.ok(weights.size > 4, `${[...weights.keys()]}`);
+  const bytes = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
+  assert.ok(bytes <= 40_000, `${bytes} bytes: ${[...weights]}`);
   await page.context().close();
 });
 
@@ -76,7 +77,7 @@ test('in the demo a newcomer has a seat within a minute', async () => {
     const since = performance.now();
     await page.goto(sale.url);
     await page.getByLabel('Name').fill('Kim');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Come in' }).click();
     await page.locator('a[href="/concerts/demo"]').click();
     await page.getByRole('button', { name: 'Take a number' }).click();
     await page.waitForURL('**/concerts/demo*');

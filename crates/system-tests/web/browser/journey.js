@@ -77,19 +77,15 @@ export async function journey(opened, site, t) {
   });
 
   await t.test('who loses a race is offered the nearest seat, and holds it', async () => {
-    await bob.route('**/v2/seats/lock', async (route) => {
-      await bob.unroute('**/v2/seats/lock');
-      const seatIds = [route.request().postDataJSON().seatIds[0]];
-      const first = await alice.evaluate(async (body) => {
-        const answer = await fetch('/v2/seats/lock', {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify(body),
-        });
-        return answer.status;
-      }, { concertId: id, seatIds });
-      assert.equal(first, 200);
+    // Bob's request waits until alice has what he asks for.
+    await bob.route('**/v2/seats/lock*', async (route) => {
+      const first = await alice.evaluate(async ([path, body]) => {
+        const headers = { 'Content-Type': 'application/json' };
+        return (await fetch(path, { method: 'POST', headers, body })).status;
+      }, [`/v2/seats/lock?concertId=${id}`, route.request().postData() ?? '']);
+      await bob.unroute('**/v2/seats/lock*');
       await route.continue();
+      if (first !== 200) throw new Error(`alice got ${first}`);
     });
     await cell(bob, 1).click();
     const lost = bob.getByRole('dialog', { name: 'Somebody was a moment faster' });
