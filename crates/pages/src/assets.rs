@@ -39,9 +39,12 @@ pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// `prefix` is the one that the page's [`Page`](crate::Page) has. A file of another release is sent as
 /// it is here, but not to be kept.
 pub fn assets<S: Clone + Send + Sync + 'static>(prefix: &str) -> Router<S> {
-    Router::new()
-        .route(&format!("{prefix}/{{version}}/{{file}}"), get(file))
-        .layer(CompressionLayer::new())
+    compressed(Router::new().route(&format!("{prefix}/{{version}}/{{file}}"), get(file)))
+}
+
+/// Compresses the answers of these routes where the browser can read that.
+pub fn compressed<S: Clone + Send + Sync + 'static>(pages: Router<S>) -> Router<S> {
+    pages.layer(CompressionLayer::new())
 }
 
 /// Returns the route of one script at an address that stays the same over releases, for pages of others.
@@ -55,9 +58,7 @@ pub fn script<S: Clone + Send + Sync + 'static>(path: &str, name: &'static str) 
         let file = Files::get(name).ok_or(StatusCode::NOT_FOUND);
         file.map(|file| (headers, file.data))
     };
-    Router::new()
-        .route(path, get(answer))
-        .layer(CompressionLayer::new())
+    compressed(Router::new().route(path, get(answer)))
 }
 
 async fn file(Path((version, name)): Path<(String, String)>) -> Response {

@@ -4,6 +4,6 @@ mod assets;
 mod language;
 mod page;
 
-pub use assets::{assets, script};
+pub use assets::{assets, compressed, script};
 pub use language::Chosen;
 pub use page::{Page, show, submits_to};

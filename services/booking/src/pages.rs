@@ -9,7 +9,7 @@ mod visitor;
 use axum::{Router, middleware::from_fn, routing::get};
 use sunbeon_chassis::Auth;
 use sunbeon_domain::UnixMs;
-use sunbeon_pages::{Page, assets};
+use sunbeon_pages::{Page, assets, compressed};
 use sunbeon_tokens::unix_now;
 
 pub(crate) use self::visitor::Demo;
@@ -23,12 +23,13 @@ pub(crate) fn router(shop: &Shop, auth: &Auth) -> Router {
     let gated = Router::new()
         .route("/concerts/{concertId}", get(concert::page))
         .layer(shop.gate.layer(routes::visit));
-    Router::new()
+    let pages = Router::new()
         .route("/", get(list::page))
         .route("/bookings", get(bookings::page))
         .merge(gated)
         .layer(auth.visitors())
-        .layer(from_fn(problem::readable))
+        .layer(from_fn(problem::readable));
+    compressed(pages)
         .merge(assets(ASSETS))
         .with_state(shop.clone())
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sunbeon_chassis::{Admin, ApiResult, Auth, auth::is_own_page};
 use sunbeon_domain::{Code, Policy, PolicyField};
-use sunbeon_pages::{Chosen, Page, assets, show};
+use sunbeon_pages::{Chosen, Page, assets, compressed, show};
 
 use crate::ReservationOpen;
 
@@ -45,7 +45,7 @@ pub(crate) fn router(auth: &Auth) -> Router<ReservationOpen> {
     let asked = Router::new()
         .route("/admin/health", get(health))
         .layer(auth.admins());
-    pages.merge(asked).merge(assets(ASSETS))
+    compressed(pages).merge(asked).merge(assets(ASSETS))
 }
 
 /// The values of the console's page.

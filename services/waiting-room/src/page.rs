@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sunbeon_chassis::{ApiResult, Auth, Member, OrFail, PathConcert, QueryPairs};
 use sunbeon_domain::{ConcertId, Identity, Standing};
 use sunbeon_gate::Ways;
-use sunbeon_pages::{Chosen, Page, assets, script, show, submits_to};
+use sunbeon_pages::{Chosen, Page, assets, compressed, script, show, submits_to};
 use sunbeon_snapshot::View;
 use sunbeon_store::{Asker, Entering, Entrant, Leaving};
 
@@ -58,7 +58,7 @@ pub(crate) fn router(room: &WaitingRoom, auth: &Auth, ways: Ways) -> Router {
         .layer(from_fn(as_page))
         .with_state(front);
     let files = assets(PAGE.assets).merge(script("/waiting-room/sunbeon.js", "sunbeon.js"));
-    pages.merge(files.layer(auth.anyone()))
+    compressed(pages).merge(files.layer(auth.anyone()))
 }
 
 /// What a form of the page sends.
