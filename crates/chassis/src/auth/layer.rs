@@ -464,10 +464,13 @@ where
                 let mut inner = mem::replace(&mut self.inner, inner);
                 Either::Right(Box::pin(async move {
                     layer.auth.refresh().await;
+                    let by_all = matches!(layer.audience, Audience::Visitors);
                     match layer.admit(&mut parts, client) {
-                        Ok(()) => inner.call(Request::from_parts(parts, body)).await,
-                        Err(refused) => Ok(ApiError::from(refused).into_response()),
+                        Err(Refused::Keys(_)) if by_all => {}
+                        Err(refused) => return Ok(ApiError::from(refused).into_response()),
+                        Ok(()) => {}
                     }
+                    inner.call(Request::from_parts(parts, body)).await
                 }))
             }
         }

@@ -164,6 +164,27 @@ async fn a_link_on_another_site_leads_to_a_page_but_its_form_does_not() {
 }
 
 #[tokio::test]
+async fn whom_no_key_here_can_name_sees_a_page_as_nobody() {
+    let auth = auth_with(&[
+        ("SUNBEON__AUTH__JWKS_URL", "http://127.0.0.1:9/keys"),
+        ("SUNBEON__AUTH__ISSUER", "login"),
+        ("SUNBEON__AUTH__AUDIENCE", "sunbeon"),
+    ]);
+    let app = App::with_auth(&auth.unwrap()).await;
+    // {"alg":"RS256","kid":"k"}, and claims and a signature that nobody gets to read.
+    let cookie = format!("{LOGIN}=eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.e30.AAAA");
+    let page = by_page(app.get("/page"), &cookie).await;
+    assert_eq!(page.status(), 200);
+    assert_eq!(page.text().await.unwrap(), "");
+    failure(
+        by_page(app.get("/whoami"), &cookie).await,
+        Code::KeysDown,
+        false,
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_proxy_asks_about_visitors_wherever_they_come_from() {
     let auth = browsers();
     let app = App::with_auth(&auth).await;

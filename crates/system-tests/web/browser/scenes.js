@@ -176,7 +176,7 @@ export const SCENES = [
     id: 'me',
     open: async (page, site) => {
       await shop(page, site);
-      await page.route('**/v2/seats/lock', (route) =>
+      await page.route('**/v2/seats/lock*', (route) =>
         route.fulfill({
           status: 409,
           contentType: 'application/json',
@@ -198,15 +198,15 @@ export const SCENES = [
   { name: 'bookings-sign-in', open: shown('/bookings') },
   { name: 'console-sign-in', open: (page, site) => page.goto(`${site.operators}/admin`) },
   { name: 'console', operator: true, open: (page, site) => console_(page, site, '') },
-  { name: 'console-line', operator: true, open: (page, site) => console_(page, site, '#/waiting') },
-  { name: 'console-policy', operator: true, open: (page, site) => console_(page, site, '#/waiting/policy') },
-  { name: 'console-members', operator: true, open: (page, site) => console_(page, site, '#/waiting/members') },
+  { name: 'console-line', operator: true, open: (page, site) => console_(page, site, '#/lines/waiting') },
+  { name: 'console-policy', operator: true, open: (page, site) => console_(page, site, '#/lines/waiting/policy') },
+  { name: 'console-members', operator: true, open: (page, site) => console_(page, site, '#/lines/waiting/members') },
   { name: 'console-record', operator: true, open: (page, site) => console_(page, site, '#/record') },
   {
     name: 'console-closing',
     operator: true,
     open: async (page, site) => {
-      await console_(page, site, '#/waiting');
+      await console_(page, site, '#/lines/waiting');
       await page.locator('[data-act=close]').click();
       await page.getByRole('dialog').waitFor();
     },
