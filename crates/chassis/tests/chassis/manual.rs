@@ -95,8 +95,8 @@ fn the_manual_lists_every_setting_with_its_default() {
             .unwrap_or_else(|| panic!("docs/settings.md lacks {name}"));
         let quoted = format!("`{}`", setting.value);
         let right = match (setting.commented, setting.value.as_str()) {
+            (_, "") => *default == "-",
             (false, _) => *default == quoted,
-            (true, "") => *default == "-",
             // An example, or the value that applies when only the rest of the section is set.
             (true, _) => default.ends_with(&quoted),
         };
