@@ -32,7 +32,7 @@ export function freePort() {
  * Waits until something holds.
  * @template T
  * @param {string} what for the failure
- * @param {() => Promise<T | null | undefined | false>} holds
+ * @param {() => T | null | undefined | false | Promise<T | null | undefined | false>} holds
  * @param {number} [limit] in ms
  * @returns {Promise<T>}
  */
@@ -42,7 +42,7 @@ export async function until(what, holds, limit = PATIENCE) {
     const found = await holds();
     if (found) return found;
     if (Date.now() > end) throw new Error(`${what}: not within ${limit} ms`);
-    await sleep(100);
+    await sleep(20);
   }
 }
 
@@ -107,11 +107,12 @@ export class Site {
    * Returns a member's access token.
    * @param {string} id
    * @param {string} [name]
+   * @param {number} [seconds] how long it lives
    */
-  token(id, name = id) {
+  token(id, name = id, seconds = 3600) {
     const part = (/** @type {unknown} */ value) =>
       Buffer.from(JSON.stringify(value)).toString('base64url');
-    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const exp = Math.floor(Date.now() / 1000) + seconds;
     const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: id, name, exp })}`;
     const mac = createHmac('sha256', this.secret).update(signed).digest('base64url');
     return `${signed}.${mac}`;

@@ -2,7 +2,7 @@
 // What the tests of sockets share: the dev stack with two replicas of realtime behind nginx, and its people.
 
 import { execFile } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
@@ -10,30 +10,12 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { io } from 'socket.io-client';
+import { PATIENCE, SUNBEON, Site, until } from '../browser/stage.js';
+
+export { PATIENCE, until };
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../../../..');
-/** How long anything may take that has no limit of its own, on a machine that does much else, in ms. */
-export const PATIENCE = 30_000;
-
-/**
- * Waits until something holds.
- * @template T
- * @param {string} what for the failure
- * @param {() => T | Promise<T>} holds
- * @param {number} [limit] in ms
- * @returns {Promise<NonNullable<T>>}
- */
-export async function until(what, holds, limit = PATIENCE) {
-  const end = Date.now() + limit;
-  for (;;) {
-    const found = await holds();
-    if (found) return /** @type {NonNullable<T>} */ (found);
-    if (Date.now() > end) throw new Error(`${what}: not within ${limit} ms`);
-    await sleep(20);
-  }
-}
-
 /** The dev stack, in a folder of its own. */
 export class Stack {
   /**
@@ -65,8 +47,7 @@ export class Stack {
 
   /** @param {...string} args */
   dev(...args) {
-    const SUNBEON_BIN = process.env.SUNBEON_BIN ?? join(ROOT, 'target/debug/sunbeon');
-    const env = { ...process.env, DEV_FOLDER: this.folder, DEV_PORT: '28080', SUNBEON_BIN };
+    const env = { ...process.env, DEV_FOLDER: this.folder, DEV_PORT: '28080', SUNBEON_BIN: SUNBEON };
     return run(join(ROOT, 'scripts/dev'), args, { env });
   }
 
@@ -75,14 +56,20 @@ export class Stack {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** The stack as a browser's tests see it. */
+  site() {
+    const { env, url } = this;
+    return new Site({
+      url,
+      operators: env.SUNBEON_OPERATORS_URL ?? '',
+      adminToken: env.SUNBEON_ADMIN_TOKEN ?? '',
+      secret: env.SUNBEON_HS256_SECRET ?? '',
+    });
+  }
+
   /** @param {string} id */
   token(id, lifeSeconds = 3600) {
-    const part = (/** @type {unknown} */ value) =>
-      Buffer.from(JSON.stringify(value)).toString('base64url');
-    const exp = Math.floor(Date.now() / 1000) + lifeSeconds;
-    const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: id, exp })}`;
-    const mac = createHmac('sha256', this.env.SUNBEON_HS256_SECRET).update(signed);
-    return `${signed}.${mac.digest('base64url')}`;
+    return this.site().token(id, id, lifeSeconds);
   }
 
   /**
