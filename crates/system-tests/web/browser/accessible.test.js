@@ -31,7 +31,7 @@ after(async () => {
 for (const scene of SCENES) {
   test(`${scene.name} is for everybody, in both languages and themes, at 320 px`, async () => {
     for (const lang of /** @type {const} */ (['ko', 'en'])) {
-      const page = await person(opened, site, { ...scene, lang, width: 320, height: 640 });
+      const page = await person(opened, site, { id: scene.id, operator: scene.operator, lang, width: 320, height: 640 });
       await scene.open(page, site);
       await page.context().setOffline(false);
       for (const theme of /** @type {const} */ (['light', 'dark'])) {

@@ -20,7 +20,7 @@ try {
   for (const scene of SCENES.filter((it) => names.length === 0 || names.includes(it.name))) {
     for (const lang of /** @type {const} */ (['ko', 'en'])) {
       for (const size of SIZES) {
-        const page = await person(opened, site, { ...scene, lang, ...size });
+        const page = await person(opened, site, { id: scene.id, operator: scene.operator, lang, ...size });
         try {
           await scene.open(page, site);
           for (const theme of /** @type {const} */ (['light', 'dark'])) {
