@@ -125,6 +125,10 @@ async fn another_sites_page_gets_no_token_whatever_cors_allows() {
     for origin in ["https://evil.example", "null", "http://localhost:3000"] {
         let answer = send(wanted(&app).header("Origin", origin)).await;
         answer.fails("FORBIDDEN");
+        let form = app.request(Method::POST, "/dev/session", "");
+        let form = form.header("Content-Type", "application/x-www-form-urlencoded");
+        let form = form.header("Origin", origin).body("operator=true");
+        send(form).await.fails("FORBIDDEN");
     }
     for (site, fails) in [
         ("cross-site", true),
@@ -161,7 +165,7 @@ async fn it_prints_lines_that_work_when_pasted() {
     demo_is_up(&app).await;
     let said = app.process.log();
     assert!(
-        said.contains(&format!("Sunbeon (순번) is up on {}", app.url())),
+        said.contains(&format!("Open it in a browser:  {}", app.url())),
         "{said}"
     );
     let variable = |name: &str| {
