@@ -13,7 +13,7 @@ mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::FromRef;
+use axum::{Router, extract::FromRef};
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{Auth, Rounds};
 use sunbeon_store::{Store, for_each_live_line};
@@ -47,7 +47,12 @@ impl ReservationOpen {
         }
     }
 
-    /// Returns the routes `/v2/reservation/open` and `/v2/admin`, and the console.
+    /// Returns the console `/admin`, and its styles and scripts.
+    pub fn pages(&self, auth: &Auth) -> Router {
+        console::router(auth).with_state(self.clone())
+    }
+
+    /// Returns the routes `/v2/reservation/open` and `/v2/admin`.
     pub fn router(&self, auth: &Auth) -> OpenApiRouter {
         OpenApiRouter::new()
             .merge(open::router())
@@ -57,7 +62,6 @@ impl ReservationOpen {
             .merge(audit::routes::router())
             .layer(auth.admins())
             .merge(registry::reading::router().layer(auth.origins()))
-            .merge(console::router(auth).into())
             .with_state(self.clone())
     }
 

@@ -40,7 +40,8 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
             move || registry.clone().is_up()
         });
     tokio::join!(service.await_broker(), registry.migrated());
-    let code = process.serve(service.router(&auth), health, |_| ()).await;
+    let routes = service.router(&auth).merge(service.pages(&auth).into());
+    let code = process.serve(routes, health, |_| ()).await;
     broker.close().await;
     registry.close().await;
     code

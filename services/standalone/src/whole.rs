@@ -147,6 +147,7 @@ impl Whole {
             .merge(self.token.router(&self.auth))
             .merge(self.shop.router(&self.auth))
             .merge(self.shop.pages(&self.auth).into())
+            .merge(control.pages(&self.auth).into())
             .merge(self.waiting_room.pages(&self.auth, ways.clone()).into())
             .merge(self.token.forms(&self.auth, ways).into());
         if self.demo {

@@ -91,7 +91,10 @@ impl App {
         registry.migrate().await.expect("the tables can be created");
         let service = ReservationOpen::new(stage.store.clone(), broker, registry.clone());
         service.await_broker().await;
-        let server = Server::of("reservation-open", &[], |auth| service.router(auth)).await;
+        let server = Server::of("reservation-open", &[], |auth| {
+            service.router(auth).merge(service.pages(auth).into())
+        })
+        .await;
         App {
             stage,
             registry,
