@@ -1,6 +1,6 @@
 //! What a member has, when they connect: the store knows, whatever the socket has forgotten.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use socketioxide::extract::SocketRef;
@@ -16,29 +16,42 @@ use crate::{
 
 /// In how many live lines a member is looked for; where there are more, pages join by themselves.
 const MOST_LINES: usize = 32;
+/// How old the list of live lines may be, and a little more: a member may have woken theirs since.
+const LISTED: Duration = Duration::from_millis(1_200);
 
-/// Puts a socket back into the rooms of the lines and shops that its member is in, and tells it so.
+/// Puts a socket back into the rooms of the lines and shops that its member is in, and tells it so. A member
+/// who is in none is looked for once more.
 pub(crate) async fn restore(realtime: &Realtime, socket: SocketRef) {
     let Some(visitor) = socket.extensions.get::<Arc<Visitor>>() else {
         return;
     };
+    if !is_restored(realtime, &socket, &visitor).await {
+        tokio::time::sleep(LISTED).await;
+        if socket.connected() {
+            is_restored(realtime, &socket, &visitor).await;
+        }
+    }
+}
+
+/// Returns whether there was something to restore.
+async fn is_restored(realtime: &Realtime, socket: &SocketRef, visitor: &Visitor) -> bool {
     // Without the store nothing is restored now: pages join again, or poll.
     let lines = realtime.store.live().await.unwrap_or_default();
     let asked = lines.into_iter().take(MOST_LINES);
-    let found = join_all(asked.map(|id| realtime.look_for(id, &visitor))).await;
+    let found = join_all(asked.map(|id| realtime.look_for(id, visitor))).await;
     let mut concerts = Vec::new();
     for (now, found) in found.into_iter().flatten() {
         let is_inside = matches!(found.state, EntryState::Entered { .. });
         let id = now.id();
         if visitor.restore(id) {
-            let joined = realtime.rooms.enter(id, &socket, &visitor.member);
+            let joined = realtime.rooms.enter(id, socket, &visitor.member);
             joined.state().restore(is_inside);
             let standing = realtime.known(&now, &joined, found);
             concerts.push((now, joined, standing));
         }
     }
     if concerts.is_empty() {
-        return;
+        return false;
     }
     let of = |(now, _, standing): &(Now, _, Standing)| RestoredConcert {
         concert_id: now.id().clone(),
@@ -52,8 +65,9 @@ pub(crate) async fn restore(realtime: &Realtime, socket: SocketRef) {
     for (now, joined, standing) in concerts {
         joined.tell_if_called(standing);
         joined.tell(Event::Line, &now.line);
-        realtime.has_joined(&socket, now.id());
+        realtime.has_joined(socket, now.id());
     }
+    true
 }
 
 impl Realtime {
