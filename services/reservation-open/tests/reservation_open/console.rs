@@ -158,7 +158,7 @@ async fn guesses_are_limited_like_a_main_page() {
         ("SUNBEON__LIMITS__LOOPBACK", "true"),
         ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "2"),
     ];
-    let routes = |auth: &Auth| app.service.router(auth);
+    let routes = |auth: &Auth| app.service.pages(auth).into();
     let server = Server::of("reservation-open", &limits, routes).await;
     let mut statuses = Vec::new();
     for _ in 0..20 {
