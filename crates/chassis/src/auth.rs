@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod caller;
 mod cookies;
 mod issue;
 mod keys;

@@ -68,17 +68,19 @@ async fn guest(
         return Err(Code::GuestsNotAllowed.into());
     }
     let guest = new_guest(&*store, &auth, &body.concert_id, &request).await?;
-    let cookie = auth.guest_cookie(&guest, &request.headers);
+    let cookies = auth.guest_cookies(&guest, &request.headers);
     let reply = GuestToken {
         member_id: guest.id,
         token: guest.token,
         expires_at: guest.expires_at,
     };
     let mut answer = Reply::created(ISSUED, reply).into_response();
-    answer.headers_mut().extend([
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::SET_COOKIE, cookie),
-    ]);
+    let no_store = HeaderValue::from_static("no-store");
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, no_store);
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
     Ok(answer)
 }
 

@@ -107,14 +107,14 @@ async fn enter(
     room.heard.note(&id);
     let view = room.snapshots.get(&id).await.or_fail()?;
     let guests = view.snapshot.concert.policy.identity == Identity::Guest;
-    let (entrant, cookie) = match member {
-        Some(Extension(Member { id, name, .. })) => (Entrant { member: id, name }, None),
+    let (entrant, cookies) = match member {
+        Some(Extension(Member { id, name, .. })) => (Entrant { member: id, name }, Vec::new()),
         None if !guests => return Ok(back(&front.ways, &id, &sent, None)),
         None => {
             let guest = new_guest(&*room.store, &front.auth, &id, &request).await?;
-            let cookie = front.auth.guest_cookie(&guest, &request.headers);
+            let cookies = front.auth.guest_cookies(&guest, &request.headers);
             let (member, name) = (guest.id, String::new());
-            (Entrant { member, name }, Some(cookie))
+            (Entrant { member, name }, cookies)
         }
     };
     let said = match room.entering.ask(&id, entrant).await.or_fail()? {
@@ -124,8 +124,9 @@ async fn enter(
         _ => None,
     };
     let mut answer = back(&front.ways, &id, &sent, said);
-    let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
-    answer.headers_mut().extend(cookie);
+    for cookie in cookies {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Ok(answer)
 }
 

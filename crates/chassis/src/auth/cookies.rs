@@ -5,7 +5,7 @@ use std::fmt::Write;
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use sunbeon_tokens::{Guest, unix_now};
 
-use super::Auth;
+use super::{Auth, caller::Refused};
 
 /// The cookie with a guest's token.
 pub(super) const GUEST_COOKIE: &str = "sunbeon-guest";
@@ -59,10 +59,16 @@ pub fn is_own_page(request: &Parts) -> bool {
 }
 
 impl Auth {
-    /// Returns the `Set-Cookie` that makes a browser this guest from now on.
-    pub fn guest_cookie(&self, guest: &Guest, headers: &HeaderMap) -> HeaderValue {
+    /// Returns the `Set-Cookie`s that make a browser this guest from now on. A login's cookie comes first, so
+    /// one that names nobody any longer is forgotten.
+    pub fn guest_cookies(&self, guest: &Guest, headers: &HeaderMap) -> Vec<HeaderValue> {
         let seconds = guest.expires_at.0 / 1_000 - unix_now();
-        set(GUEST_COOKIE, &guest.token, seconds, "Lax", headers)
+        let mut cookies = vec![set(GUEST_COOKIE, &guest.token, seconds, "Lax", headers)];
+        let login = value(headers, &self.0.cookie).map(|token| self.caller(token));
+        if let Some(Err(Refused::Answer(_))) = login {
+            cookies.extend(self.login_cookie("", 0, headers));
+        }
+        cookies
     }
 
     /// Returns the `Set-Cookie` that signs an operator in with a token that [`Auth::admin_of`] accepted;

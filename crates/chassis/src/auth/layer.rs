@@ -6,31 +6,21 @@ use std::{
     task::{Context, Poll},
 };
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     extract::Request,
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures::future::{BoxFuture, Either, Ready, ready};
-use secrecy::{ExposeSecret, SecretString};
 use sunbeon_domain::Code;
-use sunbeon_tokens::{Guests, has_type, read_header};
 use tower::{Layer, Service};
 
 use super::{
-    Admin, Auth, ByCookie, Member, Origin,
-    cookies::{self, GUEST_COOKIE, OPERATOR_COOKIE},
-    verify,
+    Admin, Auth, ByCookie, Origin,
+    caller::{Caller, ORIGIN_TOKEN, Refused},
+    cookies,
 };
-use crate::{ApiError, ApiResult};
-
-/// The name of a static token's holder in logs and in the audit. No member id contains a space, so
-/// no login can imitate it.
-const ADMIN_TOKEN: &str = "admin token";
-const ORIGIN_TOKEN: &str = "origin token";
-/// The accepted types of access tokens; `typ` may be left out (RFC 7519 §5.1, RFC 9068 §2.1).
-const ACCESS_TOKENS: [&str; 2] = ["JWT", "at+jwt"];
+use crate::ApiError;
 
 #[derive(Clone, Copy)]
 enum Audience {
@@ -52,13 +42,6 @@ pub struct AuthLayer {
     audience: Audience,
     by_proxies: bool,
     ending: bool,
-}
-
-/// Why a request is refused.
-enum Refused {
-    Answer(ApiError),
-    /// The keys known here cannot decide.
-    Keys(Code),
 }
 
 impl Auth {
@@ -168,7 +151,7 @@ impl AuthLayer {
             return Ok(());
         }
         if matches!(self.audience, Audience::Visitors) {
-            return self.recognize(parts);
+            return self.recognize(parts, client);
         }
         let by_cookie = !parts.headers.contains_key(header::AUTHORIZATION);
         let token = match by_cookie {
@@ -215,7 +198,7 @@ impl AuthLayer {
 
     /// Lets everybody in, a member as that member. A page of another site cannot act through its visitor's
     /// cookies.
-    fn recognize(&self, parts: &mut Parts) -> Result<(), Refused> {
+    fn recognize(&self, parts: &mut Parts, client: Option<IpAddr>) -> Result<(), Refused> {
         if !parts.method.is_safe() && !cookies::is_own_page(parts) {
             return Err(Code::CrossSite.into());
         }
@@ -225,6 +208,9 @@ impl AuthLayer {
         };
         match token.map(|token| self.auth.caller(token)) {
             Some(Ok(Caller::Member(member))) => {
+                if client.is_some() {
+                    self.auth.0.limits.member(&member.id)?;
+                }
                 parts.extensions.insert(member);
                 Ok(())
             }
@@ -245,159 +231,6 @@ impl AuthLayer {
             return Err(Code::CrossSite.into());
         }
         Ok(token)
-    }
-}
-
-/// The caller that a token names.
-enum Caller {
-    AdminToken,
-    OriginToken,
-    Member(Member),
-}
-
-impl Caller {
-    /// Returns the name of an admin.
-    fn admin(&self) -> Option<String> {
-        match self {
-            Self::AdminToken => Some(ADMIN_TOKEN.to_owned()),
-            Self::Member(member) if member.admin => Some(member.id.to_string()),
-            Self::OriginToken | Self::Member(_) => None,
-        }
-    }
-}
-
-impl Auth {
-    /// Returns the token in a member's cookie: that of their login, else that of a guest.
-    fn members_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let login = cookies::value(headers, &self.0.cookie);
-        login.or_else(|| cookies::value(headers, GUEST_COOKIE))
-    }
-
-    /// Returns the token in an operator's cookie: that of the console, else that of the shop's login.
-    fn operators_cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let own = cookies::value(headers, OPERATOR_COOKIE);
-        own.or_else(|| cookies::value(headers, &self.0.cookie))
-    }
-
-    /// Names the member of a connection that is not a request of the API: by `token` or, without one, by the
-    /// cookies of its first request.
-    ///
-    /// # Errors
-    /// [`Code::Unauthenticated`] unless it names a member, [`Code::CrossSite`] if another site's page opened
-    /// the connection, and [`Code::KeysDown`].
-    pub async fn member_of(&self, token: Option<&str>, request: &Parts) -> ApiResult<Member> {
-        let token = match token {
-            Some(token) => Some(token),
-            None if !cookies::is_own_page(request) => return Err(Code::CrossSite.into()),
-            None => self.members_cookie(&request.headers),
-        };
-        let token = token.ok_or(Code::Unauthenticated)?;
-        match self.caller_by_fresh_keys(token).await? {
-            Caller::Member(member) => Ok(member),
-            _ => Err(Code::Unauthenticated.into()),
-        }
-    }
-
-    /// Returns the name of the admin whom a token names, for a page where operators sign in.
-    ///
-    /// # Errors
-    /// [`Code::Unauthenticated`] or [`Code::Forbidden`] unless it names an admin, and [`Code::KeysDown`].
-    pub async fn admin_of(&self, token: &str) -> ApiResult<Admin> {
-        let caller = self.caller_by_fresh_keys(token).await?;
-        let actor = caller.admin().ok_or(Code::Forbidden)?;
-        Ok(Admin { actor })
-    }
-
-    /// Names the admin who is signed in to the console, for its page.
-    ///
-    /// # Errors
-    /// As [`Auth::admin_of`].
-    pub async fn operator_of(&self, headers: &HeaderMap) -> ApiResult<Admin> {
-        let token = self.operators_cookie(headers);
-        self.admin_of(token.ok_or(Code::Unauthenticated)?).await
-    }
-
-    async fn caller_by_fresh_keys(&self, token: &str) -> Result<Caller, Refused> {
-        match self.caller(token) {
-            Err(Refused::Keys(_)) => {
-                self.refresh().await;
-                self.caller(token)
-            }
-            found => found,
-        }
-    }
-
-    fn caller(&self, token: &str) -> Result<Caller, Refused> {
-        match self.static_token(token) {
-            Some(caller) => Ok(caller),
-            None => Ok(Caller::Member(self.member(token)?)),
-        }
-    }
-
-    fn static_token(&self, token: &str) -> Option<Caller> {
-        let is = |expected: &Option<SecretString>| {
-            expected.as_ref().is_some_and(|expected| {
-                let expected = expected.expose_secret().as_bytes();
-                verify_slices_are_equal(expected, token.as_bytes()).is_ok()
-            })
-        };
-        match (is(&self.0.admin_token), is(&self.0.origin_token)) {
-            (true, _) => Some(Caller::AdminToken),
-            (false, true) => Some(Caller::OriginToken),
-            (false, false) => None,
-        }
-    }
-
-    fn member(&self, token: &str) -> Result<Member, Refused> {
-        let header = read_header(token).ok_or(Code::Unauthenticated)?;
-        if header.typ.is_some() && !has_type(&header, &ACCESS_TOKENS) {
-            return Err(Code::Unauthenticated.into());
-        }
-        match &self.0.guests {
-            Some(guests) if Guests::are_meant(&header) => {
-                let id = guests.verify(token).ok_or(Code::Unauthenticated)?;
-                Ok(Member::guest(id))
-            }
-            _ => Ok(self.0.verifier.member(token, &header)?),
-        }
-    }
-
-    /// Fetches keys that may have been published meanwhile.
-    async fn refresh(&self) {
-        if let Some(keys) = self.0.verifier.remote() {
-            keys.refreshed().await;
-        }
-    }
-}
-
-impl From<ApiError> for Refused {
-    fn from(error: ApiError) -> Self {
-        Self::Answer(error)
-    }
-}
-
-impl From<Code> for Refused {
-    fn from(code: Code) -> Self {
-        Self::Answer(code.into())
-    }
-}
-
-impl From<verify::NoMember> for Refused {
-    fn from(refused: verify::NoMember) -> Self {
-        match refused {
-            verify::NoMember::Token => Code::Unauthenticated.into(),
-            verify::NoMember::UnknownKey => Self::Keys(Code::Unauthenticated),
-            verify::NoMember::NoKeys => Self::Keys(Code::KeysDown),
-        }
-    }
-}
-
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Answer(error) => error,
-            Refused::Keys(code) => code.into(),
-        }
     }
 }
 

@@ -231,7 +231,10 @@ fn no_script_reads_a_cookie_and_behind_tls_it_stays_there() {
     )]);
     for (headers, secure) in [(HeaderMap::new(), false), (tls, true)] {
         for (cookie, same_site) in [
-            (auth.guest_cookie(&guest, &headers), "SameSite=Lax"),
+            (
+                auth.guest_cookies(&guest, &headers).remove(0),
+                "SameSite=Lax",
+            ),
             (
                 auth.operator_cookie("token", &headers).unwrap(),
                 "SameSite=Strict",
@@ -249,6 +252,42 @@ fn no_script_reads_a_cookie_and_behind_tls_it_stays_there() {
             assert_eq!(cookie.contains("; Secure"), secure, "{cookie}");
         }
     }
+}
+
+#[test]
+fn a_login_that_has_run_out_does_not_hide_a_new_guest() {
+    let auth = browsers();
+    let guest = auth.issue_guest().unwrap();
+    let cookies = |login: &str| {
+        let cookie = HeaderValue::try_from(format!("{LOGIN}={login}")).unwrap();
+        let headers = HeaderMap::from_iter([(axum::http::header::COOKIE, cookie)]);
+        auth.guest_cookies(&guest, &headers)
+    };
+    assert_eq!(cookies(&token(&auth, "42", false)).len(), 1);
+    let [_, forgotten] = &cookies("x.y.z")[..] else {
+        panic!("the login is not forgotten");
+    };
+    let forgotten = forgotten.to_str().unwrap();
+    assert!(forgotten.starts_with(&format!("{LOGIN}=;")) && forgotten.contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn a_member_is_limited_on_pages_too() {
+    let auth = auth_with(&[
+        ("SUNBEON__AUTH__HS256_SECRET", SECRET),
+        ("SUNBEON__LIMITS__LOOPBACK", "true"),
+        ("SUNBEON__LIMITS__MEMBER_PER_SECOND", "2"),
+    ]);
+    let auth = auth.unwrap();
+    let app = App::with_auth(&auth).await;
+    let cookie = format!("{LOGIN}={}", token(&auth, "42", false));
+    let mut statuses = Vec::new();
+    for _ in 0..10 {
+        statuses.push(by_page(app.post("/page"), &cookie).await.status().as_u16());
+    }
+    assert_eq!(statuses[0], 200);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(app.get("/page").send().await.unwrap().status(), 200);
 }
 
 #[test]
