@@ -30,7 +30,7 @@ pub(crate) fn router(shop: &Shop, auth: &Auth) -> Router {
         .layer(auth.visitors())
         .layer(from_fn(problem::readable));
     compressed(pages)
-        .merge(assets(ASSETS))
+        .merge(assets(ASSETS).layer(auth.anyone()))
         .with_state(shop.clone())
 }
 

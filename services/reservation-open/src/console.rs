@@ -45,7 +45,8 @@ pub(crate) fn router(auth: &Auth) -> Router<ReservationOpen> {
     let asked = Router::new()
         .route("/admin/health", get(health))
         .layer(auth.admins());
-    compressed(pages).merge(asked).merge(assets(ASSETS))
+    let files = assets(ASSETS).layer(auth.anyone());
+    compressed(pages).merge(asked).merge(files)
 }
 
 /// The values of the console's page.
