@@ -2,21 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::State,
-    http::{HeaderMap, Version},
-    routing::post,
-};
+use axum::{Router, extract::State, routing::post};
 use sunbeon_broker::MemoryBroker;
-use sunbeon_chassis::{ApiResult, Empty, Reply};
-use sunbeon_domain::{Code, Text};
+use sunbeon_chassis::{Empty, Reply};
+use sunbeon_domain::Text;
 use sunbeon_entry_consumer::EntryConsumer;
 use sunbeon_store::Store;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-use crate::dev_token::is_asked_here;
 
 const BROKEN: Text = Text {
     ko: "10초 동안 멈추기 성공",
@@ -69,32 +62,18 @@ impl Breaking {
 }
 
 /// Takes the broker away.
-async fn broker(
-    State(breaking): State<Breaking>,
-    version: Version,
-    headers: HeaderMap,
-) -> ApiResult<Reply<Empty>> {
-    if !is_asked_here(version, &headers) {
-        return Err(Code::Forbidden.into());
-    }
+async fn broker(State(breaking): State<Breaking>) -> Reply<Empty> {
     tracing::warn!("the broker was stopped; starting it again in 10 s");
     breaking.broker.set_away(true);
     tokio::spawn(async move {
         tokio::time::sleep(AWAY).await;
         breaking.broker.set_away(false);
     });
-    Ok(Reply::ok(BROKEN, Empty {}))
+    Reply::ok(BROKEN, Empty {})
 }
 
 /// Kills the consumer.
-async fn consumer(
-    State(breaking): State<Breaking>,
-    version: Version,
-    headers: HeaderMap,
-) -> ApiResult<Reply<Empty>> {
-    if !is_asked_here(version, &headers) {
-        return Err(Code::Forbidden.into());
-    }
+async fn consumer(State(breaking): State<Breaking>) -> Reply<Empty> {
     breaking.kill.notify_waiters();
-    Ok(Reply::ok(BROKEN, Empty {}))
+    Reply::ok(BROKEN, Empty {})
 }

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Router,
     extract::State,
-    http::{HeaderMap, StatusCode, Version, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -15,7 +15,7 @@ use sunbeon_chassis::{ApiError, ApiResult, Auth};
 use sunbeon_domain::{Code, Field, MemberId, is_plain};
 use sunbeon_gate::Target;
 
-use crate::dev_token::{LIFE, is_asked_here};
+use crate::dev_token::LIFE;
 
 pub(crate) fn router(auth: Auth) -> Router {
     Router::new()
@@ -41,13 +41,9 @@ struct SignIn {
 /// Signs a browser of this machine in, and sends it on.
 async fn begin(
     State(auth): State<Auth>,
-    version: Version,
     headers: HeaderMap,
     Form(form): Form<SignIn>,
 ) -> ApiResult<Response> {
-    if !is_asked_here(version, &headers) {
-        return Err(Code::Forbidden.into());
-    }
     let name = form.name.trim();
     if name.chars().count() > 100 || !is_plain(name) || (name.is_empty() && !form.operator) {
         return Err(Code::Invalid(Field::Name).into());
@@ -73,20 +69,12 @@ async fn begin(
 }
 
 /// Signs a browser out of the shop.
-async fn end(
-    State(auth): State<Auth>,
-    version: Version,
-    headers: HeaderMap,
-    Form(form): Form<SignIn>,
-) -> ApiResult<Response> {
-    if !is_asked_here(version, &headers) {
-        return Err(Code::Forbidden.into());
-    }
+async fn end(State(auth): State<Auth>, headers: HeaderMap, Form(form): Form<SignIn>) -> Response {
     let mut answer = sent_to(&form.target);
     let cookie = auth.login_cookie("", 0, &headers);
     let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
     answer.headers_mut().extend(cookie);
-    Ok(answer)
+    answer
 }
 
 /// Returns the member of this name: the name itself if it can be an id, else one made from it.

@@ -3,8 +3,10 @@
 use std::{net::IpAddr, time::Duration};
 
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, Version, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, Reply, Success};
@@ -52,13 +54,8 @@ struct NewAccessToken {
 )]
 async fn issue(
     State(auth): State<Auth>,
-    version: Version,
-    headers: HeaderMap,
     Body(wanted): Body<NewAccessToken>,
 ) -> ApiResult<Reply<AccessToken>> {
-    if !is_asked_here(version, &headers) {
-        return Err(Code::Forbidden.into());
-    }
     let parsed = MemberId::parse(wanted.member_id).ok();
     // An access token cannot name a guest.
     let member = parsed.filter(|id| !id.is_guest());
@@ -70,6 +67,14 @@ async fn issue(
         .issue(&id, &wanted.name, wanted.admin, LIFE)
         .map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
     Ok(Reply::created(ISSUED, AccessToken { token }))
+}
+
+/// Lets only requests from this machine through.
+pub(crate) async fn only_here(request: Request, next: Next) -> Response {
+    if is_asked_here(request.version(), request.headers()) {
+        return next.run(request).await;
+    }
+    ApiError::from(Code::Forbidden).into_response()
 }
 
 /// Headers added by proxies. A request with one of them comes from elsewhere.
@@ -87,7 +92,7 @@ const FORWARDED: [&str; 9] = [
 
 /// Returns whether the request comes from this machine: not through a proxy, which would open the
 /// route to everybody, and not from another site's page, which would open it to that site.
-pub(crate) fn is_asked_here(version: Version, headers: &HeaderMap) -> bool {
+fn is_asked_here(version: Version, headers: &HeaderMap) -> bool {
     let proxied = FORWARDED.iter().any(|name| headers.contains_key(*name));
     // nginx and others speak HTTP/1.0 to their upstreams.
     version == Version::HTTP_11 && !proxied && names_this_machine(headers) && is_own_page(headers)

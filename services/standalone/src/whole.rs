@@ -3,7 +3,7 @@
 use std::{error::Error, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use axum::Extension;
+use axum::{Extension, middleware::from_fn};
 use secrecy::ExposeSecret;
 use sunbeon_booking::{Parts, Shop, Stock};
 use sunbeon_broker::{Broker, MemoryBroker};
@@ -151,12 +151,13 @@ impl Whole {
             .merge(self.waiting_room.pages(&self.auth, ways.clone()).into())
             .merge(self.token.forms(&self.auth, ways).into());
         if self.demo {
-            api = api.merge(dev_token::router(self.auth.clone()));
-            api = api.merge(OpenApiRouter::from(dev_session::router(self.auth.clone())));
             let breakable = self.breaking.is_some();
             let breaking = self.breaking.as_ref().map(Breaking::router);
-            api = api.merge(OpenApiRouter::from(breaking.unwrap_or_default()));
-            api = api.layer(Extension(Demo { breakable }));
+            let here = dev_token::router(self.auth.clone())
+                .merge(dev_session::router(self.auth.clone()).into())
+                .merge(breaking.unwrap_or_default().into())
+                .layer(from_fn(dev_token::only_here));
+            api = api.merge(here).layer(Extension(Demo { breakable }));
         }
         let shutdown = self.process.shutdown();
         let stop = || shutdown.clone();
