@@ -103,7 +103,7 @@ export async function journey(opened, site, t) {
       await fan.getByRole('dialog').getByRole('button', { name: /^Pay ₩/ }).click();
       await fan.getByRole('heading', { name: 'You are booked' }).waitFor();
     }
-    await carol.getByRole('heading', { name: 'Sold out for now' }).waitFor();
+    await carol.getByRole('heading', { name: 'Sold out for now' }).waitFor({ timeout: 5_000 });
     await showsPlace(carol, 1);
     await alice.goto(`${site.url}/bookings`);
     await alice.getByText(title).first().waitFor();
