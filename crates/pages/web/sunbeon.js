@@ -306,7 +306,9 @@ export class Sunbeon {
    */
   async #ask(method, path, concertId, body) {
     const headers = new Headers();
-    const access = await this.#access();
+    const access = await this.#access().catch((error) => {
+      throw new SunbeonError('OFFLINE', 0, String(error));
+    });
     const pass = concertId && this.#passes.get(concertId);
     if (access) headers.set('Authorization', `Bearer ${access}`);
     if (pass) headers.set('X-Queue-Pass', pass);
@@ -348,7 +350,7 @@ export class Sunbeon {
     return io(origin, {
       forceNew: true,
       withCredentials: !token,
-      auth: token ? (/** @type {(auth: object) => void} */ give) => this.#access().then((token) => give({ token })) : {},
+      auth: token ? (/** @type {(auth: object) => void} */ give) => this.#access().then((token) => give({ token }), () => give({})) : {},
       reconnectionDelayMax: LONGEST,
       timeout: PATIENCE,
     });
@@ -400,8 +402,8 @@ export class Watch {
     globalThis.document?.addEventListener('visibilitychange', this.#shown);
     if (known.line) this.#later(this.#pause());
     else this.refresh();
-    // A socket is a member's.
-    if (this.#member) void connect().then((socket) => this.#listen(socket));
+    // A socket is a member's. Without one the watch polls.
+    if (this.#member) connect().then((socket) => this.#listen(socket), () => {});
   }
 
   /** Asks at once. */
@@ -500,7 +502,11 @@ export class Watch {
    * @returns {number} the least pause, in milliseconds
    */
   #failed(error) {
-    if (!(error instanceof SunbeonError)) throw error;
+    if (!(error instanceof SunbeonError)) {
+      // Whoever watches has failed; the watch goes on.
+      globalThis.reportError?.(error);
+      return LONGEST / 6;
+    }
     if (error.status === 401) {
       this.#tell('signed-out');
       return LONGEST;
@@ -526,9 +532,11 @@ export class Watch {
   #hear(standing) {
     if (this.#stopped) return;
     const before = this.#standing;
-    // What was told before came from a newer line.
-    if (before?.status === 'WAITING' && before.entryNumber === standing.entryNumber && standing.queueNumber) {
-      standing.queueNumber = Math.min(standing.queueNumber, before.queueNumber ?? standing.queueNumber);
+    const told = before?.status === 'WAITING' && before.entryNumber === standing.entryNumber && before.queueNumber;
+    if (told && standing.queueNumber && told < standing.queueNumber) {
+      // What was told before came from a newer line: who was taken by then is not taken from it twice.
+      standing.queueNumber = told;
+      standing.taken = Math.max(standing.taken ?? 0, before.taken ?? 0);
     }
     this.#standing = standing;
     this.#watcher.standing?.(standing);
@@ -572,6 +580,7 @@ export class Watch {
     };
     socket.on('queue:position', heard);
     socket.on('queue:admitted', heard);
+    socket.on('session:restored', (/** @type {any} */ restored) => restored?.concerts?.forEach(heard));
     socket.on('queue:line', (/** @type {any} */ line) => {
       if (line?.concertId !== concertId) return;
       // The member's own message should come at once; if it does not, they ask.

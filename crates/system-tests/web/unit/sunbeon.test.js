@@ -258,3 +258,47 @@ test('a socket that refuses to join leaves the watch to polls', async () => {
   await until(() => times('/status/') > 2);
   watch.stop();
 });
+
+test('a place is not lowered twice by those who were taken, whichever replica tells', async (context) => {
+  // The line is told by a replica that has seen ten more taken than the one that tells the standing.
+  let taken = 100;
+  const places = [];
+  const { fetch } = server({
+    '/v2/waiting-room/snapshot/': () => ok(line({ taken: (taken = Math.min(140, taken + 10)) })),
+    '/v2/waiting-room/status/': () =>
+      ok(waiting({ queueNumber: 160 - taken, taken: taken - 10, pollAfterMs: 1 })),
+  });
+  const watch = new Sunbeon({ fetch }).watch('winter', {
+    standing: ({ queueNumber }) => places.push(queueNumber ?? 0),
+  });
+  context.after(() => watch.stop());
+  await until(() => places.length > 10);
+  // Of 150, 140 were taken.
+  assert.equal(Math.min(...places), 10, `${places}`);
+});
+
+test('a token that cannot be had for once, or a watcher that fails, ends no watch', async (context) => {
+  let [had, heard] = [0, 0];
+  const reported = [];
+  Object.assign(globalThis, { reportError: (/** @type {Error} */ error) => reported.push(error.message) });
+  context.after(() => Reflect.deleteProperty(globalThis, 'reportError'));
+  const { fetch } = server({
+    '/v2/waiting-room/snapshot/': () => ok(line()),
+    '/v2/waiting-room/status/': () => ok(waiting({ queueNumber: 3, pollAfterMs: 1 })),
+  });
+  const token = async () => {
+    had += 1;
+    if (had === 1) throw new Error('no network');
+    return 'token';
+  };
+  const watch = new Sunbeon({ fetch, token }).watch('winter', {
+    standing: () => {
+      heard += 1;
+      if (heard === 1) throw new Error('the page');
+    },
+  });
+  context.after(() => watch.stop());
+  await until(() => had > 1 || (watch.refresh(), false));
+  await until(() => heard > 1 || (watch.refresh(), false));
+  assert.deepEqual(reported, ['the page']);
+});
