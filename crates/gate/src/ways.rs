@@ -77,6 +77,19 @@ impl Ways {
         format!("{page}{joint}target={}{fragment}", encoded(target.as_str()))
     }
 
+    /// Returns the waiting page as [`Ways::to_the_line`], which then tells the visitor what `word` stands for.
+    pub fn to_the_line_saying(
+        &self,
+        concert: &ConcertId,
+        back: Option<&Target>,
+        word: &str,
+    ) -> String {
+        let page = self.to_the_line(concert, back);
+        let (page, fragment) = page.split_at(page.find('#').unwrap_or(page.len()));
+        let joint = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{joint}said={word}{fragment}")
+    }
+
     /// Returns the way back that a page was asked with; `None` if it leads to a foreign host.
     pub fn asked(&self, target: &str) -> Option<Target> {
         Target::parse(target, &self.0.own_hosts)
@@ -131,6 +144,9 @@ mod tests {
         let login = "/login?next=%2Fwaiting-room%2Fc%3Ftarget%3D%252Fseats%253Frow%253D2%2526x";
         assert_eq!(ways.login(&concert, Some(&back)).as_deref(), Some(login));
         assert_eq!(ways.to_the_line(&concert, None), "/waiting-room/c");
+        let saying = |back| ways.to_the_line_saying(&concert, back, "left");
+        assert_eq!(saying(Some(&back)), format!("{line}&said=left"));
+        assert_eq!(saying(None), "/waiting-room/c?said=left");
         assert_eq!(ways.asked("https://evil.example/"), None);
         let landing = "https://shop.example/concerts/c";
         assert_eq!(ways.landing_page(&concert), landing);

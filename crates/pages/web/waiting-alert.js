@@ -30,11 +30,15 @@ export function ring({ title, body }) {
   chime(0.3);
   navigator.vibrate?.([200, 100, 200]);
   if (document.visibilityState === 'hidden' && 'Notification' in window && Notification.permission === 'granted') {
-    const shown = new Notification(title, { body, tag: 'sunbeon' });
-    shown.onclick = () => {
-      window.focus();
-      shown.close();
-    };
+    try {
+      const shown = new Notification(title, { body, tag: 'sunbeon' });
+      shown.onclick = () => {
+        window.focus();
+        shown.close();
+      };
+    } catch {
+      // Chrome on Android has notifications for service workers only; the sound has to do.
+    }
   }
 }
 

@@ -32,6 +32,8 @@ let state = data.state;
 let full = state === 'full';
 let checkedAt = Date.now();
 let movesAt = 0;
+/** Whether the page is on its way to the shop. */
+let moving = false;
 let hiddenAt = 0;
 /** @type {string} */
 let link = 'polling';
@@ -117,14 +119,15 @@ function heard() {
 function linked(now) {
   const was = link;
   link = now;
-  const trouble = (standing?.entryNumber ? text.trouble : text.trouble_apart)[now];
+  const keeps = data.inLine.includes(state);
+  const trouble = (keeps ? text.trouble : text.trouble_apart)[now];
   at('trouble').hidden = !trouble;
   at('again').hidden = now !== 'lost' && now !== 'retrying';
   if (trouble) {
     put(at('trouble').querySelector('span'), trouble);
     say(trouble);
-  } else if (text.trouble[was] && standing?.entryNumber) {
-    pass(text.said.back);
+  } else if (text.trouble[was] && keeps) {
+    pass(text.said.again);
   }
   if (now === 'gone') setTimeout(() => location.reload(), PASSING);
   render();
@@ -352,13 +355,10 @@ function move(now) {
   } else if (!movesAt) {
     movesAt = now + MOMENT * 1000;
   }
-  at('moved').hidden = !movesAt;
-  if (!movesAt) return;
+  at('moved').hidden = !movesAt || moving;
+  if (!movesAt || moving) return;
   put(at('moved').querySelector('span'), fill(text.said.moved, { n: Math.max(0, Math.ceil((movesAt - now) / 1000)) }));
-  if (now >= movesAt) {
-    movesAt = Infinity;
-    /** @type {HTMLFormElement} */ (at('claim')).requestSubmit();
-  }
+  if (now >= movesAt) /** @type {HTMLFormElement} */ (at('claim')).requestSubmit();
 }
 
 function title() {
@@ -392,11 +392,19 @@ function listen() {
   if (leaving.open) ask();
   at('again').addEventListener('click', () => watch.refresh());
   at('stay').addEventListener('click', () => {
-    /** @type {HTMLInputElement} */ (at('auto')).checked = false;
+    auto.checked = false;
     render();
   });
+  const auto = /** @type {HTMLInputElement} */ (at('auto'));
+  // Once refused, only a click asks again.
+  if (data.said === 'not-now') auto.checked = false;
   at('claim').addEventListener('submit', () => {
-    movesAt = Infinity;
+    moving = true;
+  });
+  addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    [moving, movesAt] = [false, 0];
+    auto.checked = false;
   });
   alertMe(/** @type {HTMLInputElement} */ (at('alert')), text);
   at('wishes').hidden = false;

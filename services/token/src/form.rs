@@ -43,17 +43,19 @@ async fn claim(
     service.heard.note(&id);
     let back = ways.asked(&sent.target);
     let to_the_line = || redirect(ways.to_the_line(&id, back.as_ref()));
+    let not_now = || redirect(ways.to_the_line_saying(&id, back.as_ref(), "not-now"));
     let Some(Extension(member)) = member else {
         return to_the_line();
     };
     let kid = service.keys.active_kid();
     let claim = service.store.claim(&id, &member.id, kid).await;
-    let Ok(Claim::Entered(entered)) = claim else {
-        return to_the_line();
+    let facts = match claim {
+        Ok(Claim::Entered(entered)) => entered.1,
+        Ok(Claim::NotReady | Claim::Closed) => return to_the_line(),
+        Err(_) => return not_now(),
     };
-    let (_, facts) = *entered;
     let Ok(token) = service.sign(&member.id, &id, &facts) else {
-        return to_the_line();
+        return not_now();
     };
     let target = back.map_or_else(|| ways.landing_page(&id), |back| back.to_string());
     let mut answer = redirect(target);

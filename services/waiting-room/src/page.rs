@@ -145,12 +145,11 @@ async fn exit(
 
 /// Sends a browser back to the waiting page of a concert.
 fn back(ways: &Ways, id: &ConcertId, sent: &Sent, said: Option<Said>) -> Response {
-    let mut page = ways.to_the_line(id, ways.asked(&sent.target).as_ref());
-    if let Some(said) = said {
-        page.push(if page.contains('?') { '&' } else { '?' });
-        page.push_str("said=");
-        page.push_str(said.word());
-    }
+    let target = ways.asked(&sent.target);
+    let page = match said {
+        Some(said) => ways.to_the_line_saying(id, target.as_ref(), said.word()),
+        None => ways.to_the_line(id, target.as_ref()),
+    };
     (StatusCode::SEE_OTHER, [(header::LOCATION, page)]).into_response()
 }
 

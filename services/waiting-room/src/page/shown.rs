@@ -40,6 +40,8 @@ pub(super) enum Said {
     MembersOnly,
     /// The visitor has left.
     Left,
+    /// The visitor could not be let in; the token service says so.
+    NotNow,
 }
 
 impl Said {
@@ -48,11 +50,12 @@ impl Said {
             Self::Full => "full",
             Self::MembersOnly => "members",
             Self::Left => "left",
+            Self::NotNow => "not-now",
         }
     }
 
     pub(super) fn parse(word: &str) -> Option<Self> {
-        let all = [Self::Full, Self::MembersOnly, Self::Left];
+        let all = [Self::Full, Self::MembersOnly, Self::Left, Self::NotNow];
         all.into_iter().find(|said| said.word() == word)
     }
 }
@@ -229,7 +232,7 @@ impl Shown {
             refresh: state.refresh(told).filter(|_| !leaving),
             data: json!({
                 "state": state, "known": known, "guest": guest, "now": now, "target": target,
-                "opensAt": opens, "inLine": IN_LINE, "line": line, "standing": standing,
+                "opensAt": opens, "inLine": IN_LINE, "said": said.map(Said::word), "line": line, "standing": standing,
             }),
             asked: back.map(ToString::to_string),
             query: query.unwrap_or_default(),
