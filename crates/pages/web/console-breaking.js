@@ -10,9 +10,13 @@ for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.quer
     button.disabled = true;
     const answer = await call('POST', `/dev/break/${part}`);
     put($('broken'), answer.ok ? words.say(`broken_${part}`) : failure(answer));
+    if (!answer.ok) {
+      button.disabled = false;
+      return;
+    }
     setTimeout(() => {
       button.disabled = false;
-      put($('broken'), answer.ok ? words.say('mended') : '');
-    }, answer.ok ? 10_000 : 0);
+      put($('broken'), words.say('mended'));
+    }, 10_000);
   });
 }

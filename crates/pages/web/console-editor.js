@@ -3,12 +3,14 @@
 
 import { api } from './console-api.js';
 import { $, announce, defaults, failure, put, words } from './console-dom.js';
-import { PolicyForm, changes } from './console-policy.js';
+import { PolicyForm, changes, refuse } from './console-policy.js';
 import { address } from './console-route.js';
 
 const form = new PolicyForm($('policy'));
 /** @type {{concert: Record<string, any>, version: string} | undefined} */
 let read;
+/** How often a concert was chosen: an answer about an earlier one comes too late. */
+let turn = 0;
 
 /** @param {string} text */
 function note(text) {
@@ -18,6 +20,9 @@ function note(text) {
 
 /** @param {string} [concertId]  Without one, the form makes a new concert. */
 export async function edit(concertId) {
+  turn += 1;
+  const mine = turn;
+  read = undefined;
   note('');
   put($('policy-refused'), '');
   $('new-id').hidden = concertId !== undefined;
@@ -26,17 +31,19 @@ export async function edit(concertId) {
   put($('policy-save'), words.say(concertId ? 'save' : 'create'));
   $('policy-reset').hidden = concertId === undefined;
   if (!concertId) {
-    read = undefined;
     $('p-concertId').value = '';
     form.show(defaults);
     lock(false);
     return;
   }
+  lock(true);
   const answer = await api.concert(concertId);
+  if (mine !== turn) return;
   if (!answer.ok) {
     put($('policy-refused'), failure(answer));
     return;
   }
+  $('policy-reset').hidden = false;
   read = { concert: answer.data, version: answer.etag ?? '' };
   form.show(answer.data);
   lock(answer.data.closed);
@@ -66,6 +73,12 @@ async function save(event) {
   form.clear();
   put($('policy-refused'), '');
   put($('p-concertId-refused'), '');
+  const half = form.half();
+  if (half) {
+    refuse(half, words.say('half_filled'));
+    half.focus();
+    return;
+  }
   let said;
   try {
     said = form.read();
@@ -75,7 +88,7 @@ async function save(event) {
   }
   const button = $('policy-save');
   button.disabled = true;
-  await (read ? change(said) : create(said));
+  await ($('new-id').hidden ? change(said) : create(said));
   button.disabled = false;
 }
 

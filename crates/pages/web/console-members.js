@@ -25,8 +25,9 @@ export function showMembers(chosen) {
 /** @param {string} [from] */
 async function front(from) {
   if (!line) return;
-  const answer = await api.members(line.concertId, from);
-  if (!answer.ok) return;
+  const { concertId } = line;
+  const answer = await api.members(concertId, from);
+  if (!answer.ok || concertId !== line.concertId) return;
   const first = from ? $('front').children.length : 0;
   const at = Date.parse(answer.data.at);
   const rows = answer.data.members.map((/** @type {any} */ member, /** @type {number} */ i) => {
@@ -54,7 +55,9 @@ async function front(from) {
 async function lookUp(member) {
   if (!line) return;
   refuse($('member'), '');
-  const answer = await api.member(line.concertId, member);
+  const { concertId } = line;
+  const answer = await api.member(concertId, member);
+  if (concertId !== line.concertId) return;
   if (!answer.ok) {
     $('found').replaceChildren();
     refuse($('member'), failure(answer));

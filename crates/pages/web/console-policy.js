@@ -95,6 +95,11 @@ export class PolicyForm {
     }));
   }
 
+  /** Returns a field that is filled in by half, such as a date without a time. */
+  half() {
+    return this.fields.find((field) => field.validity.badInput);
+  }
+
   /** Forgets what was refused. */
   clear() {
     for (const field of this.fields) refuse(field, '');

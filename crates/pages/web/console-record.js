@@ -21,7 +21,9 @@ export function showRecord(concertId) {
 
 /** @param {string} [from] */
 async function read(from) {
-  const answer = await api.audit(concert, from);
+  const of = concert;
+  const answer = await api.audit(of, from);
+  if (of !== concert) return;
   put($('record-refused'), answer.ok ? '' : failure(answer));
   if (!answer.ok) return;
   const items = answer.data.acts.map(item);
