@@ -56,6 +56,12 @@ export class Checkout {
     this.ask();
   }
 
+  /** Asks no more. */
+  stop() {
+    clearTimeout(this.timer);
+    this.doubt(false);
+  }
+
   async pay() {
     if (this.busy) return;
     tell(find('checkout-told'), '');

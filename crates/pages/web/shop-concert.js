@@ -203,6 +203,8 @@ async function lock(wanted) {
 function notHeld(answer) {
   if (fails(answer)) return;
   told(answer.code === 'LIMIT_REACHED' ? text('limit_reached', { n: sale.basket.limit }) : text('hold_failed'));
+  // It may be held all the same.
+  later(readMine);
 }
 
 /** @param {Seat} seat */
@@ -233,11 +235,11 @@ function step(kind, by) {
 
 /** Offers others for seats that are gone. @param {Seat[]} gone @param {'lost' | 'ran_out'} how */
 function offer(gone, how) {
-  missed = gone;
   const dialog = find('lost');
+  missed = dialog.open && dialog.dataset.how === how ? [...missed, ...gone] : gone;
   dialog.dataset.how = how;
   find('lost-title').textContent = text(how);
-  find('lost-why').textContent = text(`${how}_why`, { seat: listed(gone), seats: listed(gone) });
+  find('lost-why').textContent = text(`${how}_why`, { seat: listed(missed), seats: listed(missed) });
   find('lost-yes').textContent = text(how === 'lost' ? 'nearest' : 'once_more');
   if (!dialog.open) dialog.showModal();
   find('lost-yes').focus();
@@ -298,6 +300,8 @@ function tick() {
 
 /** What is held, or the booking to be paid, has run out. */
 function holdOver() {
+  // What is being booked is held by the booking, or the answer says that it is not.
+  if (checkout.busy) return;
   if (payment.booking) {
     // The dialog's own answer says what became of it.
     if (!checkout.dialog.open) expired();
@@ -382,6 +386,8 @@ function done(booking) {
 
 /** Says that the visitor is no longer inside, or no longer known, if that is why it failed. @param {Answer} answer */
 function fails(answer) {
+  // A payment that has begun is settled although the session is over; then the page says so.
+  if (checkout.busy || checkout.doubtful) return false;
   if (answer.code === 'QUEUE_TOKEN_REQUIRED') {
     const line = new URL(answer.data.waitingPage ?? waitingPage, location.href);
     line.searchParams.set('target', location.href);
@@ -406,6 +412,7 @@ function end(key, act) {
 function finish() {
   over = true;
   live.stop();
+  checkout.stop();
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   find('choose').hidden = true;
   document.getElementById('session')?.remove();

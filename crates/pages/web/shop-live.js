@@ -56,6 +56,7 @@ export class Live {
       const id = said?.concertId ?? said?.eventId;
       if (id === undefined || id === this.concertId) then(said);
     };
+    socket.on('session:restored', () => this.now());
     socket.on('seat:selected', ours((said) => this.heard.taken(said.seatIds ?? [])));
     socket.on('seat:released', ours((said) => this.heard.freed(said.seatIds ?? [])));
     socket.on('ticket:updated', ours(() => this.heard.moved()));

@@ -57,6 +57,8 @@ export class Payment {
   async ask() {
     const id = this.booking?.bookingId ?? '';
     const read = await this.call('GET', `/v2/bookings/${id}`);
+    // Only who is known may ask; the shop settles it either way.
+    if (read.code === 'UNAUTHENTICATED') return this.outcome('refused', read);
     if (!read.ok) return this.outcome('doubt', read);
     this.booking = read.data;
     switch (read.data.state) {
