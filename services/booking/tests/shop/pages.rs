@@ -267,7 +267,7 @@ async fn my_bookings_are_mine_and_a_stranger_is_asked_who_they_are() {
         .await;
     assert!(none.says("No bookings yet") && !none.says(&paid));
     let nobody = Browser::new(&world, &[]).asks("/bookings", "ko").await;
-    assert!(nobody.status == 200 && nobody.says("누구신지 알려 주세요"));
+    assert!(nobody.status == 200 && nobody.says("로그인해 주세요"));
     let (id, token) = world.guest();
     world
         .sunbeon
@@ -280,7 +280,7 @@ async fn my_bookings_are_mine_and_a_stranger_is_asked_who_they_are() {
     let theirs = Browser::new(&world, &[("sunbeon-guest", &token)])
         .asks("/bookings", "ko")
         .await;
-    assert!(theirs.says("Standing 2매") && theirs.says("결제 기다리는 중") && !theirs.says(&id));
+    assert!(theirs.says("Standing 2매") && theirs.says("결제 대기") && !theirs.says(&id));
 }
 
 #[tokio::test]
