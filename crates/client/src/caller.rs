@@ -7,7 +7,7 @@ use serde_json::json;
 use sunbeon_domain::{Code, ConcertId, Standing};
 use sunbeon_tokens::{QUEUE_PASS, QUEUE_TOKEN};
 
-use crate::{Error, IssuedToken, Result, Sunbeon};
+use crate::{Error, IssuedToken, MySeat, MySeats, Result, Sunbeon};
 
 /// A caller with an access token: a member or guest, a shop's back end, or an admin. A cheap
 /// handle.
@@ -94,6 +94,13 @@ impl Caller {
         let path = format!("/v2/reservation/complete/{concert}");
         let request = self.request(Method::POST, &path);
         self.done(request.header(QUEUE_TOKEN, booking_token)).await
+    }
+
+    /// Returns the seats of a concert that the member holds or has bought.
+    pub async fn my_seats(&self, concert: &ConcertId) -> Result<Vec<MySeat>> {
+        let path = format!("/v2/concerts/{concert}/seats/mine");
+        let mine: MySeats = self.send(self.request(Method::GET, &path)).await?;
+        Ok(mine.seats)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -27,5 +27,6 @@ pub use self::{
 pub use wire::{
     AccessToken, BookedSeat, BookedTicket, Booking, BookingState, ChangedSeat, ConcertPage,
     CreatedBooking, ExtendedSession, Failure, GuestToken, HeldSeats, IssuedToken, LongerToken,
-    RevokedPage, Seat, SeatMap, SeatState, StockReported, Success, Ticket, Tickets,
+    MySeat, MySeats, RevokedPage, Seat, SeatMap, SeatState, StockReported, Success, Ticket,
+    Tickets,
 };

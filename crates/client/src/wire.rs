@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 pub use self::shop::{
     BookedSeat, BookedTicket, Booking, BookingState, ChangedSeat, CreatedBooking, HeldSeats,
-    LongerToken, Seat, SeatMap, SeatState, Ticket, Tickets,
+    LongerToken, MySeat, MySeats, Seat, SeatMap, SeatState, Ticket, Tickets,
 };
 
 /// A success, as sent to the client.

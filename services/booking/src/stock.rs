@@ -21,7 +21,7 @@ mod states;
 mod view;
 
 pub use sunbeon_client::{
-    BookedSeat, BookedTicket, Booking, BookingState, Seat, SeatState, Ticket,
+    BookedSeat, BookedTicket, Booking, BookingState, MySeat, Seat, SeatState, Ticket,
 };
 use sunbeon_database::{Database, Migration, Result, Statement, statements};
 pub use sunbeon_domain::{BookingId, SeatId, Section, TicketId};
@@ -29,8 +29,8 @@ pub use sunbeon_domain::{BookingId, SeatId, Section, TicketId};
 pub use self::{
     answers::{
         Begun, Cancelled, Charge, Created, Ended, Freed, HeldSeat, Holding, MadePayment,
-        MembersBooking, MySeat, NewBooking, Paid, Put, Released, Removed, Reset, Session, Task,
-        Unsettled, Visit, Work,
+        MembersBooking, NewBooking, Paid, Put, Released, Removed, Reset, Session, Task, Unsettled,
+        Visit, Work,
     },
     plan::{Plan, PlannedSection, PlannedTicket},
     states::{Kind, PaymentState},

@@ -11,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::Value;
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
-use sunbeon_chassis::Auth;
+use sunbeon_chassis::{ApiError, Auth};
 use sunbeon_domain::Code;
 
 use crate::Realtime;
@@ -25,6 +25,12 @@ pub(crate) struct Handshake {
 
 /// Why a socket is refused; the client reads the code in the `message` of its `connect_error`.
 pub(crate) struct Refused(Code);
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self(error.code())
+    }
+}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,11 +47,14 @@ pub(crate) async fn connect(
     TryData(handshake): TryData<Handshake>,
 ) -> Result<(), Refused> {
     let token = handshake.ok().and_then(|handshake| handshake.token);
-    let member = auth.member_of(token.as_deref(), socket.req_parts()).await;
-    let member = member.map_err(|error| Refused(error.code()))?;
+    let token = auth.members_token(token.as_deref(), socket.req_parts())?;
+    let member = auth.member_of(token).await?;
     let visitor = realtime.visitors.arrive(member.id);
     let visitor = visitor.ok_or(Refused(Code::TooManyRequests))?;
     socket.extensions.insert(visitor.clone());
+    if let Some(shop) = &realtime.shop {
+        socket.extensions.insert(shop.by(token));
+    }
     let (here, auth, asking) = (realtime.clone(), auth.clone(), visitor.clone());
     socket.on_fallback(
         async move |socket: SocketRef, Event(name), TryData::<Value>(data), ack: AckSender| {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use sunbeon_domain::{ConcertId, Standing};
+use sunbeon_domain::{ConcertId, SeatId, Standing};
 
 /// The family of names that a page uses: it is answered in the one that it joined with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +167,9 @@ pub(crate) struct RestoredConcert {
     /// Where the member stands; left out for a page that has joined only the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) standing: Option<Standing>,
+    /// The seats that the member holds; left out where they are not known, and to be read anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seat_ids: Option<Vec<SeatId>>,
 }
 
 /// Writes down what many are told, once for all of them.

@@ -141,6 +141,7 @@ impl Joined {
         let concert = RestoredConcert {
             concert_id: now.id().clone(),
             standing,
+            seat_ids: None,
         };
         let restored = Restored {
             concerts: vec![concert],

@@ -17,6 +17,7 @@ use axum::Router;
 use socketioxide::{SocketIo, SocketIoBuilder, handler::ConnectHandler};
 use sunbeon_broker::Broker;
 use sunbeon_chassis::Auth;
+use sunbeon_client::{Sunbeon, SunbeonUrl};
 use sunbeon_snapshot::{Places, Snapshots, Together};
 use sunbeon_store::{Asker, StandingFacts, Store};
 use sunbeon_tokens::Passes;
@@ -38,6 +39,8 @@ const PONG: Duration = Duration::from_secs(10);
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How long sockets may take to close.
 const CLOSE: Duration = Duration::from_secs(3);
+/// How long the shop may take to say what a member holds.
+const SHOP: Duration = Duration::from_secs(1);
 /// How many messages wait for a socket that does not read.
 const BUFFER: usize = 32;
 /// The largest message that a client may send.
@@ -52,6 +55,8 @@ pub struct Realtime {
     asking: Together<Asker, StandingFacts>,
     rooms: Rooms,
     visitors: Visitors,
+    /// The shop that knows what members hold; without one, pages read it by themselves.
+    shop: Option<Sunbeon>,
     io: SocketIo,
     /// The route of the sockets, before anybody is let in.
     route: Router,
@@ -79,12 +84,23 @@ impl Realtime {
             asking,
             rooms: Rooms::default(),
             visitors: Visitors::default(),
+            shop: None,
             io,
             route: Router::new().route_service(PATH, service),
             instance: Uuid::new_v4().to_string().into(),
             wake: Arc::default(),
             closing: CancellationToken::new(),
         }
+    }
+
+    /// Reads what members hold in a shop, such as [`sunbeon_booking`](../sunbeon_booking/index.html), when they
+    /// connect.
+    ///
+    /// # Errors
+    /// If the system's certificates cannot be read.
+    pub fn with_shop(mut self, url: &SunbeonUrl) -> anyhow::Result<Self> {
+        self.shop = Some(Sunbeon::new(url)?.within(SHOP));
+        Ok(self)
     }
 
     /// Returns the route `/socket.io/`.

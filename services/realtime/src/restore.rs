@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use socketioxide::extract::SocketRef;
-use sunbeon_domain::{ConcertId, EntryState, Standing};
+use sunbeon_client::{Caller, SeatState};
+use sunbeon_domain::{ConcertId, EntryState, SeatId, Standing, Status};
 use sunbeon_store::{Asker, StandingFacts};
 
 use crate::{
@@ -53,12 +54,16 @@ async fn is_restored(realtime: &Realtime, socket: &SocketRef, visitor: &Visitor)
     if concerts.is_empty() {
         return false;
     }
-    let of = |(now, _, standing): &(Now, _, Standing)| RestoredConcert {
+    let of = async |(now, _, standing): &(Now, _, Standing)| RestoredConcert {
         concert_id: now.id().clone(),
         standing: Some(standing.clone()),
+        seat_ids: match standing.status {
+            Status::Entered => held(socket, now.id()).await,
+            _ => None,
+        },
     };
     let restored = Restored {
-        concerts: concerts.iter().map(of).collect(),
+        concerts: join_all(concerts.iter().map(of)).await,
     };
     // One that is closed by now needs nothing.
     let _sent = socket.emit(Event::Restored.name(Names::Colons), &restored);
@@ -68,6 +73,23 @@ async fn is_restored(realtime: &Realtime, socket: &SocketRef, visitor: &Visitor)
         realtime.has_joined(socket, now.id());
     }
     true
+}
+
+/// Returns the seats that the member of a socket holds; `None` if the shop does not say.
+async fn held(socket: &SocketRef, id: &ConcertId) -> Option<Vec<SeatId>> {
+    let fan = socket.extensions.get::<Caller>()?;
+    match fan.my_seats(id).await {
+        Ok(seats) => {
+            let held = seats
+                .into_iter()
+                .filter(|seat| seat.state == SeatState::Held);
+            Some(held.map(|seat| seat.seat_id).collect())
+        }
+        Err(error) => {
+            tracing::debug!(%error, concert = %id, "the shop does not say what a member holds");
+            None
+        }
+    }
 }
 
 impl Realtime {

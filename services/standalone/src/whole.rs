@@ -95,7 +95,8 @@ impl Whole {
         let passes = settings.auth.passes()?;
         Ok(Self {
             waiting_room: WaitingRoom::new(store.clone(), passes),
-            realtime: Realtime::new(store.clone(), broker.clone(), settings.auth.passes()?),
+            realtime: Realtime::new(store.clone(), broker.clone(), settings.auth.passes()?)
+                .with_shop(&settings.gate.sunbeon_url)?,
             token: Token::new(store.clone(), keys, &settings.booking_token.issuer),
             auth: Auth::new(&settings.auth, &settings.limits)
                 .context("could not set up the checks of access tokens")?,

@@ -58,19 +58,30 @@ impl Auth {
         own.or_else(|| cookies::value(headers, &self.0.cookie))
     }
 
-    /// Names the member of a connection that is not a request of the API: by `token` or, without one, by the
-    /// cookies of its first request.
+    /// Returns the access token of a connection that is not a request of the API: `token` or, without one, that
+    /// in the cookies of its first request.
     ///
     /// # Errors
-    /// [`Code::Unauthenticated`] unless it names a member, [`Code::CrossSite`] if another site's page opened
-    /// the connection, and [`Code::KeysDown`].
-    pub async fn member_of(&self, token: Option<&str>, request: &Parts) -> ApiResult<Member> {
+    /// [`Code::Unauthenticated`] if there is none, [`Code::CrossSite`] if another site's page opened the
+    /// connection.
+    pub fn members_token<'a>(
+        &self,
+        token: Option<&'a str>,
+        request: &'a Parts,
+    ) -> ApiResult<&'a str> {
         let token = match token {
             Some(token) => Some(token),
             None if !cookies::is_own_page(request) => return Err(Code::CrossSite.into()),
             None => self.members_cookie(&request.headers),
         };
-        let token = token.ok_or(Code::Unauthenticated)?;
+        Ok(token.ok_or(Code::Unauthenticated)?)
+    }
+
+    /// Names the member of an access token.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] unless it names a member, and [`Code::KeysDown`].
+    pub async fn member_of(&self, token: &str) -> ApiResult<Member> {
         match self.caller_by_fresh_keys(token).await? {
             Caller::Member(member) => Ok(member),
             _ => Err(Code::Unauthenticated.into()),

@@ -326,7 +326,11 @@ async fn a_connection_is_known_by_a_token_else_by_the_cookies_of_its_own_page() 
         (None, "same-origin", Ok("42")),
         (None, "cross-site", Err(Code::CrossSite)),
     ] {
-        let found = auth.member_of(given, &request(site)).await;
+        let request = request(site);
+        let found = match auth.members_token(given, &request) {
+            Ok(token) => auth.member_of(token).await,
+            Err(error) => Err(error),
+        };
         let found = found.map(|member| member.id.to_string());
         let found = found.map_err(|error| error.code());
         assert_eq!(found, expected.map(str::to_owned), "{given:?} {site}");

@@ -113,7 +113,7 @@ fn settings_commented_out_in_the_defaults_file_are_known_too() {
             found.push(format!("SUNBEON__{section}__{}", key.to_uppercase()));
         }
     }
-    assert_eq!(found.len(), 12, "{found:?}");
+    assert_eq!(found.len(), 13, "{found:?}");
     for variable in found {
         load(&[(&variable, "value")]);
     }

@@ -67,6 +67,36 @@ pub struct ChangedSeat {
     pub state: SeatState,
 }
 
+/// A seat that a member holds or has bought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MySeat {
+    /// The seat.
+    pub seat_id: SeatId,
+    /// `HELD` or `SOLD`.
+    pub state: SeatState,
+    /// The end of the hold; left out once the seat is sold.
+    #[serde(
+        default,
+        rename = "holdEndsAt",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub held_until: Option<UnixMs>,
+}
+
+/// The seats of a concert that a member holds or has bought.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!(
+    {"concertId": "demo", "seats": [{"seatId": "demo.R.1.1", "state": "HELD",
+    "holdEndsAt": "2026-11-20T05:10:00.000Z"}]}))]
+pub struct MySeats {
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// The seats, in the order of their ids.
+    pub seats: Vec<MySeat>,
+}
+
 /// A kind of ticket, and how many are left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

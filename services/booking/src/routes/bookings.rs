@@ -1,12 +1,15 @@
-//! A member's own bookings, which need only the access token.
+//! A member's own bookings and seats, which need only the access token.
 
 use axum::{
     extract::{FromRequestParts, Path, State},
     http::request::Parts,
 };
 use serde::Serialize;
-use sunbeon_chassis::{ApiError, ApiResult, Member, OrFail, QueryPairs, Reply, Success};
-use sunbeon_domain::{Code, Field, Text};
+use sunbeon_chassis::{
+    ApiError, ApiResult, Member, OrFail, PathConcert, QueryPairs, Reply, Success,
+};
+use sunbeon_client::MySeats;
+use sunbeon_domain::{Code, ConcertId, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,6 +21,10 @@ use crate::{
 const LISTED: Text = Text {
     ko: "예매 목록 조회 성공",
     en: "Here are your bookings.",
+};
+const SEATS: Text = Text {
+    ko: "내 좌석 조회 성공",
+    en: "Here are your seats.",
 };
 const READ: Text = Text {
     ko: "예매 조회 성공",
@@ -32,6 +39,7 @@ pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(read, cancel))
+        .routes(routes!(seats))
 }
 
 /// The `{bookingId}` in the path. A malformed one is a 404, because no booking has it.
@@ -174,4 +182,28 @@ async fn cancel(
         Cancelled::Unknown => return Err(Code::BookingNotFound.into()),
     };
     Ok(Reply::ok(CANCELLED, cancelled))
+}
+
+/// Lists the seats of a concert that I hold or have bought, as of now.
+#[utoipa::path(
+    get, path = "/v2/concerts/{concertId}/seats/mine", tag = "shop", operation_id = "listMySeats",
+    params(
+        ("concertId" = ConcertId, Path, description = "The concert."),
+    ),
+    security(("member" = [])),
+    extensions(("x-fails" = json!([
+        "DATABASE_DOWN",
+    ]))),
+    responses(
+        (status = 200, description = SEATS.en, body = Success<MySeats>),
+    )
+)]
+async fn seats(
+    State(shop): State<Shop>,
+    member: Member,
+    PathConcert(concert_id): PathConcert,
+) -> ApiResult<Reply<MySeats>> {
+    let seats = shop.stock.seats_of(&concert_id, &member.id).await;
+    let seats = seats.or_fail()?;
+    Ok(Reply::ok(SEATS, MySeats { concert_id, seats }))
 }

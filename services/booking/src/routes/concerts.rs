@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 use sunbeon_chassis::{
-    ApiError, ApiResult, Known, OrFail, PathConcert, QueryPairs, Reply, Success, envelope::language,
+    ApiError, ApiResult, Known, PathConcert, QueryPairs, Reply, Success, envelope::language,
 };
 use sunbeon_client::{SeatMap, Tickets};
 use sunbeon_domain::{Code, ConcertId, Field, Text, UnixMs};
@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Shop,
     routes::inside::Inside,
-    stock::{MySeat, Section, Ticket},
+    stock::{Section, Ticket},
     views::View,
 };
 
@@ -35,17 +35,12 @@ const SEATS: Text = Text {
     ko: "좌석 조회 성공",
     en: "Here are the seats.",
 };
-const MY_SEATS: Text = Text {
-    ko: "내 좌석 조회 성공",
-    en: "Here are your seats.",
-};
 
 pub(crate) fn router() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(concert))
         .routes(routes!(tickets))
         .routes(routes!(seats))
-        .routes(routes!(my_seats))
 }
 
 /// A concert and its stock.
@@ -240,48 +235,4 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
         (name.trim() == "gzip").then_some(weight > 0.0)
     });
     gzip.next().unwrap_or(false)
-}
-
-/// The seats that a member holds or has bought.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!(
-    {"concertId": "demo", "seats": [{"seatId": "demo.R.1.1", "state": "HELD",
-    "holdEndsAt": "2026-11-20T05:10:00.000Z"}]}))]
-struct MySeats {
-    concert_id: ConcertId,
-    seats: Vec<MySeat>,
-}
-
-/// Lists the seats of a concert that I hold or have bought, as of now.
-#[utoipa::path(
-    get, path = "/v2/concerts/{concertId}/seats/mine", tag = "shop", operation_id = "listMySeats",
-    params(
-        ("concertId" = ConcertId, Path, description = "The concert."),
-        ("X-Queue-Token" = Option<String>, Header,
-            description = "The booking token; or the cookie `queue-token-<concertId>`."),
-    ),
-    security(("member" = [])),
-    extensions(("x-fails" = json!([
-        {"QUEUE_TOKEN_REQUIRED": {"waitingPage": "/waiting-room/demo"}}, "WAITING_ROOM_DOWN",
-        "DATABASE_DOWN",
-    ]))),
-    responses(
-        (status = 200, description = MY_SEATS.en, body = Success<MySeats>),
-    )
-)]
-async fn my_seats(
-    State(shop): State<Shop>,
-    inside: Inside,
-    PathConcert(id): PathConcert,
-) -> ApiResult<Reply<MySeats>> {
-    inside.to(&id)?;
-    let seats = shop.stock.seats_of(&id, &inside.0.member).await.or_fail()?;
-    Ok(Reply::ok(
-        MY_SEATS,
-        MySeats {
-            concert_id: id,
-            seats,
-        },
-    ))
 }

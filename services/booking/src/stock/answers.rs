@@ -11,7 +11,7 @@ use serde::Serialize;
 use sunbeon_domain::{ConcertId, EntryNumber, Field, MemberId, UnixMs};
 use utoipa::ToSchema;
 
-use super::{Booking, BookingId, PaymentState, SeatId, SeatState, Section, TicketId};
+use super::{Booking, BookingId, PaymentState, SeatId, Section, TicketId};
 
 /// The member who holds or books, and the session: what the gate makes of its `Visit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,19 +52,6 @@ pub struct Ended {
     pub seats: Vec<SeatId>,
     /// Whether tickets were freed.
     pub tickets: bool,
-}
-
-/// A seat that a member holds or has bought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MySeat {
-    /// The seat.
-    pub seat_id: SeatId,
-    /// `HELD` or `SOLD`.
-    pub state: SeatState,
-    /// The end of the hold; left out once the seat is sold.
-    #[serde(rename = "holdEndsAt", skip_serializing_if = "Option::is_none")]
-    pub held_until: Option<UnixMs>,
 }
 
 /// The result of putting a plan on sale.

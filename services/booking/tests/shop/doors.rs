@@ -15,7 +15,7 @@ on_both_databases! {
     another_members_token_opens_nothing
     a_revoked_token_opens_nothing_within_five_seconds
     without_a_line_the_path_names_the_concert
-    my_bookings_need_only_the_access_token
+    my_bookings_and_seats_need_only_the_access_token
     nobody_reads_or_cancels_anothers_booking
 }
 
@@ -28,7 +28,6 @@ fn gated() -> Vec<(Method, String, serde_json::Value)> {
         (Method::GET, "/v2/concerts/a".into(), json!({})),
         (Method::GET, "/v2/concerts/a/tickets".into(), json!({})),
         (Method::GET, "/v2/concerts/a/seats".into(), json!({})),
-        (Method::GET, "/v2/concerts/a/seats/mine".into(), json!({})),
         (Method::POST, "/v2/seats/lock".into(), seats.clone()),
         (Method::DELETE, "/v2/seats/lock".into(), seats.clone()),
         (Method::POST, "/v2/bookings".into(), seats),
@@ -103,7 +102,6 @@ async fn a_token_of_one_concert_opens_no_other_whichever_part_of_the_request_nam
     for path in [
         "/v2/concerts/b",
         "/v2/concerts/b/seats",
-        "/v2/concerts/b/seats/mine",
         "/v2/concerts/b/tickets",
     ] {
         refused(Method::GET, path, json!({})).await;
@@ -212,15 +210,19 @@ async fn without_a_line_the_path_names_the_concert(world: World) {
     assert!(world.sunbeon.completes().is_empty(), "there was no session");
 }
 
-async fn my_bookings_need_only_the_access_token(world: World) {
+async fn my_bookings_and_seats_need_only_the_access_token(world: World) {
     let fan = world.fan("a", "42");
     let id = fan.booked(&["a.R.1.1"]).await;
     let later = world.outsider("42");
     assert_eq!(later.booking(&id).await["state"], "PENDING");
     let listed = later.get("/v2/bookings").await;
     assert_eq!(listed.data(200)["bookings"][0]["bookingId"], *id);
+    let seats = later.get("/v2/concerts/a/seats/mine").await;
+    assert_eq!(seats.data(200)["seats"][0]["seatId"], "a.R.1.1");
     assert_eq!(later.cancel(&id).await.data(200)["state"], "CANCELLED");
-    world.get("/v2/bookings").await.fails("UNAUTHENTICATED");
+    for path in ["/v2/bookings", "/v2/concerts/a/seats/mine"] {
+        world.get(path).await.fails("UNAUTHENTICATED");
+    }
 }
 
 async fn nobody_reads_or_cancels_anothers_booking(world: World) {

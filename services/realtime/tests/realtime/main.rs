@@ -3,6 +3,7 @@
 
 mod app;
 mod page;
+mod shop;
 
 use std::time::Duration;
 
@@ -90,6 +91,27 @@ async fn a_page_that_connects_again_is_in_its_line_without_asking() {
     assert_eq!(restored["concerts"][0]["standing"]["queueNumber"], 2);
     app.stage.take("c", 1).await;
     assert_eq!(page.hears("queue:position").await["position"], 1);
+}
+
+#[tokio::test]
+async fn whoever_is_inside_connects_again_and_has_what_they_hold() {
+    let shop = shop::start().await;
+    let app = App::beside(&shop).await;
+    for concert in ["c", "silent"] {
+        app.stage.create_by_hand(concert).await;
+        app.stage.enter(concert, "a").await;
+        app.stage.call(concert, "a").await;
+        app.stage.claim(concert, "a").await;
+    }
+    let restored = app.page("a").await.hears("session:restored").await;
+    let of = |id: &str| {
+        let mut all = restored["concerts"].as_array().into_iter().flatten();
+        all.find(|one| one["concertId"] == id).cloned()
+    };
+    let (known, unknown) = (of("c").unwrap(), of("silent").unwrap());
+    assert_eq!(known["seatIds"], json!(["c.R.1.1"]), "{restored}");
+    assert_eq!(unknown["standing"]["status"], "ENTERED");
+    assert!(unknown.get("seatIds").is_none(), "{restored}");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ const ROUTES: [(&str, &str, For); 50] = [
     ("GET", "/v2/concerts/{concertId}", For::Admitted),
     ("GET", "/v2/concerts/{concertId}/tickets", For::Admitted),
     ("GET", "/v2/concerts/{concertId}/seats", For::Admitted),
-    ("GET", "/v2/concerts/{concertId}/seats/mine", For::Admitted),
+    ("GET", "/v2/concerts/{concertId}/seats/mine", For::Members),
     ("POST", "/v2/seats/lock", For::Admitted),
     ("DELETE", "/v2/seats/lock", For::Admitted),
     ("POST", "/v2/bookings", For::Admitted),
