@@ -49,6 +49,20 @@ async fn who_was_not_called_is_sent_back_to_the_line(app: App) {
     assert_eq!(browser_of(&app, "fan").open(FORM).await.status, 405);
 }
 
+#[tokio::test]
+async fn who_cannot_be_let_in_just_now_is_told_so_on_the_waiting_page() {
+    let app = App::real().await;
+    app.stage.create_by_hand("c").await;
+    app.stage.enter("c", "fan").await;
+    app.stage.call("c", "fan").await;
+    app.stage.redis.as_ref().unwrap().kill();
+    let fan = browser_of(&app, "fan");
+    let sent = fan.submit(FORM, "target=%2Fseats").await;
+    let page = "/waiting-room/c?target=%2Fseats&said=not-now";
+    assert_eq!(sent.sent_to(), page);
+    assert_eq!(fan.cookie("queue-token-c"), None);
+}
+
 async fn another_sites_page_fetches_no_token(app: App) {
     app.stage.create_by_hand("c").await;
     app.stage.enter("c", "fan").await;

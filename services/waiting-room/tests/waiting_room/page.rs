@@ -211,7 +211,7 @@ async fn who_waits_sees_what_is_left_and_that_nothing_is(app: App) {
     sunbeon_test_support::eventually(soon, "what is left", async || {
         let page = fan.open("/waiting-room/c").await.html;
         let price = page.contains("<b>R석 &lt;b&gt;</b><span>150,000원</span>");
-        price && page.contains("<span>1,204석</span>")
+        price && page.contains("<span>1,204매 남음</span>")
     })
     .await;
     report(0).await;
