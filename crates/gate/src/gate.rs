@@ -71,4 +71,9 @@ impl Gate {
     pub fn waiting_page(&self, concert: &ConcertId) -> String {
         self.0.ways.waiting_page(concert)
     }
+
+    /// Returns the shop's login, which leads to an address of the shop; `None` if the settings name none.
+    pub fn login_before(&self, address: &str) -> Option<String> {
+        self.0.ways.login_before(address)
+    }
 }

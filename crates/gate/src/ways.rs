@@ -102,9 +102,13 @@ impl Ways {
 
     /// Returns the shop's login, which leads back to the line; `None` if the settings name none.
     pub fn login(&self, concert: &ConcertId, back: Option<&Target>) -> Option<String> {
+        self.login_before(&self.to_the_line(concert, back))
+    }
+
+    /// Returns the shop's login, which leads to an address of this origin; `None` if the settings name none.
+    pub fn login_before(&self, address: &str) -> Option<String> {
         let page = Some(&self.0.login_page).filter(|page| !page.is_empty())?;
-        let line = self.to_the_line(concert, back);
-        Some(named(page, concert).replace("{target}", &encoded(&line)))
+        Some(page.replace("{target}", &encoded(address)))
     }
 }
 
@@ -143,6 +147,8 @@ mod tests {
         assert_eq!(ways.to_the_line(&concert, Some(&back)), line);
         let login = "/login?next=%2Fwaiting-room%2Fc%3Ftarget%3D%252Fseats%253Frow%253D2%2526x";
         assert_eq!(ways.login(&concert, Some(&back)).as_deref(), Some(login));
+        let to_bookings = ways.login_before("/bookings");
+        assert_eq!(to_bookings.as_deref(), Some("/login?next=%2Fbookings"));
         assert_eq!(ways.to_the_line(&concert, None), "/waiting-room/c");
         let saying = |back| ways.to_the_line_saying(&concert, back, "left");
         assert_eq!(saying(Some(&back)), format!("{line}&said=left"));

@@ -23,7 +23,7 @@ import { money, text } from './shop-text.js';
 /** Until a page that could not read anything tries again, in milliseconds. */
 const PAUSE = 3_000;
 
-const { concert: id, waitingPage, now, until } = find('shop').dataset;
+const { concert: id, waitingPage, login, now, until } = find('shop').dataset;
 const base = `/v2/concerts/${encodeURIComponent(id)}`;
 const query = `?concertId=${encodeURIComponent(id)}`;
 
@@ -395,7 +395,7 @@ function fails(answer) {
     return true;
   }
   if (answer.code === 'UNAUTHENTICATED') {
-    end('signed_out', make('a', { class: 'button primary', href: '/' }, text('sign_in')));
+    end('signed_out', make('a', { class: 'button primary', href: login ?? '/' }, text(login ? 'sign_in' : 'concerts')));
     return true;
   }
   return false;

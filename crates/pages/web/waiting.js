@@ -122,7 +122,8 @@ function linked(now) {
   const keeps = data.inLine.includes(state);
   const trouble = (keeps ? text.trouble : text.trouble_apart)[now];
   at('trouble').hidden = !trouble;
-  at('again').hidden = now !== 'lost' && now !== 'retrying';
+  at('again').hidden = !['lost', 'retrying', 'signed-out'].includes(now);
+  put(at('again'), now === 'signed-out' ? text.login : text.trouble.again);
   if (trouble) {
     put(at('trouble').querySelector('span'), trouble);
     say(trouble);
@@ -390,7 +391,8 @@ function listen() {
     leaving.close();
   });
   if (leaving.open) ask();
-  at('again').addEventListener('click', () => watch.refresh());
+  // Only the server knows where to log in.
+  at('again').addEventListener('click', () => (link === 'signed-out' ? location.reload() : watch.refresh()));
   at('stay').addEventListener('click', () => {
     auto.checked = false;
     render();

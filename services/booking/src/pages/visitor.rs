@@ -9,6 +9,7 @@ use axum::{
 use serde::Serialize;
 use sunbeon_chassis::Member;
 use sunbeon_domain::MemberId;
+use sunbeon_gate::Gate;
 
 /// Whether the process is the demo, where everybody signs in by a form.
 #[derive(Clone, Copy)]
@@ -23,11 +24,14 @@ pub(crate) struct Visitor {
     name: String,
     is_guest: bool,
     demo: bool,
+    /// Where they sign in and come back from; `None` if the settings name no login.
+    login: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor
 where
     Demo: FromRef<S>,
+    Gate: FromRef<S>,
 {
     type Rejection = Infallible;
 
@@ -35,11 +39,17 @@ where
         let member = parts.extensions.get::<Member>();
         let is_guest = member.is_some_and(|member| member.id.is_guest());
         let named = member.filter(|_| !is_guest);
+        let demo = Demo::from_ref(state).0;
+        let login = match demo {
+            true => Some("/".to_owned()),
+            false => Gate::from_ref(state).login_before(parts.uri.path()),
+        };
         Ok(Self {
+            login,
             id: member.map(|member| member.id.clone()),
             name: named.map_or_else(String::new, name),
             is_guest,
-            demo: Demo::from_ref(state).0,
+            demo,
         })
     }
 }
