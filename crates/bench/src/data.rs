@@ -29,6 +29,12 @@ pub(crate) struct Members {
 }
 
 impl Members {
+    /// The access tokens of so many members after these.
+    pub(crate) fn others(&self, count: u64) -> anyhow::Result<Vec<String>> {
+        let from = self.from + self.count;
+        Self { from, count }.tokens()
+    }
+
     /// Ids as long as a UUID's digits.
     fn ids(&self) -> impl Iterator<Item = String> + use<> {
         (self.from..self.from + self.count).map(|index| format!("{index:032x}"))

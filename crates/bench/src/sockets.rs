@@ -13,16 +13,24 @@ use anyhow::{Context, bail, ensure};
 use futures::{SinkExt, StreamExt, stream};
 use parking_lot::Mutex;
 use sunbeon_broker::{Broker, Heard, Settings, rabbitmq};
+use sunbeon_client::{Sunbeon, SunbeonUrl};
 use sunbeon_domain::ConcertId;
 use sunbeon_proto_messages::Event;
 use tokio::{
     net::TcpStream,
-    time::{sleep, timeout},
+    task::JoinSet,
+    time::{interval, sleep, timeout},
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::data::Members;
 
+/// How long a turn of enters lasts, with broadcasts or without.
+const TURN: Duration = Duration::from_secs(5);
+/// How many turns of each there are.
+const TURNS: u32 = 4;
+/// The pause between two enters.
+const PACE: Duration = Duration::from_millis(10);
 /// How many sockets connect at a time.
 const TOGETHER: usize = 64;
 /// The longest that a broadcast may take.
@@ -49,6 +57,12 @@ pub(crate) struct Options {
     /// How many times something is told, once a second
     #[arg(long, default_value_t = 30)]
     times: u32,
+    /// A waiting-room on which members line up meanwhile
+    #[arg(long, value_parser = SunbeonUrl::parse)]
+    enter_at: SunbeonUrl,
+    /// The concert for which they do, whose line nobody watches
+    #[arg(long)]
+    enter: String,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -94,8 +108,64 @@ pub(crate) async fn measure(options: Options) -> anyhow::Result<()> {
     );
     let spent = self::cpu(&options.pid)? - cpu;
     println!("server_us_each {:.1}", spent * 1e6 / heard.len() as f64);
+    let tell = async || tell(&*broker, &concert, began, &late, count).await;
+    let (alone, beside) = enters(&options, tell).await?;
+    println!(
+        "enter_ms p99 {alone:.1} beside a broadcast {beside:.1} ratio {:.2}",
+        beside / alone
+    );
     broker.close().await;
     Ok(())
+}
+
+/// Lets members line up at a steady pace, in turns without broadcasts and with one a second. Returns the 99th
+/// percentile of how long it took, of each, in milliseconds.
+async fn enters(
+    options: &Options,
+    tell: impl AsyncFn() -> anyhow::Result<Vec<u64>>,
+) -> anyhow::Result<(f64, f64)> {
+    let concert = ConcertId::parse(options.enter.as_str())?;
+    let sunbeon = Sunbeon::new(&options.enter_at)?;
+    let each = TURN.as_millis() / PACE.as_millis();
+    let mut fans = options
+        .members
+        .others(2 * u64::from(TURNS) * each as u64)?
+        .into_iter();
+    let mut took = [Vec::new(), Vec::new()];
+    for turn in 0..2 * TURNS {
+        let is_told = turn % 2 == 1;
+        let telling = async {
+            for _ in 0..TURN.as_secs() {
+                if is_told {
+                    tell().await?;
+                }
+                sleep(Duration::from_secs(1)).await;
+            }
+            anyhow::Ok(())
+        };
+        let entering = async {
+            let mut ticks = interval(PACE);
+            let mut entering = JoinSet::new();
+            for token in fans.by_ref().take(each as usize) {
+                ticks.tick().await;
+                let (fan, concert) = (sunbeon.by(token), concert.clone());
+                entering.spawn(async move {
+                    let began = Instant::now();
+                    fan.enter(&concert).await.map(|_| began.elapsed())
+                });
+            }
+            let entered = entering.join_all().await.into_iter();
+            entered.collect::<Result<Vec<_>, _>>()
+        };
+        let (told, entered) = tokio::join!(telling, entering);
+        told?;
+        took[usize::from(is_told)].extend(entered?);
+    }
+    let [alone, beside] = took.map(|mut took: Vec<Duration>| {
+        took.sort_unstable();
+        took[(took.len() - 1) * 99 / 100].as_secs_f64() * 1e3
+    });
+    Ok((alone, beside))
 }
 
 /// Connects all, a few at a time, and returns how many.
