@@ -8,5 +8,8 @@ pub const DEAD_EXCHANGE: &str = "reservation.enter.dead";
 pub const DEAD_QUEUE: &str = "reservation.enter.dead";
 /// How many dead letters are kept; the oldest are dropped first.
 pub const DEAD_QUEUE_LENGTH: i64 = 10_000;
+/// An exclusive queue that only one process at a time can declare: whoever has it works on the dead
+/// letters.
+pub const DEAD_TURN: &str = "reservation.enter.dead.turn";
 /// The topic exchange of events.
 pub const EVENTS_EXCHANGE: &str = "sunbeon.events";

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod batch;
+mod dead;
 mod events;
 pub mod memory;
 pub mod rabbitmq;
@@ -15,6 +16,7 @@ use sunbeon_proto_messages::{Enter, Event};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use dead::{BrokerDown, DEAD_LETTERS_AT_ONCE, DeadLetter, DeadLetters, Removed, Repeated};
 pub use events::Heard;
 pub use memory::MemoryBroker;
 
@@ -99,6 +101,21 @@ pub trait Broker: Send + Sync + 'static {
     /// 500, until `shutdown` is cancelled; the batch in hand is then finished. Reconnects by
     /// itself. Several consumers share the queue.
     async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken);
+
+    /// Returns how many dead letters there are. Cheap, but a question to the server.
+    async fn count_dead_letters(&self) -> Result<u32, BrokerDown>;
+
+    /// Reads the oldest dead letters, at most `limit` and [`DEAD_LETTERS_AT_ONCE`], and leaves them
+    /// where they are, in their order, however often they are read. Of several calls at a time, each
+    /// sees them all.
+    async fn read_dead_letters(&self, limit: u32) -> Result<DeadLetters, BrokerDown>;
+
+    /// Publishes the oldest dead letters again, at most `limit` and [`DEAD_LETTERS_AT_ONCE`], and
+    /// removes those that the broker has confirmed.
+    async fn repeat_dead_letters(&self, limit: u32) -> Result<Repeated, BrokerDown>;
+
+    /// Removes the oldest dead letters, at most `limit` and [`DEAD_LETTERS_AT_ONCE`].
+    async fn remove_dead_letters(&self, limit: u32) -> Result<Removed, BrokerDown>;
 
     /// Sends what is still queued and closes the connection, in bounded time. Nothing can be
     /// published afterwards.

@@ -7,19 +7,22 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use async_trait::async_trait;
 use metrics::histogram;
 use parking_lot::{Mutex, MutexGuard};
+use sunbeon_domain::UnixMs;
 use sunbeon_proto_messages::{Enter, Event, topology::DEAD_QUEUE_LENGTH};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Broker, Delivered, EnterHandler, Heard,
+    Broker, BrokerDown, DEAD_LETTERS_AT_ONCE, DeadLetter, DeadLetters, Delivered, EnterHandler,
+    Heard, Removed, Repeated,
     batch::{self, Received, Source},
+    dead,
     events::{Ear, binds},
     trace,
 };
@@ -51,7 +54,24 @@ struct Subscriber {
 struct State {
     waiting: VecDeque<Message>,
     unsettled: usize,
-    dead: VecDeque<Vec<u8>>,
+    dead: VecDeque<DeadLetter>,
+}
+
+impl State {
+    fn bury(&mut self, body: Vec<u8>) {
+        self.dead.push_back(DeadLetter {
+            enter: dead::enter(&body),
+            body,
+            reason: Some("rejected".to_owned()),
+            died_at: Some(now()),
+        });
+        let excess = self.dead.len().saturating_sub(DEAD_QUEUE_LENGTH as usize);
+        self.dead.drain(..excess);
+    }
+
+    fn dead_count(&self) -> u32 {
+        u32::try_from(self.dead.len()).unwrap_or(u32::MAX)
+    }
 }
 
 #[derive(Debug)]
@@ -100,14 +120,16 @@ impl MemoryBroker {
         self.shared.closed.load(Ordering::Relaxed)
     }
 
+    fn check(&self) -> Result<(), BrokerDown> {
+        match self.can_publish() {
+            true => Ok(()),
+            false => Err(BrokerDown("the embedded broker is away".into())),
+        }
+    }
+
     /// Puts a raw body on the queue, as any client with access to the broker could.
     pub fn push_raw(&self, body: Vec<u8>) {
         self.push(body, HashMap::new());
-    }
-
-    /// Returns the bodies of the dead letters, oldest first.
-    pub fn dead_letters(&self) -> Vec<Vec<u8>> {
-        self.state().dead.iter().cloned().collect()
     }
 
     /// Returns the number of unsettled messages, both waiting and in a handler's hands.
@@ -230,10 +252,77 @@ impl Broker for MemoryBroker {
         }
     }
 
+    async fn count_dead_letters(&self) -> Result<u32, BrokerDown> {
+        self.check()?;
+        Ok(self.state().dead_count())
+    }
+
+    async fn read_dead_letters(&self, limit: u32) -> Result<DeadLetters, BrokerDown> {
+        self.check()?;
+        let state = self.state();
+        Ok(DeadLetters {
+            total: state.dead_count(),
+            oldest: state.dead.iter().take(reach(limit)).cloned().collect(),
+        })
+    }
+
+    async fn repeat_dead_letters(&self, limit: u32) -> Result<Repeated, BrokerDown> {
+        self.check()?;
+        let (mut repeated, mut not_enter) = (Vec::new(), 0);
+        let left = {
+            let mut state = self.state();
+            let reached = reach(limit).min(state.dead.len());
+            let mut kept = VecDeque::new();
+            for letter in state.dead.drain(..reached) {
+                match letter.enter {
+                    Some(enter) => repeated.push(enter),
+                    None => kept.push_back(letter),
+                }
+            }
+            not_enter += kept.len() as u32;
+            kept.append(&mut state.dead);
+            state.dead = kept;
+            state.dead_count()
+        };
+        repeated.iter().for_each(|enter| self.publish_enter(enter));
+        Ok(Repeated {
+            repeated: repeated.len() as u32,
+            not_enter,
+            unconfirmed: 0,
+            left,
+        })
+    }
+
+    async fn remove_dead_letters(&self, limit: u32) -> Result<Removed, BrokerDown> {
+        self.check()?;
+        let mut state = self.state();
+        let reached = reach(limit).min(state.dead.len());
+        let removed = state.dead.drain(..reached).count() as u32;
+        Ok(Removed {
+            removed,
+            left: state.dead_count(),
+        })
+    }
+
     async fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
         self.subscribers().clear();
     }
+}
+
+fn reach(limit: u32) -> usize {
+    limit.min(DEAD_LETTERS_AT_ONCE) as usize
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "shown to operators; nothing depends on it"
+)]
+fn now() -> UnixMs {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The unsettled messages of one batch. On drop they go back to their places in the queue.
@@ -278,10 +367,8 @@ impl Source for Hand {
             self.messages[*tag] = None;
         }
         for message in rejected.iter().filter_map(|tag| self.messages[*tag].take()) {
-            state.dead.push_back(message.body);
+            state.bury(message.body);
         }
-        let excess = state.dead.len().saturating_sub(DEAD_QUEUE_LENGTH as usize);
-        state.dead.drain(..excess);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod connection;
 mod consume;
+mod dead;
 mod headers;
 mod listen;
 mod publish;
@@ -25,8 +26,10 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Broker, EnterHandler, Heard, OpenError, events::Ear};
-use connection::{Connector, LIMIT};
+use crate::{
+    Broker, BrokerDown, DeadLetters, EnterHandler, Heard, OpenError, Removed, Repeated, events::Ear,
+};
+use connection::{Connector, LIMIT, Lost};
 use publish::Publisher;
 
 /// How many events wait for the connection; further ones are dropped.
@@ -55,6 +58,8 @@ pub(crate) struct RabbitmqBroker {
     publisher: Arc<Publisher>,
     events: mpsc::Sender<Event>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
+    /// Dead letters in somebody's hands are not counted.
+    dead_letters: Mutex<()>,
     closing: CancellationToken,
     _closes_when_dropped: DropGuard,
 }
@@ -78,6 +83,7 @@ impl RabbitmqBroker {
             publisher,
             events,
             supervisor: Mutex::new(Some(tokio::spawn(supervisor.run()))),
+            dead_letters: Mutex::new(()),
             _closes_when_dropped: closing.clone().drop_guard(),
             closing,
         })
@@ -116,6 +122,27 @@ impl Broker for RabbitmqBroker {
 
     async fn consume_enters(&self, handler: Arc<dyn EnterHandler>, shutdown: CancellationToken) {
         consume::run(&self.connector, self.prefetch, &handler, &shutdown).await;
+    }
+
+    async fn count_dead_letters(&self) -> Result<u32, BrokerDown> {
+        let _turn = self.dead_letters.lock().await;
+        let link = self.publisher.link().ok_or(Lost::Ended)?;
+        Ok(dead::count(&link.events).await?)
+    }
+
+    async fn read_dead_letters(&self, limit: u32) -> Result<DeadLetters, BrokerDown> {
+        let _turn = self.dead_letters.lock().await;
+        Ok(dead::read(&self.connector, limit).await?)
+    }
+
+    async fn repeat_dead_letters(&self, limit: u32) -> Result<Repeated, BrokerDown> {
+        let _turn = self.dead_letters.lock().await;
+        Ok(dead::repeat(&self.connector, &self.publisher, limit).await?)
+    }
+
+    async fn remove_dead_letters(&self, limit: u32) -> Result<Removed, BrokerDown> {
+        let _turn = self.dead_letters.lock().await;
+        Ok(dead::remove(&self.connector, limit).await?)
     }
 
     async fn close(&self) {

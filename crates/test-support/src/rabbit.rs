@@ -134,22 +134,32 @@ impl TestVhost {
         let made = tokio::task::spawn_blocking(move || {
             admin(&["add_vhost", &name]);
             admin(&["set_permissions", "-p", &name, &user, ".*", ".*", ".*"]);
-            let limit = [
-                "enter-delivery-limit",
-                r"^reservation\.enter$",
-                r#"{"delivery-limit":20}"#,
-            ];
-            admin(
-                &[
-                    &["set_policy", "-p", &name, "--apply-to", "queues"],
-                    &limit[..],
-                ]
-                .concat(),
-            );
         });
         made.await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let queue = r"^reservation\.enter$";
+        let limit = r#"{"delivery-limit":20}"#;
+        vhost.set_policy("enter-delivery-limit", queue, limit).await;
         vhost
+    }
+
+    /// Sets a policy for the queues whose names match a pattern.
+    ///
+    /// # Panics
+    /// If `rabbitmqctl` fails.
+    pub async fn set_policy(
+        &self,
+        policy: &'static str,
+        queues: &'static str,
+        definition: &'static str,
+    ) {
+        let vhost = self.name.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let of = ["set_policy", "-p", &vhost, "--apply-to", "queues"];
+            admin(&[&of[..], &[policy, queues, definition]].concat());
+        });
+        made.await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     }
 
     /// Returns the virtual host's AMQP URL.

@@ -13,7 +13,7 @@ use sunbeon_proto_messages::topology::{
 };
 use tokio::time::timeout;
 
-use crate::OpenError;
+use crate::{BrokerDown, OpenError};
 
 /// How long the server may take to answer anything.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
@@ -39,6 +39,12 @@ pub(super) enum Lost {
     Blocked(String),
     #[error("a batch could not be confirmed")]
     Unconfirmed,
+}
+
+impl From<Lost> for BrokerDown {
+    fn from(why: Lost) -> Self {
+        Self(Box::new(why))
+    }
 }
 
 /// Makes connections to one server.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Acknowledgements are never answered; closing a channel right after one may undo it.
-const SETTLING: Duration = Duration::from_millis(100);
+pub(super) const SETTLING: Duration = Duration::from_millis(100);
 
 /// Consumes until `shutdown`, reconnecting whenever the connection is lost.
 pub(super) async fn run(

@@ -41,15 +41,19 @@ use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// A broker, and a second view of it from outside.
-trait Fixture {
+pub(crate) trait Fixture {
     /// The largest batch that a handler may get here.
     const BATCH: usize;
 
     async fn start() -> Self;
     fn broker(&self) -> Arc<dyn Broker>;
+    /// Opens the same broker as another process would.
+    async fn another(&self) -> Arc<dyn Broker>;
+    /// Lets the server drop a dead letter that it was given back more than 20 times.
+    async fn limit_deliveries_of_dead_letters(&self);
     /// Puts a raw body on the queue, as any client could.
     async fn push_raw(&self, body: Vec<u8>);
-    /// Takes the dead letters.
+    /// Returns the dead letters, and may take them.
     async fn take_dead_letters(&self) -> Vec<Vec<u8>>;
     /// Returns how many messages wait on the queue.
     async fn waiting(&self) -> usize;
@@ -57,7 +61,7 @@ trait Fixture {
     async fn subscribe(&self, key: &'static str) -> BoxStream<'static, Event>;
 }
 
-struct Memory(MemoryBroker);
+pub(crate) struct Memory(MemoryBroker);
 
 impl Fixture for Memory {
     const BATCH: usize = 500;
@@ -70,12 +74,19 @@ impl Fixture for Memory {
         Arc::new(self.0.clone())
     }
 
+    async fn another(&self) -> Arc<dyn Broker> {
+        self.broker()
+    }
+
+    async fn limit_deliveries_of_dead_letters(&self) {}
+
     async fn push_raw(&self, body: Vec<u8>) {
         self.0.push_raw(body);
     }
 
     async fn take_dead_letters(&self) -> Vec<Vec<u8>> {
-        self.0.dead_letters()
+        let letters = self.0.read_dead_letters(1_000).await.unwrap();
+        letters.oldest.into_iter().map(|it| it.body).collect()
     }
 
     async fn waiting(&self) -> usize {
@@ -94,10 +105,10 @@ impl Fixture for Memory {
     }
 }
 
-struct Rabbitmq {
+pub(crate) struct Rabbitmq {
     broker: Arc<dyn Broker>,
     console: Console,
-    _vhost: TestVhost,
+    vhost: TestVhost,
 }
 
 impl Fixture for Rabbitmq {
@@ -109,12 +120,22 @@ impl Fixture for Rabbitmq {
         Self {
             broker,
             console: Console::open(vhost.url()).await,
-            _vhost: vhost,
+            vhost,
         }
     }
 
     fn broker(&self) -> Arc<dyn Broker> {
         self.broker.clone()
+    }
+
+    async fn another(&self) -> Arc<dyn Broker> {
+        crate::kit::open(self.vhost.url()).await
+    }
+
+    async fn limit_deliveries_of_dead_letters(&self) {
+        let queue = r"^reservation\.enter\.dead$";
+        let limit = r#"{"delivery-limit":20}"#;
+        self.vhost.set_policy("dead", queue, limit).await;
     }
 
     async fn push_raw(&self, body: Vec<u8>) {

@@ -1,7 +1,8 @@
-//! Both brokers: shared behaviour, events, and faults.
+//! Both brokers: shared behaviour, dead letters, events, and faults.
 
 mod away;
 mod behaviour;
+mod dead;
 mod events;
 mod faults;
 mod kit;
