@@ -48,6 +48,20 @@ impl Audit {
         concert: &ConcertId,
         detail: Value,
     ) -> ApiResult<()> {
+        self.write(actor, act, concert.as_str(), detail).await
+    }
+
+    /// Records an act that is about no single concert.
+    pub(crate) async fn before_all(
+        &self,
+        actor: &Actor,
+        act: &str,
+        detail: Value,
+    ) -> ApiResult<()> {
+        self.write(actor, act, "", detail).await
+    }
+
+    async fn write(&self, actor: &Actor, act: &str, concert: &str, detail: Value) -> ApiResult<()> {
         let at = now();
         let row = Act {
             // Within one millisecond, a later version 7 UUID is larger.
@@ -55,7 +69,7 @@ impl Audit {
             at,
             actor: actor.admin.actor.clone(),
             act: act.to_owned(),
-            concert_id: concert.to_string(),
+            concert_id: concert.to_owned(),
             detail: detail.to_string(),
             request_id: actor.request_id.clone(),
         };

@@ -3,6 +3,7 @@
 mod announcer;
 mod audit;
 mod console;
+mod dead_letters;
 mod members;
 mod open;
 mod registry;
@@ -20,7 +21,7 @@ use sunbeon_store::{Store, for_each_live_line};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use self::{announcer::Announcer, audit::Audit};
+use self::{announcer::Announcer, audit::Audit, dead_letters::DeadLetterQueue};
 pub use self::{
     console::Demo,
     registry::{Registry, RegistryError},
@@ -32,6 +33,7 @@ pub use self::{
 pub struct ReservationOpen {
     store: Arc<dyn Store>,
     announcer: Announcer,
+    dead_letters: DeadLetterQueue,
     registry: Registry,
     audit: Audit,
 }
@@ -41,6 +43,7 @@ impl ReservationOpen {
     pub fn new(store: Arc<dyn Store>, broker: Arc<dyn Broker>, registry: Registry) -> Self {
         Self {
             store,
+            dead_letters: DeadLetterQueue::new(broker.clone()),
             announcer: Announcer::new(broker),
             audit: Audit::new(registry.database().clone()),
             registry,
@@ -60,6 +63,7 @@ impl ReservationOpen {
             .merge(registry::acts::router())
             .merge(members::router())
             .merge(audit::routes::router())
+            .merge(dead_letters::router())
             .layer(auth.admins())
             .merge(registry::reading::router().layer(auth.origins()))
             .with_state(self.clone())

@@ -1,8 +1,10 @@
-//! `POST /dev/break/…`: the demo's red buttons, which take a part away for a while.
+//! `POST /dev/break/…`: the demo's red buttons, which take a part away for a while or send a message that
+//! nobody can handle.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, routing::post};
+use serde_json::json;
 use sunbeon_broker::MemoryBroker;
 use sunbeon_chassis::{Empty, Reply};
 use sunbeon_domain::Text;
@@ -14,6 +16,10 @@ use tokio_util::sync::CancellationToken;
 const BROKEN: Text = Text {
     ko: "10초 동안 멈추기 성공",
     en: "It is gone for 10 seconds.",
+};
+const SENT: Text = Text {
+    ko: "깨진 메시지 보내기 성공",
+    en: "A broken message has been sent.",
 };
 /// How long a part stays away.
 const AWAY: Duration = Duration::from_secs(10);
@@ -35,6 +41,7 @@ impl Breaking {
         Router::new()
             .route("/dev/break/broker", post(broker))
             .route("/dev/break/consumer", post(consumer))
+            .route("/dev/break/message", post(message))
             .with_state(self.clone())
     }
 
@@ -76,4 +83,11 @@ async fn broker(State(breaking): State<Breaking>) -> Reply<Empty> {
 async fn consumer(State(breaking): State<Breaking>) -> Reply<Empty> {
     breaking.kill.notify_waiters();
     Reply::ok(BROKEN, Empty {})
+}
+
+/// Sends something that is no ENTER message: it becomes a dead letter.
+async fn message(State(breaking): State<Breaking>) -> Reply<Empty> {
+    let body = json!({ "messageType": "HELLO", "from": "somebody else" });
+    breaking.broker.push_raw(body.to_string().into_bytes());
+    Reply::ok(SENT, Empty {})
 }

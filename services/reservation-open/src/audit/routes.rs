@@ -36,7 +36,9 @@ struct AuditEntry {
     /// The admin's member id, or `admin token` for the static token; no member id contains a space.
     actor: String,
     act: String,
-    concert_id: String,
+    /// Left out if the act is about no single concert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concert_id: Option<String>,
     detail: Value,
     request_id: String,
 }
@@ -48,7 +50,7 @@ impl From<Act> for AuditEntry {
             at: row.at,
             actor: row.actor,
             act: row.act,
-            concert_id: row.concert_id,
+            concert_id: Some(row.concert_id).filter(|id| !id.is_empty()),
             detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
             request_id: row.request_id,
         }
@@ -182,7 +184,10 @@ impl sunbeon_chassis::ExportRow for AuditEntry {
     fn fields(&self) -> Vec<String> {
         let (at, detail) = (self.at.to_string(), self.detail.to_string());
         let (id, actor, act) = (self.id.clone(), self.actor.clone(), self.act.clone());
-        let (concert, request) = (self.concert_id.clone(), self.request_id.clone());
+        let (concert, request) = (
+            self.concert_id.clone().unwrap_or_default(),
+            self.request_id.clone(),
+        );
         vec![id, at, actor, act, concert, detail, request]
     }
 }

@@ -54,6 +54,7 @@ pub(super) struct Act {
     pub(super) at: UnixMs,
     pub(super) actor: String,
     pub(super) act: String,
+    /// Empty if the act is about no single concert.
     pub(super) concert_id: String,
     /// JSON.
     pub(super) detail: String,

@@ -14,6 +14,7 @@ pub(crate) struct App {
     pub(crate) stage: Stage,
     pub(crate) registry: Registry,
     pub(crate) service: ReservationOpen,
+    pub(crate) broker: Arc<dyn Broker>,
     pub(crate) database: String,
     server: Server,
     _kept: Kept,
@@ -38,6 +39,20 @@ impl App {
     /// Uses the embedded store and broker and SQLite in memory.
     pub(crate) async fn embedded() -> App {
         Self::on("sqlite::memory:").await
+    }
+
+    /// Uses the embedded backends, and returns its broker too.
+    pub(crate) async fn with_memory_broker() -> (App, MemoryBroker) {
+        let memory = MemoryBroker::new();
+        let broker = Arc::new(memory.clone());
+        let app = Self::of(
+            Stage::embedded(),
+            broker,
+            "sqlite::memory:",
+            Kept::default(),
+        )
+        .await;
+        (app, memory)
     }
 
     /// Uses its own Redis, virtual host and PostgreSQL database.
@@ -89,7 +104,7 @@ impl App {
     async fn of(stage: Stage, broker: Arc<dyn Broker>, url: &str, kept: Kept) -> App {
         let registry = Registry::open(url).expect("a valid URL");
         registry.migrate().await.expect("the tables can be created");
-        let service = ReservationOpen::new(stage.store.clone(), broker, registry.clone());
+        let service = ReservationOpen::new(stage.store.clone(), broker.clone(), registry.clone());
         service.await_broker().await;
         let server = Server::of("reservation-open", &[], |auth| {
             service.router(auth).merge(service.pages(auth).into())
@@ -99,6 +114,7 @@ impl App {
             stage,
             registry,
             service,
+            broker,
             database: url.to_owned(),
             server,
             _kept: kept,

@@ -5,6 +5,7 @@ mod app;
 mod audit;
 mod concerts;
 mod console;
+mod dead_letters;
 mod fields;
 mod lifecycle;
 mod members;

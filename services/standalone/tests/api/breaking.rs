@@ -84,9 +84,29 @@ async fn whoever_is_taken_while_the_consumer_is_dead_is_called_by_the_next_one()
 }
 
 #[tokio::test]
+async fn a_broken_message_becomes_a_dead_letter_and_holds_nobody_up() {
+    let app = App::demo(0).await;
+    create(&app).await;
+    enter(&app, "a").await;
+    press(&app, "message").await;
+    open(&app, 1).await.data(200);
+    is_called(&app, "a").await;
+    let path = "/v2/admin/dead-letters";
+    let letters = app.get(path, ADMIN_TOKEN).await;
+    let letters = letters.data(200);
+    assert_eq!(letters["total"], 1);
+    let body = letters["deadLetters"][0]["body"].as_str().expect("a text");
+    assert!(body.contains("HELLO"), "{body}");
+    let again = app.post(&format!("{path}/repeat"), ADMIN_TOKEN).await;
+    assert_eq!(again.data(200)["unrepeatable"], 1);
+    let removed = app.delete(path, ADMIN_TOKEN).await;
+    assert_eq!(*removed.data(200), json!({"removed": 1, "left": 0}));
+}
+
+#[tokio::test]
 async fn nothing_is_broken_from_elsewhere_or_without_a_demo() {
     let app = App::demo(0).await;
-    for part in ["broker", "consumer"] {
+    for part in ["broker", "consumer", "message"] {
         let request = || app.request(Method::POST, &format!("/dev/break/{part}"), "");
         for (header, value) in [
             ("X-Forwarded-For", "203.0.113.7"),

@@ -8,7 +8,7 @@ use std::{
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use sunbeon_test_support::{
-    access::{admin, member},
+    access::{ADMIN_TOKEN, admin, member},
     eventually,
 };
 
@@ -606,6 +606,22 @@ async fn in_the_end(caller: &mut Caller, fan: &str) {
         .await;
 }
 
+/// Reads, repeats and removes a dead letter of the demo.
+async fn dead_letters(caller: &mut Caller) {
+    caller.app.post("/dev/break/message", "").await.data(200);
+    let read = "GET /v2/admin/dead-letters";
+    eventually(SOON, "it is a dead letter", async || {
+        let letters = caller.app.get("/v2/admin/dead-letters", ADMIN_TOKEN).await;
+        letters.data(200)["total"] == 1
+    })
+    .await;
+    caller.call(read, &[], ADMIN_TOKEN, NONE).await;
+    let repeat = "POST /v2/admin/dead-letters/repeat";
+    caller.call(repeat, &[], ADMIN_TOKEN, NONE).await;
+    let remove = "DELETE /v2/admin/dead-letters";
+    caller.call(remove, &[], ADMIN_TOKEN, NONE).await;
+}
+
 #[tokio::test]
 async fn every_example_has_the_shape_of_a_real_answer() {
     let (app, demo) = tokio::join!(App::embedded(), App::demo_with(&[]));
@@ -621,6 +637,7 @@ async fn every_example_has_the_shape_of_a_real_answer() {
     inside(&mut caller, &fan).await;
     in_the_end(&mut caller, &fan).await;
     caller.app = demo;
+    dead_letters(&mut caller).await;
     let someone = json!({"memberId": "7"});
     caller.call("POST /dev/token", &[], "", someone).await;
     let mut different = Vec::new();

@@ -34,7 +34,7 @@ enum For {
 }
 
 /// A route that is missing here, or has another audience, fails the test.
-const ROUTES: [(&str, &str, For); 50] = [
+const ROUTES: [(&str, &str, For); 53] = [
     ("GET", "/.well-known/jwks.json", For::Anyone),
     ("GET", "/v2/concerts", For::Anyone),
     ("POST", "/v2/waiting-room/guest", For::Anyone),
@@ -86,6 +86,9 @@ const ROUTES: [(&str, &str, For); 50] = [
     ("GET", "/v2/admin/audit", For::Admins),
     ("GET", "/v2/admin/audit.csv", For::Admins),
     ("GET", "/v2/admin/audit.jsonl", For::Admins),
+    ("GET", "/v2/admin/dead-letters", For::Admins),
+    ("POST", "/v2/admin/dead-letters/repeat", For::Admins),
+    ("DELETE", "/v2/admin/dead-letters", For::Admins),
     ("GET", "/v2/admin/concerts", For::Origins),
     ("POST", "/v2/admin/concerts", For::Admins),
     ("GET", "/v2/admin/concerts/{concertId}", For::Origins),
