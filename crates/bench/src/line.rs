@@ -11,12 +11,15 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use redis::aio::ConnectionManager;
 use serde_json::{Value, json};
+use sunbeon_chassis::Rounds;
 use sunbeon_domain::{Concert, ConcertId, EntryState, MemberId, Policy};
 use sunbeon_snapshot::{Heard, Snapshots};
 use sunbeon_store::{
-    Admission, AdmitBy, Entrant, MOST_AT_ONCE, RedisStore, Role, Store, Taken, for_each_live_line,
+    Admission, Beat, Entrant, Looks, MOST_AT_ONCE, Opening, RedisStore, Role, Store, Taken,
 };
 use sunbeon_tokens::Guests;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Concerts of which few are live, and how many are.
@@ -144,7 +147,7 @@ impl Bench {
     }
 
     async fn open(&self, id: &ConcertId, batch_size: u32) -> anyhow::Result<Taken> {
-        let by = AdmitBy::Open {
+        let by = Opening {
             batch_size,
             taken: 0,
             key: None,
@@ -187,10 +190,10 @@ impl Bench {
         self.fill(&id, uuid, "Kim Minji").await?;
         let heard = Heard::default();
         while self.store.snapshot(&id).await?.counts.waiting > 0 {
-            let nothing = |_| std::future::ready(Ok(()));
+            let beat = async |id: ConcertId, beat| beat_once(&*self.store, id, beat).await;
             // Somebody is heard, or the crowd would be missed by us.
             heard.note(&id);
-            heard.beat(&*self.store, Role::WaitingRoom, nothing).await?;
+            heard.beat(&*self.store, Role::WaitingRoom, beat).await?;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let here = MemberId::parse("here")?;
@@ -277,47 +280,34 @@ impl Bench {
         Ok(())
     }
 
-    /// What one process of each service does for the lines, at its own pace.
-    fn replica(&self) -> Vec<tokio::task::JoinHandle<()>> {
-        let every = |pause: u64, role: Option<Role>, job: Job| {
-            let (store, heard) = (self.store.clone(), Heard::default());
-            let snapshots = Snapshots::new(store.clone());
-            tokio::spawn(async move {
-                let mut ticks = tokio::time::interval(Duration::from_millis(pause));
-                loop {
-                    ticks.tick().await;
-                    let (lines, snapshots) = (&*store, &snapshots);
-                    let done = match role {
-                        Some(role) => {
-                            let then = |id: ConcertId| async move {
-                                if role == Role::WaitingRoom {
-                                    snapshots.refresh(&id).await?;
-                                }
-                                Ok(())
-                            };
-                            heard.beat(lines, role, then).await
-                        }
-                        None => for_each_live_line(lines, |id| job(store.clone(), id)).await,
-                    };
-                    if let Err(error) = done {
-                        eprintln!("a round failed: {error}");
-                    }
-                }
-            })
-        };
-        let nothing: Job = |_, _| Box::pin(std::future::ready(Ok(())));
-        let take: Job = |store, id| {
-            Box::pin(async move { store.admit(&id, AdmitBy::Schedule).await.map(|_| ()) })
-        };
-        let resend: Job = |store, id| Box::pin(async move { store.resend(&id).await.map(|_| ()) });
-        let sweep: Job = |store, id| Box::pin(async move { store.sweep(&id).await.map(|_| ()) });
-        vec![
-            every(1_000, Some(Role::WaitingRoom), nothing),
-            every(1_000, Some(Role::Token), nothing),
-            every(500, None, take),
-            every(1_000, None, resend),
-            every(1_000, None, sweep),
-        ]
+    /// What one process of each service does for the lines, at its own pace: the loops of waiting-room, token
+    /// and reservation-open, without what they do besides.
+    fn replica(&self) -> Vec<JoinHandle<()>> {
+        let second = Duration::from_secs(1);
+        let never = CancellationToken::new();
+        let (store, stop) = (self.store.clone(), never.clone());
+        let waiting_room = tokio::spawn(async move {
+            let (heard, snapshots) = (Heard::default(), Snapshots::new(store.clone()));
+            let refresh = async |id: ConcertId, beat| snapshots.refresh(&id, beat).await.map(drop);
+            let round = || heard.beat(&*store, Role::WaitingRoom, refresh);
+            Rounds::every(second, "beat").run(&stop, round).await;
+        });
+        let (store, stop) = (self.store.clone(), never.clone());
+        let token = tokio::spawn(async move {
+            let heard = Heard::default();
+            let beat = async |id: ConcertId, beat| beat_once(&*store, id, beat).await;
+            let round = || heard.beat(&*store, Role::Token, beat);
+            Rounds::every(second, "token beat").run(&stop, round).await;
+        });
+        let (store, stop) = (self.store.clone(), never);
+        let reservation_open = tokio::spawn(async move {
+            let looks = Looks::default();
+            let tick = async |id: ConcertId| Ok(store.tick(&id, true).await?.next_take_ms);
+            let rounds = Rounds::every(Looks::ROUND, "tick");
+            let round = || looks.round(&*store, tick);
+            rounds.run_woken(&stop, looks.wake(), round).await;
+        });
+        vec![waiting_room, token, reservation_open]
     }
 
     /// How long it takes until the first one in an idle line is taken.
@@ -339,10 +329,16 @@ impl Bench {
     }
 }
 
-type Job = fn(
-    Arc<RedisStore>,
-    ConcertId,
-) -> std::pin::Pin<Box<dyn Future<Output = sunbeon_store::Result<()>> + Send>>;
+async fn beat_once(
+    store: &dyn Store,
+    id: ConcertId,
+    beat: Option<Beat>,
+) -> sunbeon_store::Result<()> {
+    match beat {
+        Some(beat) => store.beat(&id, beat).await,
+        None => Ok(()),
+    }
+}
 
 async fn ask_again_and_again(
     store: Arc<RedisStore>,

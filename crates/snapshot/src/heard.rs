@@ -26,39 +26,36 @@ impl Heard {
         }
     }
 
-    /// Beats for every live line, reporting whether it was named, and runs `then` for each after its
-    /// beat, and once more for those that are no longer live.
+    /// Beats for every live line, reporting whether it was named, and once more without a beat for those that
+    /// are no longer live.
     ///
     /// # Errors
-    /// As [`sunbeon_store::for_each_live_line`].
-    pub async fn beat<Then: Future<Output = Result<()>>>(
+    /// As [`sunbeon_store::for_each`].
+    pub async fn beat<Done: Future<Output = Result<()>>>(
         &self,
         store: &dyn Store,
         role: Role,
-        then: impl Fn(ConcertId) -> Then,
+        beat: impl Fn(ConcertId, Option<Beat>) -> Done,
     ) -> Result<()> {
         let ids = store.live().await?;
         let idle = self.meet(&ids);
         let beats = for_each(ids, async |id| {
-            self.beat_for(store, role, &id).await?;
-            then(id).await
+            let heard = self.take(&id);
+            let done = beat(id.clone(), Some(Beat { role, heard })).await;
+            if done.is_err() && heard {
+                self.note(&id);
+            }
+            done
         });
         let beaten = beats.await;
-        for_each(idle, then).await.and(beaten)
+        for_each(idle, |id| beat(id, None)).await.and(beaten)
     }
 
-    async fn beat_for(&self, store: &dyn Store, role: Role, id: &ConcertId) -> Result<()> {
-        let named = self
-            .0
-            .read()
-            .get(id)
-            .map(|it| it.swap(false, Ordering::Relaxed));
-        let heard = named.unwrap_or(false);
-        let done = store.beat(id, Beat { role, heard }).await;
-        if done.is_err() && heard {
-            self.note(id);
-        }
-        done
+    /// Whether a concert was named since the last beat.
+    fn take(&self, id: &ConcertId) -> bool {
+        let known = self.0.read();
+        let named = known.get(id).map(|it| it.swap(false, Ordering::Relaxed));
+        named.unwrap_or(false)
     }
 
     /// Knows these lines from now on; returns those that were known and are not any more.

@@ -96,7 +96,7 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, Policy, UnixMs};
-    use sunbeon_store::{Admission, AdmitBy, MemoryStore, Snapshot, Store};
+    use sunbeon_store::{Admission, MemoryStore, Opening, Recent, Snapshot, Store};
 
     use super::*;
 
@@ -104,7 +104,7 @@ mod tests {
     const START: u64 = 1_795_150_800_000_000;
 
     /// A line of ten of whom two were taken, and what the sixth was told before.
-    async fn sixth() -> (Snapshot, Pass) {
+    async fn sixth() -> (Recent, Pass) {
         let store = MemoryStore::with_clock(|| START);
         let id = ConcertId::parse("c").unwrap();
         let concert = Concert {
@@ -121,7 +121,7 @@ mod tests {
             let member = MemberId::parse(format!("m{who}")).unwrap();
             store.enter(&id, &member, "").await.unwrap();
         }
-        let by = AdmitBy::Open {
+        let by = Opening {
             batch_size: 2,
             taken: 0,
             key: None,
@@ -136,14 +136,14 @@ mod tests {
             born: 3,
             seen: 0,
         };
-        (store.snapshot(&id).await.unwrap(), pass)
+        (store.recent(&id, None).await.unwrap(), pass)
     }
 
     /// The queue number by a snapshot and a pass that differ from those of [`sixth`].
     async fn told(change: impl FnOnce(&mut Snapshot, &mut Pass)) -> Option<u64> {
-        let (mut snapshot, mut pass) = sixth().await;
-        change(&mut snapshot, &mut pass);
-        let told = Told(pass).by_view(&View::new(snapshot))?;
+        let (mut recent, mut pass) = sixth().await;
+        change(&mut recent.snapshot, &mut pass);
+        let told = Told(pass).by_view(&View::new(recent))?;
         assert_eq!(told.0.taken.max(2), told.0.taken);
         Some(told.0.told)
     }

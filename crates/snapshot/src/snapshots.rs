@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::RwLock;
 use sunbeon_domain::{ConcertId, Estimate, UnixMs};
-use sunbeon_store::{Result, Snapshot, Store, StoreError};
+use sunbeon_store::{Beat, Recent, Result, Snapshot, Store, StoreError};
 use tokio::sync::Mutex;
 
 /// From then on a snapshot is taken anew by whoever asks for it first.
@@ -28,7 +28,9 @@ pub struct View {
 }
 
 impl View {
-    pub(crate) fn new(snapshot: Snapshot) -> Self {
+    pub(crate) fn new(Recent { snapshot, now }: Recent) -> Self {
+        let age = Duration::from_millis(u64::try_from(now.0 - snapshot.at.0).unwrap_or(0));
+        let told = Instant::now();
         let (policy, facts) = (&snapshot.concert.policy, &snapshot.line_facts);
         let longest_line = if policy.refuse_long_wait {
             Estimate::longest_line(facts, policy, snapshot.at)
@@ -38,11 +40,11 @@ impl View {
         Self {
             longest_line,
             snapshot: Arc::new(snapshot),
-            since: Instant::now(),
+            since: told.checked_sub(age).unwrap_or(told),
         }
     }
 
-    /// How long ago the store told it.
+    /// How long ago it was so.
     pub fn age(&self) -> Duration {
         self.since.elapsed()
     }
@@ -113,7 +115,7 @@ impl Snapshots {
             if let Some(failed) = failed.as_ref().filter(|failed| failed.answers(id, asked)) {
                 return Err(failed.error.again());
             }
-            let view = self.refresh(id).await;
+            let view = self.refresh(id, None).await;
             *failed = view.as_ref().err().map(|error| Failed::now(id, error));
             return view;
         };
@@ -123,7 +125,7 @@ impl Snapshots {
             let (snapshots, id) = (self.clone(), id.clone());
             tokio::spawn(async move {
                 // Where the store tells none, the old one is shown until it is too old.
-                let _told = snapshots.refresh(&id).await;
+                let _told = snapshots.refresh(&id, None).await;
                 drop(turn);
             });
         }
@@ -136,9 +138,9 @@ impl Snapshots {
         known.filter(|view| view.age() < STALE)
     }
 
-    /// Asks the store for a line.
-    pub async fn refresh(&self, id: &ConcertId) -> Result<View> {
-        let asked = self.store.snapshot(id).await;
+    /// Asks the store for a line, with a beat if there is one.
+    pub async fn refresh(&self, id: &ConcertId, beat: Option<Beat>) -> Result<View> {
+        let asked = self.store.recent(id, beat).await;
         if matches!(asked, Err(StoreError::UnknownConcert)) {
             self.latest.write().remove(id);
         }

@@ -12,7 +12,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, EntryState, MemberId, Policy};
 use sunbeon_snapshot::{Snapshots, Told, View};
 use sunbeon_store::{
-    Admission, AdmitBy, Beat, Entering, Leaving, MemoryStore, RedisStore, Role, StandingFacts,
+    Admission, Beat, Entering, Leaving, MemoryStore, Opening, RedisStore, Role, StandingFacts,
     Store, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
@@ -96,7 +96,7 @@ impl Case {
     }
 
     async fn view(&mut self) -> View {
-        let view = self.snapshots.refresh(&self.id).await.unwrap();
+        let view = self.snapshots.refresh(&self.id, None).await.unwrap();
         self.views.push((self.now(), view.clone()));
         view
     }
@@ -219,7 +219,7 @@ impl Case {
                 }
             }
             Step::Open(n) => {
-                let by = AdmitBy::Open {
+                let by = Opening {
                     batch_size: (*n).into(),
                     taken: 0,
                     key: None,
@@ -247,7 +247,7 @@ impl Case {
                 }
             }
             Step::Sweep => {
-                self.store.sweep(&self.id).await.unwrap();
+                self.store.tick(&self.id, false).await.unwrap();
             }
             Step::Clear => {
                 self.store.clear(&self.id).await.unwrap();

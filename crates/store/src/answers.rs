@@ -146,27 +146,21 @@ pub enum Role {
     Realtime,
 }
 
-/// Why entries are taken.
+/// An operator's `open`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AdmitBy<'a> {
-    /// An operator's `open`.
-    Open {
-        /// How many in all.
-        batch_size: u32,
-        /// How many of them earlier calls of the same opening have taken; with a key the store
-        /// knows better.
-        taken: u32,
-        /// The operator's idempotency key.
-        key: Option<&'a str>,
-    },
-    /// The schedule, if a take is due.
-    Schedule,
+pub struct Opening<'a> {
+    /// How many in all.
+    pub batch_size: u32,
+    /// How many of them earlier calls of the same opening have taken; with a key the store knows better.
+    pub taken: u32,
+    /// The operator's idempotency key.
+    pub key: Option<&'a str>,
 }
 
 /// The answer to `admit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
-    /// What was taken; for the schedule nothing where no take is due.
+    /// What was taken.
     Taken(Box<Taken>),
     /// The sale is closed or ended.
     Closed,
@@ -359,7 +353,36 @@ impl Snapshot {
     }
 }
 
-/// The entries that a sweep removed.
+/// What a [`Store::tick`](crate::Store::tick) did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticked {
+    /// The concert in force.
+    pub concert: Arc<Concert>,
+    /// Entries taken by schedule, front first.
+    pub entries: Vec<TakenEntry>,
+    /// Whether the bound on work cut the take short, so that the rest of it is due at once.
+    pub more: bool,
+    /// Live entries still waiting.
+    pub still_waiting: u64,
+    /// In how long somebody who waits may be taken by schedule, in milliseconds: 0 if something holds a take
+    /// that is due; `None` if nobody waits or there will be no take.
+    pub next_take_ms: Option<u64>,
+    /// Entries whose ENTER message is due to be sent again.
+    pub due_again: Vec<TakenEntry>,
+    /// What had expired.
+    pub swept: Swept,
+}
+
+/// The line in numbers, as all processes share it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// The line as it was.
+    pub snapshot: Snapshot,
+    /// The moment of this answer, by the store's clock: less than a second later.
+    pub now: UnixMs,
+}
+
+/// The expired entries that were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = CleanupResult, example = json!({"away": 0, "lapsed": 0, "unclaimed": 0, "expired": 0, "more": false}))]
 pub struct Swept {

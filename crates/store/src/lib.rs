@@ -12,11 +12,11 @@ use serde::Deserialize;
 use sunbeon_domain::{Code, Coded, Concert, ConcertId, EntryNumber, MemberId, StockReport};
 
 pub use answers::{
-    Admission, AdmitBy, Asker, Beat, Claim, Counts, Entering, Entrant, Extension, FeedPage,
-    FeedPlace, Held, Leaving, LimitedBy, Listed, Progress, Revoked, Role, Snapshot, StandingFacts,
-    Swept, Taken, TakenEntry, TokenFacts, Totals,
+    Admission, Asker, Beat, Claim, Counts, Entering, Entrant, Extension, FeedPage, FeedPlace, Held,
+    Leaving, LimitedBy, Listed, Opening, Progress, Recent, Revoked, Role, Snapshot, StandingFacts,
+    Swept, Taken, TakenEntry, Ticked, TokenFacts, Totals,
 };
-pub use lines::{for_each, for_each_live_line};
+pub use lines::{Looks, for_each};
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
 
@@ -152,8 +152,8 @@ pub trait Store: Send + Sync + 'static {
     async fn concerts(&self) -> Result<Vec<ConcertId>>;
 
     /// Returns the ids of the concerts whose line is live, as it was at most a second ago: from the
-    /// enter that wakes it until a sweep finds nobody in line or inside, no slot cooling, and the interval
-    /// of the last scheduled take passed. The others need no beat, no take and no sweep. Never answers [`StoreError::UnknownConcert`].
+    /// enter that wakes it until a tick finds nobody in line or inside, no slot cooling, and the interval
+    /// of the last scheduled take passed. The others need no beat and no tick. Never answers [`StoreError::UnknownConcert`].
     async fn live(&self) -> Result<Vec<ConcertId>>;
 
     /// Lines members up, or lets them straight in if the mode says so: at most 256, in order of arrival,
@@ -244,21 +244,25 @@ pub trait Store: Send + Sync + 'static {
     /// keeps its feed.
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage>;
 
-    /// Takes live entries off the front into `admitting`; looks at no more than 1,000. Moves the time of
-    /// slots, as a beat does. The schedule takes nobody while the beat of waiting-room or token is over 15 s old,
-    /// or while a crowd is silent. Where the policy stops when all is sold and the shop has reported lately
+    /// Takes live entries off the front into `admitting`, by hand; looks at no more than 1,000. Moves the time
+    /// of slots, as a beat does. Where the policy stops when all is sold and the shop has reported lately
     /// what is left, no more are taken than can have some of it.
-    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission>;
+    async fn admit(&self, id: &ConcertId, opening: Opening<'_>) -> Result<Admission>;
+
+    /// Does what is due on a line. Where ENTER messages can be sent (`sends`), takes a group by schedule, as
+    /// [`Store::admit`] does, and returns with it up to 1,000 entries in `admitting` whose message is due
+    /// to be sent again: 5 s after the take, then at doubling intervals of at most 60 s, so that messages
+    /// do not pile up while nothing consumes them. The schedule takes nobody while the beat of waiting-room
+    /// or token is over 15 s old, or while a crowd is silent.
+    ///
+    /// Always removes up to 1,000 expired entries, sessions and records of each kind. Moves the time of
+    /// slots, as a beat does.
+    async fn tick(&self, id: &ConcertId, sends: bool) -> Result<Ticked>;
 
     /// Calls up to 1,000 members: each one in `admitting` with exactly that number becomes READY, the
     /// others are left as they are. Returns for each, in order, whether it became READY.
     async fn ready(&self, id: &ConcertId, entries: &[(MemberId, EntryNumber)])
     -> Result<Vec<bool>>;
-
-    /// Returns up to 1,000 entries in `admitting` whose ENTER message is due to be sent again: 5 s after
-    /// the take, then at doubling intervals of at most 60 s, so that messages do not pile up while
-    /// nothing consumes them.
-    async fn resend(&self, id: &ConcertId) -> Result<(Arc<Concert>, Vec<TakenEntry>)>;
 
     /// Moves a role's counted times by the time since its last beat, at most 2 s. After a gap of more
     /// than 15 s they first stand still for another `waitingTtlSeconds` or `readyTtlSeconds`. They also
@@ -270,6 +274,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the whole line in numbers. What has expired counts as ended, swept or not.
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot>;
+
+    /// Returns the snapshot that all processes share: made anew by the first who asks once it is about a
+    /// second old, or somebody was taken since, or the policy or what is left has changed. With a beat, that comes first, as
+    /// [`Store::beat`].
+    async fn recent(&self, id: &ConcertId, beat: Option<Beat>) -> Result<Recent>;
 
     /// Keeps what the shop reports to have left, for a minute. At nothing left and nothing held the line is
     /// sold out. Returns whether the line is live; one that is not does not become so by a report.
@@ -289,10 +298,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// Empties the line (waiting, away, admitting) and returns how many were in it.
     async fn clear(&self, id: &ConcertId) -> Result<u64>;
-
-    /// Removes up to 1,000 expired entries, sessions and records of each kind. Moves the time of slots, as a
-    /// beat does.
-    async fn sweep(&self, id: &ConcertId) -> Result<Swept>;
 
     /// Fails as a new concert would: with [`StoreError::Full`] where there is no memory left, with
     /// [`StoreError::Down`] where the store cannot be reached or takes no writes.

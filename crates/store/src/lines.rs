@@ -1,32 +1,31 @@
 //! Work that is done for every line.
 
 use std::{
+    collections::HashMap,
     future::ready,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use futures::{StreamExt, stream};
+use parking_lot::Mutex;
 use sunbeon_domain::ConcertId;
+use tokio::sync::Notify;
 
 use crate::{Result, Store, StoreError};
 
 /// How many lines are worked on at a time.
 const TOGETHER: usize = 32;
 
-/// Does something for every concert whose line is live. One that fails for a reason of its own costs no
-/// other its turn, and its error is answered in the end; one that is dropped meanwhile is passed over.
+/// Does something for every one of these concerts: for some of them at a time, so that a store far away is not
+/// asked one by one. One that fails for a reason of its own costs no other its turn, and its error is answered
+/// in the end; one that is dropped meanwhile is passed over.
 ///
 /// # Errors
 /// [`StoreError::Down`] once those that had begun have ended: the others would only wait for the same.
-pub async fn for_each_live_line<Each: Future<Output = Result<()>>>(
-    store: &dyn Store,
-    each: impl FnMut(ConcertId) -> Each,
-) -> Result<()> {
-    for_each(store.live().await?, each).await
-}
-
-/// Does something for every one of these concerts, as [`for_each_live_line`] does: for some of them at a
-/// time, so that a store far away is not asked one by one.
 pub async fn for_each<Each: Future<Output = Result<()>>>(
     ids: Vec<ConcertId>,
     each: impl FnMut(ConcertId) -> Each,
@@ -45,6 +44,135 @@ pub async fn for_each<Each: Future<Output = Result<()>>>(
         }
     }
     done
+}
+
+/// How often the live lines are listed anew, and those looked at where something holds a take that is due.
+const ROUND: Duration = Duration::from_millis(250);
+/// How often a line is looked at in which nothing is due.
+const LAZY: Duration = Duration::from_secs(1);
+
+/// When a process looks at which line: exactly when a take is due, and once a second at least.
+#[derive(Debug, Default)]
+pub struct Looks {
+    lines: Mutex<HashMap<ConcertId, Look>>,
+    listed: Mutex<Option<Instant>>,
+    wake: Arc<Notify>,
+}
+
+/// The next look at a line.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    at: Instant,
+    /// Whether it is for a take that is due just then. Others go with a round, so that they go together.
+    is_exact: bool,
+}
+
+impl Look {
+    /// The look after one that found a take due in so many milliseconds ([`Ticked::next_take_ms`]).
+    fn after(found: Instant, next_take_ms: Option<u64>) -> Self {
+        let left = next_take_ms.map_or(LAZY, Duration::from_millis);
+        let is_exact = left < LAZY && !left.is_zero();
+        let pause = if left.is_zero() {
+            ROUND
+        } else {
+            left.min(LAZY)
+        };
+        Self {
+            at: found + pause,
+            is_exact,
+        }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        let early = if self.is_exact {
+            Duration::ZERO
+        } else {
+            ROUND / 2
+        };
+        self.at <= now + early
+    }
+}
+
+impl Looks {
+    /// How often [`Self::round`] is to be called, and also whenever [`Self::wake`] is notified.
+    pub const ROUND: Duration = ROUND;
+
+    /// Notified when a look is due before the next round.
+    pub fn wake(&self) -> &Notify {
+        &self.wake
+    }
+
+    /// Looks at every live line whose time has come. `look` returns in how long a take is due there
+    /// ([`crate::Ticked::next_take_ms`]).
+    ///
+    /// # Errors
+    /// As [`for_each`].
+    pub async fn round<Each: Future<Output = Result<Option<u64>>>>(
+        &self,
+        store: &dyn Store,
+        look: impl Fn(ConcertId) -> Each,
+    ) -> Result<()> {
+        let began = Instant::now();
+        self.list(store, began).await?;
+        let due = self.due(began);
+        let done = for_each(due, async |id| {
+            let found = look(id.clone()).await;
+            let next = *found.as_ref().unwrap_or(&Some(0));
+            self.lines
+                .lock()
+                .insert(id, Look::after(Instant::now(), next));
+            found.map(drop)
+        });
+        let done = done.await;
+        self.wake_in_time(began + ROUND);
+        done
+    }
+
+    /// Knows the lines that are live, from about every round on.
+    async fn list(&self, store: &dyn Store, now: Instant) -> Result<()> {
+        let is_fresh = |listed: Instant| now.duration_since(listed) < ROUND / 2;
+        if self.listed.lock().is_some_and(is_fresh) {
+            return Ok(());
+        }
+        let live = store.live().await?;
+        *self.listed.lock() = Some(now);
+        let at_once = Look {
+            at: now,
+            is_exact: false,
+        };
+        let mut lines = self.lines.lock();
+        let mut before = std::mem::take(&mut *lines);
+        let known = |id: ConcertId| {
+            let look = before.remove(&id).unwrap_or(at_once);
+            (id, look)
+        };
+        *lines = live.into_iter().map(known).collect();
+        Ok(())
+    }
+
+    fn due(&self, now: Instant) -> Vec<ConcertId> {
+        let lines = self.lines.lock();
+        let due = lines.iter().filter(|(_, look)| look.is_due(now));
+        due.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Notifies when the first look is due that cannot wait for the next round.
+    fn wake_in_time(&self, next_round: Instant) {
+        let lines = self.lines.lock();
+        let exact = lines.values().filter(|look| look.is_exact);
+        let Some(first) = exact
+            .map(|look| look.at)
+            .min()
+            .filter(|at| *at < next_round)
+        else {
+            return;
+        };
+        let wake = self.wake.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(first.into()).await;
+            wake.notify_one();
+        });
+    }
 }
 
 #[cfg(test)]

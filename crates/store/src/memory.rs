@@ -10,6 +10,7 @@ mod ring;
 mod sessions;
 mod slots;
 mod stock;
+mod tick;
 mod time;
 mod verbs;
 
@@ -28,8 +29,8 @@ use self::{
     line::{Line, moment},
 };
 use crate::{
-    Admission, AdmitBy, Asker, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace,
-    Leaving, Listed, Result, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
+    Admission, Asker, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace, Leaving,
+    Listed, Opening, Recent, Result, Snapshot, StandingFacts, Store, StoreError, Ticked,
 };
 
 /// Microseconds since the epoch.
@@ -223,8 +224,12 @@ impl Store for MemoryStore {
         Ok(page.unwrap_or_else(|| Feed::default().page(None)))
     }
 
-    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {
-        self.line(id, |line| line.admit(by))
+    async fn admit(&self, id: &ConcertId, opening: Opening<'_>) -> Result<Admission> {
+        self.line(id, |line| line.admit(opening))
+    }
+
+    async fn tick(&self, id: &ConcertId, sends: bool) -> Result<Ticked> {
+        self.line(id, |line| line.tick(sends))
     }
 
     async fn ready(
@@ -235,16 +240,16 @@ impl Store for MemoryStore {
         self.line(id, |line| line.ready(entries))
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<(Arc<Concert>, Vec<TakenEntry>)> {
-        self.line(id, |line| (line.concert.clone(), line.resend()))
-    }
-
     async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()> {
         self.line(id, |line| line.beat(beat))
     }
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
         self.line(id, |line| line.snapshot())
+    }
+
+    async fn recent(&self, id: &ConcertId, beat: Option<Beat>) -> Result<Recent> {
+        self.line(id, |line| line.recent(beat))
     }
 
     async fn put_stock(&self, id: &ConcertId, report: &StockReport) -> Result<bool> {
@@ -266,10 +271,6 @@ impl Store for MemoryStore {
 
     async fn clear(&self, id: &ConcertId) -> Result<u64> {
         self.line(id, Line::clear)
-    }
-
-    async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
-        self.line(id, Line::sweep)
     }
 
     async fn takes_more(&self) -> Result<()> {

@@ -1,7 +1,9 @@
 //! The line on Redis: one Lua script a verb.
 
 mod connection;
+mod feed;
 mod keys;
+mod lists;
 mod packed;
 mod reply;
 mod script;

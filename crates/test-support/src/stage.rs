@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, LineFacts, MemberId, Policy, Standing};
 use sunbeon_store::{
-    Admission, AdmitBy, Claim, Entering, Leaving, MemoryStore, RedisStore, Snapshot, Store,
+    Admission, Claim, Entering, Leaving, MemoryStore, Opening, RedisStore, Snapshot, Store,
     TakenEntry, redis,
 };
 
@@ -102,7 +102,7 @@ impl Stage {
 
     /// Takes this many entries off the front, as `open` does before sending their messages.
     pub async fn take(&self, concert: &str, batch_size: u32) -> Vec<TakenEntry> {
-        let by = AdmitBy::Open {
+        let by = Opening {
             batch_size,
             taken: 0,
             key: None,
@@ -159,8 +159,8 @@ impl Stage {
     pub async fn drop_concert(&self, concert: &str) {
         let version = self.snapshot(concert).await.concert.version;
         eventually(SOON, "nobody holds a slot", async || {
-            let swept = self.store.sweep(&id(concert)).await;
-            swept.expect("the store is up");
+            let ticked = self.store.tick(&id(concert), false).await;
+            ticked.expect("the store is up");
             let dropped = self.store.drop_concert(&id(concert), version).await;
             dropped.expect("the store is up")
         })

@@ -85,15 +85,13 @@ impl Realtime {
         if !self.rooms.begin_round(id, is_live) {
             return Ok(());
         }
-        if is_live {
-            // Every socket has answered its last ping, or it would be closed.
-            let heard = Beat {
-                role: Role::Realtime,
-                heard: true,
-            };
-            self.store.beat(id, heard).await?;
-        }
-        let now = Now::of(self.places.snapshots.refresh(id).await?);
+        // Every socket has answered its last ping, or it would be closed.
+        let heard = Beat {
+            role: Role::Realtime,
+            heard: true,
+        };
+        let beat = is_live.then_some(heard);
+        let now = Now::of(self.places.snapshots.refresh(id, beat).await?);
         let is_news = self.rooms.is_news(id, now.news());
         self.publish_count(id);
         let count = self.rooms.new_count(id);

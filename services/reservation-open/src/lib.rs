@@ -7,17 +7,15 @@ mod dead_letters;
 mod members;
 mod open;
 mod registry;
-mod resend;
-mod schedule;
 mod serve;
-mod sweep;
+mod tick;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::FromRef};
 use sunbeon_broker::Broker;
 use sunbeon_chassis::{Auth, Rounds};
-use sunbeon_store::{Store, for_each_live_line};
+use sunbeon_store::{Looks, Store};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -80,36 +78,16 @@ impl ReservationOpen {
         let _ = tokio::time::timeout(Duration::from_secs(2), connected).await;
     }
 
-    /// Takes groups when they are due, until `shutdown` is cancelled; then waits for messages still
-    /// being sent.
-    pub async fn schedule(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let quiet = schedule::Quiet::default();
-        Rounds::every(Duration::from_millis(250), "schedule")
-            .run(&shutdown, || {
-                for_each_live_line(&*self.store, |id| schedule::take(&self, &quiet, id))
+    /// Takes groups exactly when they are due, sends unanswered ENTER messages again and removes what has
+    /// expired, until `shutdown` is cancelled; then waits for messages still being sent.
+    pub async fn tick(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let looks = Looks::default();
+        Rounds::every(Looks::ROUND, "tick")
+            .run_woken(&shutdown, looks.wake(), || {
+                looks.round(&*self.store, |id| tick::tick(&self, id))
             })
             .await;
         self.announcer.finish().await;
-        Ok(())
-    }
-
-    /// Sends unanswered ENTER messages again until `shutdown` is cancelled.
-    pub async fn resend(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        Rounds::every(Duration::from_secs(1), "resend")
-            .run(&shutdown, || {
-                for_each_live_line(&*self.store, |id| resend::send_again(&self, id))
-            })
-            .await;
-        Ok(())
-    }
-
-    /// Removes expired entries until `shutdown` is cancelled.
-    pub async fn sweep(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        Rounds::every(Duration::from_secs(1), "sweep")
-            .run(&shutdown, || {
-                for_each_live_line(&*self.store, |id| sweep::collect(&self, id))
-            })
-            .await;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use sunbeon_chassis::{
     ApiError, ApiResult, IdempotencyKey, OrFail, PathConcert, QueryPairs, Reply, Success,
 };
 use sunbeon_domain::{Code, ConcertId, Field, Text};
-use sunbeon_store::{Admission, AdmitBy, LimitedBy, Store, Taken};
+use sunbeon_store::{Admission, LimitedBy, Opening, Store, Taken};
 use tokio::{task::JoinHandle, time::Instant};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -131,12 +131,12 @@ async fn take_all(
 ) -> ApiResult<(Taken, Vec<JoinHandle<usize>>)> {
     let (mut taken, mut sending) = (0, Vec::new());
     loop {
-        let by = AdmitBy::Open {
+        let opening = Opening {
             batch_size,
             taken,
             key,
         };
-        let mut last = match store.admit(id, by).await.or_fail()? {
+        let mut last = match store.admit(id, opening).await.or_fail()? {
             Admission::Taken(taken) => *taken,
             Admission::Closed => return Err(Code::BookingClosed.into()),
             Admission::KeyReused => return Err(Code::IdempotencyKeyReused.into()),

@@ -28,9 +28,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         .context("could not open SUNBEON__BROKER__RABBITMQ__URL")?;
     let service = ReservationOpen::new(store.clone(), broker.clone(), registry.clone());
     process.spawn("project", service.clone().project(process.shutdown()));
-    process.spawn("schedule", service.clone().schedule(process.shutdown()));
-    process.spawn("resend", service.clone().resend(process.shutdown()));
-    process.spawn("sweep", service.clone().sweep(process.shutdown()));
+    process.spawn("tick", service.clone().tick(process.shutdown()));
     let asked = broker.clone();
     let health = Health::new()
         .check("store", move || is_up(store.clone()))

@@ -25,8 +25,11 @@ impl Token {
             tracing::error!("booking tokens cannot be signed; members are not called on schedule");
             return Ok(());
         }
-        let nothing = |_| std::future::ready(Ok(()));
-        self.heard.beat(&*self.store, Role::Token, nothing).await
+        let beat = async |id: ConcertId, beat| match beat {
+            Some(beat) => self.store.beat(&id, beat).await,
+            None => Ok(()),
+        };
+        self.heard.beat(&*self.store, Role::Token, beat).await
     }
 
     fn can_sign(&self) -> bool {

@@ -267,9 +267,9 @@ async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>>
     let mut sum = Swept::default();
     for id in store.concerts().await.or_fail()? {
         for call in 1..=CALLS {
-            let swept = match store.sweep(&id).await {
+            let swept = match store.tick(&id, false).await {
                 Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => break,
-                swept => swept.or_fail()?,
+                ticked => ticked.or_fail()?.swept,
             };
             sum.away += swept.away;
             sum.lapsed += swept.lapsed;

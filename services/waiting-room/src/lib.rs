@@ -15,7 +15,7 @@ use sunbeon_chassis::{Auth, Rounds};
 use sunbeon_domain::ConcertId;
 use sunbeon_gate::Ways;
 use sunbeon_snapshot::{Heard, Places, Snapshots, Together};
-use sunbeon_store::{Asker, Entering, Entrant, Role, StandingFacts, Store};
+use sunbeon_store::{Asker, Beat, Entering, Entrant, Role, StandingFacts, Store};
 use sunbeon_tokens::Passes;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -84,16 +84,15 @@ impl WaitingRoom {
     }
 
     async fn beat_once(&self) -> sunbeon_store::Result<()> {
-        let beat = self
-            .heard
-            .beat(&*self.store, Role::WaitingRoom, |id| self.refresh(id));
-        let done = beat.await;
+        let beat = |id, beat| self.refresh(id, beat);
+        let beats = self.heard.beat(&*self.store, Role::WaitingRoom, beat);
+        let done = beats.await;
         self.snapshots.forget_stale();
         done
     }
 
-    async fn refresh(&self, id: ConcertId) -> sunbeon_store::Result<()> {
-        gauges::show(&self.snapshots.refresh(&id).await?.snapshot);
+    async fn refresh(&self, id: ConcertId, beat: Option<Beat>) -> sunbeon_store::Result<()> {
+        gauges::show(&self.snapshots.refresh(&id, beat).await?.snapshot);
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use super::{
     stock::Reported,
     time::Times,
 };
-use crate::{Counts, Progress, StandingFacts, Totals};
+use crate::{Counts, Progress, Snapshot, StandingFacts, Totals};
 
 pub(super) const RESEND_MS: i64 = 5_000;
 pub(super) const RESEND_MOST_MS: i64 = 60_000;
@@ -57,7 +57,7 @@ pub(super) struct Line {
     /// How many entries were ever taken off the front, and the largest number of those.
     pub(super) taken: u64,
     pub(super) taken_through: u64,
-    /// From the enter that wakes the line until a sweep finds that nothing is left.
+    /// From the enter that wakes the line until a tick finds that nothing is left.
     pub(super) live: bool,
     /// The reading of `slotTime` at the latest scheduled take.
     pub(super) last_take: Option<i64>,
@@ -66,6 +66,8 @@ pub(super) struct Line {
     pub(super) take_left: u64,
     pub(super) opened: HashMap<String, Opened>,
     slower: Option<UnixMs>,
+    /// The snapshot that is kept for all.
+    pub(super) shared: Option<Snapshot>,
 }
 
 pub(super) fn moment(now_us: u64) -> UnixMs {
@@ -115,6 +117,7 @@ impl Line {
             take_left: 0,
             opened: HashMap::new(),
             slower: None,
+            shared: None,
         }
     }
 
@@ -200,6 +203,8 @@ impl Line {
         self.totals.lapsed += lapsed;
         self.totals.cleared += all - lapsed;
         self.cleared_through = self.last;
+        // It does not know of it.
+        self.shared = None;
         for set in [
             &mut self.line,
             &mut self.away,

@@ -16,6 +16,8 @@ impl Line {
             report: report.clone(),
             at: self.now,
         });
+        // It does not know of the report.
+        self.shared = None;
         self.live
     }
 

@@ -2,13 +2,11 @@
 
 use sunbeon_domain::{EntryNumber, MemberId, Mode, Phase};
 
-use super::{
-    feed::LOOK,
-    line::Line,
-    ordered::Ordered,
-    records::{Settled, WORK},
-};
-use crate::{Asker, Entering, Entrant, Leaving, Listed, Snapshot, StandingFacts, Swept};
+use super::{line::Line, ordered::Ordered, records::Settled};
+use crate::{Asker, Beat, Entering, Entrant, Leaving, Listed, Recent, Snapshot, StandingFacts};
+
+/// How old the snapshot that is kept for all may be.
+const RECENT_MS: i64 = 900;
 
 /// What came of an enter.
 enum Decided {
@@ -169,6 +167,20 @@ impl Line {
         }
     }
 
+    pub(super) fn recent(&mut self, beat: Option<Beat>) -> Recent {
+        if let Some(beat) = beat {
+            self.beat(beat);
+        }
+        let now = self.now;
+        let kept = self.shared.take().filter(|kept| {
+            let is_recent = (0..=RECENT_MS).contains(&(now.0 - kept.at.0));
+            is_recent && kept.concert.version == self.version()
+        });
+        let snapshot = kept.unwrap_or_else(|| self.snapshot());
+        self.shared = Some(snapshot.clone());
+        Recent { snapshot, now }
+    }
+
     pub(super) fn members(&self, after: Option<EntryNumber>, limit: u32) -> Vec<Listed> {
         let after = after.map_or(0, |number| number.0 as i64);
         let mut listed = Vec::new();
@@ -184,38 +196,5 @@ impl Line {
         listed.sort_by_key(|listed| listed.number);
         listed.truncate(limit as usize);
         listed
-    }
-
-    pub(super) fn sweep(&mut self) -> Swept {
-        self.beat_slots();
-        let before = self.totals;
-        let (slot, half) = (self.times.slot.time, WORK / 2);
-        let mut sessions = self.ready.due(self.times.claim.time, half);
-        sessions.extend(self.inside.due(slot, half));
-        let unseen = self.seen.due(self.times.line.time, WORK);
-        let lapsed = self.lapses.due(self.times.keep, WORK);
-        for member in unseen.iter().chain(&lapsed) {
-            self.settle_line(member);
-        }
-        for member in &sessions {
-            self.settle_session(member);
-        }
-        let mut most = unseen.len().max(lapsed.len());
-        for set in [&mut self.cooling, &mut self.owed] {
-            let ended = set.due(slot, WORK);
-            for member in &ended {
-                set.remove(member);
-            }
-            most = most.max(ended.len());
-        }
-        self.live &= !self.has_nothing_left();
-        let forgotten = self.revoked.forget(self.now.seconds());
-        Swept {
-            away: unseen.len() as u64,
-            lapsed: self.totals.lapsed - before.lapsed,
-            unclaimed: self.totals.unclaimed - before.unclaimed,
-            expired: self.totals.expired - before.expired,
-            more: most >= WORK || sessions.len() >= half || forgotten >= LOOK / 2,
-        }
     }
 }

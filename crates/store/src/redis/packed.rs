@@ -9,7 +9,7 @@ use crate::{Result, StoreError};
 
 /// How the keys are to be read. A release that reads them otherwise counts it up, here and in
 /// `policy.lua`.
-const LAYOUT: u8 = 4;
+const LAYOUT: u8 = 5;
 
 /// Length of what [`policy`] gives.
 const BYTES: usize = 1 + 20 * 8;

@@ -8,40 +8,9 @@ use sunbeon_domain::{
 };
 
 use crate::{
-    Counts, Entering, Extension, FeedPage, FeedPlace, Held, LimitedBy, Listed, Progress, Result,
-    Revoked, Snapshot, StandingFacts, StoreError, Taken, TakenEntry, TokenFacts, Totals,
+    Counts, Entering, Extension, Held, LimitedBy, Listed, Progress, Result, Snapshot,
+    StandingFacts, StoreError, Swept, Taken, TakenEntry, Ticked, TokenFacts, Totals,
 };
-
-/// Reads what `revoked.lua` replies: packed, for there may be very many.
-pub(super) fn feed_page(reply: &[Vec<u8>]) -> Result<FeedPage> {
-    let [held, oldest, packed] = reply else {
-        return Err(nonsense("a page of the feed has three parts"));
-    };
-    let oldest: u64 = std::str::from_utf8(oldest)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| nonsense("an order is a number"))?;
-    let (each, rest) = packed.as_chunks::<20>();
-    if !rest.is_empty() {
-        return Err(nonsense("the feed is cut off"));
-    }
-    Ok(FeedPage {
-        goes_on: held == b"1",
-        oldest: Some(oldest).filter(|order| *order != 0),
-        revoked: each.iter().map(revoked).collect(),
-    })
-}
-
-fn revoked(packed: &[u8; 20]) -> Revoked {
-    let [a, b, c, d, e, f, g, h, p, q, r, s, order @ ..] = *packed;
-    Revoked {
-        place: FeedPlace {
-            order: u64::from_be_bytes(order),
-            number: EntryNumber(u64::from_be_bytes([a, b, c, d, e, f, g, h])),
-        },
-        until: u32::from_be_bytes([p, q, r, s]).into(),
-    }
-}
 
 /// What the answers about members begin with.
 pub(super) struct Head {
@@ -75,6 +44,11 @@ pub(super) fn nonsense(why: impl Into<String>) -> StoreError {
 impl Words {
     pub(super) fn new(reply: Vec<Value>) -> Self {
         Self(reply.into_iter())
+    }
+
+    pub(super) fn of_lines(lines: &str) -> Self {
+        let words = lines.split('\n').map(|word| Value::BulkString(word.into()));
+        Self::new(words.collect())
     }
 
     pub(super) fn text(&mut self) -> Result<String> {
@@ -122,7 +96,7 @@ impl Words {
     }
 
     /// The rest of a reply.
-    pub(super) fn members(&mut self) -> Result<Vec<MemberId>> {
+    fn members(&mut self) -> Result<Vec<MemberId>> {
         let mut members = Vec::new();
         while !self.is_empty() {
             members.push(self.member()?);
@@ -287,13 +261,7 @@ impl Words {
         let replayed = self.flag()?;
         let mut entries = Vec::new();
         while !self.is_empty() {
-            let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
-            entries.push(TakenEntry {
-                member,
-                number,
-                name,
-                taken_at,
-            });
+            entries.push(self.taken_entry(Some(taken_at))?);
         }
         let paused = concert.policy.paused;
         Ok(Taken {
@@ -308,18 +276,41 @@ impl Words {
         })
     }
 
-    pub(super) fn due_again(&mut self) -> Result<Vec<TakenEntry>> {
-        let mut due = Vec::new();
-        while !self.is_empty() {
-            let (member, number, name) = (self.member()?, self.entry()?, self.text()?);
-            due.push(TakenEntry {
-                member,
-                number,
-                name,
-                taken_at: self.moment()?,
-            });
-        }
-        Ok(due)
+    /// What was done of what was due, and the rest of the reply.
+    pub(super) fn ticked(&mut self, concert: Arc<Concert>) -> Result<(Ticked, Vec<MemberId>)> {
+        let now = self.moment()?;
+        let (still_waiting, more) = (self.number()?, self.flag()?);
+        let next_take_ms = u64::try_from(self.number::<i64>()?).ok();
+        let (taken, due_again): (usize, usize) = (self.number()?, self.number()?);
+        let swept = Swept {
+            away: self.number()?,
+            lapsed: self.number()?,
+            unclaimed: self.number()?,
+            expired: self.number()?,
+            more: self.flag()?,
+        };
+        let entries: Result<_> = (0..taken).map(|_| self.taken_entry(Some(now))).collect();
+        let due_again: Result<_> = (0..due_again).map(|_| self.taken_entry(None)).collect();
+        let ticked = Ticked {
+            concert,
+            entries: entries?,
+            more,
+            still_waiting,
+            next_take_ms,
+            due_again: due_again?,
+            swept,
+        };
+        Ok((ticked, self.members()?))
+    }
+
+    /// An entry that was taken at a moment, or at one that follows.
+    fn taken_entry(&mut self, taken_at: Option<UnixMs>) -> Result<TakenEntry> {
+        Ok(TakenEntry {
+            member: self.member()?,
+            number: self.entry()?,
+            name: self.text()?,
+            taken_at: taken_at.map_or_else(|| self.moment(), Ok)?,
+        })
     }
 
     pub(super) fn listed(&mut self) -> Result<Vec<Listed>> {

@@ -45,8 +45,13 @@ macro_rules! verbs {
             pub(super) static $constant: Verb = {
                 const TEXT: &str = concat!(
                     "#!lua flags=", $flags, "\n",
+                    include_str!("scripts/parts/prelude.lua"),
+                    include_str!("scripts/parts/policy.lua"),
+                    include_str!("scripts/parts/time.lua"),
+                    "local function verb()\n",
                     $(include_str!(concat!("scripts/parts/", $part, ".lua")),)*
-                    include_str!(concat!("scripts/", $name, ".lua"))
+                    include_str!(concat!("scripts/", $name, ".lua")),
+                    "end\nreturn verb()\n"
                 );
                 Verb {
                     name: $name,
@@ -62,43 +67,38 @@ macro_rules! verbs {
     };
 }
 
+// Every verb begins with the prelude, the policy and counted time; what it needs besides is a function behind
+// them. Every function that Lua makes searches among the variables of the functions around it that are still
+// open, one by one, so they are closed in with as few as can be.
+//
 // A full Redis refuses a new entry before its script begins (Redis 7 and later); every other verb runs, so
 // that nobody lapses and what is over can be cleared.
 //
-// Those answered at once: a lost sign of life is given again with the next poll, a lost beat with
-// the next beat, a lost report of what is left with the next report; a message whose next time is lost is sent again early; what a lost sweep collected
-// has run out all the same.
+// Those answered at once: a lost sign of life is given again with the next poll, a lost beat with the next
+// beat, a lost report of what is left with the next report.
 verbs! {
-    PUT_CONCERT "put_concert" "allow-oom" Replicated ["prelude" "policy" "versions" "time" "line"];
-    DROP_CONCERT "drop_concert" "allow-oom" Replicated
-        ["prelude" "policy" "versions" "time" "line" "slots"];
+    PUT_CONCERT "put_concert" "allow-oom" Replicated ["versions" "line"];
+    DROP_CONCERT "drop_concert" "allow-oom" Replicated ["versions" "line" "slots"];
     ENTER "enter" "" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle" "slots"
-            "stock" "standing"];
-    STATUS "status" "allow-oom" AtOnce
-        ["prelude" "policy" "time" "line" "entries" "pops" "feed" "sessions" "settle" "standing"];
-    LEAVE "leave" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    CLAIM "claim" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    COMPLETE "complete" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    EXTEND "extend" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "pops" "feed" "sessions" "settle"];
-    REVOKED "revoked" "allow-oom" AtOnce ["prelude" "feed"];
-    ADMIT "admit" "allow-oom" Replicated
-        ["prelude" "policy" "time" "line" "beats" "entries" "slots" "stock" "held" "pace" "take"];
-    READY "ready" "allow-oom" Replicated ["prelude" "policy" "time" "line" "pops" "feed" "sessions"];
-    RESEND "resend" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries" "pops"];
-    BEAT "beat" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "beats"];
+        ["line" "beats" "entries" "pops" "feed" "sessions" "settle" "slots" "stock" "standing"];
+    STATUS "status" "allow-oom" AtOnce ["line" "entries" "pops" "feed" "sessions" "settle" "standing"];
+    LEAVE "leave" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    CLAIM "claim" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    COMPLETE "complete" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    EXTEND "extend" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    REVOKED "revoked" "allow-oom" AtOnce ["feed"];
+    ADMIT "admit" "allow-oom" Replicated ["line" "beats" "entries" "slots" "stock" "pace" "take"];
+    READY "ready" "allow-oom" Replicated ["line" "pops" "feed" "sessions"];
+    TICK "tick" "allow-oom" Replicated
+        ["line" "beats" "entries" "pops" "feed" "sessions" "sweep" "slots" "stock" "held" "pace"
+            "take"];
+    BEAT "beat" "allow-oom" AtOnce ["line" "beats"];
     SNAPSHOT "snapshot" "allow-oom" AtOnce
-        ["prelude" "policy" "time" "line" "beats" "slots" "slot_ends" "stock" "held" "pace" "standing"];
-    PUT_STOCK "put_stock" "allow-oom" AtOnce ["prelude" "policy"];
-    REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce ["prelude" "policy"];
-    MEMBERS "members" "allow-oom" AtOnce ["prelude" "policy" "time" "line" "entries"];
-    CLEAR "clear" "allow-oom" Replicated ["prelude" "policy" "time" "line"];
-    COLLECT "collect" "allow-oom" AtOnce
-        ["prelude" "policy" "time" "line" "beats" "entries" "feed" "sessions"];
+        ["line" "beats" "slots" "slot_ends" "stock" "held" "pace" "standing"];
+    PUT_STOCK "put_stock" "allow-oom" AtOnce [];
+    REFUSE_GUEST "refuse_guest" "allow-oom" AtOnce [];
+    MEMBERS "members" "allow-oom" AtOnce ["line" "entries"];
+    CLEAR "clear" "allow-oom" Replicated ["line"];
 }
 
 #[cfg(test)]

@@ -4,19 +4,21 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use redis::Value;
-use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, StockReport};
+use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, StockReport, UnixMs};
 
 use super::{
-    RedisStore, keys, packed,
-    reply::{Words, feed_page, nonsense},
+    RedisStore,
+    feed::feed_page,
+    keys, packed,
+    reply::{Words, nonsense},
     script::{
-        ADMIT, BEAT, CLAIM, CLEAR, COLLECT, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
-        PUT_CONCERT, PUT_STOCK, READY, REFUSE_GUEST, RESEND, REVOKED, SNAPSHOT, STATUS, Verb,
+        ADMIT, BEAT, CLAIM, CLEAR, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
+        PUT_CONCERT, PUT_STOCK, READY, REFUSE_GUEST, REVOKED, SNAPSHOT, STATUS, TICK, Verb,
     },
 };
 use crate::{
-    Admission, AdmitBy, Asker, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace,
-    Leaving, Listed, Result, Role, Snapshot, StandingFacts, Store, StoreError, Swept, TakenEntry,
+    Admission, Asker, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace, Leaving,
+    Listed, Opening, Recent, Result, Role, Snapshot, StandingFacts, Store, StoreError, Ticked,
 };
 
 impl RedisStore {
@@ -25,22 +27,6 @@ impl RedisStore {
             .run(verb, id, &[], args)
             .await
             .map(Words::new)
-    }
-
-    /// Adds a concert to the list of all. A full Redis takes no new one; those on the list can be
-    /// changed.
-    async fn list_concert(&self, id: &ConcertId) -> Result<()> {
-        let command = |name| {
-            let mut command = redis::cmd(name);
-            command.arg(keys::CONCERTS).arg(id.as_str());
-            command
-        };
-        let added: Result<u64> = self.connection.command(command("SADD")).await;
-        if let Err(full @ StoreError::Full(_)) = added {
-            let is_listed: bool = self.connection.command(command("SISMEMBER")).await?;
-            return if is_listed { Ok(()) } else { Err(full) };
-        }
-        added.map(|_| ())
     }
 
     /// The policy of a version that a verb has answered by; fetched where this process does not know it
@@ -54,23 +40,37 @@ impl RedisStore {
         Ok(self.concerts.learn(concert))
     }
 
-    /// One step of a sweep, which ends sessions of these members; without any it finds some.
-    async fn collect(
+    /// One script of a tick, which ends sessions of these members; without any it finds some.
+    async fn tick_once(
         &self,
         id: &ConcertId,
+        sends: bool,
         members: &[MemberId],
-    ) -> Result<(Swept, Vec<MemberId>)> {
+    ) -> Result<(Ticked, Vec<MemberId>)> {
         let users = users(id, members.iter());
-        let args: Vec<_> = members.iter().map(MemberId::as_str).collect();
-        let mut words = Words::new(self.connection.run(&COLLECT, id, &users, &args).await?);
-        let swept = Swept {
-            away: words.number()?,
-            lapsed: words.number()?,
-            unclaimed: words.number()?,
-            expired: words.number()?,
-            more: words.number::<u8>()? == 1,
-        };
-        Ok((swept, words.members()?))
+        let sends = if sends { "1" } else { "0" };
+        let members = members.iter().map(MemberId::as_str);
+        let args: Vec<_> = std::iter::once(sends).chain(members).collect();
+        let mut words = Words::new(self.connection.run(&TICK, id, &users, &args).await?);
+        let concert = self.concert(id, words.number()?).await?;
+        words.ticked(concert)
+    }
+
+    /// The line in numbers as text, and now.
+    async fn lines(
+        &self,
+        id: &ConcertId,
+        shared: bool,
+        beat: Option<Beat>,
+    ) -> Result<(Snapshot, UnixMs)> {
+        let [role, heard] = beat.map_or(["", ""], words_of);
+        let args = [if shared { "1" } else { "0" }, role, heard];
+        let mut words = self.read(&SNAPSHOT, id, &args).await?;
+        let now = words.moment()?;
+        let mut lines = Words::of_lines(&words.text()?);
+        let head = lines.head()?;
+        let concert = self.concert(id, head.version).await?;
+        Ok((lines.snapshot(head, concert)?, now))
     }
 
     /// A verb about one member: the member's record is the fifteenth key, the id the first
@@ -123,41 +123,7 @@ impl Store for RedisStore {
     }
 
     async fn live(&self) -> Result<Vec<ConcertId>> {
-        let mut known = redis::pipe();
-        known.ignore_errors();
-        known.cmd("PTTL").arg(keys::LIVE).cmd("GET").arg(keys::LIVE);
-        let known = self.connection.commands(&known).await?;
-        let parsed: (i64, Option<String>) =
-            redis::from_redis_value(Value::Array(known)).map_err(bug)?;
-        if let (LIVE_MS_LEFT.., Some(ids)) = parsed {
-            let ids = ids.split_ascii_whitespace().map(ConcertId::parse);
-            return ids.collect::<std::result::Result<_, _>>().map_err(bug);
-        }
-        let mut live = self.concerts().await?;
-        let mut marks = redis::pipe();
-        marks.ignore_errors();
-        for ids in live.chunks(1_000) {
-            marks
-                .cmd("MGET")
-                .arg(ids.iter().map(keys::live).collect::<Vec<_>>());
-        }
-        if !live.is_empty() {
-            let marks = Value::Array(self.connection.commands(&marks).await?);
-            let marks: Vec<Vec<Option<String>>> = redis::from_redis_value(marks).map_err(bug)?;
-            let mut marks = marks.into_iter().flatten();
-            live.retain(|_| marks.next().flatten().is_some());
-        }
-        let mut keep = redis::cmd("SET");
-        let names: Vec<_> = live.iter().map(ConcertId::as_str).collect();
-        keep.arg(keys::LIVE)
-            .arg(names.join(" "))
-            .arg("PX")
-            .arg(LIVE_MS);
-        match self.connection.command(keep).await {
-            // A full Redis keeps no list, so everybody counts for themselves.
-            Ok(()) | Err(StoreError::Full(_)) => Ok(live),
-            Err(error) => Err(error),
-        }
+        self.live_lines().await
     }
 
     async fn enter_all(
@@ -260,19 +226,11 @@ impl Store for RedisStore {
         feed_page(&reply)
     }
 
-    async fn admit(&self, id: &ConcertId, by: AdmitBy<'_>) -> Result<Admission> {
-        let (who, batch_size, taken, key) = match by {
-            AdmitBy::Open {
-                batch_size,
-                taken,
-                key,
-            } => ("open", batch_size, taken, key),
-            AdmitBy::Schedule => ("schedule", 0, 0, None),
-        };
-        let (batch_size, taken) = (batch_size.to_string(), taken.to_string());
-        let keyed = if key.is_some() { "1" } else { "0" };
-        let record = keys::opened(id, key.unwrap_or_default());
-        let args = [who, batch_size.as_str(), taken.as_str(), keyed];
+    async fn admit(&self, id: &ConcertId, opening: Opening<'_>) -> Result<Admission> {
+        let (batch_size, taken) = (opening.batch_size.to_string(), opening.taken.to_string());
+        let keyed = if opening.key.is_some() { "1" } else { "0" };
+        let record = keys::opened(id, opening.key.unwrap_or_default());
+        let args = [batch_size.as_str(), taken.as_str(), keyed];
         let mut words = Words::new(self.connection.run(&ADMIT, id, &[record], &args).await?);
         match words.text()?.as_str() {
             "CLOSED" => Ok(Admission::Closed),
@@ -301,28 +259,39 @@ impl Store for RedisStore {
         Ok(called.into_iter().map(|called| called == 1).collect())
     }
 
-    async fn resend(&self, id: &ConcertId) -> Result<(Arc<Concert>, Vec<TakenEntry>)> {
-        let mut words = self.read(&RESEND, id, &[]).await?;
-        let concert = self.concert(id, words.number()?).await?;
-        Ok((concert, words.due_again()?))
+    async fn tick(&self, id: &ConcertId, sends: bool) -> Result<Ticked> {
+        let (mut ticked, members) = self.tick_once(id, sends, &[]).await?;
+        if members.is_empty() {
+            return Ok(ticked);
+        }
+        match self.tick_once(id, false, &members).await {
+            Ok((rest, _)) => {
+                let (sum, also) = (&mut ticked.swept, rest.swept);
+                sum.away += also.away;
+                sum.lapsed += also.lapsed;
+                sum.unclaimed += also.unclaimed;
+                sum.expired += also.expired;
+                sum.more |= also.more;
+            }
+            // Those who were taken are to be announced all the same.
+            Err(_) if ticked.entries.len() + ticked.due_again.len() > 0 => ticked.swept.more = true,
+            Err(error) => return Err(error),
+        }
+        Ok(ticked)
     }
 
     async fn beat(&self, id: &ConcertId, beat: Beat) -> Result<()> {
-        let role = match beat.role {
-            Role::WaitingRoom => "waitingRoom",
-            Role::Token => "token",
-            Role::Realtime => "realtime",
-        };
-        let heard = if beat.heard { "1" } else { "0" };
-        let _: u8 = self.connection.run(&BEAT, id, &[], &[role, heard]).await?;
+        let _: u8 = self.connection.run(&BEAT, id, &[], &words_of(beat)).await?;
         Ok(())
     }
 
     async fn snapshot(&self, id: &ConcertId) -> Result<Snapshot> {
-        let mut words = self.read(&SNAPSHOT, id, &[]).await?;
-        let head = words.head()?;
-        let concert = self.concert(id, head.version).await?;
-        words.snapshot(head, concert)
+        Ok(self.lines(id, false, None).await?.0)
+    }
+
+    async fn recent(&self, id: &ConcertId, beat: Option<Beat>) -> Result<Recent> {
+        let (snapshot, now) = self.lines(id, true, beat).await?;
+        Ok(Recent { snapshot, now })
     }
 
     async fn put_stock(&self, id: &ConcertId, report: &StockReport) -> Result<bool> {
@@ -357,19 +326,6 @@ impl Store for RedisStore {
         self.connection.run(&CLEAR, id, &[], NOTHING).await
     }
 
-    async fn sweep(&self, id: &ConcertId) -> Result<Swept> {
-        let (mut swept, members) = self.collect(id, &[]).await?;
-        if !members.is_empty() {
-            let (sessions, _) = self.collect(id, &members).await?;
-            swept.away += sessions.away;
-            swept.lapsed += sessions.lapsed;
-            swept.unclaimed += sessions.unclaimed;
-            swept.expired += sessions.expired;
-            swept.more |= sessions.more;
-        }
-        Ok(swept)
-    }
-
     async fn takes_more(&self) -> Result<()> {
         self.connection.probe().await
     }
@@ -377,13 +333,18 @@ impl Store for RedisStore {
 
 const NOTHING: &[&str] = &[];
 
-/// How long the list of live lines is kept, in milliseconds.
-const LIVE_MS: i64 = 1_000;
-/// With less time left the list is made anew.
-const LIVE_MS_LEFT: i64 = 500;
-
-fn bug(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn bug(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Bug(Box::new(error))
+}
+
+/// A beat as the scripts take it.
+fn words_of(beat: Beat) -> [&'static str; 2] {
+    let role = match beat.role {
+        Role::WaitingRoom => "waitingRoom",
+        Role::Token => "token",
+        Role::Realtime => "realtime",
+    };
+    [role, if beat.heard { "1" } else { "0" }]
 }
 
 /// The records of members, as keys.

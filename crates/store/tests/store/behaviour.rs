@@ -6,7 +6,7 @@ use sunbeon_domain::{
     EntryNumber, EntryState, EstimateReason, Phase, Standing, StockReport, UnixMs,
 };
 use sunbeon_store::{
-    Admission, AdmitBy, Beat, Claim, Entering, FeedPage, FeedPlace, Held, Leaving, LimitedBy, Role,
+    Admission, Beat, Claim, Entering, FeedPage, FeedPlace, Held, Leaving, LimitedBy, Opening, Role,
     StoreError, TokenFacts,
 };
 
@@ -104,28 +104,32 @@ async fn an_unknown_concert_is_said_to_be_unknown(world: World) {
             .await
             .unwrap_err()
     ));
-    assert!(unknown(
-        store.admit(&id(), AdmitBy::Schedule).await.unwrap_err()
-    ));
+    let opening = Opening {
+        batch_size: 1,
+        taken: 0,
+        key: None,
+    };
+    assert!(unknown(store.admit(&id(), opening).await.unwrap_err()));
     assert!(unknown(
         store
             .ready(&id(), &[(who, EntryNumber(1))])
             .await
             .unwrap_err()
     ));
-    assert!(unknown(store.resend(&id()).await.unwrap_err()));
+    assert!(unknown(store.tick(&id(), true).await.unwrap_err()));
     let beat = Beat {
         role: Role::Token,
         heard: true,
     };
     assert!(unknown(store.beat(&id(), beat).await.unwrap_err()));
+    assert!(unknown(store.recent(&id(), None).await.unwrap_err()));
+    assert!(unknown(store.recent(&id(), Some(beat)).await.unwrap_err()));
     assert!(unknown(store.members(&id(), None, 10).await.unwrap_err()));
     assert!(unknown(store.clear(&id()).await.unwrap_err()));
     let extended = store.extend(&id(), &member("a"), EntryNumber(1)).await;
     assert!(unknown(extended.unwrap_err()));
     let nothing = store.revoked(&id(), None).await.unwrap();
     assert!(nothing.revoked.is_empty() && nothing.oldest.is_none());
-    assert!(unknown(store.sweep(&id()).await.unwrap_err()));
     assert!(store.concerts().await.unwrap().is_empty());
     assert!(store.is_up().await);
 }
@@ -401,7 +405,7 @@ async fn a_close_empties_the_line_and_lets_sessions_run(world: World) {
     assert_eq!(world.snapshot().await.totals.cleared, 3);
     assert_eq!(world.enter("none").await, Entering::Closed);
     assert_eq!(world.enter("entered").await, Entering::Closed);
-    let by = AdmitBy::Open {
+    let by = Opening {
         batch_size: 1,
         taken: 0,
         key: None,
@@ -432,8 +436,7 @@ async fn the_end_empties_the_line_by_itself(world: World) {
     assert_eq!(world.call(&admitting).await, 0);
     assert_eq!(world.enter("e").await, Entering::Closed);
     assert_eq!(world.enter("c").await, Entering::Closed);
-    let admission = world.store.admit(&id(), AdmitBy::Schedule).await.unwrap();
-    assert_eq!(admission, Admission::Closed);
+    assert!(world.schedule().await.entries.is_empty());
     world.pass(9.9).await;
     assert_eq!(world.snapshot().await.totals.cleared, 0, "for 10 s");
     world.pass(0.1).await;
@@ -1025,7 +1028,7 @@ async fn an_estimate_says_why_it_is_longer_than_the_pace(world: World) {
 async fn the_same_idempotency_key_opens_one_batch(world: World) {
     world.put(1, json!({})).await;
     join_many(&world, 0..10).await;
-    let by = |batch_size| AdmitBy::Open {
+    let by = |batch_size| Opening {
         batch_size,
         taken: 0,
         key: Some("k 1"),
@@ -1048,7 +1051,7 @@ async fn the_same_idempotency_key_opens_one_batch(world: World) {
 }
 
 async fn a_key_of_a_dropped_concert_opens_anew(world: World) {
-    let by = AdmitBy::Open {
+    let by = Opening {
         batch_size: 1,
         taken: 0,
         key: Some("k"),
@@ -1142,7 +1145,7 @@ async fn a_session_ends_by_the_clock_swept_or_not(world: World) {
     world.pass(60.0).await;
     let unswept = world.snapshot().await;
     assert_eq!((unswept.counts.ready, unswept.totals.unclaimed), (0, 2));
-    let swept = world.store.sweep(&id()).await.unwrap();
+    let swept = world.swept().await;
     assert_eq!((swept.unclaimed, swept.expired), (2, 0));
     assert_eq!(world.claim("m00001").await, Claim::NotReady);
     assert_eq!(world.snapshot().await.totals, unswept.totals);
@@ -1513,7 +1516,7 @@ async fn what_is_forgotten_leaves_the_rest_as_it_was(world: World) {
         252,
         "nothing is forgotten unswept"
     );
-    assert!(world.store.sweep(&id()).await.unwrap().more);
+    assert!(world.swept().await.more);
     world.sweep().await;
     assert_eq!(world.revoked().await, [far, late]);
     assert_eq!(near.len(), 250);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sunbeon_domain::{Concert, EntryNumber};
 use sunbeon_store::{
-    Admission, AdmitBy, Beat, Claim, Entering, Leaving, RedisStore, Role, Store, TokenFacts,
+    Admission, Beat, Claim, Entering, Leaving, Opening, RedisStore, Role, Store, TokenFacts,
     redis::Settings,
 };
 use sunbeon_test_support::{RedisServer, eventually};
@@ -45,7 +45,7 @@ async fn called(primary: &RedisStore) -> EntryNumber {
     };
     primary.put_concert(&concert).await.unwrap();
     primary.enter(&id(), &member("a"), "").await.unwrap();
-    let by = AdmitBy::Open {
+    let by = Opening {
         batch_size: 1,
         taken: 0,
         key: None,
@@ -211,7 +211,7 @@ async fn a_promoted_replica_with_a_fast_clock_clears_no_line() {
     replica.set_clock(START + 56 * second);
     for _ in 0..3 {
         beat(&promoted).await;
-        promoted.sweep(&id()).await.unwrap();
+        promoted.tick(&id(), false).await.unwrap();
     }
     let snapshot = promoted.snapshot(&id()).await.unwrap();
     assert_eq!(

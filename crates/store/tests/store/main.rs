@@ -26,5 +26,6 @@ mod gates;
 mod model;
 mod redis;
 mod stock;
+mod tick;
 mod time;
 mod world;

@@ -9,7 +9,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 use sunbeon_domain::{Concert, ConcertId, EntryNumber, MemberId, StockReport, Tier};
 use sunbeon_store::{
-    AdmitBy, Asker, Beat, Entrant, FeedPlace, Leaving, MemoryStore, RedisStore, Role, Store,
+    Asker, Beat, Entrant, FeedPlace, Leaving, MemoryStore, Opening, RedisStore, Role, Store,
 };
 use sunbeon_test_support::RedisServer;
 use tokio::runtime::Runtime;
@@ -38,17 +38,18 @@ enum Call {
         batch_size: u32,
         key: Option<u8>,
     },
-    Schedule,
+    /// Does what is due, with a way to send messages or without.
+    Tick(bool),
     /// Delivers one of the ENTER messages of this case, or all.
     Ready(Option<prop::sample::Index>),
-    Resend,
     /// The shop reports so many left and so many held.
     Stock(u32, u32),
     Beat(Role, bool),
     Snapshot,
+    /// The snapshot that all share, with a beat or without.
+    Recent(Option<(Role, bool)>),
     Members,
     Clear,
-    Sweep,
     /// Seconds that pass while these roles beat, and whether members are heard; without roles a gap, or
     /// a step of the clock.
     Pass(i64, &'static [Role], bool),
@@ -95,14 +96,13 @@ fn call() -> impl Strategy<Value = Call> {
             .prop_map(|(behind, right)| Call::Revoked(behind, right)),
         6 => (1..5_u32, prop::option::weighted(0.3, 0..2_u8))
             .prop_map(|(batch_size, key)| Call::Open { batch_size, key }),
-        6 => Just(Call::Schedule),
+        10 => prop::bool::weighted(0.7).prop_map(Call::Tick),
         10 => prop::option::of(any::<prop::sample::Index>()).prop_map(Call::Ready),
-        2 => Just(Call::Resend),
         3 => (0..3_u32, 0..2_u32).prop_map(|(left, held)| Call::Stock(left, held)),
-        3 => (role, heard()).prop_map(|(role, heard)| Call::Beat(role, heard)),
+        3 => (role.clone(), heard()).prop_map(|(role, heard)| Call::Beat(role, heard)),
+        4 => prop::option::of((role, heard())).prop_map(Call::Recent),
         2 => Just(Call::Members),
         1 => Just(Call::Clear),
-        4 => Just(Call::Sweep),
         8 => (seconds, roles(), heard()).prop_map(|(s, by, heard)| Call::Pass(s, by, heard)),
         3 => (long, roles(), heard()).prop_map(|(s, by, heard)| Call::Pass(s, by, heard)),
         1 => step.prop_map(|seconds| Call::Pass(seconds, &[], false)),
@@ -390,25 +390,17 @@ async fn answer(store: &dyn Store, id: &ConcertId, known: &Known, call: &Call) -
                 });
             debug(store.revoked(id, after).await)
         }
-        Call::Open { .. } | Call::Schedule => {
-            let key = if let Call::Open { key: Some(key), .. } = call {
-                key
-            } else {
-                &0
+        Call::Open {
+            batch_size,
+            key: given,
+        } => {
+            let key = given.map(|key| key.to_string());
+            let opening = Opening {
+                batch_size: *batch_size,
+                taken: 0,
+                key: key.as_deref(),
             };
-            let key = key.to_string();
-            let by = match call {
-                Call::Open {
-                    batch_size,
-                    key: given,
-                } => AdmitBy::Open {
-                    batch_size: *batch_size,
-                    taken: 0,
-                    key: given.map(|_| key.as_str()),
-                },
-                _ => AdmitBy::Schedule,
-            };
-            let admission = store.admit(id, by).await;
+            let admission = store.admit(id, opening).await;
             if let Ok(sunbeon_store::Admission::Taken(taken)) = &admission {
                 messages = taken
                     .entries
@@ -422,7 +414,14 @@ async fn answer(store: &dyn Store, id: &ConcertId, known: &Known, call: &Call) -
             debug(store.ready(id, &[which.get(&known.messages).clone()]).await)
         }
         Call::Ready(_) => debug(store.ready(id, &known.messages).await),
-        Call::Resend => debug(store.resend(id).await),
+        Call::Tick(sends) => {
+            let ticked = store.tick(id, *sends).await;
+            if let Ok(ticked) = &ticked {
+                let entries = ticked.entries.iter();
+                messages = entries.map(|p| (p.member.clone(), p.number)).collect();
+            }
+            debug(ticked)
+        }
         Call::Stock(left, held) => {
             let tier = Tier {
                 name: "이 름".to_owned(),
@@ -446,9 +445,12 @@ async fn answer(store: &dyn Store, id: &ConcertId, known: &Known, call: &Call) -
             }
             debug(snapshot)
         }
+        Call::Recent(beat) => {
+            let beat = beat.map(|(role, heard)| Beat { role, heard });
+            debug(store.recent(id, beat).await)
+        }
         Call::Members => debug(store.members(id, None, 4).await),
         Call::Clear => debug(store.clear(id).await),
-        Call::Sweep => debug(store.sweep(id).await),
         Call::Pass(..) | Call::Outage(..) | Call::Full(..) | Call::Replicate | Call::Failover => {
             String::new()
         }

@@ -5,9 +5,7 @@ use std::{process::Command, time::Duration};
 use crate::world::{self, World, id, member, policy};
 use serde_json::json;
 use sunbeon_domain::{Concert, ConcertId};
-use sunbeon_store::{
-    AdmitBy, Asker, Entering, Entrant, RedisStore, Store, StoreError, redis::Settings,
-};
+use sunbeon_store::{Asker, Entering, Entrant, RedisStore, Store, StoreError, redis::Settings};
 use sunbeon_test_support::{RedisServer, TcpProxy, eventually};
 use tokio::{
     io::copy_bidirectional,
@@ -175,7 +173,7 @@ async fn members_whom_an_earlier_release_left_are_refused_and_an_empty_line_is_t
     let (member, new) = (member("42"), member("new"));
     refused(store.enter(&id(), &new, "").await.unwrap_err());
     refused(store.status(&id(), &member, true).await.unwrap_err());
-    refused(store.admit(&id(), AdmitBy::Schedule).await.unwrap_err());
+    refused(store.tick(&id(), true).await.unwrap_err());
     refused(store.clear(&id()).await.unwrap_err());
     refused(store.drop_concert(&id(), 9).await.unwrap_err());
     for version in [1, 2] {
@@ -201,7 +199,7 @@ async fn a_policy_of_an_earlier_layout_is_not_read_as_one_of_this() {
     let world = World::redis().await;
     world.put(1, json!({})).await;
     world.join("a").await;
-    let earlier = ["SETRANGE", "{concert:c}:policy", "0", "\u{3}"];
+    let earlier = ["SETRANGE", "{concert:c}:policy", "0", "\u{4}"];
     cli(world.redis.as_ref().unwrap(), &earlier);
     let refused = world.store.snapshot(&id()).await.unwrap_err();
     assert!(

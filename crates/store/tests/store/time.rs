@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use sunbeon_domain::{EntryState, UnixMs};
-use sunbeon_store::{Admission, AdmitBy, Claim, Entering, Role};
+use sunbeon_store::{Claim, Entering, Role};
 
 use crate::world::{World, at, id, member, names, number};
 
@@ -181,8 +181,7 @@ async fn a_fast_clock_past_the_end_for_a_moment_clears_no_line(world: World) {
         world.pass_unheard(20.0);
         world.pass(seconds).await;
         assert_eq!(world.enter("late").await, Entering::Closed);
-        let admission = world.store.admit(&id(), AdmitBy::Schedule).await.unwrap();
-        assert_eq!(admission, Admission::Closed);
+        assert!(world.schedule().await.entries.is_empty());
         world.pass_unheard(-20.0 - seconds);
         world.pass(0.0).await;
         world.beat(Role::Token, true).await;

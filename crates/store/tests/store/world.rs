@@ -12,8 +12,9 @@ use sunbeon_domain::{
     Concert, ConcertId, EntryNumber, EntryState, Estimate, MemberId, Policy, UnixMs,
 };
 use sunbeon_store::{
-    Admission, AdmitBy, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace, Leaving,
-    MemoryStore, RedisStore, Role, Snapshot, Store, Taken, TakenEntry, TokenFacts, redis::Settings,
+    Admission, Beat, Claim, Entering, Entrant, Extension, FeedPage, FeedPlace, Leaving,
+    MemoryStore, Opening, RedisStore, Role, Snapshot, Store, Swept, Taken, TakenEntry, Ticked,
+    TokenFacts, redis::Settings,
 };
 use sunbeon_test_support::RedisServer;
 
@@ -183,15 +184,15 @@ impl World {
         }
     }
 
-    pub(crate) async fn admit(&self, by: AdmitBy<'_>) -> Taken {
-        match self.store.admit(&id(), by).await.unwrap() {
+    pub(crate) async fn admit(&self, opening: Opening<'_>) -> Taken {
+        match self.store.admit(&id(), opening).await.unwrap() {
             Admission::Taken(taken) => *taken,
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) async fn open(&self, batch_size: u32) -> Taken {
-        self.admit(AdmitBy::Open {
+        self.admit(Opening {
             batch_size,
             taken: 0,
             key: None,
@@ -199,8 +200,9 @@ impl World {
         .await
     }
 
-    pub(crate) async fn schedule(&self) -> Taken {
-        self.admit(AdmitBy::Schedule).await
+    /// What is due, the schedule's take among it.
+    pub(crate) async fn schedule(&self) -> Ticked {
+        self.store.tick(&id(), true).await.unwrap()
     }
 
     /// Delivers the ENTER messages of entries taken; how many became READY.
@@ -288,11 +290,16 @@ impl World {
     }
 
     pub(crate) async fn due_again(&self) -> Vec<TakenEntry> {
-        self.store.resend(&id()).await.unwrap().1
+        self.schedule().await.due_again
     }
 
     pub(crate) async fn sweep(&self) {
-        while self.store.sweep(&id()).await.unwrap().more {}
+        while self.swept().await.more {}
+    }
+
+    /// One step of a sweep.
+    pub(crate) async fn swept(&self) -> Swept {
+        self.store.tick(&id(), false).await.unwrap().swept
     }
 }
 
@@ -314,10 +321,24 @@ pub(crate) fn number(place: EntryState) -> Option<EntryNumber> {
     }
 }
 
-pub(crate) fn names(taken: &Taken) -> Vec<String> {
-    taken
-        .entries
-        .iter()
-        .map(|taken| taken.member.to_string())
-        .collect()
+/// What was taken, by hand or by schedule.
+pub(crate) trait TakenNow {
+    fn entries(&self) -> &[TakenEntry];
+}
+
+impl TakenNow for Taken {
+    fn entries(&self) -> &[TakenEntry] {
+        &self.entries
+    }
+}
+
+impl TakenNow for Ticked {
+    fn entries(&self) -> &[TakenEntry] {
+        &self.entries
+    }
+}
+
+pub(crate) fn names(taken: &impl TakenNow) -> Vec<String> {
+    let names = taken.entries().iter().map(|taken| taken.member.to_string());
+    names.collect()
 }

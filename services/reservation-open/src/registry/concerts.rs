@@ -144,7 +144,7 @@ async fn delete(
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Empty>> {
     let concert = service.registry.find(&id).await.or_fail()?;
-    service.store.sweep(&id).await.or_fail()?;
+    service.store.tick(&id, false).await.or_fail()?;
     let snapshot = service.store.snapshot(&id).await.or_fail()?;
     let is_over = |phase| matches!(phase, Phase::Closed | Phase::Ended);
     let over = is_over(snapshot.phase()) && is_over(concert.phase(snapshot.at));

@@ -122,8 +122,8 @@ impl App {
     }
 
     /// Takes groups when they are due, until the test ends.
-    pub(crate) fn schedule(&self) {
-        tokio::spawn(self.service.clone().schedule(self.server.stop()));
+    pub(crate) fn tick(&self) {
+        tokio::spawn(self.service.clone().tick(self.server.stop()));
     }
 
     /// Returns a member's status.

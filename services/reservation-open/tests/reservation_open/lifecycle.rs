@@ -32,7 +32,7 @@ async fn one_inside_and_two_in_line(app: &App) {
 async fn a_paused_concert_lets_people_line_up_and_continues_when_resumed(app: App) {
     let policy = json!({"mode": "threshold", "maxActive": 5, "entryIntervalSeconds": 1});
     app.create("c", policy).await;
-    app.schedule();
+    app.tick();
     for again in 0..2 {
         let paused = app.act("c", "pause").await;
         let paused = paused.data(200);

@@ -25,7 +25,7 @@ async fn a_broken_line_does_not_stop_the_others() {
     assert!(matches!(broken, Err(StoreError::Bug(_))));
     app.stage.enter("good", "m").await;
 
-    app.schedule();
+    app.tick();
     let taken = async || app.stage.snapshot("good").await.counts.admitting == 1;
     let soon = Duration::from_secs(20);
     eventually(soon, "a scheduled take of the good line", taken).await;

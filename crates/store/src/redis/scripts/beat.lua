@@ -3,10 +3,5 @@
 -- Reply: 1.
 assert(#KEYS == 15 and #ARGV == 2)
 if not P then return UNKNOWN end
-beat_slots()
-if ARGV[2] == '1' then
-  T.heard = T.slotTime
-  call('HSET', STATE, 'heard', S(T.heard))
-end
-if ARGV[1] == 'waitingRoom' then beat_line() elseif ARGV[1] == 'token' then beat_claims() end
-return 1
+beat(ARGV[1], ARGV[2])
+return done(1)

@@ -8,7 +8,7 @@ local member, kid, user = ARGV[1], ARGV[2], KEYS[16]
 beat_slots()
 local state, number, _, s = settle(member, user)
 local function entered()
-  return { 'ENTERED', S(P.version), S(number), token_id(number), s.kid, S(s.iat), S(s.exp) }
+  return done({ 'ENTERED', S(P.version), S(number), token_id(number), s.kid, S(s.iat), S(s.exp) })
 end
 if state == 'ENTERED' then
   local exp = math.floor((NOW + s.till - T.slotTime) / 1000)
@@ -18,8 +18,8 @@ if state == 'ENTERED' then
   end
   return entered()
 end
-if PHASE == 'closed' then return { 'CLOSED' } end
-if state ~= 'READY' then return { 'NOT_READY' } end
+if PHASE == 'closed' then return done({ 'CLOSED' }) end
+if state ~= 'READY' then return done({ 'NOT_READY' }) end
 local iat = math.floor(NOW / 1000)
 local begun = T.slotTime + iat * 1000 - NOW
 s = { number = number, till = begun + P.sessionMs, kid = kid, iat = iat,

@@ -6,9 +6,9 @@ assert(#KEYS == 16 and #ARGV == 2)
 if not P then return UNKNOWN end
 beat_slots()
 local state, number, _, s = settle(ARGV[1], KEYS[16])
-if (state ~= 'ENTERED' and state ~= 'READY') or S(number) ~= ARGV[2] then return 0 end
+if (state ~= 'ENTERED' and state ~= 'READY') or S(number) ~= ARGV[2] then return done(0) end
 call('ZREM', READY, ARGV[1])
 end_inside(ARGV[1], KEYS[16], T.slotTime + COOLING_MS)
 revoke(s)
 total('completed', 1)
-return 1
+return done(1)

@@ -12,6 +12,7 @@ local wakes = call('EXISTS', LIVE) == 0
 beat_slots()
 local found = settle_all(members, users)
 -- An idle line has no gap: where somebody enters, that is a beat of every role, and ends a standstill.
+local idle = { T.lineBeat, T.claimBeat, T.lineStand, T.claimStand }
 if wakes then T.lineBeat, T.claimBeat, T.lineStand, T.claimStand = NOW, NOW, 0, 0 end
 
 -- As they are once those before in this call have entered.
@@ -78,12 +79,11 @@ for i, it in ipairs(found) do
 end
 
 if entered > 0 then
-  call('HSET', STATE, 'last', S(last))
+  T.last = last
   total('joined', entered)
-  if wakes then
-    call('SET', LIVE, '1')
-    call('HSET', STATE, 'lineBeat', S(NOW), 'claimBeat', S(NOW), 'lineStand', '0', 'claimStand', '0')
-  end
+  if wakes then call('SET', LIVE, '1') end
+elseif wakes then
+  T.lineBeat, T.claimBeat, T.lineStand, T.claimStand = unpack(idle)
 end
 if straight_in > 0 then total('byEnter', straight_in) end
 if #named > 0 then call('HSET', NAMES, unpack(named)) end
@@ -94,4 +94,4 @@ for i, it in ipairs(found) do
   reply[#reply + 1] = kinds[i]
   add_standing(reply, it, away_length)
 end
-return reply
+return done(reply)

@@ -7,7 +7,7 @@ if not P then return UNKNOWN end
 local member, user = ARGV[1], KEYS[16]
 beat_slots()
 local state, number, _, s = settle(member, user)
-if state ~= 'ENTERED' or S(number) ~= ARGV[2] then return false end
+if state ~= 'ENTERED' or S(number) ~= ARGV[2] then return done(false) end
 local most = s.begun + P.sessionMs + P.holdMs - T.slotTime
 local hold = math.floor(NOW / 1000) * 1000 + P.holdMs - NOW
 local left = math.min(hold, most)
@@ -17,4 +17,5 @@ if moves then
   s.exp = math.max(s.exp, math.floor((NOW + left) / 1000))
   save_inside(member, user, s)
 end
-return { S(P.version), S(number), token_id(number), s.kid, S(s.iat), S(s.exp), moves and '1' or '0' }
+return done({ S(P.version), S(number), token_id(number), s.kid, S(s.iat), S(s.exp),
+  moves and '1' or '0' })

@@ -6,7 +6,7 @@ if not P then return UNKNOWN end
 local member, user = ARGV[1], KEYS[16]
 beat_slots()
 local state, number, _, s = settle(member, user)
-if state == 'NONE' then return false end
+if state == 'NONE' then return done(false) end
 if state == 'READY' then
   call('ZREM', READY, member)
   call('DEL', user)
@@ -29,4 +29,4 @@ else
   end
   total(ARGV[2], 1)
 end
-return S(number)
+return done(S(number))

@@ -4,11 +4,7 @@
 --        for a concert dropped at this version or later, one above the version it was dropped at.
 --        A line of an earlier release is given up, with nobody in it or inside, and refused otherwise.
 assert(#KEYS == 15 and #ARGV == 2)
-if EARLIER then
-  if call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
-  call('UNLINK', LAPSES, COOLING)
-  call('HDEL', STATE, 'beat', 'grace', 'resumed', 'taken', 'takeLeft')
-end
+if EARLIER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
 local new, version = unpacked(ARGV[1]), version_in_force()
 local same = P and call('GETRANGE', POLICY, BYTES, -1) == ARGV[2]
 -- The same policy packed otherwise is put again.
@@ -18,12 +14,19 @@ if version >= new.version and not packed_otherwise then
   return S(other and version + 1 or version)
 end
 call('SET', POLICY, ARGV[1] .. ARGV[2])
--- The version tells this life of the concert from one that was dropped; the clock may stand still.
-call('HSETNX', STATE, 'born', S(new.version))
--- A hash with a value of over 64 bytes is not kept as a list, in which every field is searched for.
-call('HSETNX', STATE, 'about', 'the state of a line; docs/architecture.md says what each field is')
--- An empty line has no gap: counted time goes on from here.
-for _, beat in ipairs({ 'lineBeat', 'claimBeat', 'slotBeat' }) do call('HSETNX', STATE, beat, S(NOW)) end
+if not T then
+  -- A new line, or an empty one of an earlier release, of which the last entry number is kept. It has no
+  -- gap: counted time goes on from here. The version tells this life of the concert from one that was
+  -- dropped; the clock may stand still.
+  local last = tonumber(call('HGET', STATE, 'last') or 0)
+  T = { lineTime = 0, lineBeat = NOW, lineStand = 0, keepTime = 0, claimTime = 0, claimBeat = NOW,
+    claimStand = 0, slotTime = 0, slotBeat = NOW, heard = 0, ended = 0, born = new.version, last = last,
+    taken = 0, takenThrough = 0, takeAt = -math.huge, takeLeft = 0 }
+  call('UNLINK', LAPSES, COOLING, OWED)
+  call('HDEL', STATE, 'about', 'beat', 'grace', 'resumed', 'lineTime', 'lineBeat', 'lineStand', 'keepTime',
+    'claimTime', 'claimBeat', 'claimStand', 'slotTime', 'slotBeat', 'heard', 'ended', 'born', 'last', 'taken',
+    'takenThrough', 'takeAt', 'takeLeft')
+end
 -- No token of this concert lives longer, whatever the policy says by then.
 local function longest_of(p) return p and p.sessionMs + p.holdMs or 0 end
 local longest = tonumber(call('HGET', STATE, 'longestMs')) or 0
@@ -35,4 +38,4 @@ if P and (new.groupSize * P.intervalMs < P.groupSize * new.intervalMs
 end
 -- The end of a sale, unlike a close, is left to counted time: a clock may be wrong.
 if P and new.closed == 1 and call('EXISTS', LINE, AWAY, ADMITTING) > 0 then clear_line() end
-return S(new.version)
+return done(S(new.version))

@@ -3,5 +3,7 @@
 -- Reply: 1 if the line is live.
 assert(#KEYS == 15 and #ARGV == 3)
 if not P then return UNKNOWN end
-call('HSET', STATE, 'stockLeft', ARGV[1], 'stockHeld', ARGV[2], 'stock', ARGV[3], 'stockAt', S(NOW))
+-- The snapshot kept for all does not know of it.
+call('HSET', STATE, 'stockLeft', ARGV[1], 'stockHeld', ARGV[2], 'stock', ARGV[3], 'stockAt', S(NOW),
+  'snapshot', '')
 return call('EXISTS', LIVE)

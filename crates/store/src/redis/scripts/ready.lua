@@ -5,29 +5,29 @@
 local n = #KEYS - 15
 assert(#ARGV == 2 * n and n <= WORK)
 if not P then return UNKNOWN end
-local reply, members, packed, ready, called, opened = {}, {}, {}, {}, {}, 0
-local till, left = S(claim_now() + P.readyMs), S(P.readyMs + COLLECT_MS)
+local reply, members, packed, ready, users, called = {}, {}, {}, {}, {}, {}
+local till, at, opened = S(claim_now() + P.readyMs), 0, 0
 local ends = ' ' .. till
 local pops = n > 0 and call('HMGET', POPS, unpack(ARGV, 1, n)) or {}
 for i = 1, n do
   local member, wanted = ARGV[i], ARGV[n + i]
-  local number, by_open = popped_by(pops[i])
   reply[i] = 0
-  if number == wanted and not called[member] and not OVER then
-    call('SET', KEYS[15 + i], 'READY ' .. wanted .. ends, 'PX', left)
-    local at = #members + 1
-    members[at], packed[at], called[member] = member, pack(number), true
+  if is_pop_of(pops[i], wanted) and not called[member] and not OVER then
+    at = at + 1
+    members[at], packed[at], called[member] = member, pack(wanted), true
     ready[2 * at - 1], ready[2 * at] = till, member
-    if by_open then opened = opened + 1 end
+    users[2 * at - 1], users[2 * at] = KEYS[15 + i], 'READY ' .. wanted .. ends
+    if is_pop_by_open(pops[i]) then opened = opened + 1 end
     reply[i] = 1
   end
 end
-if #members > 0 then
+if at > 0 then
   call('ZREM', ADMITTING, unpack(members))
   call('HDEL', POPS, unpack(members))
   call('HDEL', NAMES, unpack(packed))
   call('ZADD', READY, unpack(ready))
+  call('MSET', unpack(users))
 end
 if opened > 0 then total('byOpen', opened) end
-if #members > opened then total('bySchedule', #members - opened) end
+if at > opened then total('bySchedule', at - opened) end
 return reply

@@ -13,11 +13,10 @@ end
 local function beat_slots()
   T.slotTime = slot_now()
   T.slotBeat = NOW
-  call('HSET', STATE, 'slotTime', S(T.slotTime), 'slotBeat', S(NOW))
   if PHASE ~= 'ended' then
-    if T.ended > 0 then call('HDEL', STATE, 'ended') end
+    T.ended = 0
   elseif T.ended == 0 then
-    call('HSET', STATE, 'ended', S(T.slotTime))
+    T.ended = T.slotTime
   elseif T.slotTime >= T.ended + END_MS and call('EXISTS', LINE, AWAY, ADMITTING) > 0 then
     clear_line()
   end
@@ -33,9 +32,8 @@ end
 local function beat_line()
   if NOW - T.lineBeat > DEAF_MS then T.lineStand, T.claimStand = P.waitingMs, P.readyMs end
   local dt, stand = passed(T.lineBeat, T.lineStand)
-  local keep = PHASE == 'open' and dt or 0
-  call('HSET', STATE, 'lineTime', S(T.lineTime + dt), 'lineBeat', S(NOW), 'lineStand', S(stand),
-    'keepTime', S(T.keepTime + keep), 'claimStand', S(T.claimStand))
+  T.lineTime, T.lineBeat, T.lineStand = T.lineTime + dt, NOW, stand
+  if PHASE == 'open' then T.keepTime = T.keepTime + dt end
 end
 
 -- claimTime goes on, while waiting-room is there.
@@ -43,5 +41,13 @@ local function beat_claims()
   if not is_there(T.lineBeat) then return end
   if NOW - T.claimBeat > DEAF_MS then T.claimStand = P.readyMs end
   local dt, stand = passed(T.claimBeat, T.claimStand)
-  call('HSET', STATE, 'claimTime', S(T.claimTime + dt), 'claimBeat', S(NOW), 'claimStand', S(stand))
+  T.claimTime, T.claimBeat, T.claimStand = T.claimTime + dt, NOW, stand
+end
+
+-- One of our services is there: waitingRoom, token or realtime. `heard` is '1' if a member was heard since
+-- its last beat.
+local function beat(role, heard)
+  beat_slots()
+  if heard == '1' then T.heard = T.slotTime end
+  if role == 'waitingRoom' then beat_line() elseif role == 'token' then beat_claims() end
 end

@@ -20,8 +20,8 @@ end
 local function keep_places(members, numbers, packed)
   if #members == 0 then return end
   local away, lapses, till = {}, {}, S(T.keepTime + math.max(P.keepMs, 1))
-  for i, member in ipairs(members) do
-    away[2 * i - 1], away[2 * i] = numbers[i], member
+  for i = 1, #members do
+    away[2 * i - 1], away[2 * i] = numbers[i], members[i]
     lapses[2 * i - 1], lapses[2 * i] = till, packed[i]
   end
   call('ZREM', SEEN, unpack(packed))

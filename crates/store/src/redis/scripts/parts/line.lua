@@ -12,7 +12,7 @@ local function end_slot(member, till)
   if till > T.slotTime then call('ZADD', COOLING, S(till), member) end
 end
 
--- Empties the line; O(1) for the caller however long the line.
+-- Empties the line; O(1) for the caller however long the line. The snapshot kept for all does not know of it.
 local function clear_line()
   local all = call('ZCARD', LINE) + call('ZCARD', AWAY) + call('ZCARD', ADMITTING)
   local lapsed = count(LAPSES, '-inf', S(T.keepTime))
@@ -21,7 +21,7 @@ local function clear_line()
   end
   total('lapsed', lapsed)
   total('cleared', all - lapsed)
-  call('HSET', STATE, 'clearedThrough', call('HGET', STATE, 'last') or '0')
+  call('HSET', STATE, 'clearedThrough', S(T.last), 'snapshot', '')
   call('UNLINK', LINE, AWAY, SEEN, LAPSES, NAMES, ADMITTING, POPS)
   return all - lapsed
 end

@@ -1,7 +1,6 @@
 -- The policy in force and its phase. Behind prelude.lua.
-local UNKNOWN = redis.error_reply('UNKNOWN_CONCERT there is no such concert')
 -- How the keys are to be read; the Rust side writes it in front of the policy.
-local LAYOUT = 4
+local LAYOUT = 5
 local QUEUE, THRESHOLD, OFF = 0, 1, 2
 
 -- What the scripts decide by: the layout, then 20 numbers in the order of `packed` in verbs.rs, infinite
@@ -12,22 +11,23 @@ local BYTES = struct.size(PACKED)
 
 local function unpacked(bytes)
   if #bytes < BYTES then return end
-  local p, _ = {}, nil
-  _, p.version, p.startMs, p.endMs, p.opensMs, p.closed, p.paused, p.mode, p.maxActive, p.maxQueueSize,
-    p.autoOpen, p.groupSize, p.intervalMs, p.waitingMs, p.keepMs, p.readyMs, p.sessionMs, p.holdMs,
-    p.guests, p.refuseLongWait, p.stopWhenSoldOut = struct.unpack(PACKED, bytes)
-  return p
+  local _, version, start_ms, end_ms, opens_ms, closed, paused, mode, max_active, max_queue_size, auto_open,
+    group_size, interval_ms, waiting_ms, keep_ms, ready_ms, session_ms, hold_ms, guests, refuse_long_wait,
+    stop_when_sold_out = struct.unpack(PACKED, bytes)
+  return { version = version, startMs = start_ms, endMs = end_ms, opensMs = opens_ms, closed = closed,
+    paused = paused, mode = mode, maxActive = max_active, maxQueueSize = max_queue_size,
+    autoOpen = auto_open, groupSize = group_size, intervalMs = interval_ms, waitingMs = waiting_ms,
+    keepMs = keep_ms, readyMs = ready_ms, sessionMs = session_ms, holdMs = hold_ms, guests = guests,
+    refuseLongWait = refuse_long_wait, stopWhenSoldOut = stop_when_sold_out }
 end
 
 local RAW = redis.pcall('GETRANGE', POLICY, 0, BYTES - 1)
 -- What an earlier release left is unknown here: its keys are read otherwise.
 local EARLIER = type(RAW) == 'table' or #RAW > 0 and string.byte(RAW) ~= LAYOUT
 local P
-if EARLIER then
-  UNKNOWN = redis.error_reply('EARLIER_RELEASE a line of an earlier release is in Redis')
-else
-  P = unpacked(RAW)
-end
+if not EARLIER then P = unpacked(RAW) end
+local UNKNOWN = redis.error_reply(EARLIER and 'EARLIER_RELEASE a line of an earlier release is in Redis'
+  or 'UNKNOWN_CONCERT there is no such concert')
 
 -- The booking window is all that the clock decides.
 local function phase(p)

@@ -7,8 +7,9 @@ local function popped(record)
   return tonumber(number), tonumber(taken_at), tonumber(taken), by
 end
 
--- The number (as text) of a pop, and whether it was by an operator's `open`.
-local function popped_by(record)
-  if not record then return end
-  return string.sub(record, 1, string.find(record, ' ', 1, true) - 1), string.sub(record, -5) == ' open'
+-- Whether a record is of a pop of this number (as text), and whether an operator's `open` did it. Of a
+-- thousand, without a string for each.
+local function is_pop_of(record, number)
+  return record and string.sub(record, 1, #number) == number and string.byte(record, #number + 1) == 32
 end
+local function is_pop_by_open(record) return string.find(record, ' open', -5, true) ~= nil end

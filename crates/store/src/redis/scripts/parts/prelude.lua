@@ -25,3 +25,8 @@ local function S(n) return string.format('%.0f', n) end
 local function total(name, by) call('HINCRBY', STATE, name, S(by)) end
 local function count(key, from, to) return call('ZCOUNT', key, from, to) end
 local function score(key, member) return tonumber(call('ZSCORE', key, member) or 0) end
+-- Appends a list to another; `#` searches for the end, so it is asked once.
+local function append(list, more)
+  local n = #list
+  for i = 1, #more do list[n + i] = more[i] end
+end

@@ -87,7 +87,9 @@ local function settle_session(it, lives)
     call('DEL', it.user)
     end_slot(member, 0)
     total('unclaimed', 1)
+    it.ended = 'unclaimed'
   elseif call('ZSCORE', INSIDE, member) then
     run_out_inside(member, it.user, s)
+    it.ended = 'expired'
   end
 end

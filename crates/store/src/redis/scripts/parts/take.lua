@@ -2,19 +2,21 @@
 
 -- Makes entries that are no longer in the line admitting; their own slots that are cooling go with them.
 local function pop(members, numbers, packed, own, by)
-  if #members == 0 then return end
+  local n = #members
+  if n == 0 then return end
   local admitting, pops, due = {}, {}, S(T.slotTime + RESEND_MS)
-  local how = ' ' .. S(NOW) .. ' ' .. S(T.slotTime) .. ' ' .. by
-  for i, member in ipairs(members) do
-    admitting[2 * i - 1], admitting[2 * i] = due, member
-    pops[2 * i - 1], pops[2 * i] = member, numbers[i] .. how
+  -- Redis keeps a hash as a list, in which every field is searched for, until it is long or has a long value:
+  -- of many, the values are made long.
+  local reading = string.format(n > 64 and '%050.0f' or '%.0f', T.slotTime)
+  local how = ' ' .. S(NOW) .. ' ' .. reading .. ' ' .. by
+  for i = 1, n do
+    admitting[2 * i - 1], admitting[2 * i] = due, members[i]
+    pops[2 * i - 1], pops[2 * i] = members[i], numbers[i] .. how
   end
   call('ZREM', SEEN, unpack(packed))
   call('ZADD', ADMITTING, unpack(admitting))
   call('HSET', POPS, unpack(pops))
-  T.taken = T.taken + #members
-  local through = math.max(tonumber(call('HGET', STATE, 'takenThrough') or 0), tonumber(numbers[#numbers]))
-  call('HSET', STATE, 'taken', S(T.taken), 'takenThrough', S(through))
+  T.taken, T.takenThrough = T.taken + n, math.max(T.takenThrough, tonumber(numbers[n]))
   for member, till in pairs(own) do
     call('ZREM', COOLING, member)
     call('ZADD', OWED, till, member)
@@ -24,29 +26,30 @@ end
 -- Looks at some of the front: who goes, who is unseen, and whether the next of them has no slot.
 -- `used` slots are in use.
 local function look(front, most, used)
-  local found = { looked = 0, used = used, own = {}, full = false,
-    go = { {}, {}, {} }, unseen = { {}, {}, {} } }
-  local members, packed = {}, {}
+  local go, unseen, own, looked, full = { {}, {}, {} }, { {}, {}, {} }, {}, 0, false
+  local members, packed, cooling, gone, left = {}, {}, {}, 0, 0
   for i = 1, #front / 2 do members[i], packed[i] = front[2 * i - 1], pack(front[2 * i]) end
-  local tills, cooling = call('ZMSCORE', SEEN, unpack(packed)), {}
+  local tills, line_time = call('ZMSCORE', SEEN, unpack(packed)), T.lineTime
   if call('EXISTS', COOLING) == 1 then cooling = call('ZMSCORE', COOLING, unpack(members)) end
-  for i, member in ipairs(members) do
-    if #found.go[1] == most then break end
-    local list = found.unseen
-    if tonumber(tills[i] or 0) > T.lineTime then
-      list = found.go
-      local own = tonumber(cooling[i] or 0) > T.slotTime
-      if LIMIT and found.used - (own and 1 or 0) >= LIMIT then
-        found.full = true
-        break
-      end
-      if own then found.own[member] = cooling[i] else found.used = found.used + 1 end
-    end
-    local n = #list[1] + 1
-    list[1][n], list[2][n], list[3][n] = member, front[2 * i], packed[i]
-    found.looked = i
+  local function put(list, n, i)
+    list[1][n], list[2][n], list[3][n] = members[i], front[2 * i], packed[i]
   end
-  return found
+  for i = 1, #members do
+    if gone == most then break end
+    if tonumber(tills[i] or 0) > line_time then
+      local is_own = tonumber(cooling[i] or 0) > T.slotTime
+      full = LIMIT and used - (is_own and 1 or 0) >= LIMIT
+      if full then break end
+      if is_own then own[members[i]] = cooling[i] else used = used + 1 end
+      gone = gone + 1
+      put(go, gone, i)
+    else
+      left = left + 1
+      put(unseen, left, i)
+    end
+    looked = i
+  end
+  return { looked = looked, used = used, own = own, full = full, go = go, unseen = unseen }
 end
 
 -- Takes up to `left` live entries while there are slots; returns member, number and name of each, flat,
@@ -64,9 +67,10 @@ local function take(left, by)
     keep_places(unpack(found.unseen))
     local members, numbers, packed = unpack(found.go)
     pop(members, numbers, packed, found.own, by)
-    for i, name in ipairs(names(packed)) do
+    local called = names(packed)
+    for i = 1, #members do
       local at = 3 * (n + i)
-      taken[at - 2], taken[at - 1], taken[at] = members[i], numbers[i], name
+      taken[at - 2], taken[at - 1], taken[at] = members[i], numbers[i], called[i]
     end
     n, looked, used, full = n + #members, looked + found.looked, found.used, found.full
   end

@@ -3,13 +3,36 @@
 -- lineTime and keepTime go on by waiting-room's beat, claimTime by token's, slotTime by anybody's; a
 -- beat adds the time since the one before, at most STEP_MS. lineStand and claimStand are what is left
 -- of a standstill after a gap (ms). `heard` and `ended` are readings of slotTime: when a member was
--- last heard, and when a beat first found the end of the sale past. With them come the version by which
--- the concert was first put, how many were ever taken off the front, and the last entry number.
+-- last heard, and when a beat first found the end of the sale past. With them comes what else of the line
+-- almost every verb needs: `born`, the version by which the concert was first put; the last entry number; how
+-- many were ever taken off the front, and through which number; the last scheduled take, as a reading of
+-- slotTime (-inf before the first), and the part of it that the bound on work left over.
 local STEP_MS, DEAF_MS, COOLING_MS = 2000, 15000, 7000
-local TIMES = { 'lineTime', 'lineBeat', 'lineStand', 'keepTime', 'claimTime', 'claimBeat',
-  'claimStand', 'slotTime', 'slotBeat', 'heard', 'ended', 'born', 'taken', 'last' }
-local T = {}
-for i, value in ipairs(call('HMGET', STATE, unpack(TIMES))) do T[TIMES[i]] = tonumber(value or 0) end
+
+-- All of it is one value: a read and a write of many fields would cost more than what most verbs do.
+local TIMES = '<' .. string.rep('d', 17)
+local T
+local function packed_times()
+  return struct.pack(TIMES, T.lineTime, T.lineBeat, T.lineStand, T.keepTime, T.claimTime, T.claimBeat,
+    T.claimStand, T.slotTime, T.slotBeat, T.heard, T.ended, T.born, T.last, T.taken, T.takenThrough,
+    T.takeAt, T.takeLeft)
+end
+local function unpacked_times(bytes)
+  local line_time, line_beat, line_stand, keep_time, claim_time, claim_beat, claim_stand, slot_time,
+    slot_beat, heard, ended, born, last, taken, taken_through, take_at, take_left =
+    struct.unpack(TIMES, bytes)
+  return { lineTime = line_time, lineBeat = line_beat, lineStand = line_stand, keepTime = keep_time,
+    claimTime = claim_time, claimBeat = claim_beat, claimStand = claim_stand, slotTime = slot_time,
+    slotBeat = slot_beat, heard = heard, ended = ended, born = born, last = last, taken = taken,
+    takenThrough = taken_through, takeAt = take_at, takeLeft = take_left }
+end
+if P then T = unpacked_times(call('HGET', STATE, 'times')) end
+
+-- Answers, and keeps the times as they are now: the end of every verb that moves them.
+local function done(reply)
+  call('HSET', STATE, 'times', packed_times())
+  return reply
+end
 
 -- What a beat now would add to a counter.
 local function step(beat) return math.min(math.max(NOW - beat, 0), STEP_MS) end

@@ -1,4 +1,4 @@
--- Which version is there. Behind policy.lua.
+-- Which version is there.
 
 -- The version of the policy in force, or of the dropped concert; 0 if there is none.
 local function version_in_force()
