@@ -19,27 +19,26 @@ end
 
 local function counted()
   local waiting, away, lapsed = in_line()
-  local s = slots()
-  local v = call('HMGET', STATE, 'joined', 'byOpen', 'bySchedule', 'byEnter', 'left', 'removed',
-    'lapsed', 'cleared', 'unclaimed', 'expired', 'completed', 'exited', 'clearedThrough', 'guestsRefused')
-  local unswept = { [7] = lapsed, [9] = s.unclaimed, [10] = s.expired }
-  local lines = reply_head()
-  local function add(...)
-    for _, n in ipairs({ ... }) do lines[#lines + 1] = S(n) end
-  end
+  local s, report = slots(), stock()
+  local v = call('HMGET', STATE, 'joined', 'byOpen', 'bySchedule', 'byEnter', 'left', 'removed', 'lapsed',
+    'cleared', 'unclaimed', 'expired', 'completed', 'exited', 'clearedThrough', 'guestsRefused', 'slower',
+    'pace', 'stock')
   local function first(key) return tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or 0) end
-  add(waiting, away, s.admitting, s.ready, s.inside, s.used)
-  for i = 1, 12 do add((tonumber(v[i]) or 0) + (unswept[i] or 0)) end
-  add(call('ZCARD', LINE) + call('ZCARD', AWAY), pace())
   local in_front, first_away = first(LINE), first(AWAY)
-  add(in_front > 0 and math.max(in_front, T.takenThrough + 1) or 0)
-  add(in_front > 0 and first_away > 0 and math.min(in_front, first_away) or math.max(in_front, first_away))
-  add(T.last, tonumber(v[13] or 0), tonumber(v[14] or 0))
-  lines[#lines + 1] = held(waiting, s)
-  local report = stock()
-  add(is_sold_out(report) and 1 or 0, report and report.at or 0)
-  lines[#lines + 1] = report and call('HGET', STATE, 'stock') or ''
-  add(LIMIT and s.used or -1, unpack(LIMIT and slot_ends(s) or {}))
+  local front = in_front > 0 and math.max(in_front, T.takenThrough + 1) or 0
+  local head = in_front > 0 and first_away > 0 and math.min(in_front, first_away)
+    or math.max(in_front, first_away)
+  local one, five, fifteen, since = pace(v[16])
+  local function plus(counted_so_far, unswept) return S(tonumber(counted_so_far or 0) + unswept) end
+  local lines = reply_head()
+  append(lines, { S(waiting), S(away), S(s.admitting), S(s.ready), S(s.inside), S(s.used),
+    v[1] or '0', v[2] or '0', v[3] or '0', v[4] or '0', v[5] or '0', v[6] or '0', plus(v[7], lapsed),
+    v[8] or '0', plus(v[9], s.unclaimed), plus(v[10], s.expired), v[11] or '0', v[12] or '0',
+    S(call('ZCARD', LINE) + call('ZCARD', AWAY)), S(one), S(five), S(fifteen), S(since),
+    T.takeAt >= 0 and S(moment(T.takeAt)) or '0', v[15] or '0', S(front), S(head), S(T.last), v[13] or '0',
+    v[14] or '0', held(waiting, s), is_sold_out(report) and '1' or '0', report and S(report.at) or '0',
+    report and v[17] or '', LIMIT and S(s.used) or '-1' })
+  for _, n in ipairs(LIMIT and slot_ends(s) or {}) do lines[#lines + 1] = S(n) end
   return table.concat(lines, '\n')
 end
 
