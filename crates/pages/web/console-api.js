@@ -50,6 +50,7 @@ export function newKey() {
 }
 
 const ADMIN = '/v2/admin/concerts';
+const LETTERS = '/v2/admin/dead-letters';
 
 /** @param {string} id */
 const at = (id) => `${ADMIN}/${encodeURIComponent(id)}`;
@@ -80,4 +81,10 @@ export const api = {
     const query = new URLSearchParams({ limit: '50', ...(id && { concertId: id }), ...(cursor && { cursor }) });
     return call('GET', `/v2/admin/audit?${query}`);
   },
+  /** @param {number} limit */
+  letters: (limit) => call('GET', `${LETTERS}?limit=${limit}`),
+  /** @param {number} limit */
+  repeatLetters: (limit) => call('POST', `${LETTERS}/repeat?limit=${limit}`),
+  /** @param {number} limit */
+  removeLetters: (limit) => call('DELETE', `${LETTERS}?limit=${limit}`),
 };

@@ -191,9 +191,10 @@ const AWAY = ['waitingRoomAway', 'tokenAway', 'silence'];
  * @param {Line[]} lines
  * @param {Record<string, string>} health
  * @param {(line: Line) => number} stuck
+ * @param {number} [letters]  How many dead letters there are.
  * @returns {Trouble[]}
  */
-export function troubles(lines, health, stuck) {
+export function troubles(lines, health, stuck, letters = 0) {
   /** @type {Map<string, Trouble>} */
   const found = new Map();
   const note = (/** @type {string} */ word, /** @type {boolean} */ bad, /** @type {string} */ title, many = 0) => {
@@ -210,6 +211,7 @@ export function troubles(lines, health, stuck) {
     if (line.held && AWAY.includes(line.held)) note(`held_${line.held}`, true, line.concertTitle);
     if (line.held === 'messages' || stuck(line)) note('stuck', true, line.concertTitle, line.counts.admitting);
   }
+  if (letters) note('letters', false, '', letters);
   for (const line of lines) if (overCap(line)) note('over', false, line.concertTitle, overCap(line));
   for (const line of lines) if (line.soldOut && line.stopWhenSoldOut !== false) note('sold_out', false, line.concertTitle);
   return [...found.values()];

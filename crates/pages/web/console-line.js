@@ -70,12 +70,13 @@ export function showLines(lines, chosen) {
  * Shows whether the sums hold, and what is up.
  * @param {Line[]} lines
  * @param {Record<string, string>} health
+ * @param {number} letters  How many dead letters there are.
  */
-export function showZeros(lines, health) {
+export function showZeros(lines, health, letters) {
   const sum = (/** @type {(line: Line) => number} */ of) => lines.reduce((all, line) => all + of(line), 0);
   const down = Object.entries(health).filter(([, word]) => word !== 'up');
   /** @type {[string, number | string][]} */
-  const zeros = [['lost', sum(lost)], ['over', sum(overCap)], ...(down.length ? down : [/** @type {[string, string]} */ (['parts', 'up'])])];
+  const zeros = [['lost', sum(lost)], ['over', sum(overCap)], ...(letters ? [/** @type {[string, number]} */ (['letters', letters])] : []), ...(down.length ? down : [/** @type {[string, string]} */ (['parts', 'up'])])];
   const list = $('zeros');
   while (list.children.length > zeros.length) list.lastElementChild?.remove();
   zeros.forEach(([name, value], i) => {

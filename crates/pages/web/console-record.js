@@ -36,16 +36,15 @@ async function read(from) {
 
 /** @param {any} entry */
 function item({ at, actor, act, concertId, detail }) {
-  const moment = new Intl.DateTimeFormat(words.language, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
   const name = words.has(`did_${act}`) ? words.say(`did_${act}`) : act;
   const what = Object.entries(detail ?? {}).map(([field, it]) => {
     const label = words.has(`field_${field}`) ? words.say(`field_${field}`) : field;
     return words.say('changed_to', { field: label, value: value(field, it) });
   });
   return make('li', {},
-    make('p', {}, make('b', {}, name), ...(concert ? [] : [' ', make('span', { class: 'quiet' }, concertId)])),
+    make('p', {}, make('b', {}, name), ...(concert || !concertId ? [] : [' ', make('span', { class: 'quiet' }, concertId)])),
     ...(what.length ? [make('p', {}, what.join(', '))] : []),
-    make('p', { class: 'small quiet' }, make('time', { datetime: at }, moment.format(new Date(at))), ` · ${actor}`));
+    make('p', { class: 'small quiet' }, make('time', { datetime: at }, words.stamp(at)), ` · ${actor}`));
 }
 
 $('record-again').addEventListener('click', () => read());

@@ -1,7 +1,7 @@
 // @ts-check
 // The console's addresses: everything after the `#`.
 
-/** @typedef {'none' | 'line' | 'policy' | 'members' | 'record' | 'new'} View */
+/** @typedef {'none' | 'line' | 'policy' | 'members' | 'record' | 'letters' | 'new'} View */
 
 const OF_A_LINE = ['policy', 'members', 'record'];
 
@@ -12,7 +12,7 @@ const OF_A_LINE = ['policy', 'members', 'record'];
  */
 export function parse(hash) {
   const [first, concert, view = 'line'] = hash.replace(/^#\/?/, '').split('/');
-  if (first === 'new' || first === 'record') return { view: first };
+  if (first === 'new' || first === 'record' || first === 'letters') return { view: first };
   if (first === 'lines' && concert && /^[\w-]{1,64}$/.test(concert)) {
     const known = OF_A_LINE.includes(view);
     return { view: known ? /** @type {View} */ (view) : 'line', concert };

@@ -60,6 +60,15 @@ export class Words {
   }
 
   /**
+   * Returns a moment with its day and seconds, in the reader's own time zone.
+   * @param {string} moment
+   */
+  stamp(moment) {
+    const format = new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+    return format.format(new Date(moment));
+  }
+
+  /**
    * Returns a moment in a time zone, with its day unless it is today there.
    * @param {string} moment
    * @param {string | undefined} zone

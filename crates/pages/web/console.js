@@ -6,6 +6,7 @@ import { api } from './console-api.js';
 import { $, announce, failure, make, put, words } from './console-dom.js';
 import { edit, isEdited } from './console-editor.js';
 import { Calls, History, troubles } from './console-figures.js';
+import { learnLetters, showLetters } from './console-letters.js';
 import { showHead, showLine, showLines, showZeros } from './console-line.js';
 import { showMembers } from './console-members.js';
 import { showRecord } from './console-record.js';
@@ -25,6 +26,8 @@ const HISTORIES = 'console-histories';
 let lines = [];
 /** @type {Record<string, string>} */
 let health = {};
+/** How many dead letters there are, if it is known. @type {number | undefined} */
+let letters;
 /** @type {import('./console-api.js').Answer | undefined} */
 let failed;
 /** When what is shown was asked for; older than this it cannot be. */
@@ -70,7 +73,9 @@ async function watch() {
 async function watchHealth() {
   for (;;) {
     const answer = await api.health();
-    health = answer.ok ? answer.data : answer.status >= 500 ? { control: 'down' } : {};
+    const { deadLetters, ...parts } = answer.ok ? answer.data : {};
+    letters = deadLetters;
+    health = answer.ok ? parts : answer.status >= 500 ? { control: 'down' } : {};
     await new Promise((next) => { setTimeout(next, document.hidden ? HIDDEN : 2 * EVERY); });
   }
 }
@@ -91,6 +96,9 @@ function take(told, begun) {
   else show();
 }
 
+/** @param {string} id */
+const titleOf = (id) => lines.find((line) => line.concertId === id)?.concertTitle;
+
 function chosen() {
   return lines.find((line) => line.concertId === route.concert);
 }
@@ -99,7 +107,8 @@ function chosen() {
 function show() {
   showLines(lines, route.concert);
   const away = failed?.code === 'STORE_DOWN' ? 'store' : 'server';
-  showZeros(lines, { ...(failed && !isSignedOut() && { [away]: 'down' }), ...health });
+  showZeros(lines, { ...(failed && !isSignedOut() && { [away]: 'down' }), ...health }, letters ?? 0);
+  if (route.view === 'letters') learnLetters(letters);
   showTroubles();
   const line = chosen();
   $('of-line').hidden = !line;
@@ -134,20 +143,22 @@ async function learn({ concertId, version }) {
 
 function showTroubles() {
   const now = performance.now();
-  const found = troubles(failed ? [] : lines, health, (line) => calls.stuck(line, now));
+  const found = troubles(failed ? [] : lines, health, (line) => calls.stuck(line, now), letters);
   const said = found.map(({ word, bad, lines: titles, values }) => ({
     bad,
+    href: word === 'letters' && route.view !== 'letters' ? '#/letters' : '',
     text: words.say(`trouble_${word}`, {
       ...values, n: values.many ?? 0, lines: words.list.format(titles),
     }),
   }));
-  if (failed) said.unshift({ bad: true, text: isSignedOut() ? words.say('trouble_signed_out') : failure(failed) });
+  if (failed) said.unshift({ bad: true, href: isSignedOut() ? '/admin' : '', text: isSignedOut() ? words.say('trouble_signed_out') : failure(failed) });
   const list = $('troubles');
-  const same = list.children.length === said.length && said.every(({ text }, i) => list.children[i]?.firstChild?.textContent === text);
+  const same = list.children.length === said.length && said.every(({ text, href }, i) => list.children[i]?.firstChild?.textContent === text
+    && Boolean(list.children[i]?.children.length) === Boolean(href));
   if (same) return;
-  list.replaceChildren(...said.map(({ bad, text }) => make('li', { class: bad && 'bad' }, text)));
   // The page itself is where one signs in.
-  if (isSignedOut()) list.firstElementChild?.append(make('a', { href: '/admin', class: 'button' }, words.say('sign_in')));
+  const link = (/** @type {string} */ href) => make('a', { href, class: 'button' }, words.say(href === '/admin' ? 'sign_in' : 'to_letters'));
+  list.replaceChildren(...said.map(({ bad, text, href }) => make('li', { class: bad && 'bad' }, text, ...(href ? [link(href)] : []))));
 }
 
 /** Whether the answers say that the cookie signs nobody in any more. */
@@ -171,7 +182,7 @@ function go() {
   wake();
   const { view, concert } = route;
   $('split').dataset.view = view;
-  for (const name of ['none', 'line', 'policy', 'members', 'record']) {
+  for (const name of ['none', 'line', 'policy', 'members', 'record', 'letters']) {
     $(`view-${name}`).hidden = name !== (view === 'new' ? 'policy' : view);
   }
   for (const link of $('tabs').querySelectorAll('a')) {
@@ -187,6 +198,7 @@ function go() {
     if (view === 'policy') edit(concert);
     if (view === 'new') edit();
     if (view === 'record') showRecord(concert);
+    if (view === 'letters') showLetters(titleOf);
     if (view === 'members' && line) showMembers(line);
   }
   show();

@@ -243,13 +243,76 @@ test('in the demo one button signs in, the red ones are seen to break it, and no
   }
 });
 
+test('a message that nobody can handle is told, looked at, kept when it cannot be sent again, and removed', async () => {
+  const running = await demo(0);
+  const context = await opened.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  try {
+    await page.goto(`${running.url}/admin`);
+    await page.getByRole('button', { name: 'Come in as the demo’s operator' }).click();
+    await page.locator('#age:not(.off)').waitFor();
+    assert.doesNotMatch(await page.locator('#zeros').innerText(), /Dead letters/);
+    const broken = page.getByRole('button', { name: 'Send a broken message' });
+    await broken.click();
+    await page.locator('#zeros').getByText('Dead letters').waitFor();
+    await page.locator('#troubles').getByText('1 message could not be handled').waitFor();
+    await page.getByRole('link', { name: 'Look at them' }).click();
+    await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
+    const letter = page.locator('#letters li');
+    assert.match(await letter.innerText(), /Not an ENTER message[^]*refused by the consumer/);
+    await letter.getByText(/^Message, \d+ bytes$/).press('Enter');
+    await letter.getByText('"messageType":"HELLO"').waitFor();
+    // There is nothing to send again; what comes meanwhile is shown by itself.
+    assert.equal(await page.getByRole('button', { name: 'Send all again …' }).count(), 0);
+    await broken.click();
+    await until('both are shown', async () => (await letter.count()) === 2);
+    await page.getByRole('button', { name: 'Remove all …' }).press('Enter');
+    await page.getByRole('heading', { name: 'Remove 2 messages?' }).waitFor();
+    assert.match(await page.locator('#ask').innerText(), /gone for good/);
+    await page.locator('#ask-yes').click();
+    await page.locator('#said').getByText('2 messages were removed.').waitFor();
+    await page.getByText('There are none.').waitFor();
+    await page.locator('#zeros').getByText('Dead letters').waitFor({ state: 'detached' });
+    await page.evaluate(() => { location.hash = '#/record'; });
+    const entry = page.locator('#record li').first();
+    await entry.waitFor();
+    assert.match(await entry.innerText(), /^Removed dead letters\s+Messages: 2\s/);
+  } finally {
+    await context.close();
+    await running.stop();
+  }
+});
+
+test('messages are sent again after one question that says how many', async () => {
+  const page = await operator();
+  const enter = { concertId: 'axe', memberId: 'a', entryNumber: 1, reason: 'delivery_limit', bodyBytes: 2, body: '{}' };
+  const letters = [enter, { reason: 'rejected', bodyBytes: 1 }];
+  await page.route('**/v2/admin/dead-letters?*', (route) => route.fulfill({ json: { message: '', status: 200, data: { total: letters.length, deadLetters: letters } } }));
+  /** @type {string[]} */
+  const asked = [];
+  await page.route('**/v2/admin/dead-letters/repeat?*', (route) => {
+    asked.push(new URL(route.request().url()).search);
+    letters.shift();
+    return route.fulfill({ json: { message: '', status: 200, data: { repeated: 1, unrepeatable: 1, unconfirmed: 0, left: 1 } } });
+  });
+  await page.evaluate(() => { location.hash = '#/letters'; });
+  await page.getByRole('button', { name: 'Send all again …' }).click();
+  await page.getByRole('heading', { name: 'Send 2 messages again?' }).waitFor();
+  assert.match(await page.locator('#ask').innerText(), /1 of them is not an ENTER message and stays here/);
+  await page.locator('#ask-yes').click();
+  await page.locator('#said').getByText('1 message was sent again. 1 is not an ENTER message and stays.').waitFor();
+  await until('what is left is shown', async () => (await page.locator('#letters li').count()) === 1);
+  assert.deepEqual(asked, ['?limit=2']);
+  await page.context().close();
+});
+
 test('nothing in the console breaks the rules of WCAG 2.2 AA', async () => {
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
   await site.sell({ concertId: 'axe', title: 'Axe', notice: 'Look here.', maxActive: 5 });
   for (const theme of /** @type {const} */ (['light', 'dark'])) {
     for (const lang of /** @type {const} */ (['ko', 'en'])) {
       const page = await operator('#/', { theme, lang, width: 320 });
-      for (const hash of ['#/', '#/lines/axe', '#/lines/axe/policy', '#/lines/axe/members', '#/record', '#/new', 'ask']) {
+      for (const hash of ['#/', '#/lines/axe', '#/lines/axe/policy', '#/lines/axe/members', '#/record', '#/letters', '#/new', 'ask']) {
         if (hash === 'ask') {
           await page.evaluate(() => { location.hash = '#/lines/axe'; });
           await ask(page, 'pause');

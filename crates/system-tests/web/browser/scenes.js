@@ -206,6 +206,16 @@ export const SCENES = [
   { name: 'console-policy', operator: true, open: (page, site) => console_(page, site, '#/lines/waiting/policy') },
   { name: 'console-members', operator: true, open: (page, site) => console_(page, site, '#/lines/waiting/members') },
   { name: 'console-record', operator: true, open: (page, site) => console_(page, site, '#/record') },
+  { name: 'console-letters', operator: true, open: (page, site) => letters(page, site) },
+  {
+    name: 'console-letters-removing',
+    operator: true,
+    open: async (page, site) => {
+      await letters(page, site);
+      await page.locator('#letters-remove').click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
   {
     name: 'console-closing',
     operator: true,
@@ -223,4 +233,31 @@ async function console_(page, site, hash) {
   // On a phone, what is chosen takes the list's place.
   await page.locator('#lines tr').first().waitFor({ state: 'attached' });
   await sleep(500);
+}
+
+/** Shows dead letters that no console on embedded backends can have. @param {Page} page @param {Site} site */
+async function letters(page, site) {
+  const enter = (/** @type {string} */ memberId, /** @type {number} */ entryNumber) => ({
+    memberId, concertId: 'waiting', memberName: '김순번', concertTitle: '겨울 콘서트 Winter Concert',
+    timestamp: '2026-12-24T11:00:00', messageType: 'ENTER', entryNumber,
+  });
+  const letter = (/** @type {string} */ body, /** @type {string} */ reason, more = {}) => ({
+    ...more, reason, diedAt: '2026-12-24T11:00:07.000Z', bodyBytes: new TextEncoder().encode(body).length, body,
+  });
+  const of = (/** @type {ReturnType<typeof enter>} */ it, /** @type {string} */ reason) => letter(JSON.stringify(it), reason,
+    { concertId: it.concertId, memberId: it.memberId, entryNumber: it.entryNumber });
+  const deadLetters = [
+    of(enter('member-1204', 1_798_110_000_123_456), 'rejected'),
+    letter('{"messageType":"HELLO","from":"somebody else"}', 'rejected'),
+    of(enter('guest:3nq0Xb8vLwZkT5mYc2Rj9A', 1_798_110_000_223_456), 'delivery_limit'),
+    { reason: 'rejected', diedAt: '2026-12-24T11:00:09.000Z', bodyBytes: 4_096 },
+  ];
+  await page.route('**/v2/admin/dead-letters*', (route) => route.fulfill({ json: {
+    message: '', status: 200, data: { total: deadLetters.length, deadLetters },
+  } }));
+  await page.route('**/admin/health', (route) => route.fulfill({ json: {
+    broker: 'up', database: 'up', deadLetters: deadLetters.length,
+  } }));
+  await console_(page, site, '#/letters');
+  await page.locator('#letters summary').first().click();
 }

@@ -118,6 +118,11 @@ test('troubles are told once for each kind, those that somebody must act on firs
   assert.deepEqual(troubles([line()], { broker: 'up' }, () => 0), []);
 });
 
+test('dead letters are told with their number, before what nobody has to do anything about', () => {
+  const found = troubles([line({ soldOut: true })], { broker: 'up' }, () => 0, 3);
+  assert.deepEqual(found.map(({ word, bad, values }) => [word, bad, values.many]), [['letters', false, 3], ['sold_out', false, 0]]);
+});
+
 test('a moment is shown as the wall clock of its zone, and read back as the same moment', () => {
   assert.equal(toWall('2026-12-24T11:00:00.000Z', 'Asia/Seoul'), '2026-12-24T20:00');
   assert.equal(toWall('2026-12-24T11:00:07.000Z', 'Asia/Seoul'), '2026-12-24T20:00:07');
