@@ -228,13 +228,19 @@ pub trait Store: Send + Sync + 'static {
     /// Extends the ENTERED session of exactly this entry to `holdDurationMinutes` from now, but never
     /// beyond `sessionMinutes` + `holdDurationMinutes` after its beginning. The token keeps its id.
     /// Changes nothing if that is no later than the present end. Returns `None` if there is no such
-    /// session.
+    /// session. From then on the session does not end because its page is gone.
     async fn extend(
         &self,
         id: &ConcertId,
         member: &MemberId,
         number: EntryNumber,
     ) -> Result<Option<Extension>>;
+
+    /// Notes members, at most 1,000, who have a page of the shop open. Where the policy has
+    /// `idle_shop_seconds`, the sessions of those whose page was there and has been gone for so long end in
+    /// the same step, up to 1,000, while anybody waits. Returns how many did. Pages count as gone only while
+    /// somebody notes them at least every 5 s. Moves the time of slots, as a beat does.
+    async fn note_pages(&self, id: &ConcertId, members: &[MemberId]) -> Result<u64>;
 
     /// Returns up to 1,000 sessions that ended before their tokens, oldest first, after the place that
     /// the caller has read; a shorter page is the last. If the feed no longer holds that place (it was

@@ -5,6 +5,7 @@ mod beats;
 mod feed;
 mod line;
 mod ordered;
+mod pages;
 mod records;
 mod ring;
 mod sessions;
@@ -214,6 +215,10 @@ impl Store for MemoryStore {
         number: EntryNumber,
     ) -> Result<Option<Extension>> {
         self.line(id, |line| line.extend(member, number))
+    }
+
+    async fn note_pages(&self, id: &ConcertId, members: &[MemberId]) -> Result<u64> {
+        self.line(id, |line| line.note_pages(members))
     }
 
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage> {

@@ -9,6 +9,7 @@ mod restore;
 mod rooms;
 mod round;
 mod serve;
+mod shops;
 mod visitors;
 
 use std::{sync::Arc, time::Duration};
@@ -27,7 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 pub use self::serve::serve;
-use self::{rooms::Rooms, visitors::Visitors};
+use self::{rooms::Rooms, shops::Shops, visitors::Visitors};
 
 const PATH: &str = "/socket.io/";
 /// How often a socket is pinged. A long poll lasts as long, so it must be below
@@ -54,6 +55,7 @@ pub struct Realtime {
     places: Places,
     asking: Together<Asker, StandingFacts>,
     rooms: Rooms,
+    shops: Shops,
     visitors: Visitors,
     /// The shop that knows what members hold; without one, pages read it by themselves.
     shop: Option<Sunbeon>,
@@ -83,6 +85,7 @@ impl Realtime {
             broker,
             asking,
             rooms: Rooms::default(),
+            shops: Shops::default(),
             visitors: Visitors::default(),
             shop: None,
             io,

@@ -70,7 +70,8 @@ impl Realtime {
     async fn round_of_all(&self) -> Result<()> {
         metrics::gauge!("sunbeon_sockets_joined").set(self.rooms.total() as f64);
         let ids = self.rooms.ids();
-        if ids.is_empty() {
+        let left_behind = self.shops.left_behind(&ids);
+        if ids.is_empty() && left_behind.is_empty() {
             return Ok(());
         }
         let live: HashSet<_> = self.store.live().await?.into_iter().collect();
@@ -78,7 +79,12 @@ impl Realtime {
             let is_live = live.contains(&id);
             async move { self.round(&id, is_live).await }
         };
-        for_each(ids, round).await
+        for_each(ids, round).await?;
+        for_each(
+            left_behind,
+            |id| async move { self.note_no_page(&id).await },
+        )
+        .await
     }
 
     async fn round(&self, id: &ConcertId, is_live: bool) -> Result<()> {
@@ -92,6 +98,9 @@ impl Realtime {
         };
         let beat = is_live.then_some(heard);
         let now = Now::of(self.places.snapshots.refresh(id, beat).await?);
+        if is_live {
+            self.note_pages(&now).await?;
+        }
         let is_news = self.rooms.is_news(id, now.news());
         self.publish_count(id);
         let count = self.rooms.new_count(id);

@@ -64,7 +64,7 @@ fn sales() -> [(&'static str, Value, Value); 4] {
             // One in ten of the crowd does not respond when called, so their slot must become free
             // soon.
             json!({"title": "바로 입장 콘서트", "mode": "threshold", "maxActive": 20,
-                "groupSize": 5, "entryIntervalSeconds": 1, "readyTtlSeconds": 60}),
+                "groupSize": 5, "entryIntervalSeconds": 1, "readyTtlSeconds": 60, "idleShopSeconds": 30}),
             json!({"perMemberLimit": 2, "sections": [
                 {"section": "A", "price": 70_000, "rows": 10, "seatsPerRow": 20},
             ], "tickets": [

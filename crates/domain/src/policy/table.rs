@@ -283,6 +283,12 @@ policy! {
     stop_when_sold_out: bool = true, StopWhenSoldOut "STOP_WHEN_SOLD_OUT" "stopWhenSoldOut" {
         one of "true" "false"
     }
+    /// Seconds after which the session of a member whose shop page is gone ends, while others wait and the member
+    /// holds nothing. If left out: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_shop_seconds: Option<u32> = None, IdleShopSeconds "IDLE_SHOP_SECONDS" "idleShopSeconds" {
+        number 10 to 3_600
+    }
     /// Who may line up.
     identity: Identity = Identity::Member, Identity "IDENTITY" "identity" { one of "member" "guest" }
     /// A text from the operator, shown to everyone in line.

@@ -9,6 +9,7 @@ use sunbeon_domain::{
 use super::{
     feed::Feed,
     ordered::Ordered,
+    pages::Pages,
     records::{Opened, Pop, Session, Settled},
     ring::Ring,
     stock::Reported,
@@ -66,6 +67,7 @@ pub(super) struct Line {
     pub(super) take_left: u64,
     pub(super) opened: HashMap<String, Opened>,
     slower: Option<UnixMs>,
+    pub(super) pages: Pages,
     /// The snapshot that is kept for all.
     pub(super) shared: Option<Snapshot>,
 }
@@ -117,6 +119,7 @@ impl Line {
             take_left: 0,
             opened: HashMap::new(),
             slower: None,
+            pages: Pages::default(),
             shared: None,
         }
     }

@@ -142,6 +142,7 @@ impl Line {
             begun,
         };
         self.sessions.insert(member.clone(), session);
+        self.forget_page(member);
         Claim::Entered(Box::new((self.concert.clone(), facts)))
     }
 
@@ -200,9 +201,11 @@ impl Line {
             facts.exp = facts.exp.max((now + left).seconds());
             self.inside.set(member, *until);
         }
+        let token = facts.clone();
+        self.need_no_page(member);
         Some(Extension {
             concert: self.concert.clone(),
-            token: facts.clone(),
+            token,
             extended: moves,
         })
     }

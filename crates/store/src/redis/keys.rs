@@ -42,6 +42,11 @@ pub(super) fn user(id: &ConcertId, member: &MemberId) -> String {
     format!("user:{{concert:{id}}}:{member}")
 }
 
+/// Which members had a page of the shop open, and when.
+pub(super) fn pages(id: &ConcertId) -> String {
+    format!("{{concert:{id}}}:pages")
+}
+
 /// What came of an opening with an idempotency key.
 pub(super) fn opened(id: &ConcertId, key: &str) -> String {
     format!("{{concert:{id}}}:opened:{key}")

@@ -12,7 +12,7 @@ use crate::{Result, StoreError};
 const LAYOUT: u8 = 5;
 
 /// Length of what [`policy`] gives.
-const BYTES: usize = 1 + 20 * 8;
+const BYTES: usize = 1 + 21 * 8;
 
 /// What the scripts decide by, in the order of `policy.lua`: numbers as little-endian doubles, infinite
 /// where there is no such limit.
@@ -27,7 +27,7 @@ pub(super) fn policy(concert: &Concert) -> Vec<u8> {
         Mode::Threshold => 1.0,
         Mode::Off => 2.0,
     };
-    let fields: [f64; 20] = [
+    let fields: [f64; 21] = [
         concert.version as f64,
         moment(policy.booking_start_at, f64::NEG_INFINITY),
         moment(policy.booking_end_at, f64::INFINITY),
@@ -48,6 +48,7 @@ pub(super) fn policy(concert: &Concert) -> Vec<u8> {
         flag(policy.identity == Identity::Guest),
         flag(policy.refuse_long_wait),
         flag(policy.stop_when_sold_out),
+        limit(policy.idle_shop_seconds) * 1_000.0,
     ];
     let numbers = fields.into_iter().flat_map(f64::to_le_bytes);
     std::iter::once(LAYOUT).chain(numbers).collect()

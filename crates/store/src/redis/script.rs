@@ -86,6 +86,7 @@ verbs! {
     CLAIM "claim" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
     COMPLETE "complete" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
     EXTEND "extend" "allow-oom" Replicated ["line" "beats" "entries" "pops" "feed" "sessions" "settle"];
+    NOTE_PAGES "note_pages" "allow-oom" AtOnce ["line" "beats"];
     REVOKED "revoked" "allow-oom" AtOnce ["feed"];
     ADMIT "admit" "allow-oom" Replicated ["line" "beats" "entries" "slots" "stock" "pace" "take"];
     READY "ready" "allow-oom" Replicated ["line" "pops" "feed" "sessions"];

@@ -13,7 +13,8 @@ use super::{
     reply::{Words, nonsense},
     script::{
         ADMIT, BEAT, CLAIM, CLEAR, COMPLETE, DROP_CONCERT, ENTER, EXTEND, LEAVE, MEMBERS,
-        PUT_CONCERT, PUT_STOCK, READY, REFUSE_GUEST, REVOKED, SNAPSHOT, STATUS, TICK, Verb,
+        NOTE_PAGES, PUT_CONCERT, PUT_STOCK, READY, REFUSE_GUEST, REVOKED, SNAPSHOT, STATUS, TICK,
+        Verb,
     },
 };
 use crate::{
@@ -100,7 +101,11 @@ impl Store for RedisStore {
 
     async fn drop_concert(&self, id: &ConcertId, version: u64) -> Result<bool> {
         let left = packed::dropped(version);
-        let gone: u8 = self.connection.run(&DROP_CONCERT, id, &[], &[left]).await?;
+        let pages = [keys::pages(id)];
+        let gone: u8 = self
+            .connection
+            .run(&DROP_CONCERT, id, &pages, &[left])
+            .await?;
         if gone == 1 {
             let mut remove = redis::cmd("SREM");
             remove.arg(keys::CONCERTS).arg(id.as_str());
@@ -180,7 +185,9 @@ impl Store for RedisStore {
     }
 
     async fn claim(&self, id: &ConcertId, member: &MemberId, kid: &str) -> Result<Claim> {
-        let mut words = Words::new(self.about(&CLAIM, id, member, &[kid]).await?);
+        let keys = [keys::user(id, member), keys::pages(id)];
+        let args = [member.as_str(), kid];
+        let mut words = Words::new(self.connection.run(&CLAIM, id, &keys, &args).await?);
         Ok(match words.text()?.as_str() {
             "ENTERED" => {
                 let concert = self.concert(id, words.number()?).await?;
@@ -210,13 +217,20 @@ impl Store for RedisStore {
         member: &MemberId,
         number: EntryNumber,
     ) -> Result<Option<Extension>> {
-        let number = number.to_string();
-        let reply: Option<Vec<Value>> = self.about(&EXTEND, id, member, &[&number]).await?;
+        let keys = [keys::user(id, member), keys::pages(id)];
+        let args = [member.as_str(), &number.to_string()];
+        let reply: Option<Vec<Value>> = self.connection.run(&EXTEND, id, &keys, &args).await?;
         let Some(mut words) = reply.map(Words::new) else {
             return Ok(None);
         };
         let concert = self.concert(id, words.number()?).await?;
         words.extension(concert).map(Some)
+    }
+
+    async fn note_pages(&self, id: &ConcertId, members: &[MemberId]) -> Result<u64> {
+        let pages = [keys::pages(id)];
+        let members: Vec<_> = members.iter().map(MemberId::as_str).collect();
+        self.connection.run(&NOTE_PAGES, id, &pages, &members).await
     }
 
     async fn revoked(&self, id: &ConcertId, after: Option<FeedPlace>) -> Result<FeedPage> {

@@ -24,6 +24,7 @@ mod failover;
 mod feed;
 mod gates;
 mod model;
+mod pages;
 mod redis;
 mod stock;
 mod tick;

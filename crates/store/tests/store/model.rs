@@ -32,6 +32,8 @@ enum Call {
     Claim(u8),
     Complete(u8, bool),
     Extend(u8, bool),
+    /// Some of the members have a page of the shop open.
+    Pages(Vec<u8>),
     /// From the beginning, or behind the session that is so far behind the beginning.
     Revoked(Option<usize>, bool),
     Open {
@@ -90,6 +92,7 @@ fn call() -> impl Strategy<Value = Call> {
         4 => (who.clone(), any::<bool>()).prop_map(|(who, removed)| Call::Leave(who, removed)),
         8 => who.clone().prop_map(Call::Claim),
         4 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Call::Complete(who, right)),
+        8 => prop::collection::vec(who.clone(), 0..4).prop_map(Call::Pages),
         4 => (who, prop::bool::weighted(0.8))
             .prop_map(|(who, right)| Call::Extend(who, right)),
         3 => (prop::option::of(0..3_usize), prop::bool::weighted(0.8))
@@ -129,7 +132,7 @@ fn policy_fields(which: usize) -> Value {
         5 => json!({"bookingStartAt": at(300), "bookingEndAt": at(3000), "keepPlaceMinutes": 0}),
         6 => json!({"maxQueueSize": 3, "autoOpen": false}),
         7 => json!({"waitingTtlSeconds": 60, "keepPlaceMinutes": 3, "readyTtlSeconds": 10,
-            "sessionMinutes": 3, "holdDurationMinutes": 2, "maxActive": 2}),
+            "sessionMinutes": 3, "holdDurationMinutes": 2, "maxActive": 2, "idleShopSeconds": 20}),
         8 => json!({"mode": "threshold", "maxActive": 2, "stopWhenSoldOut": false}),
         _ => json!({"refuseLongWait": true, "maxWaitTimeMinutes": 1, "entryIntervalSeconds": 30}),
     };
@@ -379,6 +382,10 @@ async fn answer(store: &dyn Store, id: &ConcertId, known: &Known, call: &Call) -
                 Call::Complete(..) => debug(store.complete(id, &name(*who), number).await),
                 _ => debug(store.extend(id, &name(*who), number).await),
             }
+        }
+        Call::Pages(who) => {
+            let members: Vec<_> = who.iter().map(|who| name(*who)).collect();
+            debug(store.note_pages(id, &members).await)
         }
         Call::Revoked(behind, right) => {
             let all = store.revoked(id, None).await.unwrap().revoked;

@@ -45,7 +45,10 @@ pub(crate) async fn lasting(
         return Ok((visit, None));
     };
     let hold = i64::try_from(hold.as_millis()).unwrap_or(i64::MAX);
-    if shop.stock.now().await.or_fail()? + hold <= until {
+    // Where idle pages end sessions, extending says that this one holds something.
+    let ends_idle = shop.concert(&visit.concert_id).await?;
+    let ends_idle = ends_idle.policy.idle_shop_seconds.is_some();
+    if !ends_idle && shop.stock.now().await.or_fail()? + hold <= until {
         return Ok((visit, None));
     }
     let session = Session {

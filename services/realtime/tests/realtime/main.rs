@@ -8,7 +8,7 @@ mod shop;
 use std::time::Duration;
 
 use serde_json::json;
-use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
+use sunbeon_domain::{ConcertId, EntryNumber, MemberId, Status};
 use sunbeon_proto_messages::{Admitted, Event};
 use sunbeon_test_support::eventually;
 
@@ -130,6 +130,36 @@ async fn a_page_that_asks_for_a_room_is_in_that_one_only() {
             return;
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_closed_the_page_of_the_shop_makes_room_for_the_next() {
+    let app = App::start().await;
+    let fields = json!({"mode": "threshold", "maxActive": 2, "idleShopSeconds": 10});
+    app.stage.create("c", fields).await;
+    for member in ["gone", "stays"] {
+        app.stage.enter("c", member).await;
+        app.stage.claim("c", member).await;
+    }
+    app.stage.enter("c", "waits").await;
+    let (mut gone, mut stays) = (app.page("gone").await, app.page("stays").await);
+    for page in [&mut gone, &mut stays] {
+        page.ask("join:event", &json!("c")).await;
+    }
+    gone.told_within(Duration::from_secs(2)).await;
+    drop(gone);
+    let standing = async |who: &str| app.stage.standing("c", who).await.status;
+    eventually(SOON, "the session ends", async || {
+        standing("gone").await == Status::NotInQueue
+    })
+    .await;
+    assert_eq!(standing("stays").await, Status::Entered);
+    // The last page is closed, and nobody on this instance watches the line.
+    drop(stays);
+    eventually(SOON, "the other session ends", async || {
+        standing("stays").await == Status::NotInQueue
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -97,6 +97,11 @@ fn bad_values() -> Vec<(&'static str, &'static str, Vec<Value>)> {
             whole(0, 1440),
         ),
         ("maxQueueSize", "INVALID_MAX_QUEUE_SIZE", optional.clone()),
+        (
+            "idleShopSeconds",
+            "INVALID_IDLE_SHOP_SECONDS",
+            whole(10, 3600),
+        ),
         ("maxActive", "INVALID_MAX_ACTIVE", optional),
         ("autoOpen", "INVALID_AUTO_OPEN", switch.clone()),
         ("paused", "INVALID_PAUSED", switch.clone()),
@@ -137,12 +142,12 @@ async fn every_field_accepts_its_bounds() {
     let app = App::embedded().await;
     let least = json!({"joinStartHours": 0, "entryIntervalSeconds": 1, "groupSize": 1,
         "maxWaitTimeMinutes": 1, "holdDurationMinutes": 1, "waitingTtlSeconds": 30,
-        "readyTtlSeconds": 10, "sessionMinutes": 1, "keepPlaceMinutes": 0, "maxQueueSize": 1,
+        "readyTtlSeconds": 10, "sessionMinutes": 1, "keepPlaceMinutes": 0, "idleShopSeconds": 10, "maxQueueSize": 1,
         "maxActive": 1});
     let most = json!({"joinStartHours": 720, "entryIntervalSeconds": 3600, "groupSize": 10_000,
         "maxWaitTimeMinutes": 10_080, "holdDurationMinutes": 120, "waitingTtlSeconds": 3600,
         "readyTtlSeconds": 3600, "sessionMinutes": 120, "keepPlaceMinutes": 1440,
-        "maxQueueSize": 10_000_000, "maxActive": 10_000_000, "notice": "가".repeat(1000)});
+        "idleShopSeconds": 3600, "maxQueueSize": 10_000_000, "maxActive": 10_000_000, "notice": "가".repeat(1000)});
     for (id, fields) in [("least", least), ("most", most)] {
         let created = app.create(id, fields.clone()).await;
         for (name, value) in fields.as_object().unwrap() {

@@ -1,8 +1,8 @@
 -- claim: READY → ENTERED; again, the facts of the same token. Where that has run out by the clock and
 -- the slot stands, it is issued anew, for what is left of the slot.
--- KEYS  16 user record    ARGV  1 member  2 kid
+-- KEYS  16 user record  17 pages    ARGV  1 member  2 kid
 -- Reply {'ENTERED', version, number, jti, kid, iat, exp}, {'NOT_READY'} or {'CLOSED'}.
-assert(#KEYS == 16 and #ARGV == 2)
+assert(#KEYS == 17 and #ARGV == 2)
 if not P then return UNKNOWN end
 local member, kid, user = ARGV[1], ARGV[2], KEYS[16]
 beat_slots()
@@ -25,5 +25,6 @@ local begun = T.slotTime + iat * 1000 - NOW
 s = { number = number, till = begun + P.sessionMs, kid = kid, iat = iat,
   exp = iat + P.sessionMs / 1000, begun = begun }
 call('ZREM', READY, member)
+call('ZREM', KEYS[17], member)
 save_inside(member, user, s)
 return entered()

@@ -1,9 +1,9 @@
 -- drop_concert: forgets a concert, unless a newer version is in force or somebody is inside. What
 -- is left is the version, for a day, so that an older one does not come back; and the feed of ended
 -- sessions, until its own expiry.
--- ARGV  1 the layout and the version, packed
+-- KEYS  16 pages    ARGV  1 the layout and the version, packed
 -- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
-assert(#KEYS == 15 and #ARGV == 1)
+assert(#KEYS == 16 and #ARGV == 1)
 if EARLIER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
 if version_in_force() > select(2, struct.unpack('<Bd', ARGV[1])) then return P and 2 or 1 end
 if P then

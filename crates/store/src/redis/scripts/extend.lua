@@ -1,8 +1,9 @@
 -- extend: lets the ENTERED session of exactly this entry last until the policy's hold from now would
 -- end, if that is later; never past its beginning, the policy's session and its hold together.
--- KEYS  16 user record    ARGV  1 member  2 entry number
+-- Who holds something may leave the shop's page.
+-- KEYS  16 user record  17 pages    ARGV  1 member  2 entry number
 -- Reply {version, number, jti, kid, iat, exp, 1 if it was moved}; nil if there is no such session.
-assert(#KEYS == 16 and #ARGV == 2)
+assert(#KEYS == 17 and #ARGV == 2)
 if not P then return UNKNOWN end
 local member, user = ARGV[1], KEYS[16]
 beat_slots()
@@ -16,6 +17,10 @@ if moves then
   s.till = T.slotTime + left
   s.exp = math.max(s.exp, math.floor((NOW + left) / 1000))
   save_inside(member, user, s)
+end
+if P.idleShopMs < math.huge then
+  call('ZADD', KEYS[17], 'GT', S(s.till), member)
+  call('PEXPIRE', KEYS[17], S(COLLECT_MS))
 end
 return done({ S(P.version), S(number), token_id(number), s.kid, S(s.iat), S(s.exp),
   moves and '1' or '0' })

@@ -63,14 +63,13 @@ local function revoke(s)
   list_ended(s.number, math.max(s.exp or 0, iat + longest / 1000))
 end
 
--- A session's time is up. One whose token lives on by the clock is revoked.
-local function run_out_inside(member, user, s)
-  local till = s and s.till + COOLING_MS or 0
+-- A session's time is up, as a reading of slotTime. One whose token lives on by the clock is revoked.
+local function run_out_inside(member, user, s, till)
   if s and s.exp * 1000 > NOW then
     revoke(s)
-    till = T.slotTime + COOLING_MS
+    till = T.slotTime
   end
-  end_inside(member, user, till)
+  end_inside(member, user, s and till + COOLING_MS or 0)
   total('expired', 1)
 end
 
@@ -88,8 +87,11 @@ local function settle_session(it, lives)
     end_slot(member, 0)
     total('unclaimed', 1)
     it.ended = 'unclaimed'
-  elseif call('ZSCORE', INSIDE, member) then
-    run_out_inside(member, it.user, s)
-    it.ended = 'expired'
+  else
+    local till = score(INSIDE, member)
+    if till > 0 then
+      run_out_inside(member, it.user, s, till)
+      it.ended = 'expired'
+    end
   end
 end
