@@ -20,6 +20,7 @@ on_both_databases! {
     whoever_loses_a_seat_holds_the_nearest_equal_ones
     only_the_holder_can_release_seats
     a_hold_that_outlives_the_token_extends_it
+    where_idle_pages_end_sessions_every_hold_is_told
     a_hold_ends_with_the_token_where_the_session_cannot_be_extended
     each_hold_extends_the_session_up_to_its_limit
     expired_holds_are_announced
@@ -187,6 +188,25 @@ async fn a_hold_that_outlives_the_token_extends_it(world: World) {
             .len(),
         1
     );
+}
+
+async fn where_idle_pages_end_sessions_every_hold_is_told(world: World) {
+    let extended = || {
+        let calls = world
+            .sunbeon
+            .calls("POST /v2/reservation/sessions/a/extend");
+        calls.len()
+    };
+    world.sunbeon.put("a", json!({"idleShopSeconds": 30}));
+    world.sunbeon.extend_to(3_600);
+    // The token lives longer than the hold.
+    let fan = world.fan_until("a", "42", 3_600);
+    let held = async || {
+        fan.lock(&["a.R.1.1"]).await.data(200);
+        extended() > 0
+    };
+    // The policy may be a few seconds old.
+    eventually(Duration::from_secs(20), "the session is extended", held).await;
 }
 
 async fn a_hold_ends_with_the_token_where_the_session_cannot_be_extended(world: World) {
