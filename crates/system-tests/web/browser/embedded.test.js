@@ -77,7 +77,7 @@ test('in the demo a newcomer has a seat within a minute', async () => {
     const since = performance.now();
     await page.goto(sale.url);
     await page.getByLabel('Name').fill('Kim');
-    await page.getByRole('button', { name: 'Come in' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).click();
     await page.locator('a[href="/concerts/demo"]').click();
     await page.getByRole('button', { name: 'Take a number' }).click();
     await page.waitForURL('**/concerts/demo*');
