@@ -1,6 +1,9 @@
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    options::{
+        BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
+        QueueDeclareOptions,
+    },
     types::FieldTable,
 };
 use sunbeon_proto_messages::topology::{DEAD_QUEUE, ENTER_QUEUE};
@@ -62,6 +65,20 @@ impl Console {
             .await;
         let confirm = sent.expect("RabbitMQ accepts a message").await;
         assert!(confirm.expect("RabbitMQ confirms").is_ack());
+    }
+
+    /// Refuses the ENTER messages that wait, as a consumer does that cannot handle them.
+    pub async fn refuse_enters(&self) {
+        let options = BasicGetOptions::default();
+        while let Some(message) = self
+            .channel
+            .basic_get(ENTER_QUEUE.into(), options)
+            .await
+            .expect("the queue exists")
+        {
+            let refused = message.delivery.acker.reject(BasicRejectOptions::default());
+            assert!(refused.await.expect("RabbitMQ takes it"));
+        }
     }
 
     /// Takes the dead letters and returns their bodies.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sunbeon_system_tests::{Console, SOON, Service, Stack};
-use sunbeon_test_support::eventually;
+use sunbeon_test_support::{access::admin, eventually};
 
 fn enter(concert: &str, member: &str, number: u64) -> Value {
     json!({
@@ -129,4 +129,49 @@ async fn malformed_and_stale_messages_admit_nobody_and_block_nobody() {
     stack
         .ends_well(&room, &["sale", "held", "other"], &[&consumer])
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_dead_letter_calls_whoever_waits_for_it_and_nobody_else() {
+    let stack = Stack::start().await;
+    let (room, open) = tokio::join!(
+        stack.run(Service::WaitingRoom),
+        stack.run(Service::ReservationOpen),
+    );
+    let (room, open, console) = (room.api(), open.api(), stack.console().await);
+    open.create("sale", json!({ "autoOpen": false })).await;
+    for who in ["fan", "leaver"] {
+        let _ = room.enter("sale", who).await.of(201);
+    }
+    assert_eq!(open.open("sale", 2).await.data(200)["confirmed"], 2);
+    console.refuse_enters().await;
+    eventually(SOON, "both are dead letters", async || {
+        console.dead().await >= 2
+    })
+    .await;
+    let _ = room.exit("sale", "leaver").await.of(200);
+
+    let letters = open.get("/v2/admin/dead-letters", &admin()).await;
+    let letters = letters.data(200)["deadLetters"].as_array().unwrap();
+    let members: Vec<_> = letters.iter().map(|it| &it["memberId"]).collect();
+    assert_eq!(members[..2], ["fan", "leaver"]);
+    let again = open.post("/v2/admin/dead-letters/repeat", &admin()).await;
+    let again = again.data(200);
+    assert_eq!(again["repeated"], letters.len());
+    assert_eq!(again["left"], 0);
+    assert!(console.waiting().await >= 2);
+
+    let consumer = stack.run(Service::EntryConsumer).await;
+    eventually(SOON, "the fan is called", async || {
+        room.status("sale", "fan").await.of(200).stands() == "READY"
+    })
+    .await;
+    eventually(SOON, "every message is consumed", async || {
+        console.waiting().await == 0
+    })
+    .await;
+    let leaver = room.status("sale", "leaver").await.of(200);
+    assert_eq!(leaver.stands(), "NOT_IN_QUEUE");
+    assert_eq!(room.line("sale").await.total("admitted"), 1);
+    stack.ends_well(&room, &["sale"], &[&consumer]).await;
 }
