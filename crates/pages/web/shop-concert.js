@@ -7,6 +7,7 @@ import { Choice, named } from './shop-choice.js';
 import { Countdown } from './shop-countdown.js';
 import { Live } from './shop-live.js';
 import { SeatMap } from './shop-map.js';
+import { Mine } from './shop-mine.js';
 import { button, find, make, say, tell } from './shop-page.js';
 import { Payment } from './shop-payment.js';
 import { receipt } from './shop-receipt.js';
@@ -43,6 +44,9 @@ const live = new Live(id, {
   freed: (ids) => changed(ids, 'AVAILABLE'),
   moved: readTickets,
 }, readSeats, connected);
+const mine = new Mine(() => call('GET', `${base}/seats/mine`), own);
+/** This concert's other windows in this browser. What happens on another device, the next reading shows. */
+const windows = new BroadcastChannel(`concert ${id}`);
 
 /** Nothing is read any more: the session is over, or everything is paid. */
 let over = false;
@@ -54,6 +58,10 @@ let trying;
 let drawing = 0;
 /** Seats that are gone, and for which others are offered. @type {Seat[]} */
 let missed = [];
+/** What was told last came of the connection alone. */
+let lost = false;
+/** It is being found out why the session is over. */
+let leaving = false;
 
 // Reading
 
@@ -69,9 +77,9 @@ async function load() {
     trying = setTimeout(load, PAUSE);
     return;
   }
-  const [concert, seats, mine, { bookings }] = answers.map((answer) => answer.data);
+  const [concert, seats, { seats: held }, { bookings }] = answers.map((answer) => answer.data);
   const ours = bookings.filter((/** @type {any} */ booking) => booking.concertId === id);
-  sale.open(concert, seats, mine.seats, ours);
+  sale.open(concert, seats, held, ours);
   const unpaid = ours.find((/** @type {any} */ booking) => ['PENDING', 'PAYING'].includes(booking.state));
   if (unpaid) {
     payment.booking = unpaid;
@@ -98,6 +106,7 @@ async function readSeats() {
   if (over) return true;
   const asked = Date.now();
   const tickets = readTickets();
+  if (sale.hall.length > 0) mine.read();
   const read = sale.hall.length > 0 ? await call('GET', `${base}/seats?since=${encodeURIComponent(sale.at)}`) : await tickets;
   if (over) return true;
   if (!read.ok) {
@@ -105,6 +114,7 @@ async function readSeats() {
     return false;
   }
   if (sale.hall.length > 0) sale.read(read.data, asked);
+  if (lost) told('');
   draw();
   return true;
 }
@@ -116,16 +126,16 @@ async function readTickets() {
   return read;
 }
 
-/** Reads what I hold, which another tab may have changed. */
-async function readMine() {
-  const mine = await call('GET', `${base}/seats/mine`);
-  if (mine.ok) sale.own(mine.data.seats);
+/** @param {import('./shop-sale.js').MySeat[]} seats */
+function own(seats) {
+  sale.own(seats);
   draw();
 }
 
 /** @param {string[]} ids @param {Seat['state']} state */
 function changed(ids, state) {
-  sale.change(ids, state);
+  // Of all who hear of it, only the one whom it concerns asks.
+  if (sale.change(ids, state)) mine.read();
   draw();
 }
 
@@ -150,14 +160,20 @@ function listed(seats) {
   return seats.map(named).join(', ');
 }
 
-/** Says above the basket what went otherwise than asked; '' takes it back. @param {string} what */
-function told(what) {
+/** Says beside the total what went otherwise than asked; '' takes it back. @param {string} what @param {Answer} [answer] */
+function told(what, answer) {
+  lost = answer?.code === 'OFFLINE';
   tell(find('told'), what);
 }
 
 /** @param {() => Promise<void>} act */
 function later(act) {
-  turn = turn.then(act).catch(() => told(text('hold_failed')));
+  turn = turn.then(act).catch(() => told(text('hold_failed'))).then(acted);
+}
+
+function acted() {
+  mine.acted();
+  windows.postMessage('acted');
 }
 
 /** @param {Seat} seat */
@@ -202,9 +218,9 @@ async function lock(wanted) {
 /** @param {Answer} answer */
 function notHeld(answer) {
   if (fails(answer)) return;
-  told(answer.code === 'LIMIT_REACHED' ? text('limit_reached', { n: sale.basket.limit }) : text('hold_failed'));
+  told(answer.code === 'LIMIT_REACHED' ? text('limit_reached', { n: sale.basket.limit }) : text('hold_failed'), answer);
   // It may be held all the same.
-  later(readMine);
+  mine.read();
 }
 
 /** @param {Seat} seat */
@@ -217,7 +233,7 @@ async function putBack(seat) {
     told('');
     say(text('put_back', { seat: named(seat) }));
   } else if (!fails(freed)) {
-    told(text('put_back_failed'));
+    told(text('put_back_failed'), freed);
   }
   draw();
 }
@@ -309,6 +325,7 @@ function holdOver() {
   }
   const gone = sale.expire(countdown.clock.now());
   if (gone.length === 0) return;
+  mine.acted();
   if (checkout.dialog.open) checkout.dialog.close();
   offer(gone, 'ran_out');
   draw();
@@ -374,6 +391,7 @@ function fitTickets() {
 /** @param {any} booking */
 function done(booking) {
   finish();
+  windows.postMessage('booked');
   find('state').hidden = true;
   find('receipt').replaceChildren(...receipt(booking));
   find('receipt').hidden = false;
@@ -389,9 +407,7 @@ function fails(answer) {
   // A payment that has begun is settled although the session is over; then the page says so.
   if (checkout.busy || checkout.doubtful) return false;
   if (answer.code === 'QUEUE_TOKEN_REQUIRED') {
-    const line = new URL(answer.data.waitingPage ?? waitingPage, location.href);
-    line.searchParams.set('target', location.href);
-    end('over', make('a', { class: 'button primary', href: line.href }, text('line')));
+    outside(answer.data.waitingPage ?? waitingPage);
     return true;
   }
   if (answer.code === 'UNAUTHENTICATED') {
@@ -399,6 +415,20 @@ function fails(answer) {
     return true;
   }
   return false;
+}
+
+/** The session is over: by a booking in another window, or without one. @param {string} page where to line up again */
+async function outside(page) {
+  if (leaving) return;
+  leaving = true;
+  const booking = await payment.elsewhere(Number(now));
+  leaving = false;
+  // What could not be read, the next reading comes by again.
+  if (over || booking === undefined) return;
+  if (booking) return done(booking);
+  const line = new URL(page, location.href);
+  line.searchParams.set('target', location.href);
+  end('over', make('a', { class: 'button primary', href: line.href }, text('line')));
 }
 
 /** @param {string} key @param {HTMLElement} act */
@@ -422,13 +452,17 @@ function finish() {
 async function giveUp() {
   find('giving-up').close();
   const cancelled = await call('DELETE', `/v2/bookings/${payment.booking?.bookingId}`);
-  if (!cancelled.ok) return told(text('put_back_failed'));
+  if (!cancelled.ok) return told(text('put_back_failed'), cancelled);
+  windows.postMessage('cancelled');
   // Where nobody lines up, there is no session that ends with it.
   if (countdown.session === null) return location.reload();
   return fails({ ok: false, status: 403, code: 'QUEUE_TOKEN_REQUIRED', data: {} });
 }
 
-find('pay').addEventListener('click', () => checkout.open(sale.basket.order(), payment.booking?.amount ?? sale.basket.sum));
+find('pay').addEventListener('click', () => {
+  told('');
+  checkout.open(sale.basket.order(), payment.booking?.amount ?? sale.basket.sum);
+});
 find('lost-no').addEventListener('click', () => find('lost').close());
 find('lost-yes').addEventListener('click', () => {
   find('lost').close();
@@ -438,9 +472,7 @@ find('lost').addEventListener('close', () => map.focus());
 find('give-up').addEventListener('click', () => find('giving-up').showModal());
 find('giving-up-no').addEventListener('click', () => find('giving-up').close());
 find('giving-up-yes').addEventListener('click', giveUp);
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && !over && sale.hall.length > 0) later(readMine);
-});
+windows.addEventListener('message', () => live.shown());
 panel('loading');
 load();
 setInterval(tick, 500);

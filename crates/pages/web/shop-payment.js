@@ -25,6 +25,7 @@ export class Payment {
    */
   constructor(call, concertId, newKey) {
     this.call = call;
+    this.concertId = concertId;
     this.query = `?concertId=${encodeURIComponent(concertId)}`;
     this.newKey = newKey;
     /** The booking to pay, once it is made. @type {Booking | null} */
@@ -75,6 +76,19 @@ export class Payment {
     const outcome = await this.confirm();
     // The session may be over; the shop still settles what was begun.
     return outcome.kind === 'refused' ? this.outcome('doubt', read) : outcome;
+  }
+
+  /**
+   * Looks for what was booked and paid in another window or on another device.
+   * @param {number} since by the server's clock, in milliseconds since the epoch
+   * @returns {Promise<Booking | null | undefined>} `null` if there is none; `undefined` if that could not be read
+   */
+  async elsewhere(since) {
+    const read = await this.call('GET', '/v2/bookings?limit=100');
+    if (!read.ok) return read.code === 'UNAUTHENTICATED' ? null : undefined;
+    const found = read.data.bookings.find((/** @type {any} */ booking) => booking.concertId === this.concertId
+      && booking.state === 'CONFIRMED' && Date.parse(booking.confirmedAt) >= since);
+    return found ?? null;
   }
 
   /** @param {object} order @returns {Promise<Outcome | null>} */

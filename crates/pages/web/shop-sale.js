@@ -35,6 +35,8 @@ export class Sale {
     this.asking = new Set();
     /** Seats that the visitor has paid for. @type {Set<string>} */
     this.paid = new Set();
+    /** How many counted tickets the visitor has paid for. */
+    this.tickets = 0;
   }
 
   /**
@@ -50,18 +52,20 @@ export class Sale {
     this.seats = new Map(map.seats.map((seat) => [seat.seatId, seat]));
     this.at = map.at;
     this.kinds = concert.tickets;
-    this.own(mine);
     const bought = bookings.filter((booking) => booking.state === 'CONFIRMED').flatMap((booking) => booking.tickets);
-    this.basket.bought = bought.reduce((sum, ticket) => sum + ticket.quantity, this.paid.size);
+    this.tickets = bought.reduce((sum, ticket) => sum + ticket.quantity, 0);
+    this.own(mine);
   }
 
-  /** Takes in which seats are the visitor's. @param {MySeat[]} mine */
+  /** Takes in which seats are the visitor's, in whatever window they were chosen. @param {MySeat[]} mine */
   own(mine) {
-    this.basket.seats.clear();
-    for (const { seatId, state, holdEndsAt } of mine) {
+    this.paid = new Set(mine.filter(({ state }) => state === 'SOLD').map(({ seatId }) => seatId));
+    this.basket.bought = this.tickets + this.paid.size;
+    const held = new Set(mine.filter(({ holdEndsAt }) => holdEndsAt).map(({ seatId }) => seatId));
+    for (const seatId of this.basket.seats.keys()) if (!held.has(seatId)) this.basket.release(seatId);
+    for (const { seatId, holdEndsAt } of mine) {
       const seat = this.seats.get(seatId);
-      if (state === 'SOLD') this.paid.add(seatId);
-      else if (seat && holdEndsAt) this.basket.hold(seat, Date.parse(holdEndsAt));
+      if (seat && holdEndsAt) this.basket.hold(seat, Date.parse(holdEndsAt));
     }
   }
 
@@ -96,15 +100,23 @@ export class Sale {
     }
   }
 
-  /** Takes in what happened to seats a moment ago. @param {string[]} ids @param {Seat['state']} state */
+  /**
+   * Takes in what happened to seats a moment ago, and returns whether that may contradict which are the visitor's.
+   * @param {string[]} ids
+   * @param {Seat['state']} state
+   */
   change(ids, state) {
+    let mine = false;
     for (const seatId of ids) {
       const seat = this.seats.get(seatId);
       // Of what I ask for, the answer tells.
       if (!seat || this.asking.has(seatId)) continue;
+      // What I did here is known before the others hear of it.
+      mine ||= seat.state !== state && (this.basket.seats.has(seatId) || this.paid.has(seatId));
       seat.state = state;
       this.heard.set(seatId, this.now());
     }
+    return mine;
   }
 
   /** Takes in an answer to holding seats. @param {{seatIds: string[], holdEndsAt: string}} held */

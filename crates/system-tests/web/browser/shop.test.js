@@ -18,7 +18,7 @@ before(async () => {
     { section: 'R', price: 150_000, rows: 6, seatsPerRow: 8 },
     { section: 'S', price: 110_000, rows: 6, seatsPerRow: 8 },
   ], tickets: [{ ticketId: 'standing', name: 'Standing', price: 99_000, quantity: 3 }] };
-  for (const concertId of ['hall', 'cards', 'line']) {
+  for (const concertId of ['hall', 'cards', 'line', 'phone']) {
     await site.sell({ concertId, title: 'Winter concert', mode: concertId === 'line' ? 'queue' : 'off' }, hall);
   }
   await site.sell({ concertId: 'arena', title: 'Arena', mode: 'off' }, { perMemberLimit: 4, sections: [
@@ -123,13 +123,18 @@ test('a payment whose outcome nobody knows is asked about until it is known, and
   await page.context().close();
 });
 
-test('when the session ends, the page says so and leads back to the line', async () => {
-  await site.member('late', 'POST', '/v2/waiting-room/enter', { concertId: 'line' });
-  await site.operator('POST', '/v2/reservation/open/line?batchSize=1');
-  const token = await until('the turn', async () => {
-    const { status, body } = await site.member('late', 'GET', '/v2/reservation/token/line');
+/** Lets a member in from a line. @param {string} member @param {string} id @returns {Promise<string>} the booking token */
+async function letIn(member, id) {
+  await site.member(member, 'POST', '/v2/waiting-room/enter', { concertId: id });
+  await site.operator('POST', `/v2/reservation/open/${id}?batchSize=1`);
+  return until('the turn', async () => {
+    const { status, body } = await site.member(member, 'GET', `/v2/reservation/token/${id}`);
     return status === 200 && body.data.token;
   });
+}
+
+test('when the session ends, the page says so and leads back to the line', async () => {
+  const token = await letIn('late', 'line');
   const page = await person(opened, site, { id: 'late', lang: 'en' });
   await page.context().addCookies([{ name: 'queue-token-line', value: token, url: site.url }]);
   await page.goto(`${site.url}/concerts/line?from=mail`);
@@ -140,6 +145,75 @@ test('when the session ends, the page says so and leads back to the line', async
   const back = await page.getByRole('link', { name: 'Line up again' }).getAttribute('href');
   const target = new URL(back ?? '', site.url).searchParams.get('target');
   assert.equal(target, `${site.url}/concerts/line?from=mail`);
+  await page.context().close();
+});
+
+test('two windows and another device of one fan show the same seats, and the same end', async () => {
+  const value = await letIn('twice', 'line');
+  const cookie = { name: 'queue-token-line', value, url: site.url };
+  const [page, device] = await Promise.all([{}, { width: 1280 }].map((who) => person(opened, site, { id: 'twice', lang: 'en', ...who })));
+  const other = await page.context().newPage();
+  for (const one of [page, device]) await one.context().addCookies([cookie]);
+  for (const one of [page, other, device]) {
+    await one.goto(`${site.url}/concerts/line`);
+    await one.getByText('Changes show at once').waitFor();
+  }
+  const cell = (/** @type {Page} */ one, /** @type {number} */ seat) => one.getByRole('gridcell', { name: new RegExp(`row 1, seat ${seat},`) });
+  const is = (/** @type {Page} */ one, /** @type {number} */ seat, /** @type {RegExp} */ state) => until(`seat ${seat} is ${state}`,
+    async () => state.test((await cell(one, seat).getAttribute('aria-label')) ?? ''));
+  const chosen = (/** @type {Page} */ one) => one.locator('#items li').count();
+  let since = performance.now();
+  for (const seat of [3, 4]) {
+    await cell(page, seat).click();
+    await is(page, seat, /yours$/);
+  }
+  for (const seat of [3, 4]) await is(other, seat, /yours$/);
+  assert.ok(performance.now() - since < 10_000, 'windows of one browser tell each other');
+  for (const one of [other, device]) {
+    for (const seat of [3, 4]) await is(one, seat, /yours$/);
+    assert.equal(await chosen(one), 2);
+  }
+  since = performance.now();
+  await cell(device, 3).click();
+  for (const one of [device, page, other]) {
+    await is(one, 3, /free$/);
+    assert.equal(await chosen(one), 1);
+  }
+  assert.ok(performance.now() - since < 10_000, 'sooner than the next reading');
+  await pay(device, 'card');
+  await device.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+  const number = await device.locator('.booking-number').textContent();
+  for (const one of [page, other]) {
+    await one.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+    assert.equal(await one.locator('.booking-number').textContent(), number);
+  }
+  for (const one of [page, device]) await one.context().close();
+});
+
+test('on a phone a refusal is in sight, and what came of a lost connection goes with it', async () => {
+  const page = await inside('phone', 'thumb', { height: 844 });
+  const told = page.locator('#told');
+  const inSight = async () => {
+    const box = await told.boundingBox();
+    return box !== null && box.y >= 0 && box.y + box.height <= 844;
+  };
+  const free = page.locator('.cell.free');
+  for (let seat = 1; seat <= 4; seat += 1) {
+    await free.first().click();
+    await until('it is held', async () => (await page.locator('.cell.mine').count()) === seat);
+  }
+  await free.first().click();
+  await page.getByText('Each person can book 4').waitFor();
+  assert.ok(await inSight(), 'the refusal');
+  await page.locator('.cell.mine').last().click();
+  await until('it is back', async () => (await page.locator('.cell.mine').count()) === 3);
+  assert.ok(await told.isHidden());
+  await page.context().setOffline(true);
+  await free.first().click();
+  await page.getByText('The seat could not be held.').waitFor();
+  assert.ok(await inSight(), 'the failure');
+  await page.context().setOffline(false);
+  await until('it is no longer told', () => told.isHidden());
   await page.context().close();
 });
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Basket } from '../../../pages/web/shop-basket.js';
 import { Clock, written } from '../../../pages/web/shop-clock.js';
 import { Layout, free, moved, sections } from '../../../pages/web/shop-layout.js';
+import { Mine } from '../../../pages/web/shop-mine.js';
 import { Payment } from '../../../pages/web/shop-payment.js';
 import { Sale } from '../../../pages/web/shop-sale.js';
 
@@ -146,6 +147,60 @@ test('a map that is older than what was heard does not undo it', () => {
   assert.equal(state(), 'free');
 });
 
+test('what I chose in another window is mine here, and what I put back there is not', () => {
+  const sale = opened();
+  const state = (/** @type {string} */ id) => sale.state(/** @type {Seat} */ (sale.seats.get(id)));
+  const held = (/** @type {string} */ seatId) => ({ seatId, state: /** @type {const} */ ('HELD'), holdEndsAt: '2026-11-20T05:00:00Z' });
+  sale.hold({ seatIds: ['c.R.2.1', 'c.R.1.2'], holdEndsAt: '2026-11-20T05:00:00Z' });
+  assert.equal(sale.change(['c.R.1.1'], 'HELD'), false, 'it may be anybody’s');
+  sale.own([held('c.R.1.1'), held('c.R.2.1')]);
+  assert.deepEqual(['c.R.1.1', 'c.R.1.2', 'c.R.2.1'].map(state), ['mine', 'held', 'mine']);
+  assert.deepEqual([...sale.basket.seats.keys()], ['c.R.2.1', 'c.R.1.1'], 'what was there stays where it was');
+  sale.own([{ seatId: 'c.R.2.1', state: 'SOLD' }]);
+  assert.deepEqual([state('c.R.2.1'), sale.basket.count, sale.basket.bought], ['bought', 0, 1]);
+  sale.own([]);
+  assert.deepEqual([state('c.R.2.1'), sale.basket.bought], ['held', 0], 'a booking can be cancelled');
+});
+
+test('of what is announced, only what contradicts which are mine is a reason to ask', () => {
+  const sale = opened();
+  sale.asking.add('c.R.1.1');
+  assert.equal(sale.change(['c.R.1.1'], 'HELD'), false, 'the answer tells');
+  sale.asking.clear();
+  sale.hold({ seatIds: ['c.R.1.1'], holdEndsAt: '2026-11-20T05:00:00Z' });
+  assert.equal(sale.change(['c.R.1.1', 'c.R.1.2'], 'HELD'), false, 'my own hold, and somebody else’s');
+  assert.equal(sale.change(['c.R.1.2'], 'AVAILABLE'), false);
+  assert.equal(sale.change(['c.R.1.1'], 'AVAILABLE'), true, 'put back in another window');
+  sale.own([{ seatId: 'c.R.2.2', state: 'SOLD' }]);
+  assert.equal(sale.change(['c.R.2.2'], 'AVAILABLE'), false, 'no change, so no news');
+  sale.change(['c.R.2.2'], 'HELD');
+  assert.equal(sale.change(['c.R.2.2'], 'AVAILABLE'), true, 'cancelled in another window');
+});
+
+test('my seats are asked for once at a time, and never taken from before my last act', async () => {
+  /** @type {((answer: import('../../../pages/web/shop-api.js').Answer) => void)[]} */
+  const asked = [];
+  /** @type {any[]} */
+  const taken = [];
+  const mine = new Mine(() => new Promise((answer) => asked.push(answer)), (seats) => taken.push(seats));
+  const answer = async (/** @type {any} */ seats, ok = true) => {
+    asked[asked.length - 1]({ ok, status: ok ? 200 : 0, code: '', data: { seats } });
+    await new Promise((done) => setTimeout(done));
+  };
+  for (let time = 0; time < 5; time += 1) mine.read();
+  assert.equal(asked.length, 1);
+  await answer('first');
+  assert.equal(asked.length, 2, 'of four more, one is asked');
+  mine.acted();
+  await answer('before my act');
+  assert.equal(asked.length, 3);
+  await answer('after it');
+  mine.read();
+  await answer(undefined, false);
+  assert.equal(asked.length, 4, 'a failure waits for the next reason to ask');
+  assert.deepEqual(taken, ['first', 'after it']);
+});
+
 test('a sale is sold out when nobody could take anything', () => {
   const sale = opened();
   assert.equal(sale.isSoldOut, false);
@@ -232,4 +287,20 @@ test('a session that ends while a payment is in doubt does not hide its outcome'
   ]);
   await payment.pay(order, 'time-out');
   for (const kind of ['doubt', 'doubt', 'paid']) assert.equal((await payment.ask()).kind, kind);
+});
+
+test('what was booked in another window since the page was opened is found', async () => {
+  const since = Date.parse('2026-11-20T05:00:00Z');
+  const at = (/** @type {string} */ confirmedAt, more = {}) => ({ ...booking('CONFIRMED'), confirmedAt, ...more });
+  const older = at('2026-11-20T04:59:59Z', { bookingId: 'older' });
+  const bookings = [
+    at('2026-11-20T05:00:09Z', { concertId: 'another' }), at('2026-11-20T05:00:08Z', { state: 'CANCELLED' }),
+    at('2026-11-20T05:00:07Z', { bookingId: 'this' }), older,
+  ];
+  const { asked, payment } = shop([[200, '', { bookings }], [200, '', { bookings: [older] }], [0, 'OFFLINE'], [401, 'UNAUTHENTICATED']]);
+  assert.equal((await payment.elsewhere(since))?.bookingId, 'this');
+  assert.equal(await payment.elsewhere(since), null);
+  assert.equal(await payment.elsewhere(since), undefined, 'nobody knows');
+  assert.equal(await payment.elsewhere(since), null);
+  assert.deepEqual(new Set(asked.map(({ method, path }) => `${method} ${path}`)), new Set(['GET /v2/bookings?limit=100']));
 });
