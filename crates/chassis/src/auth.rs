@@ -14,7 +14,9 @@
 //! ```
 
 mod caller;
+mod claims;
 mod cookies;
+mod headers;
 mod issue;
 mod keys;
 mod layer;
@@ -34,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 pub use verify::LEEWAY_SECONDS;
 pub use who::{Admin, ByCookie, Member, Origin};
 
-use self::{issue::Issuing, verify::Verifier};
+use self::{headers::Headers, issue::Issuing, verify::Verifier};
 use crate::{ApiResult, limits::Limits, settings};
 
 /// Checks access tokens and enforces the limits of a process. Cheap to clone; clones share their
@@ -43,6 +45,7 @@ use crate::{ApiResult, limits::Limits, settings};
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
+    headers: Headers,
     verifier: Verifier,
     guests: Option<Guests>,
     admin_token: Option<SecretString>,
@@ -86,6 +89,7 @@ impl Auth {
             }
         }
         Ok(Self(Arc::new(Inner {
+            headers: Headers::default(),
             verifier: Verifier::new(settings)?,
             guests: settings.guest_secret.as_ref().map(guests).transpose()?,
             admin_token: settings.admin_token.clone(),

@@ -1,5 +1,7 @@
 //! Who a token or a cookie names.
 
+use std::sync::Arc;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::http::{HeaderMap, request::Parts};
 use secrecy::{ExposeSecret, SecretString};
@@ -139,17 +141,23 @@ impl Auth {
     }
 
     fn member(&self, token: &str) -> Result<Member, Refused> {
-        let header = read_header(token).ok_or(Code::Unauthenticated)?;
+        let known = self.0.headers.known(token);
+        let header = known.clone().or_else(|| read_header(token).map(Arc::new));
+        let header = header.ok_or(Code::Unauthenticated)?;
         if header.typ.is_some() && !has_type(&header, &ACCESS_TOKENS) {
             return Err(Code::Unauthenticated.into());
         }
-        match &self.0.guests {
+        let member = match &self.0.guests {
             Some(guests) if Guests::are_meant(&header) => {
                 let id = guests.verify(token).ok_or(Code::Unauthenticated)?;
-                Ok(Member::guest(id))
+                Member::guest(id)
             }
-            _ => Ok(self.0.verifier.member(token, &header)?),
+            _ => self.0.verifier.member(token, &header)?,
+        };
+        if known.is_none() {
+            self.0.headers.keep(token, header);
         }
+        Ok(member)
     }
 
     /// Fetches keys that may have been published meanwhile.

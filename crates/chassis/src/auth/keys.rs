@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
+use aws_lc_rs::hmac;
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
@@ -14,7 +15,7 @@ use crate::settings;
 
 /// One shared secret, or public keys that are fixed or fetched.
 pub(super) enum Keys {
-    Shared(DecodingKey),
+    Shared(Box<hmac::Key>),
     Fixed(PublicKeys),
     Remote(RemoteKeys<PublicKeys>),
 }
@@ -57,7 +58,10 @@ impl Keys {
             secret.len() >= 32,
             "SUNBEON__AUTH__HS256_SECRET must have at least 32 bytes"
         );
-        Ok(Self::Shared(DecodingKey::from_secret(secret)))
+        Ok(Self::Shared(Box::new(hmac::Key::new(
+            hmac::HMAC_SHA256,
+            secret,
+        ))))
     }
 
     fn fixed(path: &Path, algorithm: settings::Algorithm) -> anyhow::Result<Self> {
