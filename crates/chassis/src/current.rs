@@ -2,6 +2,7 @@
 
 use axum::{extract::MatchedPath, http::HeaderValue};
 use sunbeon_domain::Language;
+use tokio::task::futures::TaskLocalFuture;
 
 tokio::task_local! {
     static CURRENT: Current;
@@ -17,8 +18,8 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    /// Runs the rest of a request as the current one.
-    pub(crate) fn scope<F: Future>(self, rest: F) -> impl Future<Output = F::Output> {
+    /// Runs the rest of a request as the current one, which can be taken back from it.
+    pub(crate) fn scope<F: Future>(self, rest: F) -> TaskLocalFuture<Self, F> {
         CURRENT.scope(self, rest)
     }
 

@@ -9,6 +9,7 @@ mod openapi;
 mod ops;
 mod query;
 mod serve;
+mod timer;
 
 use std::{convert::Infallible, time::Duration};
 

@@ -45,9 +45,9 @@ pub(super) fn dressed(
         let trace = Trace::of_request(headers, method, route(path.as_ref()), &id);
         let current = Current {
             language,
-            id: id.clone(),
+            id,
             method,
-            path: path.clone(),
+            path,
         };
         request.extensions_mut().insert(language);
 
@@ -58,7 +58,9 @@ pub(super) fn dressed(
             let answer = pin!(answer);
             let Trace { span, context } = trace;
             let answer = answer.instrument(span.clone()).with_context(context);
-            let mut response = current.scope(answer).await?;
+            let mut answer = pin!(current.scope(answer));
+            let mut response = answer.as_mut().await?;
+            let current = answer.take_value().expect("nobody else takes it");
             let status = response.status();
             span.record("http.response.status_code", status.as_u16());
             if status.is_server_error() {
@@ -66,8 +68,8 @@ pub(super) fn dressed(
             }
             let (readiness, durations) = &*of_route;
             let seconds = started.elapsed().as_secs_f64();
-            durations.record(route(path.as_ref()), method, status, seconds);
-            add_headers(&mut response, id, readiness);
+            durations.record(current.route(), method, status, seconds);
+            add_headers(&mut response, current.id, readiness);
             Ok(response)
         }
     })

@@ -5,17 +5,14 @@ use std::{io, net::SocketAddr, pin::pin, time::Duration};
 use anyhow::Context;
 use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension, serve::Listener};
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Layer;
 
-use super::{Readiness, listener::ClosingListener};
+use super::{Readiness, listener::ClosingListener, timer::ConnectionTimer};
 use crate::settings;
 
 /// How many connections may wait to be accepted. When a sale opens thousands connect at once, and
@@ -95,7 +92,7 @@ pub async fn serve(
     let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
     let listener = ClosingListener::new(listener, stop.clone(), stopped.clone())
         .context("the listener has no address")?;
-    let serving = connections(listener, router, protocol(&settings), stopped);
+    let serving = connections(listener, router, &settings, stopped);
     let limit = async {
         shutdown.cancelled().await;
         readiness.drain();
@@ -113,10 +110,11 @@ pub async fn serve(
     Ok(())
 }
 
+/// Returns how one connection is served.
 fn protocol(settings: &settings::Http) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     protocol
-        .timer(TokioTimer::new())
+        .timer(ConnectionTimer::default())
         .header_read_timeout(Duration::from_secs(settings.header_timeout_seconds));
     protocol
 }
@@ -125,7 +123,7 @@ fn protocol(settings: &settings::Http) -> http1::Builder {
 async fn connections(
     mut listener: ClosingListener,
     router: Router,
-    protocol: http1::Builder,
+    settings: &settings::Http,
     stopped: CancellationToken,
 ) {
     let open = TaskTracker::new();
@@ -134,7 +132,7 @@ async fn connections(
         open.spawn(connection(
             stream,
             service,
-            protocol.clone(),
+            protocol(settings),
             stopped.clone(),
         ));
     }
