@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
+    body::Bytes,
     extract::FromRequestParts,
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use sunbeon_client::Success;
-use sunbeon_domain::{Code, Field, Text};
+use sunbeon_domain::{Code, Field, Language, Text};
 
 use crate::{ApiError, ApiResult, envelope::language};
 
@@ -122,19 +123,42 @@ impl Known {
         data: impl Serialize,
         cache_control: &'static str,
     ) -> ApiResult<Response> {
+        Ok(self.answer_whole(&Whole::new(text, language(), data)?, cache_control))
+    }
+
+    /// Answers a success that was made before, or 304 if the reader already has that.
+    pub fn answer_whole(&self, whole: &Whole, cache_control: &'static str) -> Response {
+        let headers = [(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(cache_control),
+        )];
+        let json = HeaderValue::from_static("application/json");
+        let body = ([(header::CONTENT_TYPE, json)], whole.body.clone());
+        self.answer(&whole.tag, headers, body)
+    }
+}
+
+/// A success as it is sent, with the tag of its content. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    body: Bytes,
+    tag: Tag,
+}
+
+impl Whole {
+    /// Serializes a success in a language. Fails as a bug if the data is not JSON.
+    pub fn new(text: Text, language: Language, data: impl Serialize) -> ApiResult<Self> {
         let body = Success {
-            message: text.in_language(language()).to_owned(),
+            message: text.in_language(language).to_owned(),
             data,
             status: 200,
         };
         let serialized = serde_json::to_vec(&body);
         let body = serialized.map_err(|error| ApiError::new(Code::Internal).caused_by(error))?;
-        let headers = [(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static(cache_control),
-        )];
-        let json = [(header::CONTENT_TYPE, "application/json")];
-        Ok(self.answer(&Tag::of_content(&body), headers, (json, body)))
+        Ok(Self {
+            tag: Tag::of_content(&body),
+            body: body.into(),
+        })
     }
 }
 

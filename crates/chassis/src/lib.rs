@@ -16,7 +16,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub use auth::{Admin, Auth, ByCookie, Member, Origin};
-pub use conditional::{Expected, Known, Tag};
+pub use conditional::{Expected, Known, Tag, Whole};
 pub use envelope::{ApiError, ApiResult, Empty, Failure, OrFail, Reply, Success};
 pub use export::{Export, ExportRow};
 pub use extract::{Body, IdempotencyKey, PathConcert, PathMember, QueryPairs};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// A language of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
 pub enum Language {
     /// Korean.
     #[default]

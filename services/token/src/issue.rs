@@ -1,5 +1,7 @@
 //! Fetching a booking token, and completing its session.
 
+use std::sync::Arc;
+
 use axum::{
     Extension,
     extract::State,
@@ -26,12 +28,12 @@ const COMPLETED: Text = Text {
     en: "Your session has ended.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Token> {
+pub(crate) fn router() -> OpenApiRouter<Arc<Token>> {
     OpenApiRouter::new().routes(routes!(issue))
 }
 
 /// By which a member ends a session.
-pub(crate) fn ending() -> OpenApiRouter<Token> {
+pub(crate) fn ending() -> OpenApiRouter<Arc<Token>> {
     OpenApiRouter::new().routes(routes!(complete))
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn ending() -> OpenApiRouter<Token> {
     )
 )]
 async fn issue(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     member: Member,
     by_cookie: Option<Extension<ByCookie>>,
     headers: HeaderMap,
@@ -126,7 +128,7 @@ fn issued(concert: &Concert, facts: &TokenFacts, token: String) -> IssuedToken {
     )
 )]
 async fn complete(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     member: Member,
     PathConcert(id): PathConcert,
     headers: HeaderMap,

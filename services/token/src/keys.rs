@@ -1,11 +1,13 @@
 //! The public keys.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Token;
 
-pub(crate) fn router() -> OpenApiRouter<Token> {
+pub(crate) fn router() -> OpenApiRouter<Arc<Token>> {
     OpenApiRouter::new().routes(routes!(jwks))
 }
 
@@ -19,7 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
                 "x": "3HBRM0sX2aXr4psUIHWXCWCB5xwbtPeEwaytWRD-ueo"}]})),
     )
 )]
-async fn jwks(State(token): State<Token>) -> impl IntoResponse {
+async fn jwks(State(token): State<Arc<Token>>) -> impl IntoResponse {
     (
         [(header::CACHE_CONTROL, "public, max-age=60")],
         Json(token.keys.jwks()),

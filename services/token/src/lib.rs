@@ -66,7 +66,8 @@ impl Token {
             .merge(stock::router().layer(auth.origins()))
             .merge(revoked::router().layer(auth.feeds()))
             .merge(keys::router().layer(auth.gates()))
-            .with_state(self.clone())
+            // axum clones the state several times for each request.
+            .with_state(Arc::new(self.clone()))
     }
 
     /// Returns the waiting page's form that leads to the shop, `POST /reservation/{concertId}`.

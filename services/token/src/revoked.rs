@@ -1,5 +1,7 @@
 //! The feed of sessions that ended early, for gates.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use sunbeon_chassis::{ApiError, ApiResult, Origin, PathConcert, QueryPairs, Reply, Success};
 use sunbeon_client::RevokedPage;
@@ -14,7 +16,7 @@ const REVOKED: Text = Text {
     en: "These sessions have ended; their booking tokens are no longer valid.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Token> {
+pub(crate) fn router() -> OpenApiRouter<Arc<Token>> {
     OpenApiRouter::new().routes(routes!(revoked))
 }
 
@@ -37,7 +39,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     )
 )]
 async fn revoked(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     _: Origin,
     PathConcert(id): PathConcert,
     query: QueryPairs,

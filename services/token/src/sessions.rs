@@ -1,5 +1,7 @@
 //! Ending and extending sessions on behalf of a shop's back end.
 
+use std::sync::Arc;
+
 use axum::{extract::State, http::header, response::IntoResponse};
 use serde::Deserialize;
 use sunbeon_chassis::{ApiResult, Body, Empty, OrFail, Origin, PathConcert, Reply, Success};
@@ -19,7 +21,7 @@ const EXTENDED: Text = Text {
     en: "Here is the session's booking token; hand it to the member.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Token> {
+pub(crate) fn router() -> OpenApiRouter<Arc<Token>> {
     OpenApiRouter::new()
         .routes(routes!(complete))
         .routes(routes!(extend))
@@ -52,7 +54,7 @@ struct SessionOf {
     )
 )]
 async fn complete(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     _: Origin,
     PathConcert(id): PathConcert,
     Body(session): Body<SessionOf>,
@@ -83,7 +85,7 @@ async fn complete(
     )
 )]
 async fn extend(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     _: Origin,
     PathConcert(id): PathConcert,
     Body(session): Body<SessionOf>,

@@ -1,5 +1,7 @@
 //! What a shop has left, reported to the line.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::Deserialize;
 use sunbeon_chassis::{
@@ -17,7 +19,7 @@ const REPORTED: Text = Text {
     en: "The line knows what is left.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<Token> {
+pub(crate) fn router() -> OpenApiRouter<Arc<Token>> {
     OpenApiRouter::new().routes(routes!(report))
 }
 
@@ -55,7 +57,7 @@ struct WhatIsLeft {
     )
 )]
 async fn report(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     _: Origin,
     PathConcert(id): PathConcert,
     Body(WhatIsLeft { tiers, held }): Body<WhatIsLeft>,

@@ -1,5 +1,7 @@
 //! The check that a proxy makes for every request: may this member pass?
 
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -14,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{Token, return_path};
 
-pub(crate) fn router() -> OpenApiRouter<Token> {
+pub(crate) fn router() -> OpenApiRouter<Arc<Token>> {
     let routes = OpenApiRouter::new().routes(routes!(verify));
     routes.layer(from_fn(return_path::tell))
 }
@@ -46,7 +48,7 @@ pub(crate) fn router() -> OpenApiRouter<Token> {
     )
 )]
 async fn verify(
-    State(service): State<Token>,
+    State(service): State<Arc<Token>>,
     member: Member,
     query: QueryPairs,
     headers: HeaderMap,

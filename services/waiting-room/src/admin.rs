@@ -8,7 +8,7 @@ use sunbeon_chassis::{ApiResult, OrFail, PathConcert, QueryPairs, Reply, Success
 use sunbeon_domain::{
     ConcertId, EntryNumber, Field, MemberId, Mode, Pace, Phase, Stock, Text, UnixMs,
 };
-use sunbeon_store::{Counts, Held, Listed, Snapshot, Store, StoreError, Swept, Totals};
+use sunbeon_store::{Counts, Held, Listed, Snapshot, StoreError, Swept, Totals};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,7 +30,7 @@ const SWEPT: Text = Text {
 /// The most calls to the store per line and cleanup, each for up to a thousand entries.
 const CALLS: u32 = 100;
 
-pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
+pub(crate) fn router() -> OpenApiRouter<Arc<WaitingRoom>> {
     OpenApiRouter::new()
         .routes(routes!(line))
         .routes(routes!(lines))
@@ -184,15 +184,15 @@ struct LineWithMembers {
     )
 )]
 async fn line(
-    State(store): State<Arc<dyn Store>>,
+    State(room): State<Arc<WaitingRoom>>,
     PathConcert(id): PathConcert,
     query: QueryPairs,
 ) -> ApiResult<Reply<LineWithMembers>> {
     let limit = query.page_limit()?;
     let number = query.number("cursor", Field::Cursor, 0..=EntryNumber::MAX.0)?;
     let cursor = number.map(EntryNumber);
-    let line = store.snapshot(&id).await.or_fail()?.into();
-    let listed = store.members(&id, cursor, limit).await.or_fail()?;
+    let line = room.store.snapshot(&id).await.or_fail()?.into();
+    let listed = room.store.members(&id, cursor, limit).await.or_fail()?;
     let next_cursor = listed
         .last()
         .filter(|_| listed.len() == limit as usize)
@@ -236,10 +236,10 @@ struct Lines {
         (status = 200, description = LINES.en, body = Success<Lines>),
     )
 )]
-async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
+async fn lines(State(room): State<Arc<WaitingRoom>>) -> ApiResult<Reply<Lines>> {
     let mut lines = Vec::new();
-    for id in store.concerts().await.or_fail()? {
-        match store.snapshot(&id).await {
+    for id in room.store.concerts().await.or_fail()? {
+        match room.store.snapshot(&id).await {
             Ok(snapshot) => lines.push(snapshot.into()),
             // Deleted meanwhile, or not this release's to read, which the projection's log says.
             Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => {}
@@ -263,11 +263,11 @@ async fn lines(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Lines>> {
         (status = 200, description = SWEPT.en, body = Success<Swept>),
     )
 )]
-async fn cleanup(State(store): State<Arc<dyn Store>>) -> ApiResult<Reply<Swept>> {
+async fn cleanup(State(room): State<Arc<WaitingRoom>>) -> ApiResult<Reply<Swept>> {
     let mut sum = Swept::default();
-    for id in store.concerts().await.or_fail()? {
+    for id in room.store.concerts().await.or_fail()? {
         for call in 1..=CALLS {
-            let swept = match store.tick(&id, false).await {
+            let swept = match room.store.tick(&id, false).await {
                 Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => break,
                 ticked => ticked.or_fail()?.swept,
             };

@@ -12,7 +12,6 @@ use serde::Deserialize;
 use sunbeon_chassis::{ApiError, ApiResult, Auth, Body, OrFail, Reply, Success};
 use sunbeon_client::GuestToken;
 use sunbeon_domain::{Code, ConcertId, Identity, Text};
-use sunbeon_snapshot::{Heard, Snapshots};
 use sunbeon_store::Store;
 use sunbeon_tokens::Guest;
 use utoipa::ToSchema;
@@ -25,7 +24,7 @@ const ISSUED: Text = Text {
     en: "Here is your guest token.",
 };
 
-pub(crate) fn router(auth: &Auth) -> OpenApiRouter<WaitingRoom> {
+pub(crate) fn router(auth: &Auth) -> OpenApiRouter<Arc<WaitingRoom>> {
     OpenApiRouter::new()
         .routes(routes!(guest))
         .layer(Extension(auth.clone()))
@@ -55,19 +54,17 @@ struct NewGuest {
     )
 )]
 async fn guest(
-    State(store): State<Arc<dyn Store>>,
-    State(heard): State<Heard>,
-    State(snapshots): State<Snapshots>,
+    State(room): State<Arc<WaitingRoom>>,
     Extension(auth): Extension<Auth>,
     request: Parts,
     Body(body): Body<NewGuest>,
 ) -> ApiResult<Response> {
-    heard.note(&body.concert_id);
-    let view = snapshots.get(&body.concert_id).await.or_fail()?;
+    room.heard.note(&body.concert_id);
+    let view = room.snapshots.get(&body.concert_id).await.or_fail()?;
     if view.snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
-    let guest = new_guest(&*store, &auth, &body.concert_id, &request).await?;
+    let guest = new_guest(&*room.store, &auth, &body.concert_id, &request).await?;
     let cookies = auth.guest_cookies(&guest, &request.headers);
     let reply = GuestToken {
         member_id: guest.id,
@@ -139,17 +136,8 @@ mod tests {
             concert_id: ConcertId::parse("c").unwrap(),
         };
         let (request, ()) = axum::http::Request::new(()).into_parts();
-        let store = Arc::new(store) as Arc<dyn Store>;
-        let snapshots = State(Snapshots::new(store.clone()));
-        let heard = State(Heard::default());
-        let answer = guest(
-            State(store),
-            heard,
-            snapshots,
-            Extension(auth),
-            request,
-            Body(wanted),
-        );
+        let room = State(Arc::new(WaitingRoom::new(Arc::new(store), None)));
+        let answer = guest(room, Extension(auth), request, Body(wanted));
         let answer = answer.await;
         answer.map(|_| ()).map_err(|error| error.code())
     }

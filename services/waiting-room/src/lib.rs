@@ -10,7 +10,7 @@ mod serve;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::FromRef};
+use axum::Router;
 use sunbeon_chassis::{Auth, Rounds};
 use sunbeon_domain::ConcertId;
 use sunbeon_gate::Ways;
@@ -20,12 +20,13 @@ use sunbeon_tokens::Passes;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::public::PublicAnswers;
 pub use self::serve::serve;
 
 const BEAT: Duration = Duration::from_secs(1);
 
 /// The service. Its routes and its beat share the snapshots.
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 pub struct WaitingRoom {
     store: Arc<dyn Store>,
     heard: Heard,
@@ -33,6 +34,7 @@ pub struct WaitingRoom {
     places: Places,
     entering: Together<Entrant, Entering>,
     asking: Together<Asker, StandingFacts>,
+    public: PublicAnswers,
 }
 
 impl WaitingRoom {
@@ -56,6 +58,7 @@ impl WaitingRoom {
             snapshots,
             entering,
             asking,
+            public: PublicAnswers::default(),
         }
     }
 
@@ -67,7 +70,8 @@ impl WaitingRoom {
             .merge(admin::router().layer(auth.admins()))
             .merge(public::router().layer(auth.anyone()))
             .merge(guests::router(auth).layer(auth.main_page()))
-            .with_state(self.clone())
+            // axum clones the state several times for each request.
+            .with_state(Arc::new(self.clone()))
     }
 
     /// Returns the waiting page and its forms, `/waiting-room/{concertId}`, and its files.
@@ -88,6 +92,7 @@ impl WaitingRoom {
         let beats = self.heard.beat(&*self.store, Role::WaitingRoom, beat);
         let done = beats.await;
         self.snapshots.forget_stale();
+        self.public.forget_stale(&self.snapshots);
         done
     }
 

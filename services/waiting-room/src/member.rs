@@ -1,16 +1,19 @@
 //! What members do: enter, check their status, leave.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use axum::{extract::State, http::HeaderMap};
+use axum::{
+    extract::{FromRequestParts, State},
+    http::{HeaderValue, request::Parts},
+};
 use serde::Deserialize;
 use serde_json::json;
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Member, OrFail, PathConcert, Reply, Success,
 };
 use sunbeon_domain::{Code, ConcertId, MemberId, Standing, Text};
-use sunbeon_snapshot::{Heard, Places, Together, Told, View};
-use sunbeon_store::{Asker, Entering, Entrant, Leaving, StandingFacts, Store};
+use sunbeon_snapshot::{Places, Told, View};
+use sunbeon_store::{Asker, Entering, Entrant, Leaving};
 use sunbeon_tokens::QUEUE_PASS;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,14 +33,14 @@ const LEFT: Text = Text {
     en: "You have left the line.",
 };
 
-pub(crate) fn router() -> OpenApiRouter<WaitingRoom> {
+pub(crate) fn router() -> OpenApiRouter<Arc<WaitingRoom>> {
     OpenApiRouter::new()
         .routes(routes!(enter))
         .routes(routes!(status))
 }
 
 /// By which a member ends what they have.
-pub(crate) fn ending() -> OpenApiRouter<WaitingRoom> {
+pub(crate) fn ending() -> OpenApiRouter<Arc<WaitingRoom>> {
     OpenApiRouter::new().routes(routes!(exit))
 }
 
@@ -66,30 +69,28 @@ struct Enter {
     )
 )]
 async fn enter(
-    State(heard): State<Heard>,
-    State(places): State<Places>,
-    State(entering): State<Together<Entrant, Entering>>,
+    State(room): State<Arc<WaitingRoom>>,
     member: Member,
-    headers: HeaderMap,
+    header: PassHeader,
     Body(body): Body<Enter>,
 ) -> ApiResult<Reply<Standing>> {
     let id = &body.concert_id;
-    heard.note(id);
-    let view = places.snapshots.get(id).await.or_fail()?;
-    let pass = presented(&places, &headers, id, &member.id);
+    room.heard.note(id);
+    let view = room.snapshots.get(id).await.or_fail()?;
+    let pass = presented(&room.places, &header, id, &member.id);
     let told = pass.as_ref().map(|pass| &pass.told);
     let entrant = Entrant {
         member: member.id,
         name: member.name,
     };
     let member = entrant.member.clone();
-    match entering.ask(id, entrant).await.or_fail()? {
+    match room.entering.ask(id, entrant).await.or_fail()? {
         Entering::New(found) => {
-            let standing = places.by_store(&view, found, told, &member);
+            let standing = room.places.by_store(&view, found, told, &member);
             Ok(Reply::created(ENTERED, standing))
         }
         Entering::Already(found) => {
-            let standing = places.by_store(&view, found, told, &member);
+            let standing = room.places.by_store(&view, found, told, &member);
             Err(ApiError::new(Code::AlreadyInQueue).with_data(standing))
         }
         Entering::NotOpenYet { opens_at } => {
@@ -120,30 +121,39 @@ async fn enter(
     )
 )]
 async fn status(
-    State(heard): State<Heard>,
-    State(places): State<Places>,
-    State(asking): State<Together<Asker, StandingFacts>>,
+    State(room): State<Arc<WaitingRoom>>,
     member: Member,
-    headers: HeaderMap,
+    header: PassHeader,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Standing>> {
-    heard.note(&id);
-    let view = places.snapshots.get(&id).await.or_fail()?;
-    let pass = presented(&places, &headers, &id, &member.id);
+    room.heard.note(&id);
+    let view = room.snapshots.get(&id).await.or_fail()?;
+    let pass = presented(&room.places, &header, &id, &member.id);
     if let Some(pass) = &pass
         && let Some(now) = pass.told.by_view(&view)
     {
-        let standing = by_pass(&places, &view, pass, &now, &member.id);
+        let standing = by_pass(&room.places, &view, pass, &now, &member.id);
         return Ok(Reply::ok(STATUS, standing));
     }
     let asker = Asker {
         member: member.id.clone(),
         sign_of_life: true,
     };
-    let found = asking.ask(&id, asker).await.or_fail()?;
+    let found = room.asking.ask(&id, asker).await.or_fail()?;
     let told = pass.as_ref().map(|pass| &pass.told);
-    let standing = places.by_store(&view, found, told, &member.id);
+    let standing = room.places.by_store(&view, found, told, &member.id);
     Ok(Reply::ok(STATUS, standing))
+}
+
+/// The `X-Queue-Pass` of a request, without a copy of the other headers.
+struct PassHeader(Option<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for PassHeader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get(QUEUE_PASS).cloned()))
+    }
 }
 
 /// The pass that a member presents.
@@ -155,11 +165,11 @@ struct Presented<'a> {
 /// The member's pass; one that is not theirs, or not ours, says nothing.
 fn presented<'a>(
     places: &Places,
-    headers: &'a HeaderMap,
+    header: &'a PassHeader,
     id: &ConcertId,
     member: &MemberId,
 ) -> Option<Presented<'a>> {
-    let text = headers.get(QUEUE_PASS)?.to_str().ok()?;
+    let text = header.0.as_ref()?.to_str().ok()?;
     let told = places.read(text, id, member)?;
     Some(Presented { text, told })
 }
@@ -198,13 +208,12 @@ fn by_pass(
     )
 )]
 async fn exit(
-    State(store): State<Arc<dyn Store>>,
-    State(heard): State<Heard>,
+    State(room): State<Arc<WaitingRoom>>,
     member: Member,
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<Empty>> {
-    heard.note(&id);
-    store
+    room.heard.note(&id);
+    room.store
         .leave(&id, &member.id, Leaving::ByChoice)
         .await
         .or_fail()?;
