@@ -368,8 +368,8 @@ async fn every_documented_property_of_a_request_is_accepted() {
         ("post", "/v2/reservation/sessions/{concertId}/complete", 2),
         ("post", "/v2/reservation/sessions/{concertId}/extend", 2),
         ("put", "/v2/reservation/stock/{concertId}", 2),
-        ("post", "/v2/admin/concerts", 23),
-        ("patch", "/v2/admin/concerts/{concertId}", 22),
+        ("post", "/v2/admin/concerts", 24),
+        ("patch", "/v2/admin/concerts/{concertId}", 23),
     ] {
         let body = &document["paths"][path][method]["requestBody"];
         let schema = &body["content"]["application/json"]["schema"];
