@@ -1,7 +1,8 @@
 // @ts-check
-/** Cancelling one's bookings. The list itself needs no script. */
+/** Cancelling one's bookings, and copying their numbers. The list itself needs no script. */
 
 import { call } from './shop-api.js';
+import { copies } from './shop-copy.js';
 import { find, say, tell } from './shop-page.js';
 import { text } from './shop-text.js';
 
@@ -48,6 +49,10 @@ async function cancel() {
 for (const button of document.querySelectorAll('.cancel')) {
   /** @type {HTMLElement} */ (button).hidden = false;
   button.addEventListener('click', () => ask(/** @type {HTMLElement} */ (button.closest('.booking'))));
+}
+for (const copy of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.copy'))) {
+  copy.hidden = false;
+  copies(copy, /** @type {HTMLElement} */ (copy.closest('.booking')?.querySelector('.number')));
 }
 document.getElementById('keep')?.addEventListener('click', () => find('ask').close());
 document.getElementById('cancel')?.addEventListener('click', cancel);

@@ -62,6 +62,8 @@ let missed = [];
 let lost = false;
 /** It is being found out why the session is over. */
 let leaving = false;
+/** The concert's. @type {string | undefined} */
+let timeZone;
 
 // Reading
 
@@ -78,6 +80,7 @@ async function load() {
     return;
   }
   const [concert, seats, { seats: held }, { bookings }] = answers.map((answer) => answer.data);
+  ({ timeZone } = concert);
   const ours = bookings.filter((/** @type {any} */ booking) => booking.concertId === id);
   sale.open(concert, seats, held, ours);
   const unpaid = ours.find((/** @type {any} */ booking) => ['PENDING', 'PAYING'].includes(booking.state));
@@ -393,7 +396,7 @@ function done(booking) {
   finish();
   windows.postMessage('booked');
   find('state').hidden = true;
-  find('receipt').replaceChildren(...receipt(booking));
+  find('receipt').replaceChildren(...receipt(booking, timeZone));
   find('receipt').hidden = false;
   find('heading').textContent = text('done');
   scrollTo(0, 0);

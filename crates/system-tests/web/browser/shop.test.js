@@ -96,11 +96,37 @@ test('a declined card can be replaced, and the receipt has the booking’s numbe
   await pay(page, 'card');
   await page.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
   const number = (await page.locator('.booking-number').textContent()) ?? '';
+  const booked = await page.getByText(/^Booked /).innerText();
   await page.getByRole('link', { name: 'My bookings' }).last().click();
   await page.getByText(number, { exact: true }).waitFor();
+  await page.getByText(booked, { exact: true }).waitFor();
+  assert.equal(new URL(page.url()).hash, `#${number}`);
   await page.getByRole('button', { name: 'Cancel booking' }).click();
   await page.getByRole('button', { name: 'Cancel it' }).click();
   await page.getByText('Cancelled', { exact: true }).waitFor();
+  await page.context().close();
+});
+
+test('a booking number is copied, and selected where it cannot be', async () => {
+  const page = await inside('cards', 'copied');
+  await page.getByRole('button', { name: 'One Standing more' }).click();
+  await pay(page, 'card');
+  const number = ((await page.locator('.booking-number').textContent()) ?? '').toUpperCase();
+  const selected = () => page.evaluate(() => getSelection()?.toString());
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy booking number' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.equal(await page.locator('#said').innerText(), 'Copied');
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), number);
+  await page.goto(`${site.url}/bookings`);
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined });
+    document.execCommand = () => false;
+  });
+  await page.getByRole('button', { name: 'Copy booking number' }).click();
+  await page.getByRole('button', { name: 'Selected. Please copy it' }).waitFor();
+  assert.equal(await selected(), number);
+  await page.getByRole('button', { name: 'Copy booking number' }).waitFor();
   await page.context().close();
 });
 

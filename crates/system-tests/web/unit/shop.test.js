@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Basket } from '../../../pages/web/shop-basket.js';
-import { Clock, written } from '../../../pages/web/shop-clock.js';
+import { Clock, moment, written } from '../../../pages/web/shop-clock.js';
 import { Layout, free, moved, sections } from '../../../pages/web/shop-layout.js';
 import { Mine } from '../../../pages/web/shop-mine.js';
 import { Payment } from '../../../pages/web/shop-payment.js';
@@ -29,6 +29,13 @@ test('time that is left is rounded up and never negative', () => {
   assert.equal(clock.left(103_000), 3_000);
   own += 4_000;
   assert.equal(clock.left(103_000), 0);
+});
+
+test('a moment is told as the server tells it, in the concert’s time zone', () => {
+  const at = Date.parse('2026-09-24T15:05:00Z');
+  assert.equal(moment(at, 'Asia/Seoul', 'ko'), '9월 25일 (금) 00:05');
+  assert.equal(moment(at, 'Asia/Seoul', 'en'), 'Fri 25 Sep, 00:05');
+  assert.equal(moment(at, 'America/New_York', 'en'), 'Thu 24 Sep, 11:05');
 });
 
 test('a hall is its sections in the planned order, each a rectangle of seats', () => {
