@@ -36,7 +36,7 @@ end
 local function line_up(it, name)
   if waiting + away >= P.maxQueueSize or P.refuseLongWait == 1 and live >= longest then return 'FULL' end
   last = math.max(US, last + 1)
-  it.state, it.number, it.packed = 'NEW', last, pack(last)
+  it.state, it.number, it.packed = 'NEW', S(last), pack(last)
   waiting, live, entered = waiting + 1, live + 1, entered + 1
   signs[#signs + 1], new[#new + 1] = it, it
   if name ~= '' then
@@ -64,7 +64,7 @@ local function enter(it, name, is_guest)
   last = math.max(US, last + 1)
   used, entered, straight_in = used + 1 - own, entered + 1, straight_in + 1
   take_cooling(it.member)
-  it.state, it.number, it.till = 'READY', last, become_ready(it.member, it.user, last)
+  it.state, it.number, it.till = 'READY', S(last), become_ready(it.member, it.user, last)
   return 'NEW'
 end
 

@@ -7,7 +7,6 @@ assert(#ARGV == 2 * n and n <= WORK)
 if not P then return UNKNOWN end
 local reply, members, packed, ready, users, called = {}, {}, {}, {}, {}, {}
 local till, at, opened = S(claim_now() + P.readyMs), 0, 0
-local ends = ' ' .. till
 local pops = n > 0 and call('HMGET', POPS, unpack(ARGV, 1, n)) or {}
 for i = 1, n do
   local member, wanted = ARGV[i], ARGV[n + i]
@@ -16,7 +15,7 @@ for i = 1, n do
     at = at + 1
     members[at], packed[at], called[member] = member, pack(wanted), true
     ready[2 * at - 1], ready[2 * at] = till, member
-    users[2 * at - 1], users[2 * at] = KEYS[15 + i], 'READY ' .. wanted .. ends
+    users[2 * at - 1], users[2 * at] = KEYS[15 + i], ready_record(wanted, till)
     if is_pop_by_open(pops[i]) then opened = opened + 1 end
     reply[i] = 1
   end

@@ -20,7 +20,6 @@ local function due()
 end
 
 local function take_if_due()
-  if call('EXISTS', LINE) == 0 then return {}, false end
   local left = due()
   if left > 0 then left = math.min(left, enough()) end
   if left <= 0 then return {}, false end
@@ -32,6 +31,7 @@ end
 -- Each pause is as long as the entry has waited so far: 5 s, 10 s, 20 s, … at most RESEND_MOST_MS.
 local function due_again()
   local again, packed = {}, {}
+  if count(ADMITTING, '-inf', S(T.slotTime)) == 0 then return again end
   for i, member in ipairs(call('ZRANGEBYSCORE', ADMITTING, '-inf', S(T.slotTime), 'LIMIT', 0, WORK)) do
     local number, taken_at, taken = popped(call('HGET', POPS, member))
     local pause = math.min(math.max(T.slotTime - taken, RESEND_MS), RESEND_MOST_MS)
@@ -49,13 +49,13 @@ local function next_take(waiting)
   return math.max(T.takeAt + P.intervalMs - T.slotTime, 0)
 end
 
-local sends, taken, more, again = ARGV[1] == '1', {}, false, {}
-if sends then
-  taken, more = take_if_due()
+local taken, more, again, waits = {}, false, {}, call('EXISTS', LINE) == 1
+if ARGV[1] == '1' then
+  if waits then taken, more = take_if_due() end
   again = due_again()
 end
 local swept, candidates = sweep({ unpack(ARGV, 2) }, { unpack(KEYS, 16) })
-local waiting = in_line()
+local waiting = waits and in_line() or 0
 local reply = { S(P.version), S(NOW), S(waiting), more and 1 or 0, S(next_take(waiting)),
   #taken / 3, #again / 4, unpack(swept) }
 append(reply, taken)

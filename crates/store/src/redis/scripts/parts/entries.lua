@@ -39,7 +39,7 @@ end
 -- Members, numbers (as text) and packed numbers of entries.
 local function columns(entries)
   local members, numbers, packed = {}, {}, {}
-  for i, it in ipairs(entries) do members[i], numbers[i], packed[i] = it.member, S(it.number), it.packed end
+  for i, it in ipairs(entries) do members[i], numbers[i], packed[i] = it.member, it.number, it.packed end
   return members, numbers, packed
 end
 
@@ -51,7 +51,7 @@ local function seen(entries)
   for i, it in ipairs(entries) do
     tills[2 * i - 1], tills[2 * i] = till, it.packed
     if it.state ~= 'WAITING' then
-      line[#line + 1] = S(it.number)
+      line[#line + 1] = it.number
       line[#line + 1] = it.member
     end
     if it.state == 'AWAY' then

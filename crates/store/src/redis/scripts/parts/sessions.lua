@@ -6,18 +6,14 @@
 local function session(user)
   local record = redis.pcall('GET', user)
   if not record then return end
-  local w = {}
-  if type(record) == 'string' then
-    for word in string.gmatch(record, '%S+') do w[#w + 1] = word end
-  end
-  local s = { state = w[1], number = tonumber(w[2]), till = tonumber(w[3]),
-    kid = w[4], iat = tonumber(w[5]), exp = tonumber(w[6]), begun = tonumber(w[7]) }
-  local known = s.state == 'READY' or s.state == 'ENTERED' and s.iat and s.exp and s.begun
-  return known and s.number and s.till and s or false
-end
-
-local function save_session(user, left, ...)
-  call('SET', user, table.concat({ ... }, ' '), 'PX', S(left + COLLECT_MS))
+  if type(record) ~= 'string' then return false end
+  local number, till = string.match(record, '^READY (%d+) (%d+)$')
+  if number then return { state = 'READY', number = tonumber(number), till = tonumber(till) } end
+  local kid, iat, exp, begun
+  number, till, kid, iat, exp, begun =
+    string.match(record, '^ENTERED (%d+) (%d+) (%S+) (%d+) (%d+) (-?%d+)$')
+  return number and { state = 'ENTERED', number = tonumber(number), till = tonumber(till), kid = kid,
+    iat = tonumber(iat), exp = tonumber(exp), begun = tonumber(begun) } or false
 end
 
 -- The member's earlier slot, if it is not free yet, is theirs to use again.
@@ -31,17 +27,20 @@ end
 -- When the time of a READY member is up (ms), as far as is known.
 local function ready_until(till) return NOW + till - claim_now() + T.claimStand end
 
+-- The record of a READY member. It goes with the member's score in READY, and needs no expiry of its own.
+local function ready_record(number, till) return 'READY ' .. number .. ' ' .. till end
+
 local function become_ready(member, user, number)
   local till = claim_now() + P.readyMs
   call('ZADD', READY, S(till), member)
-  save_session(user, P.readyMs, 'READY', S(number), S(till))
+  call('SET', user, ready_record(S(number), S(till)))
   return ready_until(till)
 end
 
 local function save_inside(member, user, s)
   call('ZADD', INSIDE, S(s.till), member)
-  save_session(user, s.till - T.slotTime, 'ENTERED', S(s.number), S(s.till), s.kid, S(s.iat), S(s.exp),
-    S(s.begun))
+  local record = { 'ENTERED', S(s.number), S(s.till), s.kid, S(s.iat), S(s.exp), S(s.begun) }
+  call('SET', user, table.concat(record, ' '), 'PX', S(s.till - T.slotTime + COLLECT_MS))
 end
 
 -- Ends an ENTERED session; its slot stays taken until every gate knows.
@@ -77,7 +76,7 @@ end
 local function settle_session(it, lives)
   local member, s = it.member, session(it.user)
   if lives and s then
-    it.state, it.number, it.session = s.state, s.number, s
+    it.state, it.number, it.session = s.state, S(s.number), s
     it.till = s.state == 'READY' and ready_until(s.till) or s.exp * 1000
   elseif lives and s == false then
     it.state = 'BAD'

@@ -1,12 +1,15 @@
 -- Where members stand. Behind entries.lua, pops.lua and sessions.lua.
 
 -- Ends what has run out of members' entries and sessions; says where each stands then: member, user,
--- state (NONE, WAITING, AWAY, ADMITTING, READY, ENTERED; BAD for a record that cannot be read), number,
--- till (ms), session, packed.
+-- state (NONE, WAITING, AWAY, ADMITTING, READY, ENTERED; BAD for a record that cannot be read), number (as
+-- text), till (ms), session, packed.
 local function settle_all(members, users)
   local found, rest = {}, {}
   for i, member in ipairs(members) do
-    found[i], rest[i] = { member = member, user = users[i], state = 'NONE' }, i
+    -- With room for what may be known of a member: a table that grows is made anew.
+    found[i] = { member = member, user = users[i], state = 'NONE', score = false, number = false,
+      till = false, packed = false }
+    rest[i] = i
   end
   -- Of those not found yet, the ones in a set.
   local function those_in(key)
@@ -16,7 +19,7 @@ local function settle_all(members, users)
     local scores = call('ZMSCORE', key, unpack(asked))
     for at, i in ipairs(rest) do
       local it = found[i]
-      it.score = tonumber(scores[at] or nil)
+      it.score = scores[at]
       if it.score then inside[#inside + 1] = it else left[#left + 1] = i end
     end
     rest = left
@@ -40,12 +43,14 @@ local function settle_all(members, users)
   end
 
   move_away(over(those_in(LINE), 'WAITING', SEEN, T.lineTime, 'AWAY'))
+  if #rest == 0 then return found end
   lapse(over(those_in(AWAY), 'AWAY', LAPSES, T.keepTime, 'NONE'))
   for _, it in ipairs(those_in(ADMITTING)) do
-    it.state, it.number = 'ADMITTING', popped(call('HGET', POPS, it.member))
+    local number = popped(call('HGET', POPS, it.member))
+    it.state, it.number = 'ADMITTING', number and S(number)
   end
-  for _, it in ipairs(those_in(READY)) do settle_session(it, it.score > T.claimTime) end
-  for _, it in ipairs(those_in(INSIDE)) do settle_session(it, it.score > T.slotTime) end
+  for _, it in ipairs(those_in(READY)) do settle_session(it, tonumber(it.score) > T.claimTime) end
+  for _, it in ipairs(those_in(INSIDE)) do settle_session(it, tonumber(it.score) > T.slotTime) end
   return found
 end
 
@@ -53,5 +58,5 @@ end
 local function settle(member, user)
   local it = settle_all({ member }, { user })[1]
   if it.state == 'BAD' then error({ err = 'BAD_RECORD ' .. user .. ' cannot be read' }) end
-  return it.state, it.number, it.till, it.session
+  return it.state, tonumber(it.number or nil), it.till, it.session
 end

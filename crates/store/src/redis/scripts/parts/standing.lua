@@ -9,15 +9,15 @@ local function add_standing(reply, it, away_length)
     live = it.rank or call('ZRANK', LINE, it.member) + 1
     ahead = live - 1
   elseif it.state == 'AWAY' then
-    live = count(LINE, '-inf', S(it.number))
+    live = count(LINE, '-inf', it.number)
     ahead = live
   end
   if away_length > 0 and (it.state == 'WAITING' or it.state == 'AWAY') then
-    away = count(AWAY, '-inf', S(it.number))
+    away = count(AWAY, '-inf', it.number)
   end
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = it.state, S(it.number or 0), live + away
-  reply[n + 4], reply[n + 5] = ahead, S(it.till or 0)
+  reply[n + 1], reply[n + 2], reply[n + 3] = it.state, it.number or '0', live + away
+  reply[n + 4], reply[n + 5] = ahead, it.till and S(it.till) or '0'
 end
 
 -- What an answer begins with: now, the policy's version, and how far the line has come: the version by
