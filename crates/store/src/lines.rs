@@ -68,14 +68,14 @@ struct Look {
 }
 
 impl Look {
-    /// The look after one that found a take due in so many milliseconds ([`Ticked::next_take_ms`]).
+    /// The look after one that found a take due in so many milliseconds ([`crate::Ticked::next_take_ms`]).
     fn after(found: Instant, next_take_ms: Option<u64>) -> Self {
-        let left = next_take_ms.map_or(LAZY, Duration::from_millis);
-        let is_exact = left < LAZY && !left.is_zero();
-        let pause = if left.is_zero() {
-            ROUND
-        } else {
-            left.min(LAZY)
+        let left = next_take_ms.map(Duration::from_millis);
+        let (pause, is_exact) = match left {
+            Some(Duration::ZERO) => (ROUND, false),
+            // A look that goes with a round may be half of one late.
+            Some(left) if left <= LAZY + ROUND => (left, true),
+            _ => (LAZY, false),
         };
         Self {
             at: found + pause,
@@ -180,6 +180,20 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+
+    #[test]
+    fn no_look_is_for_a_round_after_the_take_that_it_is_for() {
+        let found = Instant::now();
+        for ms in 1..5_000 {
+            let (look, take) = (
+                Look::after(found, Some(ms)),
+                found + Duration::from_millis(ms),
+            );
+            let is_in_time = look.at + ROUND / 2 <= take;
+            assert!(look.is_exact && look.at == take || is_in_time, "{ms} ms");
+            assert!(look.at <= found + LAZY + ROUND, "{ms} ms");
+        }
+    }
 
     #[tokio::test]
     async fn what_has_begun_ends_although_the_store_is_down_for_another() {
