@@ -23,6 +23,8 @@ export class Live {
     this.tell = tell;
     this.joined = false;
     this.stopped = false;
+    /** From when on a map that is read is no older than the socket. */
+    this.settled = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.shown = () => { if (!document.hidden) this.now(); };
@@ -48,8 +50,8 @@ export class Live {
     socket.on('connect', async () => {
       const joined = await socket.timeout(5_000).emitWithAck('join:event', this.concertId).catch(() => null);
       this.joined = joined?.ok === true;
+      this.settled = Date.now() + SETTLED;
       await this.now();
-      this.plan(SETTLED);
     });
     socket.on('disconnect', () => { this.joined = false; this.now(); });
     const ours = (/** @type {(said: any) => void} */ then) => (/** @type {any} */ said) => {
@@ -85,12 +87,12 @@ export class Live {
     this.tell(!navigator.onLine ? 'offline' : worked && this.joined ? 'live' : 'not_live');
   }
 
-  /** @param {number} [pause] in milliseconds */
-  plan(pause = this.joined ? PAUSES.told : PAUSES.alone) {
+  plan() {
     clearTimeout(this.timer);
     if (this.stopped) return;
     // A page that nobody looks at reads again when it is shown.
     if (document.hidden) return;
+    const pause = !this.joined ? PAUSES.alone : Date.now() < this.settled ? SETTLED : PAUSES.told;
     this.timer = setTimeout(() => this.now(), pause);
   }
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Basket } from '../../../pages/web/shop-basket.js';
 import { Clock, moment, written } from '../../../pages/web/shop-clock.js';
 import { Layout, free, moved, sections } from '../../../pages/web/shop-layout.js';
+import { Live } from '../../../pages/web/shop-live.js';
 import { Mine } from '../../../pages/web/shop-mine.js';
 import { Payment } from '../../../pages/web/shop-payment.js';
 import { Sale } from '../../../pages/web/shop-sale.js';
@@ -182,6 +183,30 @@ test('of what is announced, only what contradicts which are mine is a reason to 
   assert.equal(sale.change(['c.R.2.2'], 'AVAILABLE'), false, 'no change, so no news');
   sale.change(['c.R.2.2'], 'HELD');
   assert.equal(sale.change(['c.R.2.2'], 'AVAILABLE'), true, 'cancelled in another window');
+});
+
+test('a map is read again soon after the socket is there, whatever else is announced meanwhile', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
+  const page = { hidden: false, addEventListener() {}, removeEventListener() {} };
+  Object.assign(globalThis, { document: page, addEventListener() {}, removeEventListener() {} });
+  Object.defineProperty(globalThis, 'navigator', { value: { onLine: true }, configurable: true });
+  let read = 0;
+  const live = new Live('c', { taken() {}, freed() {}, moved() {} }, async () => Boolean(read += 1), () => {});
+  /** @type {Record<string, () => unknown>} */
+  const on = {};
+  live.connect({
+    on: (/** @type {string} */ event, /** @type {() => unknown} */ then) => { on[event] = then; },
+    timeout: () => ({ emitWithAck: async () => ({ ok: true }) }), close() {},
+  });
+  await on.connect();
+  await on['session:restored']();
+  assert.equal(read, 2);
+  for (const [after, reads] of [[1_499, 2], [1, 3], [14_999, 3], [1, 4]]) {
+    t.mock.timers.tick(after);
+    await new Promise((done) => setImmediate(done));
+    assert.equal(read, reads, `after ${after} ms more`);
+  }
+  live.stop();
 });
 
 test('my seats are asked for once at a time, and never taken from before my last act', async () => {
