@@ -3,8 +3,9 @@
 
 import { call, newKey } from './shop-api.js';
 import { Checkout } from './shop-checkout.js';
-import { Choice, named } from './shop-choice.js';
+import { Choice } from './shop-choice.js';
 import { Countdown } from './shop-countdown.js';
+import { Holds } from './shop-holds.js';
 import { Live } from './shop-live.js';
 import { SeatMap } from './shop-map.js';
 import { Mine } from './shop-mine.js';
@@ -26,13 +27,12 @@ const PAUSE = 3_000;
 
 const { concert: id, waitingPage, login, now, until } = find('shop').dataset;
 const base = `/v2/concerts/${encodeURIComponent(id)}`;
-const query = `?concertId=${encodeURIComponent(id)}`;
 
 const sale = new Sale();
 const payment = new Payment(call, id, newKey);
 const checkout = new Checkout(payment, settled);
 const countdown = new Countdown(Number(now), until ? Number(until) : null, { holdOver, sessionOver: () => live.now() });
-const choice = new Choice(sale, { show: (section) => map.show(section), step, putBack: (seat) => later(() => putBack(seat)) });
+const choice = new Choice(sale, { show: (section) => map.show(section), step, putBack: (seat) => holds.putBack(seat) });
 const map = new SeatMap(find('seats'), {
   state: (seat) => sale.state(seat),
   spoken,
@@ -45,19 +45,20 @@ const live = new Live(id, {
   moved: readTickets,
 }, readSeats, connected);
 const mine = new Mine(() => call('GET', `${base}/seats/mine`), own);
+const holds = new Holds(id, sale, {
+  told, fails, acted, show, draw,
+  extended: (until) => { countdown.session = until; },
+  again: () => mine.read(),
+});
 /** This concert's other windows in this browser. What happens on another device, the next reading shows. */
 const windows = new BroadcastChannel(`concert ${id}`);
 
 /** Nothing is read any more: the session is over, or everything is paid. */
 let over = false;
-/** Requests that change what I hold, one after the other. */
-let turn = Promise.resolve();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let trying;
 /** The frame with which the page is drawn anew. */
 let drawing = 0;
-/** Seats that are gone, and for which others are offered. @type {Seat[]} */
-let missed = [];
 /** What was told last came of the connection alone. */
 let lost = false;
 /** It is being found out why the session is over. */
@@ -158,20 +159,10 @@ function spoken(seat, state) {
   return text('seat_spoken', { section, row, number, price: money(seat.price), state: text(state) });
 }
 
-/** @param {Seat[]} seats */
-function listed(seats) {
-  return seats.map(named).join(', ');
-}
-
 /** Says beside the total what went otherwise than asked; '' takes it back. @param {string} what @param {Answer} [answer] */
 function told(what, answer) {
   lost = answer?.code === 'OFFLINE';
   tell(find('told'), what);
-}
-
-/** @param {() => Promise<void>} act */
-function later(act) {
-  turn = turn.then(act).catch(() => told(text('hold_failed'))).then(acted);
 }
 
 function acted() {
@@ -183,62 +174,10 @@ function acted() {
 function pick(seat) {
   const state = sale.state(seat);
   if (payment.booking) told(text('unpaid'));
-  else if (state === 'mine') later(() => putBack(seat));
+  else if (state === 'mine') holds.putBack(seat);
   else if (state !== 'free') say(spoken(seat, state));
   else if (sale.room === 0) told(text('limit_reached', { n: sale.basket.limit }));
-  else {
-    sale.asking.add(seat.seatId);
-    draw();
-    later(() => hold(seat));
-  }
-}
-
-/** @param {Seat} seat */
-async function hold(seat) {
-  const held = await lock({ seatIds: [seat.seatId] });
-  sale.asking.delete(seat.seatId);
-  if (held.ok) {
-    say(text('picked', { seat: named(seat), n: sale.basket.count, sum: money(sale.basket.sum) }));
-  } else if (held.code === 'SEAT_TAKEN') {
-    sale.change([seat.seatId], 'HELD');
-    offer([seat], 'lost');
-  } else {
-    notHeld(held);
-  }
-  draw();
-}
-
-/** @param {object} wanted the body of the request */
-async function lock(wanted) {
-  const held = await call('POST', `/v2/seats/lock${query}`, { body: wanted });
-  if (!held.ok) return held;
-  told('');
-  sale.hold(held.data);
-  if (held.data.queueTokenExpiresAt) countdown.session = Date.parse(held.data.queueTokenExpiresAt);
-  return held;
-}
-
-/** @param {Answer} answer */
-function notHeld(answer) {
-  if (fails(answer)) return;
-  told(answer.code === 'LIMIT_REACHED' ? text('limit_reached', { n: sale.basket.limit }) : text('hold_failed'), answer);
-  // It may be held all the same.
-  mine.read();
-}
-
-/** @param {Seat} seat */
-async function putBack(seat) {
-  if (!sale.basket.seats.has(seat.seatId)) return;
-  const freed = await call('DELETE', `/v2/seats/lock${query}`, { body: { seatIds: [seat.seatId] } });
-  if (freed.ok || freed.code === 'SEAT_NOT_HELD') {
-    sale.basket.release(seat.seatId);
-    if (freed.ok) sale.change([seat.seatId], 'AVAILABLE');
-    told('');
-    say(text('put_back', { seat: named(seat) }));
-  } else if (!fails(freed)) {
-    told(text('put_back_failed'), freed);
-  }
-  draw();
+  else holds.hold(seat);
 }
 
 /** @param {Ticket} kind @param {number} by */
@@ -250,38 +189,6 @@ function step(kind, by) {
   told(refused ? text('limit_reached', { n: sale.basket.limit }) : '');
   say(text('chosen', { name: kind.name, n: count }));
   return draw();
-}
-
-/** Offers others for seats that are gone. @param {Seat[]} gone @param {'lost' | 'ran_out'} how */
-function offer(gone, how) {
-  const dialog = find('lost');
-  missed = dialog.open && dialog.dataset.how === how ? [...missed, ...gone] : gone;
-  dialog.dataset.how = how;
-  find('lost-title').textContent = text(how);
-  find('lost-why').textContent = text(`${how}_why`, { seat: listed(missed), seats: listed(missed) });
-  find('lost-yes').textContent = text(how === 'lost' ? 'nearest' : 'once_more');
-  if (!dialog.open) dialog.showModal();
-  find('lost-yes').focus();
-}
-
-/** Holds the same seats again if they ran out and are still free, else the nearest equal ones. */
-async function instead() {
-  const [first] = missed;
-  if (!first) return;
-  const before = new Set(sale.basket.seats.keys());
-  const ranOut = find('lost').dataset.how === 'ran_out';
-  const same = ranOut ? await lock({ seatIds: missed.map((seat) => seat.seatId) }) : null;
-  const held = same?.ok ? same : await lock({ like: first.seatId, count: missed.length });
-  if (held.ok) {
-    const got = [...sale.basket.seats.values()].map(({ seat }) => seat).filter((seat) => !before.has(seat.seatId));
-    told(text(held === same ? 'again_held' : 'got', { seats: listed(got) }));
-    got.slice(0, 1).forEach(show);
-  } else if (held.code === 'SEAT_TAKEN' || held.code === 'SOLD_OUT') {
-    told(text('lost_none', { section: first.section }));
-  } else {
-    notHeld(held);
-  }
-  draw();
 }
 
 /** Shows a seat on the map, whichever section it is in. @param {Seat} seat */
@@ -330,7 +237,7 @@ function holdOver() {
   if (gone.length === 0) return;
   mine.acted();
   if (checkout.dialog.open) checkout.dialog.close();
-  offer(gone, 'ran_out');
+  holds.offer(gone, 'ran_out');
   draw();
 }
 
@@ -465,11 +372,6 @@ async function giveUp() {
 find('pay').addEventListener('click', () => {
   told('');
   checkout.open(sale.basket.order(), payment.booking?.amount ?? sale.basket.sum);
-});
-find('lost-no').addEventListener('click', () => find('lost').close());
-find('lost-yes').addEventListener('click', () => {
-  find('lost').close();
-  later(instead);
 });
 find('lost').addEventListener('close', () => map.focus());
 find('give-up').addEventListener('click', () => find('giving-up').showModal());
