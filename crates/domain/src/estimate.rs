@@ -280,8 +280,13 @@ impl Wait<'_> {
         }
     }
 
-    /// Returns whether the line moved faster than the current schedule, by more than a fifth.
+    /// Returns whether the line moved faster than the current schedule, by more than a fifth, for two
+    /// intervals at least: a single take is no pace.
     fn pace_beats_schedule(&self) -> bool {
+        let since = self.line_facts.pace.since;
+        if since.is_none_or(|since| self.now < since + 2 * self.interval) {
+            return false;
+        }
         let a_take = self.rate() * self.interval as f64 / MINUTE_MS as f64;
         let paced = (self.number as f64 * 1.2 / a_take).ceil();
         a_take > 0.0 && self.number.div_ceil(u64::from(self.policy.group_size)) as f64 > paced

@@ -97,7 +97,11 @@ impl Policy {
             .zip(self.booking_end_at)
             .is_some_and(|(start, end)| end <= start);
         let has_no_slots = self.mode == Mode::Threshold && self.max_active.is_none();
-        let zone_is_unknown = jiff::tz::TimeZone::get(&self.time_zone).is_err();
+        // Browsers do not know these, which are in the database, too.
+        let no_places = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
+        let is_no_place = |name: &&str| name.eq_ignore_ascii_case(&self.time_zone);
+        let zone_is_unknown =
+            no_places.iter().any(is_no_place) || jiff::tz::TimeZone::get(&self.time_zone).is_err();
         let together = [
             (PolicyField::BookingEndAt, ends_first),
             (PolicyField::TimeZone, zone_is_unknown),

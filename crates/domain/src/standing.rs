@@ -59,6 +59,19 @@ pub enum EntryState {
     },
 }
 
+impl EntryState {
+    /// Returns the entry, if there is one.
+    pub fn number(&self) -> Option<EntryNumber> {
+        match *self {
+            Self::None => None,
+            Self::Waiting { number, .. }
+            | Self::Admitting { number }
+            | Self::Ready { number, .. }
+            | Self::Entered { number, .. } => Some(number),
+        }
+    }
+}
+
 /// The answer to "where am I in line?". Fields that do not apply are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -40,6 +40,7 @@
  * @property {'member' | 'guest'} identity
  * @property {'early' | 'before' | 'open' | 'paused' | 'ended' | 'closed'} state
  * @property {string} timeZone
+ * @property {string} [opensAt] When one can line up, if not from the beginning.
  * @property {string} [bookingStartAt]
  * @property {string} [bookingEndAt]
  * @property {number} groupSize
@@ -49,6 +50,7 @@
  * @property {number} [front]
  * @property {number} taken
  * @property {number} totalWaitingCount
+ * @property {boolean} [full] Whether nobody can join at the moment.
  * @property {{one: number, five: number, fifteen: number, sinceAt?: string}} pace
  * @property {string} [notice]
  * @property {boolean} [soldOut]
@@ -126,6 +128,10 @@ export type Line = {
     identity: 'member' | 'guest';
     state: 'early' | 'before' | 'open' | 'paused' | 'ended' | 'closed';
     timeZone: string;
+    /**
+     * When one can line up, if not from the beginning.
+     */
+    opensAt?: string;
     bookingStartAt?: string;
     bookingEndAt?: string;
     groupSize: number;
@@ -135,6 +141,10 @@ export type Line = {
     front?: number;
     taken: number;
     totalWaitingCount: number;
+    /**
+     * Whether nobody can join at the moment.
+     */
+    full?: boolean;
     pace: {
         one: number;
         five: number;

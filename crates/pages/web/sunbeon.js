@@ -41,6 +41,7 @@
  * @property {'member' | 'guest'} identity
  * @property {'early' | 'before' | 'open' | 'paused' | 'ended' | 'closed'} state
  * @property {string} timeZone
+ * @property {string} [opensAt] When one can line up, if not from the beginning.
  * @property {string} [bookingStartAt]
  * @property {string} [bookingEndAt]
  * @property {number} groupSize
@@ -50,6 +51,7 @@
  * @property {number} [front]
  * @property {number} taken
  * @property {number} totalWaitingCount
+ * @property {boolean} [full] Whether nobody can join at the moment.
  * @property {{one: number, five: number, fifteen: number, sinceAt?: string}} pace
  * @property {string} [notice]
  * @property {boolean} [soldOut]

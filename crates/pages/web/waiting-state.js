@@ -12,18 +12,19 @@
  * @property {Standing | null} [standing]
  * @property {boolean} known Whether we know who it is.
  * @property {boolean} guest
- * @property {string | null} [opensAt] When the line opens.
- * @property {boolean} [full] Whether there was no room.
  */
+
+/** The places and the milliseconds from which on the turn is near; the server knows the same. */
+const [NEXT, NEXT_MS] = [10, 180_000];
 
 /**
  * @param {Facts} facts
  * @param {number} now
  * @returns {State}
  */
-export function stateOf({ line, standing, known, guest, opensAt, full }, now) {
+export function stateOf({ line, standing, known, guest }, now) {
   const status = standing?.status ?? 'NOT_IN_QUEUE';
-  const phase = phaseOf(line, opensAt, now);
+  const phase = phaseOf(line, now);
   if (status === 'READY') return 'called';
   if (status === 'ENTERED') return 'entered';
   if (status === 'BOOKING_CLOSED' || phase === 'closed' || phase === 'ended') return 'over';
@@ -33,20 +34,19 @@ export function stateOf({ line, standing, known, guest, opensAt, full }, now) {
     return line.soldOut ? 'sold-out' : 'waiting';
   }
   if (phase === 'early') return 'early';
-  if (full) return 'full';
+  if (line.full) return 'full';
   return line.identity === 'member' && (!known || guest) ? 'sign-in' : 'join';
 }
 
 /**
  * The phase by the clock, which need not wait for the next look at the line.
  * @param {Line} line
- * @param {string | null | undefined} opensAt
  * @param {number} now
  * @returns {Line['state']}
  */
-function phaseOf(line, opensAt, now) {
-  const past = (/** @type {string | null | undefined} */ at) => !!at && new Date(at).getTime() <= now;
-  if (line.state === 'early' && past(opensAt)) return past(line.bookingStartAt) ? 'open' : 'before';
+function phaseOf(line, now) {
+  const past = (/** @type {string | undefined} */ at) => !!at && new Date(at).getTime() <= now;
+  if (line.state === 'early' && past(line.opensAt)) return past(line.bookingStartAt) ? 'open' : 'before';
   if (line.state === 'before' && past(line.bookingStartAt)) return 'open';
   return line.state;
 }
@@ -62,7 +62,9 @@ export function leadOf(state, { line, standing }, now) {
   if (state === 'join') return line.soldOut ? 'join-sold-out' : starts ? 'join-before' : 'join';
   if (state === 'waiting') {
     if (standing?.longWait) return 'waiting-long';
-    if ((standing?.queueNumber ?? 0) <= 10) return 'waiting-next';
+    const { queueNumber = Infinity, estimatedEnterAt } = standing ?? {};
+    const near = estimatedEnterAt && new Date(estimatedEnterAt).getTime() - now <= NEXT_MS;
+    if (near && queueNumber <= NEXT) return 'waiting-next';
   }
   return state;
 }

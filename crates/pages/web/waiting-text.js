@@ -19,6 +19,19 @@ export function group(number) {
 }
 
 /**
+ * Returns a time zone, or UTC where this browser does not know it.
+ * @param {string} timeZone
+ */
+export function zoneOf(timeZone) {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+    return timeZone;
+  } catch {
+    return 'UTC';
+  }
+}
+
+/**
  * Returns the time of the day, `14:05`.
  * @param {number} at
  * @param {string} timeZone

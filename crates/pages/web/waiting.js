@@ -2,7 +2,7 @@
 /** The waiting page goes on from what the server rendered, and keeps it current. */
 import { Sunbeon } from './sunbeon.js';
 import { leadOf, stateOf } from './waiting-state.js';
-import { clock, fill, group, hours, left, waitOf } from './waiting-text.js';
+import { clock, fill, group, hours, left, waitOf, zoneOf } from './waiting-text.js';
 import { alertMe, ring } from './waiting-alert.js';
 
 /**
@@ -17,6 +17,8 @@ const MOMENT = 3;
 const PASSING = 8000;
 /** Milliseconds out of sight after which a visitor is welcomed back. */
 const AWAY = 60_000;
+/** Milliseconds after which a state that is new has been spoken. */
+const SPOKEN = 5000;
 /** Places whose passing is spoken. */
 const MILESTONES = [1000, 500, 100, 50, 10, 3];
 
@@ -29,12 +31,12 @@ let line = data.line;
 let standing = data.standing;
 /** @type {State} */
 let state = data.state;
-let full = state === 'full';
 let checkedAt = Date.now();
 let movesAt = 0;
 /** Whether the page is on its way to the shop. */
 let moving = false;
 let hiddenAt = 0;
+let becameAt = 0;
 /** @type {string} */
 let link = 'polling';
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -166,6 +168,7 @@ function milestone(before, now) {
 function become(next) {
   const was = state;
   state = next;
+  becameAt = Date.now();
   at('desk').dataset.state = next;
   for (const element of document.querySelectorAll('[data-on]')) {
     const states = element.getAttribute('data-on')?.split(' ') ?? [];
@@ -183,13 +186,14 @@ function become(next) {
 
 function render() {
   const now = client.now();
-  const facts = { line, standing, known: data.known, guest: data.guest, opensAt: data.opensAt, full };
+  const facts = { line, standing, known: data.known, guest: data.guest };
   const next = stateOf(facts, now);
   if (next !== state) become(next);
   const starts = line.bookingStartAt ? moment(line.bookingStartAt) : '';
+  put(at('about'), starts && untilMs(line.bookingStartAt, now) > 0 ? `${line.concertTitle} · ${starts}` : line.concertTitle);
   const lead = leadOf(state, facts, now);
   put(at('heading'), text.heading[lead] ?? text.heading[state]);
-  put(at('lead'), fill(text.lead[lead], { starts, opens: data.opensAt ? moment(data.opensAt) : '' }));
+  put(at('lead'), fill(text.lead[lead], { starts, opens: line.opensAt ? moment(line.opensAt) : '' }));
   face(now);
   if (state === 'before') put(at('countdown'), left(untilMs(line.bookingStartAt, now)));
   if (state === 'waiting') when(now);
@@ -203,8 +207,8 @@ function render() {
 
 /** @param {string} iso */
 function moment(iso) {
-  const zone = { timeZone: line.timeZone };
-  const time = clock(new Date(iso).getTime(), line.timeZone);
+  const zone = { timeZone: zoneOf(line.timeZone) };
+  const time = clock(new Date(iso).getTime(), zone.timeZone);
   const part = (/** @type {Intl.DateTimeFormatOptions} */ options, locale = lang) =>
     new Intl.DateTimeFormat(locale, { ...zone, ...options }).format(new Date(iso));
   if (lang === 'ko') return `${part({ month: 'long', day: 'numeric' })} (${part({ weekday: 'short' })}) ${time}`;
@@ -228,7 +232,7 @@ function face(now) {
   const place = data.inLine.includes(state);
   let [shown, unit] = [group(line.totalWaitingCount), text.unit.people];
   if (place) [shown, unit] = [group(standing?.queueNumber ?? 1), text.unit.place];
-  if (state === 'early') [shown, unit] = [left(untilMs(data.opensAt, now)), ''];
+  if (state === 'early') [shown, unit] = [left(untilMs(line.opensAt, now)), ''];
   if (state === 'called' || state === 'entered') [shown, unit] = [left(untilMs(standing?.expiresAt, now)), ''];
   if (state === 'over') [shown, unit] = [text.over_word, ''];
   const number = at('number');
@@ -244,10 +248,11 @@ function face(now) {
     phrase('behind', text.behind, Math.max(0, (standing?.totalWaitingCount ?? mine) - mine));
   }
   if (standing?.expiresAt) {
-    const time = new Date(standing.expiresAt).toLocaleTimeString('en-GB', { timeZone: line.timeZone });
+    const time = new Date(standing.expiresAt).toLocaleTimeString('en-GB', { timeZone: zoneOf(line.timeZone) });
     put(at('until'), fill(text.until, { time }));
     const rest = untilMs(standing.expiresAt, now);
-    if (state === 'called' && rest <= 60_000 && rest > 58_000) say(text.say.minute);
+    const minute = state === 'called' && rest <= 60_000 && rest > 50_000;
+    if (minute && Date.now() - becameAt > SPOKEN) say(text.say.minute);
   }
 }
 
@@ -261,7 +266,7 @@ function when(now) {
     put(at('when'), text.wait.none);
     put(at('clock'), '');
   } else {
-    const wait = waitOf(Math.ceil(Math.max(0, untilMs(enterAt, now)) / 1000), now, line.timeZone);
+    const wait = waitOf(Math.ceil(Math.max(0, untilMs(enterAt, now)) / 1000), now, zoneOf(line.timeZone));
     const half = wait.unit === 'hours';
     const [low, high] = [wait.low, wait.high].map((n) => (half ? hours(n, text.hours) : n));
     put(at('when'), fill(text.wait[wait.unit], { low: low ?? 0, high: high ?? 0 }));
@@ -371,13 +376,24 @@ function title() {
   if (document.title !== whole) document.title = whole;
 }
 
+/** Whether the page's forms can be sent. @param {boolean} can */
+function enable(can) {
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('form[method=post] button:not([type=button])'))) {
+    button.disabled = !can;
+  }
+}
+
 function listen() {
   const leaving = /** @type {HTMLDialogElement} */ (at('leaving'));
   const ask = () => {
     const inside = state === 'called' || state === 'entered';
     const n = group(standing?.queueNumber ?? 1);
+    const entry = /** @type {HTMLInputElement} */ (at('entry'));
+    entry.disabled = !standing?.entryNumber;
+    entry.value = String(standing?.entryNumber ?? '');
     put(at('leaving-title'), state === 'entered' ? text.leave_inside : text.leave_ask);
-    put(at('leaving-warn'), inside ? text.leave_warn_inside : fill(text.leave_warn, { n }));
+    const warning = { called: text.leave_warn_called, entered: text.leave_warn_inside }[String(state)];
+    put(at('leaving-warn'), fill(warning ?? text.leave_warn, { n }));
     put(at('stay-here'), inside ? text.leave_no_inside : text.leave_no);
     leaving.close();
     leaving.showModal();
@@ -400,10 +416,19 @@ function listen() {
   const auto = /** @type {HTMLInputElement} */ (at('auto'));
   // Once refused, only a click asks again.
   if (data.said === 'not-now') auto.checked = false;
+  // What was said is said once, not whenever this address is opened again.
+  const address = new URL(location.href);
+  address.searchParams.delete('said');
+  history.replaceState(null, '', address);
+  for (const form of document.querySelectorAll('form[method=post]')) {
+    // A second click would send it again.
+    form.addEventListener('submit', () => setTimeout(() => enable(false)));
+  }
   at('claim').addEventListener('submit', () => {
     moving = true;
   });
   addEventListener('pageshow', (event) => {
+    enable(true);
     if (!event.persisted) return;
     [moving, movesAt] = [false, 0];
     auto.checked = false;

@@ -1,7 +1,10 @@
 //! The line as everybody may see it.
 
 use serde::Serialize;
-use sunbeon_domain::{ConcertId, EntryNumber, Identity, Mode, Pace, Phase, Stock, UnixMs};
+use sunbeon_domain::{
+    ConcertId, EntryNumber, Estimate, Identity, Mode, Pace, Phase, Stock, UnixMs,
+};
+use sunbeon_store::Snapshot;
 use utoipa::ToSchema;
 
 use crate::View;
@@ -11,10 +14,10 @@ use crate::View;
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!(
     {"concertId": "demo", "concertTitle": "Demo Concert", "mode": "queue", "identity": "member",
-    "state": "open", "bookingStartAt": "2026-11-20T05:00:00.000Z", "timeZone": "Asia/Seoul",
+    "state": "open", "opensAt": "2026-11-20T01:00:00.000Z", "bookingStartAt": "2026-11-20T05:00:00.000Z", "timeZone": "Asia/Seoul",
     "groupSize": 10, "entryIntervalSeconds": 30, "waitingTtlSeconds": 300,
     "autoOpen": true, "head": 1_763_614_800_000_000_u64, "front": 1_763_614_800_000_000_u64, "taken": 44,
-    "totalWaitingCount": 1, "pace": {"one": 38,
+    "totalWaitingCount": 1, "full": false, "pace": {"one": 38,
     "five": 44, "fifteen": 44, "sinceAt": "2026-11-20T05:00:00.000Z"},
     "stock": {"tiers": [{"name": "R", "price": 150_000, "left": 12}],
     "reportedAt": "2026-11-20T05:00:00.000Z"}, "soldOut": false,
@@ -25,6 +28,9 @@ pub struct PublicSnapshot {
     mode: Mode,
     identity: Identity,
     state: Phase,
+    /// When the line opens; left out if it opened with the concert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<UnixMs>,
     /// When booking starts; left out if it started with the concert.
     #[serde(skip_serializing_if = "Option::is_none")]
     booking_start_at: Option<UnixMs>,
@@ -56,6 +62,8 @@ pub struct PublicSnapshot {
     taken: u64,
     /// Everyone in line, including those away.
     total_waiting_count: u64,
+    /// Whether a new entry would be refused, because the line is as long as it may be or the wait too long.
+    pub full: bool,
     /// How many people were taken off the front lately.
     pace: Pace,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +72,7 @@ pub struct PublicSnapshot {
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<Stock>,
     /// Whether everything is sold and nothing held that could come back.
-    sold_out: bool,
+    pub sold_out: bool,
     at: UnixMs,
 }
 
@@ -78,7 +86,9 @@ impl From<&View> for PublicSnapshot {
             taken: snapshot.progress.taken,
             total_waiting_count: snapshot.counts.waiting + snapshot.counts.away,
             pace: snapshot.line_facts.pace,
+            full: is_full(snapshot),
             at: snapshot.at,
+            opens_at: snapshot.concert.opens_at(),
             mode: policy.mode,
             identity: policy.identity,
             booking_start_at: policy.booking_start_at,
@@ -96,4 +106,15 @@ impl From<&View> for PublicSnapshot {
             sold_out: snapshot.line_facts.sold_out,
         }
     }
+}
+
+fn is_full(snapshot: &Snapshot) -> bool {
+    let (policy, counts) = (&snapshot.concert.policy, &snapshot.counts);
+    let length = counts.waiting + counts.away;
+    let is_long = || {
+        let longest = Estimate::longest_line(&snapshot.line_facts, policy, snapshot.at);
+        policy.refuse_long_wait && counts.waiting >= longest
+    };
+    let most = policy.max_queue_size.map(u64::from);
+    policy.mode != Mode::Off && (most.is_some_and(|most| length >= most) || is_long())
 }

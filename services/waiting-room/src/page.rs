@@ -13,7 +13,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use sunbeon_chassis::{ApiResult, Auth, Member, OrFail, PathConcert, QueryPairs};
-use sunbeon_domain::{ConcertId, Identity, Standing};
+use sunbeon_domain::{ConcertId, EntryNumber, Identity, Standing};
 use sunbeon_gate::Ways;
 use sunbeon_pages::{Chosen, Page, assets, compressed, script, show, submits_to};
 use sunbeon_snapshot::View;
@@ -67,6 +67,8 @@ struct Sent {
     /// The way back.
     #[serde(default)]
     target: String,
+    /// To leave: the entry that the page showed. Somebody else may have logged in since.
+    entry: Option<EntryNumber>,
 }
 
 async fn page(
@@ -138,6 +140,10 @@ async fn exit(
 ) -> ApiResult<Response> {
     let room = &front.room;
     room.heard.note(&id);
+    let found = room.store.status(&id, &member.id, false).await.or_fail()?;
+    if sent.entry != found.state.number() {
+        return Ok(back(&front.ways, &id, &sent, None));
+    }
     let left = room.store.leave(&id, &member.id, Leaving::ByChoice).await;
     left.or_fail()?;
     Ok(back(&front.ways, &id, &sent, Some(Said::Left)))

@@ -144,6 +144,27 @@ fn a_schedule_slower_than_the_recent_pace_is_reported_as_slowed() {
 }
 
 #[test]
+fn a_single_take_is_no_pace_that_a_line_could_fall_behind() {
+    let of = |seconds: i64| LineFacts {
+        pace: Pace {
+            one: 10,
+            five: 10,
+            fifteen: 10,
+            since: Some(NOW + -1_000 * seconds),
+        },
+        ..LineFacts::default()
+    };
+    let slow = Policy {
+        group_size: 2,
+        ..policy()
+    };
+    let reason = |line_facts| Estimate::new(99, &line_facts, &slow, NOW).reason;
+    let interval = i64::from(slow.entry_interval_seconds);
+    assert_eq!(reason(of(2 * interval - 1)), None);
+    assert_eq!(reason(of(2 * interval)), Some(EstimateReason::Slowed));
+}
+
+#[test]
 fn batches_opened_less_often_than_before_are_reported_as_slowed() {
     let by_hand = Policy {
         auto_open: false,

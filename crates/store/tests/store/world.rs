@@ -312,13 +312,7 @@ pub(crate) fn settings(url: String) -> Settings {
 }
 
 pub(crate) fn number(place: EntryState) -> Option<EntryNumber> {
-    match place {
-        EntryState::None => None,
-        EntryState::Waiting { number, .. }
-        | EntryState::Admitting { number }
-        | EntryState::Ready { number, .. }
-        | EntryState::Entered { number, .. } => Some(number),
-    }
+    place.number()
 }
 
 /// What was taken, by hand or by schedule.

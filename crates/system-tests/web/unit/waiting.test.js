@@ -51,19 +51,33 @@ test('every standing has its state, and every state its texts', () => {
   }
 });
 
+test('nearly there is who has few in front and little time, not one of them', () => {
+  const lead = (/** @type {number} */ queueNumber, /** @type {number | undefined} */ seconds) => {
+    const estimatedEnterAt = seconds === undefined ? undefined : inSeconds(seconds);
+    const standing = waiting({ queueNumber, estimatedEnterAt });
+    return leadOf('waiting', { line: line(), standing, known: true, guest: false }, Date.now());
+  };
+  assert.equal(lead(3, 60), 'waiting-next');
+  assert.equal(lead(3, 7200), 'waiting');
+  assert.equal(lead(3, undefined), 'waiting');
+  assert.equal(lead(300, 60), 'waiting');
+});
+
 test('nobody joins a line of members, and a guest is asked to log in', () => {
   const members = { line: line({ identity: 'member' }), standing: null };
   assert.equal(stateOf({ ...members, known: false, guest: false }, 0), 'sign-in');
   assert.equal(stateOf({ ...members, known: true, guest: true }, 0), 'sign-in');
   assert.equal(stateOf({ ...members, known: true, guest: false }, 0), 'join');
-  assert.equal(stateOf({ ...members, known: true, guest: false, full: true }, 0), 'full');
+  const full = line({ identity: 'member', full: true });
+  assert.equal(stateOf({ line: full, standing: null, known: true, guest: false }, 0), 'full');
+  assert.equal(stateOf({ line: full, standing: waiting(), known: true, guest: false }, 0), 'waiting');
 });
 
 test('a line opens and a sale begins by the clock', () => {
-  const early = { line: line({ state: 'early', bookingStartAt: inSeconds(600) }), known: true, guest: false };
-  const opensAt = inSeconds(60);
-  assert.equal(stateOf({ ...early, opensAt }, Date.now()), 'early');
-  assert.equal(stateOf({ ...early, opensAt }, Date.now() + 61_000), 'join');
+  const opens = { opensAt: inSeconds(60), bookingStartAt: inSeconds(600) };
+  const early = { line: line({ state: 'early', ...opens }), known: true, guest: false };
+  assert.equal(stateOf(early, Date.now()), 'early');
+  assert.equal(stateOf(early, Date.now() + 61_000), 'join');
   const before = { line: line({ state: 'before', bookingStartAt: inSeconds(60) }), standing: waiting() };
   assert.equal(stateOf({ ...before, known: true, guest: false }, Date.now()), 'before');
   assert.equal(stateOf({ ...before, known: true, guest: false }, Date.now() + 61_000), 'waiting');

@@ -54,6 +54,15 @@ impl Said {
         }
     }
 
+    /// Returns whether it is still true of a page in this state: its address may be opened again.
+    fn fits(self, state: State) -> bool {
+        match self {
+            Self::Full | Self::MembersOnly => matches!(state, State::SignIn | State::Join),
+            Self::Left => matches!(state, State::SignIn | State::Join | State::Full),
+            Self::NotNow => state == State::Called,
+        }
+    }
+
     pub(super) fn parse(word: &str) -> Option<Self> {
         let all = [Self::Full, Self::MembersOnly, Self::Left, Self::NotNow];
         all.into_iter().find(|said| said.word() == word)
@@ -88,11 +97,15 @@ enum State {
     Over,
 }
 
+/// The places and the seconds from which on the turn is near. The page's script knows the same.
+const NEXT: u64 = 10;
+const NEXT_S: u64 = 180;
+
 /// Those who have a number.
 const IN_LINE: [State; 4] = [State::Before, State::Waiting, State::Paused, State::SoldOut];
 
 impl State {
-    fn of(view: &View, visitor: &Visitor, sold_out: bool, said: Option<Said>) -> Self {
+    fn of(view: &View, visitor: &Visitor, line: &PublicSnapshot) -> Self {
         let phase = view.snapshot.phase();
         let status = match visitor {
             Visitor::Nobody => Status::NotInQueue,
@@ -104,10 +117,10 @@ impl State {
             (Status::BookingClosed, _) | (_, Phase::Closed | Phase::Ended) => Self::Over,
             (Status::Waiting, Phase::Early | Phase::Before) => Self::Before,
             (Status::Waiting, Phase::Paused) => Self::Paused,
-            (Status::Waiting, _) if sold_out => Self::SoldOut,
+            (Status::Waiting, _) if line.sold_out => Self::SoldOut,
             (Status::Waiting, _) => Self::Waiting,
             (Status::NotInQueue, Phase::Early) => Self::Early,
-            (Status::NotInQueue, _) if said == Some(Said::Full) => Self::Full,
+            (Status::NotInQueue, _) if line.full => Self::Full,
             (Status::NotInQueue, _) => {
                 let members_only = view.snapshot.concert.policy.identity == Identity::Member;
                 match visitor {
@@ -156,6 +169,8 @@ pub(super) struct Shown {
     behind: u64,
     wait: Option<Wait>,
     standing: Option<Standing>,
+    /// Whether the visitor's turn is a few minutes away.
+    is_next: bool,
     /// The public snapshot.
     line: Value,
     /// The time of the day.
@@ -189,8 +204,10 @@ impl Shown {
     ) -> Self {
         let (concert, now) = (&view.snapshot.concert, view.now());
         let policy = &concert.policy;
-        let line = json!(PublicSnapshot::from(view));
-        let state = State::of(view, &visitor, line["soldOut"] == true, said);
+        let line = PublicSnapshot::from(view);
+        let state = State::of(view, &visitor, &line);
+        let line = json!(line);
+        let said = said.filter(|said| said.fits(state)).map(Said::word);
         let (known, guest, standing) = match visitor {
             Visitor::Nobody => (false, false, None),
             Visitor::Known { guest, standing } => (true, guest, Some(*standing)),
@@ -209,6 +226,7 @@ impl Shown {
         };
         let time = |at: UnixMs| at.local_time(&policy.time_zone);
         let wait = told.and_then(|told| told.estimated_wait_seconds);
+        let is_next = wait.is_some_and(|seconds| seconds <= NEXT_S);
         let here = ways.to_the_line(&concert.concert_id, back);
         let query = here.split_once('?').map(|(_, query)| format!("&{query}"));
         let target = back.map(ToString::to_string);
@@ -225,14 +243,15 @@ impl Shown {
             behind: total
                 .unwrap_or_default()
                 .saturating_sub(number.unwrap_or_default()),
+            is_next: is_next && number.is_some_and(|number| number <= NEXT),
             wait: wait.map(|seconds| Wait::of(seconds, now, &policy.time_zone)),
             checked: time(now),
-            said: said.map(Said::word),
+            said,
             leaving: leaving && told.is_some_and(|told| told.entry_number.is_some()),
             refresh: state.refresh(told).filter(|_| !leaving),
             data: json!({
                 "state": state, "known": known, "guest": guest, "now": now, "target": target,
-                "opensAt": opens, "inLine": IN_LINE, "said": said.map(Said::word), "line": line, "standing": standing,
+                "inLine": IN_LINE, "said": said, "line": line, "standing": standing,
             }),
             asked: back.map(ToString::to_string),
             query: query.unwrap_or_default(),

@@ -7,8 +7,7 @@ use sunbeon_domain::UnixMs;
 /// A wait from now, in one unit, and the same as times of the day.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Wait {
-    /// The key of the text: `soon`, `seconds`, `minutes`, `hours`, and `minute` or `hour` where the range
-    /// has one end.
+    /// The key of the text: `soon`, `seconds`, `minutes`, or `hours`, which counts by half hours.
     unit: &'static str,
     low: u64,
     high: u64,

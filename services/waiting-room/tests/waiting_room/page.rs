@@ -79,7 +79,17 @@ async fn a_guest_takes_a_number_waits_is_called_and_leaves_without_a_script(app:
             .contains("aria-labelledby=\"leaving-title\" open")
     );
     assert!(!asked.html.contains("http-equiv"));
-    let left = browser.submit(EXIT, "target=%2Fseats").await;
+    // What another tab showed, perhaps to another visitor, ends nothing.
+    let other = browser.submit(EXIT, "target=%2Fseats&entry=5").await;
+    assert_eq!(other.sent_to(), "/waiting-room/c?target=%2Fseats");
+    assert_eq!(browser.open(other.sent_to()).await.state(), "called");
+    let said = browser.open(&format!("{page}&said=left")).await;
+    assert!(said.html.contains("id=\"said\" hidden"), "it is not true");
+    let entry = asked.html.split("id=\"entry\" value=\"").nth(1).unwrap();
+    let entry = entry.split('"').next().unwrap();
+    let left = browser
+        .submit(EXIT, &format!("target=%2Fseats&entry={entry}"))
+        .await;
     assert_eq!(left.sent_to(), "/waiting-room/c?target=%2Fseats&said=left");
     assert_eq!(browser.open(left.sent_to()).await.state(), "join");
 }
@@ -170,8 +180,16 @@ async fn every_state_has_its_page_in_both_languages(app: App) {
     let page = shown(&fan, "/waiting-room/line").await;
     assert_eq!(page.state(), "entered");
     let full = browser_of(&app, "late");
-    let said = full.open("/waiting-room/line?said=full").await;
-    assert_eq!(said.state(), "full");
+    stage.enter("line", "behind").await;
+    let open = full.open("/waiting-room/line?said=full").await;
+    assert_eq!(
+        open.state(),
+        "join",
+        "the line says itself whether it is full"
+    );
+    stage.change("line", json!({"maxQueueSize": 1})).await;
+    until(&full, "/waiting-room/line", "full").await;
+    shown(&full, "/waiting-room/line").await;
     stage.close("line").await;
     until(&full, "/waiting-room/line", "over").await;
     shown(&full, "/waiting-room/line").await;
