@@ -50,42 +50,42 @@ fn sales() -> [(&'static str, Value, Value); 4] {
     [
         (
             "demo",
-            json!({"title": "데모 콘서트", "mode": "queue", "groupSize": 20,
+            json!({"title": "데모 콘서트 Demo concert", "mode": "queue", "groupSize": 6,
                 "entryIntervalSeconds": 5}),
             json!({"perMemberLimit": 4, "sections": [
                 {"section": "R", "price": 150_000, "rows": 10, "seatsPerRow": 20},
                 {"section": "S", "price": 110_000, "rows": 10, "seatsPerRow": 20},
             ], "tickets": [
-                {"ticketId": "standing", "name": "스탠딩", "price": 99_000, "quantity": 20_000},
+                {"ticketId": "standing", "name": "스탠딩 Standing", "price": 99_000, "quantity": 20_000},
             ]}),
         ),
         (
             "walk-in",
             // One in ten of the crowd does not respond when called, so their slot must become free
             // soon.
-            json!({"title": "바로 입장 콘서트", "mode": "threshold", "maxActive": 20,
+            json!({"title": "20명씩 입장 Twenty at a time", "mode": "threshold", "maxActive": 20,
                 "groupSize": 5, "entryIntervalSeconds": 1, "readyTtlSeconds": 60, "idleShopSeconds": 30}),
             json!({"perMemberLimit": 2, "sections": [
                 {"section": "A", "price": 70_000, "rows": 10, "seatsPerRow": 20},
             ], "tickets": [
-                {"ticketId": "standing", "name": "스탠딩", "price": 50_000, "quantity": 20_000},
+                {"ticketId": "standing", "name": "스탠딩 Standing", "price": 50_000, "quantity": 20_000},
             ]}),
         ),
         (
             "open-house",
-            json!({"title": "대기 없는 콘서트", "mode": "off"}),
+            json!({"title": "대기 없는 콘서트 No line", "mode": "off"}),
             json!({"perMemberLimit": 4, "tickets": [
-                {"ticketId": "day", "name": "1일권", "price": 20_000, "quantity": 100_000},
+                {"ticketId": "day", "name": "1일권 Day ticket", "price": 20_000, "quantity": 100_000},
             ]}),
         ),
         // Some get straight in and the rest line up, with or without a login.
         (
             "train",
-            json!({"title": "명절 기차표", "mode": "threshold", "maxActive": 30,
+            json!({"title": "명절 기차표 Holiday train", "mode": "threshold", "maxActive": 30,
                 "groupSize": 10, "entryIntervalSeconds": 1, "readyTtlSeconds": 60,
                 "identity": "guest"}),
             json!({"perMemberLimit": 2, "tickets": [
-                {"ticketId": "seoul-busan", "name": "서울-부산", "price": 59_800,
+                {"ticketId": "seoul-busan", "name": "서울-부산 Seoul-Busan", "price": 59_800,
                     "quantity": 100_000},
             ]}),
         ),

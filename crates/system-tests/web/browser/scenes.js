@@ -21,7 +21,7 @@ const HALL = {
     { section: 'R', price: 150_000, rows: 8, seatsPerRow: 16 },
     { section: 'S', price: 110_000, rows: 8, seatsPerRow: 16 },
   ],
-  tickets: [{ ticketId: 'standing', name: 'Standing', price: 99_000, quantity: 300 }],
+  tickets: [{ ticketId: 'standing', name: '스탠딩 Standing', price: 99_000, quantity: 300 }],
 };
 const LONG = { readyTtlSeconds: 3600, sessionMinutes: 120, waitingTtlSeconds: 3600, holdDurationMinutes: 120 };
 const HOUR = 3_600_000;
@@ -39,9 +39,9 @@ export async function prepare(site) {
     early: { bookingStartAt: iso(30 * HOUR), joinStartHours: 4 },
     before: { bookingStartAt: iso(2 * HOUR), joinStartHours: 4 },
     full: { maxQueueSize: 1, autoOpen: false },
-    waiting: { autoOpen: true, groupSize: 1, entryIntervalSeconds: 3600, notice: '1인 4매까지 예매할 수 있습니다. Four tickets each.' },
+    waiting: { autoOpen: true, groupSize: 200, entryIntervalSeconds: 1800, notice: '1인 4매 · Four tickets each' },
     long: { groupSize: 1, entryIntervalSeconds: 3600, maxWaitTimeMinutes: 1 },
-    paused: { autoOpen: false, notice: '무대를 점검하고 있습니다. We are checking the stage.' },
+    paused: { autoOpen: false, notice: '무대 점검 중 · We are checking the stage' },
     'sold-out': { autoOpen: false },
     called: { autoOpen: false },
     inside: { autoOpen: false },
@@ -52,7 +52,7 @@ export async function prepare(site) {
   for (const [id, fields] of Object.entries(concerts)) {
     const stock = {
       tickets: { perMemberLimit: 4, tickets: HALL.tickets },
-      'sold-out': { perMemberLimit: 4, tickets: [{ ticketId: 'day', name: 'Day', price: 50_000, quantity: 4 }] },
+      'sold-out': { perMemberLimit: 4, tickets: [{ ticketId: 'day', name: '1일권 Day', price: 50_000, quantity: 1 }] },
     }[id] ?? HALL;
     await site.sell({ concertId: id, title, mode: 'queue', ...LONG, ...fields }, id === 'empty' ? undefined : stock);
   }
@@ -62,10 +62,14 @@ export async function prepare(site) {
   };
   await enter('someone', 'full');
   await enter('me', 'before');
-  for (const id of ['waiting', 'long', 'paused', 'sold-out']) {
-    for (let n = 0; n < 12; n += 1) await enter(`before-${n}`, id);
+  await enter('buyer', 'sold-out');
+  await site.operator('POST', '/v2/reservation/open/sold-out?batchSize=1');
+  await claim(site, 'buyer', 'sold-out');
+  await buy(site, 'buyer', 'sold-out', { ticketId: 'day', quantity: 1 });
+  for (const [id, many] of Object.entries({ waiting: 127, long: 12, paused: 34, 'sold-out': 12 })) {
+    for (let n = 0; n < many; n += 1) await enter(`before-${n}`, id);
     await enter('me', id);
-    for (let n = 0; n < 5; n += 1) await enter(`after-${n}`, id);
+    for (let n = 0; n < many / 3; n += 1) await enter(`after-${n}`, id);
   }
   await site.operator('POST', '/v2/admin/concerts/paused/pause');
   await enter('me', 'called');
@@ -73,12 +77,10 @@ export async function prepare(site) {
   for (const member of ['me', 'you', 'late']) await enter(member, 'inside');
   await site.operator('POST', '/v2/reservation/open/inside?batchSize=3');
   for (const member of ['me', 'you', 'late']) await claim(site, member, 'inside');
-  const seats = await inside(site, 'you', 'GET', '/v2/concerts/inside/seats');
+  const seats = await inside(site, 'you', 'inside', 'GET', '/v2/concerts/inside/seats');
   const rows = seats.body.data.seats.map((/** @type {{seatId: string}} */ seat) => seat.seatId);
-  await inside(site, 'you', 'POST', '/v2/seats/lock', { seatIds: rows.slice(20, 23) });
-  const booked = await inside(site, 'late', 'POST', '/v2/bookings', { tickets: [{ ticketId: 'standing', quantity: 2 }] });
-  await inside(site, 'late', 'POST', `/v2/bookings/${booked.body.data.bookingId}/confirm`, { paymentToken: 'card' });
-  await site.operator('PUT', '/v2/reservation/stock/sold-out', { tiers: [{ name: 'Day', price: 50_000, left: 0 }], held: 0 });
+  await inside(site, 'you', 'inside', 'POST', '/v2/seats/lock', { seatIds: rows.slice(20, 23) });
+  await buy(site, 'late', 'inside', { ticketId: 'standing', quantity: 2 });
   await site.operator('POST', '/v2/admin/concerts/over/close');
 }
 
@@ -94,15 +96,26 @@ async function claim(site, member, id) {
   tokens.set(`${member}/${id}`, token);
 }
 
-/** @param {Site} site @param {string} member @param {string} method @param {string} path @param {unknown} [body] */
-function inside(site, member, method, path, body) {
-  return site.member(member, method, path, body, { 'X-Queue-Token': tokens.get(`${member}/inside`) ?? '' });
+/**
+ * @param {Site} site @param {string} member @param {string} id
+ * @param {string} method @param {string} path @param {unknown} [body]
+ */
+function inside(site, member, id, method, path, body) {
+  return site.member(member, method, path, body, { 'X-Queue-Token': tokens.get(`${member}/${id}`) ?? '' });
 }
 
-/** @param {string} id */
-const waiting = (id) => async (/** @type {Page} */ page, /** @type {Site} */ site) => {
+/** @param {Site} site @param {string} member @param {string} id @param {{ticketId: string, quantity: number}} tickets */
+async function buy(site, member, id, tickets) {
+  const booked = await inside(site, member, id, 'POST', '/v2/bookings', { tickets: [tickets] });
+  const path = `/v2/bookings/${booked.body.data.bookingId}/confirm`;
+  const { status } = await inside(site, member, id, 'POST', path, { paymentToken: 'card' });
+  if (status !== 200) throw new Error(`${member} could not buy: ${status}`);
+}
+
+/** @param {string} id @param {string} [state] */
+const waiting = (id, state) => async (/** @type {Page} */ page, /** @type {Site} */ site) => {
   await page.goto(`${site.url}/waiting-room/${id}`);
-  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.locator(state ? `#desk[data-state="${state}"]` : 'h1').waitFor();
 };
 
 /** Opens the shop as somebody who was let in. @param {Page} page @param {Site} site */
@@ -128,13 +141,13 @@ const shown = (path, visible) => async (/** @type {Page} */ page, /** @type {Sit
 
 /** @type {Scene[]} */
 export const SCENES = [
-  { name: 'waiting-sign-in', open: waiting('join') },
+  { name: 'waiting-sign-in', open: waiting('join', 'sign-in') },
   ...['join', 'early', 'before', 'full', 'waiting', 'long', 'paused', 'sold-out', 'called', 'over'].map((id) => ({
     name: `waiting-${id}`,
     id: 'me',
-    open: waiting(id),
+    open: waiting(id, id === 'long' ? 'waiting' : id),
   })),
-  { name: 'waiting-entered', id: 'me', open: waiting('inside') },
+  { name: 'waiting-entered', id: 'me', open: waiting('inside', 'entered') },
   {
     name: 'waiting-leaving',
     id: 'me',
