@@ -243,6 +243,18 @@ test('on a phone a refusal is in sight, and what came of a lost connection goes 
   await page.context().close();
 });
 
+test('without JavaScript the page speaks of the time to book only to who has one', async () => {
+  const value = await letIn('plain', 'line');
+  const page = await person(opened, site, { id: 'plain', lang: 'en', javaScript: false });
+  await page.context().addCookies([{ name: 'queue-token-line', value, url: site.url }]);
+  for (const [id, session] of /** @type {const} */ ([['hall', false], ['line', true]])) {
+    await page.goto(`${site.url}/concerts/${id}`);
+    const said = await page.locator('noscript .notice').innerText();
+    assert.equal(said.includes('Your time to book goes on'), session, said);
+  }
+  await page.context().close();
+});
+
 test('of 20,000 seats only those in sight are in the page', async () => {
   const page = await inside('arena', 'far');
   const cells = page.getByRole('gridcell');
