@@ -52,13 +52,13 @@ fields! {
         "앞 응답의 cursor를 그대로 보내 주세요."
         "must be the cursor of an earlier answer.";
     BatchSize "BATCH_SIZE" "batchSize"
-        "1~10,000의 정수로 보내 주세요."
+        "1부터 10,000까지의 정수를 적어 주세요."
         "must be a whole number from 1 to 10,000.";
     ConcertId "CONCERT_ID" "concertId"
-        "A-Z, a-z, 0-9, '_', '-'로 된 1~64자로 보내 주세요."
+        "A-Z, a-z, 0-9, '_', '-'로 된 1~64자로 적어 주세요."
         "must be 1 to 64 characters from A-Z, a-z, 0-9, '_' and '-'.";
     Count "COUNT" "count"
-        "like와 함께 1~100의 정수로 보내 주세요."
+        "like와 함께 1부터 100까지의 정수를 적어 주세요."
         "must be a whole number from 1 to 100, sent with like.";
     Cursor "CURSOR" "cursor"
         "앞 응답의 nextCursor를 그대로 보내 주세요."
@@ -67,7 +67,7 @@ fields! {
         "앞 응답의 entryNumber를 그대로 보내 주세요."
         "must be the entryNumber of an earlier answer.";
     Held "HELD" "held"
-        "0~10,000,000의 정수로 보내 주세요."
+        "0부터 10,000,000까지의 정수를 적어 주세요."
         "must be a whole number from 0 to 10,000,000.";
     IdempotencyKey "IDEMPOTENCY_KEY" "Idempotency-Key"
         "공백 없는 ASCII 1~128자로 보내 주세요."
@@ -79,10 +79,10 @@ fields! {
         "좌석 번호 하나를 count와 함께 보내 주세요."
         "must be the id of a seat, sent with count.";
     Limit "LIMIT" "limit"
-        "1~1,000의 정수로 보내 주세요."
+        "1부터 1,000까지의 정수를 적어 주세요."
         "must be a whole number from 1 to 1,000.";
     MemberId "MEMBER_ID" "memberId"
-        "공백 없는 ASCII 1~255자로 보내 주세요."
+        "공백 없는 ASCII 1~255자로 적어 주세요."
         "must be 1 to 255 visible ASCII characters.";
     Name "NAME" "name"
         "100자 이하로, 줄바꿈이나 제어 문자 없이 보내 주세요."
@@ -91,7 +91,7 @@ fields! {
         "결제사에서 받은 값을 공백 없는 ASCII 1~255자로 보내 주세요."
         "must be the payment provider's token, 1 to 255 visible ASCII characters.";
     PerMemberLimit "PER_MEMBER_LIMIT" "perMemberLimit"
-        "1~100의 정수로 보내 주세요."
+        "1부터 100까지의 정수를 적어 주세요."
         "must be a whole number from 1 to 100.";
     SeatIds "SEAT_IDS" "seatIds"
         "서로 다른 좌석 번호 1~100개를 목록으로 보내 주세요. 예매라면 tickets만 보내도 됩니다."

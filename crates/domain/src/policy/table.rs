@@ -115,8 +115,8 @@ macro_rules! policy {
                         Text {
                             ko: grouped!(concat!(
                                 $wire, ":"
-                                $(, " ", stringify!($min), "~", stringify!($max), "의 정수로 보내 주세요.")?
-                                $(, " ", stringify!($shortest), "~", stringify!($longest), "자로 보내 주세요.")?
+                                $(, " ", stringify!($min), "부터 ", stringify!($max), "까지의 정수를 적어 주세요.")?
+                                $(, " ", stringify!($shortest), "~", stringify!($longest), "자로 적어 주세요.")?
                                 $(, " ", $first $(, ", ", $choice)*, " 중 하나로 보내 주세요.")?
                                 $(, " ", $ko)?
                             )),
