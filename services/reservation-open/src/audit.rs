@@ -1,4 +1,4 @@
-//! The audit: one row, written before every admin act.
+//! The audit: one row, written before every admin act; what came of it is added.
 
 pub(crate) mod routes;
 mod table;
@@ -17,6 +17,9 @@ use self::table::{Act, Table};
 /// The audit. A cheap handle.
 #[derive(Clone)]
 pub(crate) struct Audit(Table);
+
+/// The row of an act that is under way.
+pub(crate) struct Recorded(String);
 
 /// The admin who acts, and the request.
 #[derive(Clone)]
@@ -47,7 +50,7 @@ impl Audit {
         act: &str,
         concert: &ConcertId,
         detail: Value,
-    ) -> ApiResult<()> {
+    ) -> ApiResult<Recorded> {
         self.write(actor, act, concert.as_str(), detail).await
     }
 
@@ -58,10 +61,27 @@ impl Audit {
         act: &str,
         detail: Value,
     ) -> ApiResult<()> {
-        self.write(actor, act, "", detail).await
+        self.write(actor, act, "", detail).await.map(drop)
     }
 
-    async fn write(&self, actor: &Actor, act: &str, concert: &str, detail: Value) -> ApiResult<()> {
+    /// Replaces an act's detail by one that says what came of it. The act is done: if this fails, its row stays
+    /// as it was.
+    pub(crate) async fn after(&self, Recorded(id): Recorded, detail: Value) {
+        if let Err(error) = self.0.set_detail(&id, &detail.to_string()).await {
+            tracing::warn!(
+                error = format!("{:#}", anyhow::Error::from(error)),
+                "could not record what came of an operator's act; the audit says only what was asked"
+            );
+        }
+    }
+
+    async fn write(
+        &self,
+        actor: &Actor,
+        act: &str,
+        concert: &str,
+        detail: Value,
+    ) -> ApiResult<Recorded> {
         let at = now();
         let row = Act {
             // Within one millisecond, a later version 7 UUID is larger.
@@ -73,7 +93,8 @@ impl Audit {
             detail: detail.to_string(),
             request_id: actor.request_id.clone(),
         };
-        self.0.write(&row).await.or_fail()
+        self.0.write(&row).await.or_fail()?;
+        Ok(Recorded(row.id))
     }
 
     /// Returns up to `limit` rows before an id, newest first, of one concert or of all.

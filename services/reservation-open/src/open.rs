@@ -97,10 +97,12 @@ async fn open(
         let cause = anyhow::anyhow!("there is no connection to the broker");
         return Err(ApiError::new(Code::BrokerDown).caused_by(cause));
     }
-    audit
-        .before(&actor, "open", &id, json!({ "batchSize": batch_size }))
-        .await?;
-    let (last, sending) = take_all(&*store, &announcer, &id, batch_size, key.as_deref()).await?;
+    let asked = json!({ "batchSize": batch_size });
+    let recorded = audit.before(&actor, "open", &id, asked).await?;
+    let opened = take_all(&*store, &announcer, &id, batch_size, key.as_deref()).await?;
+    let Opened { last, now, sending } = opened;
+    let came = json!({ "batchSize": batch_size, "admitted": now });
+    audit.after(recorded, came).await;
     if !sending.is_empty() {
         announcer.advanced(&id, u64::from(last.total), last.still_waiting);
     }
@@ -120,6 +122,15 @@ async fn open(
     Ok((replayed, Reply::ok(OPENED, opened)))
 }
 
+/// What a request took.
+struct Opened {
+    /// The last answer; its total counts what earlier requests with the same key took, too.
+    last: Taken,
+    /// How many entries this request took.
+    now: usize,
+    sending: Vec<JoinHandle<usize>>,
+}
+
 /// Takes entries until the batch is full, the line is empty or no slot is free, and announces each
 /// call's entries at once. Stops early when messages can no longer be sent.
 async fn take_all(
@@ -128,8 +139,8 @@ async fn take_all(
     id: &ConcertId,
     batch_size: u32,
     key: Option<&str>,
-) -> ApiResult<(Taken, Vec<JoinHandle<usize>>)> {
-    let (mut taken, mut sending) = (0, Vec::new());
+) -> ApiResult<Opened> {
+    let (mut taken, mut now, mut sending) = (0, 0, Vec::new());
     loop {
         let opening = Opening {
             batch_size,
@@ -143,6 +154,7 @@ async fn take_all(
         };
         taken = last.total;
         let entries = std::mem::take(&mut last.entries);
+        now += entries.len();
         if !entries.is_empty() {
             sending.push(announcer.announce(&last.concert, entries));
         }
@@ -151,7 +163,7 @@ async fn take_all(
             last.more = false;
         }
         if !last.more {
-            return Ok((last, sending));
+            return Ok(Opened { last, now, sending });
         }
     }
 }

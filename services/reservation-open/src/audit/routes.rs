@@ -39,6 +39,9 @@ struct AuditEntry {
     /// Left out if the act is about no single concert.
     #[serde(skip_serializing_if = "Option::is_none")]
     concert_id: Option<String>,
+    /// What was asked, and what came of it where that is a number: `cleared` of a `clear`, `admitted` of an `open`.
+    /// A `change` has the fields that were sent and, in `before`, what they were. An act without its number was cut
+    /// short.
     detail: Value,
     request_id: String,
 }

@@ -9,6 +9,7 @@ statements! {
     INSERT = "INSERT INTO audit \
         (audit_id, at_ms, actor, act, concert_id, detail, request_id) \
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    SET_DETAIL = "UPDATE audit SET detail = $2 WHERE audit_id = $1";
     PAGE = "SELECT audit_id, at_ms, actor, act, concert_id, detail, request_id \
         FROM audit WHERE ($1 = '' OR concert_id = $1) AND ($2 = '' OR audit_id < $2) \
         ORDER BY audit_id DESC LIMIT $3";
@@ -28,6 +29,11 @@ impl Table {
         let (detail, request) = (&row.detail, &row.request_id);
         let values = values![id, row.at.0, actor, act, concert, detail, request];
         self.0.execute(&INSERT, values).await?;
+        Ok(())
+    }
+
+    pub(super) async fn set_detail(&self, id: &str, detail: &str) -> Result<()> {
+        self.0.execute(&SET_DETAIL, values![id, detail]).await?;
         Ok(())
     }
 

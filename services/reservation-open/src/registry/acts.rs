@@ -110,11 +110,10 @@ async fn clear(
     PathConcert(id): PathConcert,
 ) -> ApiResult<Reply<ClearedLine>> {
     let snapshot = store.snapshot(&id).await.or_fail()?;
-    service
-        .audit
-        .before(&actor, "clear", &id, json!({}))
-        .await?;
+    let audit = &service.audit;
+    let recorded = audit.before(&actor, "clear", &id, json!({})).await?;
     let cleared = store.clear(&id).await.or_fail()?;
+    audit.after(recorded, json!({ "cleared": cleared })).await;
     service.announcer.changed(&id, snapshot.concert.version);
     Ok(Reply::ok(CLEARED, ClearedLine { cleared }))
 }
@@ -133,7 +132,7 @@ impl ReservationOpen {
             set(&mut edited);
             Ok(edited)
         };
-        let concert = self.edit(actor, act, id, json!({}), edit).await?;
+        let concert = self.edit(actor, act, id, |_| json!({}), edit).await?;
         Ok(Reply::ok(CHANGED, concert))
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::IntoResponse,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sunbeon_chassis::{
     ApiError, ApiResult, Body, Empty, Expected, OrFail, PathConcert, Reply, Success, Tag,
 };
@@ -119,9 +119,20 @@ async fn change(
             ..concert.clone()
         })
     };
-    let detail = json!(fields);
+    let detail = |concert: &Concert| with_before(json!(fields), &concert.policy);
     let concert = service.edit(&actor, "change", &id, detail, edit).await?;
     Ok((etag(&concert), Reply::ok(CHANGED, concert)))
+}
+
+/// Adds to the fields of a change what they are so far, as `before`; a field that is not set is `null`.
+fn with_before(mut fields: Value, policy: &Policy) -> Value {
+    let policy = json!(policy);
+    let names = fields.as_object().into_iter().flat_map(Map::keys);
+    let before: Map<_, _> = names
+        .map(|name| (name.clone(), policy[name].clone()))
+        .collect();
+    fields["before"] = before.into();
+    fields
 }
 
 /// Deletes a concert that is closed or over, once nobody is inside.

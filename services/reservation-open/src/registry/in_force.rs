@@ -30,24 +30,26 @@ impl ReservationOpen {
     }
 
     /// Applies `edit` to a concert and puts it in force; retries when another change comes first.
-    /// An edit that changes nothing leaves the version as it is.
+    /// An edit that changes nothing leaves the version as it is. `detail` is what the audit says of a concert that
+    /// is edited.
     pub(super) async fn edit(
         &self,
         actor: &Actor,
         act: &str,
         id: &ConcertId,
-        detail: Value,
+        detail: impl Fn(&Concert) -> Value,
         edit: impl Fn(&Concert) -> ApiResult<Concert>,
     ) -> ApiResult<Concert> {
-        let mut detail = Some(detail);
+        let mut recorded = false;
         for _ in 0..TRIES {
             let before = self.registry.find(id).await.or_fail()?;
             let after = edit(&before)?;
             if before.closed && after != before {
                 return Err(Code::BookingClosed.into());
             }
-            if let Some(detail) = detail.take() {
-                self.audit.before(actor, act, id, detail).await?;
+            if !recorded {
+                self.audit.before(actor, act, id, detail(&before)).await?;
+                recorded = true;
             }
             let changed = match after == before {
                 true => Ok(before),

@@ -11,7 +11,10 @@ use sunbeon_test_support::{
 
 use crate::app::App;
 
-sunbeon_test_support::on_both!(every_act_is_recorded_with_its_actor_and_request);
+sunbeon_test_support::on_both!(
+    every_act_is_recorded_with_its_actor_and_request,
+    the_audit_says_how_many_an_act_concerned,
+);
 
 async fn acts(app: &App, query: &str) -> Vec<Value> {
     let page = app.get(&format!("/v2/admin/audit{query}"), &admin()).await;
@@ -28,7 +31,12 @@ async fn every_act_is_recorded_with_its_actor_and_request(app: App) {
             "/v2/admin/concerts".to_owned(),
             policy,
         ),
-        ("change", Method::PATCH, of(""), json!({"groupSize": 3})),
+        (
+            "change",
+            Method::PATCH,
+            of(""),
+            json!({"groupSize": 3, "notice": "A."}),
+        ),
         ("pause", Method::POST, of("/pause"), json!(null)),
         ("resume", Method::POST, of("/resume"), json!(null)),
         (
@@ -76,8 +84,11 @@ async fn every_act_is_recorded_with_its_actor_and_request(app: App) {
             .map(|row| row["detail"].clone())
             .unwrap()
     };
-    assert_eq!(detail("change"), json!({"groupSize": 3}));
-    assert_eq!(detail("open"), json!({"batchSize": 7}));
+    let change =
+        json!({"groupSize": 3, "notice": "A.", "before": {"groupSize": 10, "notice": null}});
+    assert_eq!(detail("change"), change);
+    assert_eq!(detail("open"), json!({"batchSize": 7, "admitted": 0}));
+    assert_eq!(detail("clear"), json!({"cleared": 0}));
     assert_eq!(detail("remove"), json!({"memberId": "fan-9"}));
 
     let by_script = json!({"concertId": "d", "title": "d"});
@@ -90,6 +101,31 @@ async fn every_act_is_recorded_with_its_actor_and_request(app: App) {
     assert!(MemberId::parse("admin token").is_err());
     assert!(!row["requestId"].as_str().unwrap().is_empty());
     assert!(!row.to_string().contains(ADMIN_TOKEN));
+}
+
+async fn the_audit_says_how_many_an_act_concerned(app: App) {
+    app.create_by_hand("c").await;
+    for who in ["a", "b", "c", "d", "e"] {
+        app.stage.enter("c", who).await;
+    }
+    for _ in 0..2 {
+        app.open_once("c", 2, "one-batch").await.data(200);
+    }
+    let clear = "/v2/admin/concerts/c/clear";
+    let cleared = send(app.request(Method::POST, clear, &admin())).await;
+    // Those who were taken and not yet called lose their place, too.
+    assert_eq!(cleared.data(200)["cleared"], 5);
+    app.open("c", 9).await.data(200);
+    let rows = acts(&app, "?concertId=c&limit=4").await;
+    let details: Vec<_> = rows.iter().map(|row| row["detail"].clone()).collect();
+    let expected = [
+        json!({"batchSize": 9, "admitted": 0}),
+        json!({"cleared": 5}),
+        // The repeat took nobody else.
+        json!({"batchSize": 2, "admitted": 0}),
+        json!({"batchSize": 2, "admitted": 2}),
+    ];
+    assert_eq!(details, expected);
 }
 
 #[tokio::test]

@@ -160,7 +160,8 @@ async fn the_audit_is_read_newest_first(app: App) {
     assert_eq!(csv[0], "id,at,actor,act,concertId,detail,requestId");
     assert_eq!(csv.len(), 32);
     let at = lines[0]["at"].as_str().expect("a time");
-    let newest = format!(",{at},operator,change,kept,\"{{\"\"groupSize\"\":30}}\",");
+    let detail = "{\"\"before\"\":{\"\"groupSize\"\":29},\"\"groupSize\"\":30}";
+    let newest = format!(",{at},operator,change,kept,\"{detail}\",");
     assert!(csv[1].contains(&newest), "{}", csv[1]);
     let newest = app.get(&format!("{AUDIT}?limit=1"), &admin()).await;
     assert_eq!(newest.data(200)["acts"][0]["concertId"], "other");
