@@ -27,6 +27,9 @@ export function ask(question) {
   put($('ask-title'), question.title);
   $('ask-about').replaceChildren(...question.about.map((line) => make('li', {}, line)));
   put($('ask-yes'), question.yes);
+  $('ask-yes').className = question.final ? 'final' : 'primary';
+  $('ask-no').className = question.final ? 'primary' : 'plain';
+  lock(false);
   put($('ask-refused'), '');
   const template = question.fields && /** @type {HTMLTemplateElement} */ ($(question.fields));
   $('ask-fields').replaceChildren(...(template ? [template.content.cloneNode(true)] : []));
@@ -38,17 +41,34 @@ export function ask(question) {
   (fields.fields[0] ?? (question.final ? $('ask-no') : $('ask-yes'))).focus();
 }
 
+/**
+ * While an act is under way, nobody can go away without its outcome.
+ * @param {boolean} locked
+ */
+function lock(locked) {
+  for (const id of ['ask-yes', 'ask-no']) $(id).disabled = locked;
+}
+
+/** @param {Event} event */
+function stay(event) {
+  if ($('ask-yes').disabled) event.preventDefault();
+}
+
 /** @param {SubmitEvent} event */
 async function act(event) {
   event.preventDefault();
-  const yes = $('ask-yes');
-  if (!asked || yes.disabled) return;
+  if (!asked || $('ask-yes').disabled) return;
   const { question, fields } = asked;
   fields.clear();
   put($('ask-refused'), '');
-  yes.disabled = true;
+  lock(true);
   const answer = await question.act(fields.read(), $('ask-form'));
-  yes.disabled = false;
+  // A browser may have closed the dialog all the same, and another question may be open by now.
+  if (asked?.question !== question) {
+    announce(answer.ok ? question.done(answer) : failure(answer));
+    return;
+  }
+  lock(false);
   if (answer.ok) {
     $('ask').close();
     announce(question.done(answer));
@@ -59,4 +79,7 @@ async function act(event) {
 
 $('ask-form').addEventListener('submit', act);
 $('ask-no').addEventListener('click', () => $('ask').close());
+$('ask').addEventListener('cancel', stay);
+// A browser lets only one `cancel` in a row be stayed. The focus may be nowhere: its button is disabled.
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape') stay(event); });
 $('ask').addEventListener('close', () => { asked = undefined; });

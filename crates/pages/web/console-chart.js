@@ -50,6 +50,8 @@ class Chart {
   /** Draws anew, in the colours of now. */
   draw() {
     this.plot?.destroy();
+    // Where there is no room for it now, the next figures draw it.
+    this.plot = undefined;
     const width = Math.round(this.place.getBoundingClientRect().width);
     if (!width) return;
     const stroke = token('--quiet');

@@ -127,7 +127,7 @@ async function meanwhile() {
   const mine = form.read();
   const theirs = Object.keys(changes(read.concert, now.data)).filter((name) => words.has(`field_${name}`));
   const told = theirs.map((name) => words.say('changed_to', {
-    field: words.say(`field_${name}`), value: value(name, now.data[name]),
+    field: words.say(`field_${name}`), value: value(name, now.data[name], now.data.timeZone),
   }));
   // What they changed and I did not is theirs; the rest of the form stays as it is.
   const kept = changes(read.concert, mine);
@@ -141,11 +141,13 @@ async function meanwhile() {
  * Returns a value of a policy as people read it.
  * @param {string} name
  * @param {any} it
+ * @param {string} zone  In which moments are told.
  */
-export function value(name, it) {
+export function value(name, it, zone) {
   if (it === null || it === undefined) return words.say('not_set');
   if (typeof it === 'boolean') return words.say(it ? 'yes' : 'no');
   if (typeof it === 'number') return words.count(it);
+  if (name.endsWith('At')) return words.moment(it, zone, Date.now());
   return words.has(`${name}_${it}`) ? words.say(`${name}_${it}`) : String(it);
 }
 

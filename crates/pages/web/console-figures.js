@@ -72,6 +72,29 @@ export function inOrder(lines, language) {
     || compare(a.concertTitle, b.concertTitle) || compare(a.concertId, b.concertId));
 }
 
+/**
+ * Returns the line that an operator most likely wants to see: the one in which most wait; where
+ * nobody waits, the first in which anybody could.
+ * @param {Line[]} lines  At least one.
+ * @param {string} language
+ */
+export function busiest(lines, language) {
+  const waiting = (/** @type {Line} */ { counts }) => counts.waiting + counts.away;
+  const ordered = inOrder(lines, language);
+  const first = ordered.find(({ mode, state }) => mode !== 'off' && !OVER.includes(state)) ?? ordered[0];
+  return ordered.reduce((most, line) => (waiting(line) > waiting(most) ? line : most), /** @type {Line} */ (first));
+}
+
+/**
+ * Returns how many are admitted a minute, or `null` while it is not known. The line's own pace does not count who
+ * walks straight in, so it is the figure only where nobody does.
+ * @param {Line} line
+ * @param {History} history
+ */
+export function rate({ mode, pace }, history) {
+  return history.rate() ?? (mode === 'queue' ? pace.one : null);
+}
+
 /** Kept of each line: 30 minutes, a point every 5 s. */
 const KEPT = 30 * 60_000;
 const EVERY = 5_000;
@@ -215,4 +238,16 @@ export function troubles(lines, health, stuck, letters = 0) {
   for (const line of lines) if (overCap(line)) note('over', false, line.concertTitle, overCap(line));
   for (const line of lines) if (line.soldOut && line.stopWhenSoldOut !== false) note('sold_out', false, line.concertTitle);
   return [...found.values()];
+}
+
+/**
+ * Returns what an act's detail says, a fact each, in the order of these fields; `old` where it is told.
+ * @param {Record<string, any>} detail
+ * @param {string[]} order
+ * @returns {{field: string, old?: any, now: any}[]}
+ */
+export function facts({ before = {}, ...detail }, order) {
+  const place = (/** @type {string} */ field) => (order.includes(field) ? order.indexOf(field) : order.length);
+  return Object.entries(detail).sort(([a], [b]) => place(a) - place(b))
+    .map(([field, now]) => ({ field, now, ...(field in before && { old: before[field] }) }));
 }

@@ -3,7 +3,7 @@
 
 import { draw } from './console-chart.js';
 import { $, make, put, words } from './console-dom.js';
-import { inOrder, left, longestWait, lost, overCap } from './console-figures.js';
+import { inOrder, left, longestWait, lost, overCap, rate } from './console-figures.js';
 import { address } from './console-route.js';
 
 /** @typedef {import('./console-figures.js').Line} Line */
@@ -30,6 +30,8 @@ function putState(element, line) {
 
 /** @type {Map<string, HTMLElement>} */
 const rows = new Map();
+/** The line whose row was brought into view. @type {string | undefined} */
+let inView;
 
 /** @param {Line} line */
 function row({ concertId }) {
@@ -64,6 +66,10 @@ export function showLines(lines, chosen) {
   const same = shown.length === body.children.length && shown.every((tr, i) => tr === body.children[i]);
   if (!same) body.replaceChildren(...shown);
   $('no-lines').hidden = lines.length > 0;
+  if (chosen !== inView) {
+    inView = chosen;
+    rows.get(chosen ?? '')?.scrollIntoView({ block: 'nearest' });
+  }
 }
 
 /**
@@ -99,7 +105,7 @@ export function showLine(line, history) {
     ['waiting', words.count(counts.waiting + counts.away), counts.away ? words.say('of_them_away', { n: counts.away }) : ''],
     ['called', words.count(counts.ready), ''],
     ['inside', words.count(counts.inside), capped ? words.say('of_slots', { slots: counts.slots, max: maxActive }) : ''],
-    ['rate', words.count(history.rate() ?? line.pace.one), ''],
+    ['rate', words.count(rate(line, history)), ''],
     ['longest', words.long(longestWait(line)), ''],
     ...(left(line) === undefined ? [] : [/** @type {[string, string, string]} */ (['left', words.count(left(line)), ''])]),
   ]);

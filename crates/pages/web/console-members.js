@@ -83,7 +83,7 @@ function standing(member, told) {
   const title = make('h3', {}, member);
   const there = !['NOT_IN_QUEUE', 'BOOKING_CLOSED'].includes(told.status);
   if (!there) return [title, list];
-  const button = make('button', { class: 'danger' }, words.say('act_remove'));
+  const button = make('button', { class: 'final' }, words.say('act_remove'));
   button.addEventListener('click', () => remove(member, told));
   return [title, list, make('p', {}, button)];
 }

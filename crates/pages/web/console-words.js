@@ -69,18 +69,34 @@ export class Words {
   }
 
   /**
-   * Returns a moment in a time zone, with its day unless it is today there.
+   * Returns a moment in a time zone, with its day unless it is today there. If this browser does not know the zone,
+   * it is told in UTC, and says so.
    * @param {string} moment
    * @param {string | undefined} zone
    * @param {number} now
    */
   moment(moment, zone, now) {
-    const day = new Intl.DateTimeFormat(this.language, { month: 'short', day: 'numeric', timeZone: zone });
+    const known = isKnown(zone);
+    const timeZone = known ? zone : 'UTC';
+    const day = new Intl.DateTimeFormat(this.language, { month: 'short', day: 'numeric', timeZone });
     const time = new Intl.DateTimeFormat(this.language, {
-      hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone,
+      hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone,
     });
     const at = new Date(moment);
     const today = day.format(at) === day.format(now);
-    return today ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+    const told = today ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+    return known ? told : `${told} UTC`;
+  }
+}
+
+/**
+ * Returns whether this browser knows a time zone; it does not know every one that the server does.
+ * @param {string | undefined} zone
+ */
+function isKnown(zone) {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+  } catch {
+    return false;
   }
 }

@@ -3,15 +3,15 @@
 
 import { acts, begin, offer, open } from './console-acts.js';
 import { api } from './console-api.js';
+import { learnTroubles } from './console-breaking.js';
 import { $, announce, failure, make, put, words } from './console-dom.js';
 import { edit, isEdited } from './console-editor.js';
-import { Calls, History, troubles } from './console-figures.js';
+import { Calls, History, busiest, troubles } from './console-figures.js';
 import { learnLetters, showLetters } from './console-letters.js';
 import { showHead, showLine, showLines, showZeros } from './console-line.js';
 import { showMembers } from './console-members.js';
 import { showRecord } from './console-record.js';
 import { address, parse } from './console-route.js';
-import './console-breaking.js';
 
 /** @typedef {import('./console-figures.js').Line} Line */
 
@@ -63,7 +63,13 @@ function historyOf(id) {
 async function watch() {
   for (;;) {
     const begun = performance.now();
-    take(await api.lines(), begun);
+    const told = await api.lines();
+    try {
+      take(told, begun);
+    } catch (fault) {
+      // What one line cannot be shown for must not end the watch over all.
+      reportError(fault);
+    }
     const wait = (document.hidden ? HIDDEN : EVERY) - (performance.now() - begun);
     await new Promise((next) => { wake = next; setTimeout(next, Math.max(0, wait)); });
   }
@@ -120,7 +126,7 @@ function show() {
   } else if (route.concert && asOf > chosenAt && !failed) {
     location.replace('#/');
   } else if (route.view === 'none' && lines.length && isWide()) {
-    location.replace(address($('lines').querySelector('tr').dataset.line));
+    location.replace(address(busiest(lines, words.language).concertId));
   }
   age();
 }
@@ -144,6 +150,7 @@ async function learn({ concertId, version }) {
 function showTroubles() {
   const now = performance.now();
   const found = troubles(failed ? [] : lines, health, (line) => calls.stuck(line, now), letters);
+  learnTroubles(found.map(({ word }) => word));
   const said = found.map(({ word, bad, lines: titles, values }) => ({
     bad,
     href: word === 'letters' && route.view !== 'letters' ? '#/letters' : '',
@@ -236,6 +243,7 @@ document.addEventListener('visibilitychange', () => { if (!document.hidden) wake
 // What console-again.js and a choice of language left in the address.
 if (location.search) history.replaceState(null, '', location.pathname + location.hash);
 setInterval(age, 250);
+for (const part of ['now', 'split']) $(part).hidden = false;
 go();
 watch();
 watchHealth();

@@ -93,8 +93,82 @@ test('people are let in after one question that says whom it concerns, and the a
   assert.match(asked, /3 waiting, 0 called, 0 inside/);
   assert.match(asked, /2 of 2 slots are free/);
   await page.locator('#ask-yes').click();
-  await until('it says what came of it', async () => (await page.locator('#said').innerText()).includes('2 people were let in. No slot is left.'));
-  assert.deepEqual((await acts('open-me'))[0], ['open', { batchSize: 3 }]);
+  await until('it says what came of it', async () => (await page.locator('#said').innerText()).includes('2 people were let in. No slots are left.'));
+  assert.deepEqual((await acts('open-me'))[0], ['open', { batchSize: 3, admitted: 2 }]);
+  await page.context().close();
+});
+
+test('the record says what an act changed and what came of it, in the time of the sale', async () => {
+  const ends = { bookingEndAt: '2199-12-24T11:00:00.000Z' };
+  await site.sell({ concertId: 'told', title: 'Told', autoOpen: false, groupSize: 10, timeZone: 'Asia/Seoul' });
+  for (const who of ['a', 'b']) await site.member(who, 'POST', '/v2/waiting-room/enter', { concertId: 'told' });
+  await site.change('told', { ...ends, groupSize: 20, notice: 'Soon.' });
+  await site.operator('POST', '/v2/admin/concerts/told/clear');
+  const page = await operator('#/lines/told/record', { lang: 'ko' });
+  await until('all is told', async () => (await page.locator('#record > li').count()) === 3);
+  const [cleared, changed] = await page.locator('#record > li').allInnerTexts();
+  assert.match(cleared ?? '', /^줄 비우기\n+순서를 잃은 인원: 2\n+.+ · 관리자 토큰$/);
+  assert.match(changed ?? '', /^설정 변경\n+판매 종료: 없음 → 12월 24일 20:00\n한 번에 호출 \(명\): 10 → 20\n안내문: 없음 → Soon\.\n/);
+  await page.context().close();
+});
+
+test('the line in which most wait is shown first, and its row is in view of many', async () => {
+  for (let number = 1; number <= 14; number += 1) await site.sell({ concertId: `many-${number}`, title: `Many ${number}` });
+  await site.sell({ concertId: 'most', title: 'Zebra', autoOpen: false });
+  for (let who = 0; who < 4; who += 1) await site.member(`m${who}`, 'POST', '/v2/waiting-room/enter', { concertId: 'most' });
+  const page = await operator('#/', { height: 800 });
+  await page.waitForURL(/#\/lines\/most$/);
+  const shown = async (/** @type {string} */ selector) => {
+    const box = await page.locator(selector).boundingBox();
+    return box !== null && box.y >= 0 && box.y + box.height <= 800;
+  };
+  await until('the row is in view', () => shown('[data-line="most"]'));
+  assert.ok(await shown('#to-record'), 'the link below the rows is in view');
+  await page.context().close();
+});
+
+test('without a script the console shows nothing that does nothing', async () => {
+  const page = await person(opened, site, { operator: true, lang: 'en', javaScript: false });
+  await page.goto(`${site.operators}/admin`);
+  await page.locator('noscript p').waitFor();
+  assert.match(await page.locator('noscript p').innerText(), /needs JavaScript/);
+  assert.deepEqual(await page.locator('button:visible, a:visible').allInnerTexts(), ['Sunbeon', 'Sign out', '한국어']);
+  assert.equal(await page.getByText('Loading').isVisible(), false);
+  await page.context().close();
+});
+
+test('a question stays until it is answered what came of it', async () => {
+  await site.sell({ concertId: 'slow', title: 'Slow' });
+  const page = await operator('#/lines/slow');
+  /** @type {(value?: unknown) => void} */
+  let answer = () => {};
+  await page.route('**/v2/admin/concerts/slow/clear', async (route) => {
+    await new Promise((next) => { answer = next; });
+    await route.abort();
+  });
+  await ask(page, 'clear');
+  assert.equal(await page.locator('#ask-yes').getAttribute('class'), 'final');
+  await page.locator('#ask-yes').click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('#ask[open]').count(), 1);
+  answer();
+  await until('it says why not', async () => (await page.locator('#ask-refused').innerText()).includes('not responding'));
+  await page.keyboard.press('Escape');
+  await page.locator('#ask[open]').waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
+test('the curves are there after the theme has changed behind another view', async () => {
+  await site.sell({ concertId: 'drawn', title: 'Drawn' });
+  const page = await operator('#/lines/drawn');
+  const curves = page.locator('.chart canvas');
+  await until('both are drawn', async () => (await curves.count()) === 2);
+  await page.getByRole('link', { name: 'Policy' }).click();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await until('they are taken away', async () => (await curves.count()) === 0);
+  await page.getByRole('link', { name: 'Now' }).click();
+  await until('both are drawn anew', async () => (await curves.count()) === 2);
   await page.context().close();
 });
 
@@ -231,8 +305,18 @@ test('in the demo one button signs in, the red ones are seen to break it, and no
     await page.locator('#age:not(.off)').waitFor();
     const troubles = page.locator('#troubles');
     await page.getByRole('button', { name: 'Stop the broker for 10 s' }).click();
-    await troubles.getByText('The broker is away').waitFor();
-    await troubles.getByText('The broker is away').waitFor({ state: 'detached' });
+    await troubles.getByText('The broker is down').waitFor();
+    // It is said to be back when it is, and not before.
+    const said = page.locator('#broken');
+    await until('it is back', async () => {
+      const [back, down] = await page.evaluate(() => [
+        document.getElementById('broken')?.textContent?.startsWith('It is back'),
+        document.getElementById('troubles')?.textContent?.includes('The broker is down'),
+      ]);
+      assert.ok(!(back && down), 'it is back and down at the same time');
+      return back;
+    });
+    assert.match(await said.innerText(), /^It is back/);
     await page.getByRole('button', { name: 'Kill the consumer' }).click();
     await troubles.getByText(/taken off the line but not called/).waitFor();
     await troubles.getByText(/taken off the line but not called/).waitFor({ state: 'detached' });

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Calls, History, inOrder, left, longestWait, lost, overCap, troubles } from '../../../pages/web/console-figures.js';
+import {
+  Calls, History, busiest, facts, inOrder, left, longestWait, lost, overCap, rate, troubles,
+} from '../../../pages/web/console-figures.js';
 import { changes, fieldOf, meant, shown } from '../../../pages/web/console-policy.js';
 import { address, parse } from '../../../pages/web/console-route.js';
 import { toMoment, toWall } from '../../../pages/web/console-time.js';
@@ -66,6 +68,37 @@ test('lines are in the order of their titles, sales that are over last', () => {
   const lines = [of('나'), of('Concert 10'), of('Concert 2'), of('가', 'closed'), of('다', 'paused')];
   const titles = inOrder(lines, 'ko').map((line) => line.concertTitle);
   assert.deepEqual(titles, ['나', '다', 'Concert 2', 'Concert 10', '가']);
+});
+
+test('the busiest line is the one in which most wait, away or not, else the first that has a line', () => {
+  const lines = [
+    line({ concertId: 'b', concertTitle: 'B' }, { waiting: 2 }), line({ concertId: 'a', concertTitle: 'A', mode: 'off' }),
+    line({ concertId: 'c', concertTitle: 'C' }, { waiting: 1, away: 2 }),
+  ];
+  assert.equal(busiest(lines, 'en').concertId, 'c');
+  assert.equal(busiest(lines.slice(0, 2), 'en').concertId, 'b');
+  const of = (/** @type {string} */ concertId, /** @type {Partial<Line>} */ more = {}) => line({ concertId, concertTitle: concertId, ...more });
+  assert.equal(busiest([of('z'), of('b'), of('a', { mode: 'off' })], 'en').concertId, 'b');
+  assert.equal(busiest([of('z', { state: 'closed' }), of('a', { mode: 'off' })], 'en').concertId, 'a');
+});
+
+test('the admitted a minute are the pace of the line until they are known, but not where some walk straight in', () => {
+  const pace = { one: 7, five: 0, fifteen: 0 };
+  const history = new History();
+  assert.equal(rate(line({ pace }), history), 7);
+  assert.equal(rate(line({ pace, mode: 'off' }), history), null);
+  assert.equal(rate(line({ pace, mode: 'threshold' }), history), null);
+  for (let second = 0; second < 70; second += 1) history.add(line({}, {}, { admitted: second * 2 }), second * 1000);
+  assert.equal(rate(line({ pace, mode: 'off' }), history), 120);
+});
+
+test('an act is told field by field in the order of the form, with what was before', () => {
+  const detail = { groupSize: 20, admitted: 3, batchSize: 5, title: null, before: { groupSize: 10, title: null } };
+  assert.deepEqual(facts(detail, ['title', 'groupSize', 'batchSize']), [
+    { field: 'title', now: null, old: null }, { field: 'groupSize', now: 20, old: 10 },
+    { field: 'batchSize', now: 5 }, { field: 'admitted', now: 3 },
+  ]);
+  assert.deepEqual(facts({}, []), []);
 });
 
 test('the admitted a minute are known after a minute, and counted over one', () => {
@@ -190,4 +223,6 @@ test('a moment of another day is told with its day', () => {
   const now = Date.parse('2026-12-24T03:00:00.000Z');
   assert.equal(words.moment('2026-12-24T11:00:00.000Z', 'Asia/Seoul', now), '20:00');
   assert.equal(words.moment('2026-12-24T16:00:00.000Z', 'Asia/Seoul', now), 'Dec 25 01:00');
+  // A zone that this browser does not know ends nothing.
+  assert.equal(words.moment('2026-12-24T16:00:00.000Z', 'Asia/Nowhere', now), '16:00 UTC');
 });
