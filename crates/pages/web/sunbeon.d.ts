@@ -210,7 +210,10 @@ export type Options = {
      */
     toTheLine?: (waitingPage: string) => void;
 };
-/** A failure of a request: its `code` is one of docs/errors.md, or `OFFLINE` if there was no answer. */
+/**
+ * A failure of a request: its `code` is one of docs/errors.md, `OFFLINE` if there was no answer, or `UNKNOWN` if the
+ * answer is none of Sunbeon's.
+ */
 export declare class SunbeonError extends Error {
     code: string;
     status: number;

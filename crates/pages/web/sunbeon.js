@@ -103,10 +103,17 @@ const ONLOOKER = 15_000;
 const BESIDE_SOCKET = 60_000;
 /** The longest pause after failures, and of a page that is not shown, in milliseconds. */
 const LONGEST = 30_000;
+/** The shortest pause between two polls, unless there is a reason to ask at once, in milliseconds. */
+const SHORTEST = 500;
+/** The longest pause that a server can ask for, in milliseconds; a browser's timers end at 2³¹. */
+const AT_MOST = 600_000;
 /** Failures in a row after which somebody should be told. */
 const LOST = 3;
 
-/** A failure of a request: its `code` is one of docs/errors.md, or `OFFLINE` if there was no answer. */
+/**
+ * A failure of a request: its `code` is one of docs/errors.md, `OFFLINE` if there was no answer, or `UNKNOWN` if the
+ * answer is none of Sunbeon's.
+ */
 export class SunbeonError extends Error {
   /**
    * @param {string} code
@@ -196,7 +203,7 @@ export class Sunbeon {
       return this.#keep(await this.#ask('POST', '/v2/waiting-room/enter', concertId, { concertId }));
     } catch (error) {
       const known = error instanceof SunbeonError && error.code === 'ALREADY_IN_QUEUE' && error.data;
-      if (!known) throw error;
+      if (!isObject(known)) throw error;
       return this.#keep(known);
     }
   }
@@ -275,10 +282,10 @@ export class Sunbeon {
   async fetch(concertId, input, init = {}) {
     const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
     const access = await this.#access();
-    if (access && !headers.has('Authorization')) headers.set('Authorization', `Bearer ${access}`);
+    if (access && !headers.has('Authorization')) authorize(headers, access);
     const booking = this.#tokens.get(concertId);
     if (booking) headers.set('X-Queue-Token', booking.token);
-    const response = await this.#fetch(input, { credentials: 'same-origin', ...init, headers });
+    const response = await this.#fetch(input, { ...init, headers });
     if (response.status === 403) {
       const failure = await response.clone().json().catch(() => undefined);
       if (failure?.code === 'QUEUE_TOKEN_REQUIRED') {
@@ -312,7 +319,7 @@ export class Sunbeon {
       throw new SunbeonError('OFFLINE', 0, String(error));
     });
     const pass = concertId && this.#passes.get(concertId);
-    if (access) headers.set('Authorization', `Bearer ${access}`);
+    if (access) authorize(headers, access);
     if (pass) headers.set('X-Queue-Pass', pass);
     if (body) headers.set('Content-Type', 'application/json');
     /** @type {Response} */
@@ -331,13 +338,14 @@ export class Sunbeon {
     // A cached answer's date is an old one.
     const date = response.headers.get('Age') === null && response.headers.get('Date');
     if (date && concertId) this.setClock(new Date(date).getTime() + 500);
-    const answer = await response.json().catch(() => ({}));
-    if (response.ok && answer.data) return answer.data;
+    const told = await response.json().catch(() => undefined);
+    const answer = isObject(told) ? told : {};
+    if (response.ok && isObject(answer.data)) return answer.data;
     const wait = Number(response.headers.get('Retry-After'));
     throw new SunbeonError(
-      answer.code ?? 'UNKNOWN',
+      typeof answer.code === 'string' ? answer.code : 'UNKNOWN',
       response.status,
-      answer.message ?? response.statusText,
+      typeof answer.message === 'string' ? answer.message : response.statusText,
       answer.data,
       wait > 0 ? wait * 1000 : undefined,
     );
@@ -436,11 +444,12 @@ export class Watch {
     if (globalThis.document.visibilityState === 'visible' && !this.#joined) this.refresh();
   };
 
-  /** @param {number} ms */
+  /** @param {number} ms of whatever the server says, also if that is no pause */
   #later(ms) {
     clearTimeout(this.#timer);
+    const pause = Math.min(AT_MOST, Math.max(SHORTEST, Number(ms) || 0));
     // Spread, so that a crowd that came together does not ask together for ever.
-    if (!this.#stopped) this.#timer = setTimeout(this.#refresh, ms * (0.9 + Math.random() / 5));
+    if (!this.#stopped) this.#timer = setTimeout(this.#refresh, pause * (0.9 + Math.random() / 5));
   }
 
   async #poll() {
@@ -459,7 +468,8 @@ export class Watch {
       pause = this.#failed(error);
     }
     this.#polling = false;
-    this.#later(this.#again ? 0 : Math.max(pause, this.#pause()));
+    if (this.#again) this.refresh();
+    else this.#later(Math.max(pause, this.#pause()));
   }
 
   /** Looks at the line, and at the own standing where the line does not tell it. */
@@ -467,7 +477,7 @@ export class Watch {
     const line = await this.#client.line(this.#concert);
     if (this.#stopped) return;
     const asks = this.#hearLine(line) || this.#isDue();
-    if (!asks || !this.#member) return;
+    if (!asks || !this.#member || this.#stopped) return;
     const standing = await this.#client.status(this.#concert);
     this.#seen = Date.now();
     this.#hear(standing);
@@ -513,7 +523,7 @@ export class Watch {
       this.#tell('signed-out');
       return LONGEST;
     }
-    if (error.status === 404) {
+    if (error.code === 'CONCERT_NOT_FOUND') {
       this.#tell('gone');
       return LONGEST;
     }
@@ -572,7 +582,7 @@ export class Watch {
       if (!this.#joined) return;
       this.#joined = false;
       // Not all at once after an instance has gone.
-      this.#later(2000 * Math.random());
+      this.#later(SHORTEST + 1500 * Math.random());
     });
     /** @param {any} told */
     const heard = (told) => {
@@ -600,6 +610,27 @@ export class Watch {
     if (answer.line) this.#hearLine(answer.line);
     if (answer.standing) this.#hear(answer.standing);
     this.#later(this.#pause());
+  }
+}
+
+/**
+ * @param {any} value
+ * @returns {boolean} whether it has fields
+ */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Adds an access token to the headers of a request.
+ * @param {Headers} headers
+ * @param {string} access
+ */
+function authorize(headers, access) {
+  try {
+    headers.set('Authorization', `Bearer ${access}`);
+  } catch {
+    throw new SunbeonError('UNAUTHENTICATED', 401, 'No header can carry this access token.');
   }
 }
 

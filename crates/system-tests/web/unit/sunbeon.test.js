@@ -40,7 +40,7 @@ const refused = (status, code, data) =>
  */
 async function until(holds) {
   for (let tries = 0; !holds(); tries += 1) {
-    assert.ok(tries < 500, 'it does not come to hold');
+    assert.ok(tries < 1000, 'it does not come to hold');
     await new Promise((later) => setTimeout(later, 10));
   }
 }
@@ -301,4 +301,133 @@ test('a token that cannot be had for once, or a watcher that fails, ends no watc
   await until(() => had > 1 || (watch.refresh(), false));
   await until(() => heard > 1 || (watch.refresh(), false));
   assert.deepEqual(reported, ['the page']);
+});
+
+for (const [wait, told] of /** @type {const} */ ([
+  ['a standing whose pause is beyond all timers', { pollAfterMs: 1e12 }],
+  ['a standing whose pause is a word', { pollAfterMs: 'x' }],
+  ['a standing without any pause', { pollAfterMs: 0 }],
+  ['a standing whose pause is over', { pollAfterMs: -1000 }],
+  ['a refusal that lasts beyond all timers', undefined],
+])) {
+  test(`no answer makes a watch hammer the server: ${wait}`, async (context) => {
+    const { fetch, times } = server({
+      '/v2/waiting-room/snapshot/': () =>
+        told ? ok(line()) : [503, { code: 'STORE_DOWN' }, { 'Retry-After': '9999999' }],
+      '/v2/waiting-room/status/': () => ok(waiting(/** @type {any} */ ({ ...told, queueNumber: 3 }))),
+    });
+    const watch = new Sunbeon({ fetch }).watch('winter', {});
+    context.after(() => watch.stop());
+    await until(() => times('/snapshot/') > 0);
+    await new Promise((later) => setTimeout(later, 1200));
+    assert.ok(times('/snapshot/') <= 3, `${times('/snapshot/')} polls`);
+  });
+}
+
+test('a pause that the server asks for ends after ten minutes', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const { fetch, times } = server({
+    '/v2/waiting-room/snapshot/': () => [503, { code: 'STORE_DOWN' }, { 'Retry-After': '9999999' }],
+  });
+  const watch = new Sunbeon({ fetch }).watch('winter', {});
+  context.after(() => watch.stop());
+  const pass = async (/** @type {number} */ ms) => {
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    context.mock.timers.tick(ms);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  };
+  await pass(500_000);
+  assert.equal(times('/snapshot/'), 1);
+  await pass(200_000);
+  assert.equal(times('/snapshot/'), 2);
+});
+
+test('an answer that is none of Sunbeon\'s is a failure with a code', async () => {
+  for (const [status, body] of /** @type {[number, any][]} */ ([
+    [200, null],
+    [500, null],
+    [200, { data: 'x' }],
+    [200, { data: [] }],
+    [200, []],
+    [409, { code: 'ALREADY_IN_QUEUE', data: 'x' }],
+    [502, { code: 7, message: {} }],
+  ])) {
+    const { fetch } = server({ '/v2/': () => [status, body] });
+    const client = new Sunbeon({ fetch });
+    for (const ask of /** @type {const} */ (['join', 'status', 'claim', 'line', 'guest'])) {
+      const failed = await client[ask]('winter').catch((error) => error);
+      assert.ok(failed instanceof SunbeonError, `${ask} of ${JSON.stringify(body)}: ${failed}`);
+      assert.equal(failed.status, status);
+      assert.equal(failed.code, body?.code === 'ALREADY_IN_QUEUE' ? body.code : 'UNKNOWN');
+    }
+    /** @type {string[]} */
+    const links = [];
+    const watch = client.watch('winter', { link: (link) => links.push(link) });
+    await until(() => links.length);
+    watch.stop();
+    assert.deepEqual(links, ['retrying'], JSON.stringify(body));
+  }
+});
+
+test('only Sunbeon says that there is no such concert, not a proxy in front of it', async () => {
+  for (const [body, link] of [
+    [undefined, 'retrying'],
+    [{ code: 'CONCERT_NOT_FOUND' }, 'gone'],
+  ]) {
+    const page = () => new Response('<h1>404</h1>', { status: 404, headers: { 'Content-Type': 'text/html' } });
+    const fetch = async () => (body ? Response.json(body, { status: 404 }) : page());
+    /** @type {string[]} */
+    const links = [];
+    const watch = new Sunbeon({ fetch }).watch('winter', { link: (link) => links.push(link) });
+    await until(() => links.length);
+    watch.stop();
+    assert.deepEqual(links, [link]);
+  }
+});
+
+test('a watch that is stopped by its own watcher asks nothing more', async () => {
+  const { fetch, times } = server({
+    '/v2/waiting-room/snapshot/': () => ok(line()),
+    '/v2/waiting-room/status/': () => ok(waiting()),
+  });
+  let stopped = false;
+  const watch = new Sunbeon({ fetch }).watch('winter', {
+    line: () => {
+      watch.stop();
+      stopped = true;
+    },
+  });
+  await until(() => stopped);
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  assert.equal(times('/status/'), 0);
+});
+
+test('a request to the shop keeps its own credentials', async () => {
+  /** @type {Request[]} */
+  const asked = [];
+  /** @type {typeof globalThis.fetch} */
+  const fetch = async (input, init) => {
+    asked.push(new Request(input, init));
+    return Response.json({});
+  };
+  const client = new Sunbeon({ fetch, token: 'access' });
+  await client.fetch('winter', new Request('http://sunbeon.test/seats', { credentials: 'include' }));
+  await client.fetch('winter', 'http://sunbeon.test/seats', { credentials: 'omit' });
+  await client.fetch('winter', 'http://sunbeon.test/seats');
+  assert.deepEqual(
+    asked.map(({ credentials }) => credentials),
+    ['include', 'omit', 'same-origin'],
+  );
+  assert.equal(asked[0]?.headers.get('Authorization'), 'Bearer access');
+});
+
+test('an access token that no header can carry is refused as one', async () => {
+  const { fetch, asked } = server({});
+  const client = new Sunbeon({ fetch, token: 'a\nb' });
+  for (const ask of [() => client.status('winter'), () => client.fetch('winter', 'http://sunbeon.test/seats')]) {
+    const failed = await ask().catch((error) => error);
+    assert.ok(failed instanceof SunbeonError, `${failed}`);
+    assert.deepEqual([failed.code, failed.status], ['UNAUTHENTICATED', 401]);
+  }
+  assert.equal(asked.length, 0);
 });
