@@ -1,6 +1,7 @@
-//! Checks of a JWT's header.
+//! What a JWT says of itself.
 
-use jsonwebtoken::Header;
+use jsonwebtoken::{Header, dangerous::insecure_decode_claims};
+use serde::Deserialize;
 
 /// Reads the header of a JWT. Returns `None` for anything that is not a JWT, and for a JWT with
 /// `crit`: its issuer demands that its extensions are understood, and none is supported here (RFC
@@ -8,6 +9,18 @@ use jsonwebtoken::Header;
 pub fn read_header(token: &str) -> Option<Header> {
     let header = jsonwebtoken::decode_header(token).ok()?;
     header.crit.is_none().then_some(header)
+}
+
+/// Reads when a JWT expires, in seconds since the epoch (RFC 7519 §4.1.4). Only for a token that was verified
+/// elsewhere: its signature is not checked here.
+pub fn read_expiry(token: &str) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Claims {
+        /// It may have a fraction.
+        exp: f64,
+    }
+    let claims: Claims = insecure_decode_claims(token).ok()?;
+    Some(claims.exp as i64)
 }
 
 /// Returns whether `typ` is one of these types. `typ` is a media type that may omit `application/`,
@@ -42,6 +55,18 @@ mod tests {
             let header = format!(r#"{{"alg":"EdDSA","crit":{crit},"b64":false,"exp":1}}"#);
             assert!(read(&header).is_none(), "{crit}");
         }
+    }
+
+    #[test]
+    fn a_token_says_when_it_expires() {
+        let read = |claims: &str| {
+            let claims = URL_SAFE_NO_PAD.encode(claims);
+            read_expiry(&format!("e30.{claims}.c2ln"))
+        };
+        assert_eq!(read(r#"{"exp":1700000000}"#), Some(1_700_000_000));
+        assert_eq!(read(r#"{"exp":1700000000.5}"#), Some(1_700_000_000));
+        assert_eq!(read("{}"), None);
+        assert_eq!(read_expiry("no token"), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod verify;
 pub use claims::{AUDIENCE, Claims, TYPE};
 pub use clock::unix_now;
 pub use guests::{Guest, Guests, ShortSecret};
-pub use header::{has_type, read_header};
+pub use header::{has_type, read_expiry, read_header};
 pub use jsonwebtoken::jwk::JwkSet;
 pub use keys::{InvalidKeys, SigningKeys, UnknownKey};
 pub use passes::{Pass, Passes};

@@ -8,9 +8,11 @@ use socketioxide::extract::SocketRef;
 use sunbeon_chassis::Auth;
 use sunbeon_domain::{Code, Coded, ConcertId, Field, Language, Standing};
 use sunbeon_store::{Asker, StoreError};
+use sunbeon_tokens::unix_now;
 
 use crate::{
     Realtime,
+    asks::Asked,
     event::{Ask, Event, Names, written},
     joined::Joined,
     round::{Now, room_info},
@@ -49,8 +51,17 @@ impl From<StoreError> for Refused {
 }
 
 impl Realtime {
-    /// Does what a client asks.
-    pub(crate) async fn asked(
+    /// Answers what a client has asked, until nothing is left.
+    pub(crate) async fn answer(&self, auth: &Auth, socket: &SocketRef, visitor: &Visitor) {
+        while let Some(Asked { name, data, ack }) = visitor.asks.next() {
+            if socket.connected() {
+                let answer = self.asked(auth, socket, visitor, &name, data).await;
+                ack.send(&answer).await;
+            }
+        }
+    }
+
+    async fn asked(
         &self,
         auth: &Auth,
         socket: &SocketRef,
@@ -79,6 +90,9 @@ impl Realtime {
         name: &str,
         data: Option<Value>,
     ) -> Result<Answer, Refused> {
+        if visitor.is_over(unix_now()) {
+            return Err(Refused(Code::Unauthenticated));
+        }
         let counted = auth.count_member(&visitor.member, socket.req_parts());
         counted.map_err(|error| Refused(error.code()))?;
         let (ask, names) = Ask::named(name).ok_or(Refused(Code::NotFound))?;

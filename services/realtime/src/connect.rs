@@ -10,11 +10,16 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
-use sunbeon_chassis::{ApiError, Auth};
+use socketioxide::extract::{Event, SocketRef, TryData};
+use sunbeon_chassis::{ApiError, Auth, auth::LEEWAY_SECONDS};
 use sunbeon_domain::Code;
+use sunbeon_tokens::read_expiry;
 
-use crate::Realtime;
+use crate::{
+    Realtime,
+    asks::{Ack, Asked, Taken},
+    visitors::Arriving,
+};
 
 /// What a client says of itself.
 #[derive(Deserialize)]
@@ -49,7 +54,12 @@ pub(crate) async fn connect(
     let token = handshake.ok().and_then(|handshake| handshake.token);
     let token = auth.members_token(token.as_deref(), socket.req_parts())?;
     let member = auth.member_of(token).await?;
-    let visitor = realtime.visitors.arrive(member.id);
+    let expires = read_expiry(token).ok_or(Refused(Code::Unauthenticated))?;
+    let visitor = realtime.visitors.arrive(Arriving {
+        member: member.id,
+        socket: socket.id,
+        until: expires.saturating_add_unsigned(LEEWAY_SECONDS),
+    });
     let visitor = visitor.ok_or(Refused(Code::TooManyRequests))?;
     socket.extensions.insert(visitor.clone());
     if let Some(shop) = &realtime.shop {
@@ -57,16 +67,23 @@ pub(crate) async fn connect(
     }
     let (here, auth, asking) = (realtime.clone(), auth.clone(), visitor.clone());
     socket.on_fallback(
-        async move |socket: SocketRef, Event(name), TryData::<Value>(data), ack: AckSender| {
-            let asked = here.asked(&auth, &socket, &asking, &name, data.ok());
-            ack.send(&asked.await).ok();
+        move |socket: SocketRef, Event(name), TryData::<Value>(data), ack: Ack| {
+            let data = data.ok();
+            let taken = asking.asks.take(Asked { name, data, ack });
+            async move {
+                match taken {
+                    Taken::First => here.answer(&auth, &socket, &asking).await,
+                    Taken::Queued => {}
+                    // One that does not read is closed at its next ping.
+                    Taken::TooMany => drop(socket.disconnect()),
+                }
+            }
         },
     );
     let rooms = realtime.rooms.clone();
     socket.on_disconnect(async move |socket: SocketRef| {
-        for id in visitor.joined() {
-            rooms.leave(&id, socket.id);
-        }
+        visitor.depart();
+        rooms.leave_all(&visitor, socket.id);
     });
     Ok(())
 }

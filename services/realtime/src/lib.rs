@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod asked;
+mod asks;
 mod connect;
 mod event;
+mod expired;
 mod joined;
 mod listen;
 mod restore;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use socketioxide::{extract::SocketRef, socket::Sid};
 use sunbeon_domain::{ConcertId, MemberId};
 
-use crate::joined::Joined;
+use crate::{joined::Joined, visitors::Visitor};
 
 /// How often the room of a line that is not live has a round.
 const IDLE: Duration = Duration::from_secs(5);
@@ -68,6 +68,13 @@ impl Rooms {
             if room.joined.is_empty() {
                 rooms.remove(id);
             }
+        }
+    }
+
+    /// Removes a socket from all rooms that it has joined.
+    pub(crate) fn leave_all(&self, visitor: &Visitor, socket: Sid) {
+        for id in visitor.joined() {
+            self.leave(&id, socket);
         }
     }
 

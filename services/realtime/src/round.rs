@@ -12,6 +12,7 @@ use sunbeon_domain::{ConcertId, Standing, Status};
 use sunbeon_proto_messages::Event as Message;
 use sunbeon_snapshot::{PublicSnapshot, Told, View};
 use sunbeon_store::{Asker, Beat, MOST_AT_ONCE, Result, Role, StandingFacts, for_each};
+use sunbeon_tokens::unix_now;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -68,6 +69,7 @@ impl Realtime {
     }
 
     async fn round_of_all(&self) -> Result<()> {
+        self.close_expired(unix_now());
         metrics::gauge!("sunbeon_sockets_joined").set(self.rooms.total() as f64);
         let ids = self.rooms.ids();
         let left_behind = self.shops.left_behind(&ids);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, Status};
 use sunbeon_proto_messages::{Admitted, Event};
-use sunbeon_test_support::eventually;
+use sunbeon_test_support::{access, eventually};
 
 use crate::{app::App, page::Page};
 
@@ -129,6 +129,50 @@ async fn a_page_that_asks_for_a_room_is_in_that_one_only() {
         if line["notice"] == "of d" {
             return;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_asked_at_once_is_answered_in_order() {
+    let app = line(&["a"]).await;
+    let concerts: Vec<_> = (0..16).map(|n| format!("c{n}")).collect();
+    for concert in &concerts {
+        app.stage.create_by_hand(concert).await;
+    }
+    let mut page = app.page("a").await;
+    let mut asked = Vec::new();
+    for concert in &concerts {
+        asked.push(page.asks("join:queue", &json!(concert)).await);
+    }
+    for (id, concert) in asked.into_iter().zip(&concerts) {
+        let answer = page.answer_to(id).await;
+        assert_eq!(answer["standing"]["concertId"], concert.as_str());
+    }
+}
+
+#[tokio::test]
+async fn a_socket_stays_no_longer_than_its_token() {
+    let app = line(&["a"]).await;
+    // Five seconds of grace are for clocks that differ.
+    let exp = access::in_seconds(-2);
+    let token = access::signed(&json!({"sub": "a", "exp": exp}));
+    let mut page = Page::open_by(&app.address, &token).await.unwrap();
+    page.ask("join:queue", &json!("c")).await;
+    page.hears("newListener").await;
+    app.stage.call("c", "a").await;
+    let told = page.until_disconnected().await;
+    let called = told.iter().find(|(event, _)| event == "queue:admitted");
+    assert_eq!(called, None);
+}
+
+#[tokio::test]
+async fn a_closed_socket_counts_no_longer() {
+    let app = line(&[]).await;
+    // A member may have 16 at a time.
+    for reload in 0..40 {
+        let page = Page::open(&app.address, "a").await;
+        assert!(page.is_ok(), "reload {reload}");
+        drop(page);
     }
 }
 

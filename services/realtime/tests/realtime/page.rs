@@ -23,6 +23,11 @@ pub(crate) struct Page {
 impl Page {
     /// Connects a member; fails if it is not let in.
     pub(crate) async fn open(address: &str, member: &str) -> anyhow::Result<Self> {
+        Self::open_by(address, &access::member(member)).await
+    }
+
+    /// Connects the member of an access token; fails if it is not let in.
+    pub(crate) async fn open_by(address: &str, token: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let (socket, _) = client_async(url, stream).await?;
@@ -31,7 +36,6 @@ impl Page {
             asked: 0,
             told: Vec::new(),
         };
-        let token = access::member(member);
         page.until("0{").await?;
         page.send(&format!("40{{\"token\":\"{token}\"}}")).await?;
         page.until("40{").await?;
@@ -40,11 +44,21 @@ impl Page {
 
     /// Asks something that is done, and returns the answer.
     pub(crate) async fn ask(&mut self, event: &str, data: &Value) -> Value {
+        let id = self.asks(event, data).await;
+        self.answer_to(id).await
+    }
+
+    /// Asks something, and returns the number by which it is answered.
+    pub(crate) async fn asks(&mut self, event: &str, data: &Value) -> u32 {
         self.asked += 1;
         let id = self.asked;
-        self.send(&format!("42{id}[\"{event}\",{data}]"))
-            .await
-            .unwrap();
+        let packet = format!("42{id}[\"{event}\",{data}]");
+        self.send(&packet).await.unwrap();
+        id
+    }
+
+    /// Waits for the next answer, of something that is done. An earlier one is lost.
+    pub(crate) async fn answer_to(&mut self, id: u32) -> Value {
         let packet = self.until(&format!("43{id}[")).await.unwrap();
         let at = packet.find('[').unwrap();
         let answer: [Value; 1] = serde_json::from_str(&packet[at..]).unwrap();
@@ -87,6 +101,12 @@ impl Page {
         timeout(SOON, caught_up).await.expect("it catches up");
     }
 
+    /// Waits until the server has disconnected it, and returns what it was told before.
+    pub(crate) async fn until_disconnected(mut self) -> Vec<(String, Value)> {
+        self.until("41").await.expect("the socket stays open");
+        self.told
+    }
+
     /// Waits until the other end has closed it.
     pub(crate) async fn until_closed(mut self) {
         let closed = async { while self.packet().await.is_ok() {} };
@@ -125,8 +145,8 @@ impl Page {
 
     fn note(&mut self, packet: &str) {
         if let Some(event) = packet.strip_prefix("42") {
-            let (event, data) = serde_json::from_str(event).expect("an event and its data");
-            self.told.push((event, data));
+            let told = serde_json::from_str(event).expect("an event and its data");
+            self.told.push(told);
         }
     }
 }
