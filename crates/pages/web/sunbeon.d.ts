@@ -256,8 +256,8 @@ export declare class Sunbeon {
      */
     join(concertId: string): Promise<Standing>;
     /**
-     * Becomes a guest, where the concert lets guests line up, and stays one by a cookie for a day. Returns the
-     * access token for pages on another site.
+     * Becomes a guest, where the concert lets guests line up, and stays one by a cookie for a day: on the same site it
+     * may be repeated. Returns the access token for pages on another site, where each call makes a new guest.
      * @param {string} concertId
      * @returns {Promise<{memberId: string, token: string, expiresAt: string}>}
      */

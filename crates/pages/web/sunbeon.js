@@ -209,8 +209,8 @@ export class Sunbeon {
   }
 
   /**
-   * Becomes a guest, where the concert lets guests line up, and stays one by a cookie for a day. Returns the
-   * access token for pages on another site.
+   * Becomes a guest, where the concert lets guests line up, and stays one by a cookie for a day: on the same site it
+   * may be repeated. Returns the access token for pages on another site, where each call makes a new guest.
    * @param {string} concertId
    * @returns {Promise<{memberId: string, token: string, expiresAt: string}>}
    */

@@ -40,7 +40,7 @@ struct NewGuest {
 
 /// Creates a guest, if the concert admits guests.
 ///
-/// Every request creates a new one, so keep the token; a browser keeps it as a cookie.
+/// A browser stays the guest whose cookie it has. Every other request creates a new one, so keep the token.
 #[utoipa::path(
     post, path = "/v2/waiting-room/guest", tag = "waiting room", operation_id = "createGuest",
     request_body = NewGuest,
@@ -64,7 +64,7 @@ async fn guest(
     if view.snapshot.concert.policy.identity != Identity::Guest {
         return Err(Code::GuestsNotAllowed.into());
     }
-    let guest = new_guest(&*room.store, &auth, &body.concert_id, &request).await?;
+    let guest = guest_of(&*room.store, &auth, &body.concert_id, &request).await?;
     let cookies = auth.guest_cookies(&guest, &request.headers);
     let reply = GuestToken {
         member_id: guest.id,
@@ -81,13 +81,16 @@ async fn guest(
     Ok(answer)
 }
 
-/// Creates a guest, counted against the address of a request.
-pub(crate) async fn new_guest(
+/// Returns the guest that a browser is already, or creates one, counted against the address of the request.
+pub(crate) async fn guest_of(
     store: &dyn Store,
     auth: &Auth,
     id: &ConcertId,
     request: &Parts,
 ) -> ApiResult<Guest> {
+    if let Some(guest) = auth.known_guest(request) {
+        return Ok(guest);
+    }
     if let Err(refused) = auth.count_guest(request) {
         // The refusal stands whether or not it can be counted.
         let _counted = store.refuse_guest(id).await;

@@ -20,7 +20,7 @@ use sunbeon_snapshot::View;
 use sunbeon_store::{Asker, Entering, Entrant, Leaving};
 
 use self::shown::{Said, Shown, Visitor};
-use crate::{WaitingRoom, guests::new_guest};
+use crate::{WaitingRoom, guests::guest_of};
 
 const PAGE: Page = Page {
     name: "waiting",
@@ -113,7 +113,7 @@ async fn enter(
         Some(Extension(Member { id, name, .. })) => (Entrant { member: id, name }, Vec::new()),
         None if !guests => return Ok(back(&front.ways, &id, &sent, None)),
         None => {
-            let guest = new_guest(&*room.store, &front.auth, &id, &request).await?;
+            let guest = guest_of(&*room.store, &front.auth, &id, &request).await?;
             let cookies = front.auth.guest_cookies(&guest, &request.headers);
             let (member, name) = (guest.id, String::new());
             (Entrant { member, name }, cookies)

@@ -3,9 +3,13 @@
 use std::fmt::Write;
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
-use sunbeon_tokens::{Guest, unix_now};
+use sunbeon_domain::UnixMs;
+use sunbeon_tokens::{Guest, read_expiry, unix_now};
 
-use super::{Auth, caller::Refused};
+use super::{
+    Auth,
+    caller::{Caller, Refused},
+};
 
 /// The cookie with a guest's token.
 pub(super) const GUEST_COOKIE: &str = "sunbeon-guest";
@@ -59,6 +63,20 @@ pub fn is_own_page(request: &Parts) -> bool {
 }
 
 impl Auth {
+    /// Returns the guest that a browser is already, by its cookie; only a page of this site can ask so.
+    pub fn known_guest(&self, request: &Parts) -> Option<Guest> {
+        let token = value(&request.headers, GUEST_COOKIE).filter(|_| is_own_page(request))?;
+        let Ok(Caller::Member(member)) = self.caller(token) else {
+            return None;
+        };
+        let expiry = read_expiry(token).filter(|expiry| *expiry > unix_now())?;
+        member.id.is_guest().then(|| Guest {
+            id: member.id,
+            token: token.to_owned(),
+            expires_at: UnixMs(expiry * 1_000),
+        })
+    }
+
     /// Returns the `Set-Cookie`s that make a browser this guest from now on. A login's cookie comes first, so
     /// one that names nobody any longer is forgotten.
     pub fn guest_cookies(&self, guest: &Guest, headers: &HeaderMap) -> Vec<HeaderValue> {

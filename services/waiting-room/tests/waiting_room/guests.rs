@@ -15,7 +15,16 @@ sunbeon_test_support::on_both!(
     where_only_members_line_up_a_guest_is_refused_and_nothing_changes,
     a_guest_who_has_a_place_keeps_it_when_guests_are_no_longer_let_in,
     guest_tokens_are_limited_per_address_and_hour,
+    a_browser_stays_the_guest_that_it_is,
 );
+
+/// Three new guests an hour from an address that a proxy reports.
+const THREE_GUESTS: [(&str, &str); 3] = [
+    ("SUNBEON__LIMITS__GUESTS_PER_HOUR", "3"),
+    ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0"),
+    ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1"),
+];
+const HOME: &str = "203.0.113.7";
 
 /// Returns a new guest's token.
 async fn guest(app: &App, id: &str) -> String {
@@ -98,16 +107,10 @@ async fn guest_at(app: &App, address: &str) -> Answer {
 }
 
 async fn guest_tokens_are_limited_per_address_and_hour(app: App) {
-    let app = app
-        .with(&[
-            ("SUNBEON__LIMITS__GUESTS_PER_HOUR", "3"),
-            ("SUNBEON__LIMITS__MAIN_PAGE_PER_SECOND", "0"),
-            ("SUNBEON__LIMITS__TRUSTED_PROXIES", "127.0.0.1"),
-        ])
-        .await;
+    let app = app.with(&THREE_GUESTS).await;
     create(&app, "c").await;
     for [first, second, third, fourth] in [
-        ["203.0.113.7"; 4],
+        [HOME; 4],
         [
             "2001:db8:1:2::1",
             "2001:db8:1:2::2",
@@ -127,4 +130,35 @@ async fn guest_tokens_are_limited_per_address_and_hour(app: App) {
         guest_at(&app, address).await.data(201);
     }
     assert_eq!(app.api.line("c").await["guestsRefused"], 2);
+}
+
+/// Asks for a guest token as a browser of [`HOME`] with this cookie does, on a page of such a site.
+async fn guest_by_cookie(app: &App, site: &str, cookie: &str) -> Answer {
+    let request = app
+        .api
+        .request(Method::POST, "/v2/waiting-room/guest", "")
+        .header("X-Forwarded-For", HOME)
+        .header("Sec-Fetch-Site", site)
+        .header("Cookie", format!("sunbeon-guest={cookie}"));
+    send(request.json(&json!({"concertId": "c"}))).await
+}
+
+async fn a_browser_stays_the_guest_that_it_is(app: App) {
+    let app = app.with(&THREE_GUESTS).await;
+    create(&app, "c").await;
+    let first = guest_at(&app, HOME).await.data(201).clone();
+    let token = first["token"].as_str().expect("a token");
+    enter(&app, "c", token).await.data(201);
+    for _load in 0..5 {
+        let again = guest_by_cookie(&app, "same-origin", token).await;
+        assert_eq!(again.data(201), &first, "which counts against no limit");
+        let kept = again.header("set-cookie").to_owned();
+        assert!(kept.starts_with(&format!("sunbeon-guest={token};")));
+    }
+    // Neither another site's page nor a forged cookie is told anything of a guest.
+    for (site, cookie) in [("cross-site", token), ("same-origin", "forged")] {
+        let other = guest_by_cookie(&app, site, cookie).await;
+        assert_ne!(other.data(201)["memberId"], first["memberId"], "{site}");
+    }
+    guest_at(&app, HOME).await.fails("TOO_MANY_REQUESTS");
 }

@@ -8,6 +8,7 @@ use crate::app::App;
 
 sunbeon_test_support::on_both!(
     a_guest_takes_a_number_waits_is_called_and_leaves_without_a_script,
+    a_guest_whose_login_has_run_out_keeps_the_number,
     a_page_that_is_only_looked_at_changes_nothing,
     every_state_has_its_page_in_both_languages,
     who_waits_sees_what_is_left_and_that_nothing_is,
@@ -329,4 +330,16 @@ async fn a_concert_that_does_not_exist_is_a_page_too(app: App) {
         "text/javascript; charset=utf-8"
     );
     assert!(script.html.contains("export class Sunbeon"));
+}
+
+async fn a_guest_whose_login_has_run_out_keeps_the_number(app: App) {
+    with_guests(&app, "c").await;
+    let browser = browser(&app);
+    browser.submit(ENTER, "").await.sent_to();
+    let guest = browser.cookie("sunbeon-guest").expect("a guest's cookie");
+    browser.keep("sunbeon-access", "a login that has run out");
+    browser.submit(ENTER, "").await.sent_to();
+    assert_eq!(browser.cookie("sunbeon-guest"), Some(guest));
+    assert_eq!(app.api.line("c").await["totals"]["joined"], 1);
+    assert_eq!(browser.open("/waiting-room/c").await.state(), "waiting");
 }
