@@ -114,7 +114,7 @@ test('a booking number is copied, and selected where it cannot be', async () => 
   const number = ((await page.locator('.booking-number').textContent()) ?? '').toUpperCase();
   const selected = () => page.evaluate(() => getSelection()?.toString());
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-  await page.getByRole('button', { name: 'Copy booking number' }).click();
+  await page.getByRole('button', { name: 'Copy number' }).click();
   await page.getByRole('button', { name: 'Copied' }).waitFor();
   assert.equal(await page.locator('#said').innerText(), 'Copied');
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), number);
@@ -123,10 +123,10 @@ test('a booking number is copied, and selected where it cannot be', async () => 
     Object.defineProperty(navigator, 'clipboard', { value: undefined });
     document.execCommand = () => false;
   });
-  await page.getByRole('button', { name: 'Copy booking number' }).click();
+  await page.getByRole('button', { name: 'Copy number' }).click();
   await page.getByRole('button', { name: 'Selected. Please copy it' }).waitFor();
   assert.equal(await selected(), number);
-  await page.getByRole('button', { name: 'Copy booking number' }).waitFor();
+  await page.getByRole('button', { name: 'Copy number' }).waitFor();
   await page.context().close();
 });
 
