@@ -95,8 +95,12 @@ export const acts = {
     // The pause first: it is urgent, and it holds even if the reason is refused.
     act: async ({ notice }) => {
       const paused = await api.act(chosen.line.concertId, 'pause');
+      // Whoever changed the notice meanwhile is not overruled: that is refused, as of an old version.
+      const isOld = (paused.data?.notice ?? null) !== (chosen.concert.notice ?? null);
       if (!paused.ok) return paused;
-      return change({ ...chosen, concert: paused.data, version: `"${paused.data.version}"` }, { notice });
+      const version = isOld ? chosen.version : `"${paused.data.version}"`;
+      const changed = await change({ ...chosen, version }, { notice });
+      return changed.status === 0 && changed.ok ? paused : changed;
     },
     done: () => words.say('done_pause'),
   }),

@@ -41,17 +41,25 @@ export function meant(kind, value, zone) {
 }
 
 /**
+ * Returns whether a field still shows a moment of the policy. A wall clock shows some moments twice, and no
+ * milliseconds, so what it says may be another one.
+ * @param {Policy | undefined} policy
+ * @param {string} name
+ * @param {string} value
+ * @param {string} zone  The one that the form says.
+ */
+export function stands(policy, name, value, zone) {
+  return policy?.timeZone === zone && value === shown('moment', policy[name], zone);
+}
+
+/**
  * Returns the fields in which `said` differs from `policy`.
  * @param {Policy} policy
  * @param {Policy} said
  * @returns {Policy}
  */
 export function changes(policy, said) {
-  const same = (/** @type {Policy[string]} */ a, /** @type {Policy[string]} */ b) => {
-    const moments = typeof a === 'string' && typeof b === 'string' && Date.parse(a) === Date.parse(b);
-    return (a ?? null) === (b ?? null) || (/T.*Z$/.test(String(a)) && moments);
-  };
-  return Object.fromEntries(Object.entries(said).filter(([name, value]) => !same(policy[name], value)));
+  return Object.fromEntries(Object.entries(said).filter(([name, value]) => (policy[name] ?? null) !== (value ?? null)));
 }
 
 /**
@@ -68,12 +76,15 @@ export class PolicyForm {
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;
+    /** What is shown. @type {Policy | undefined} */
+    this.policy = undefined;
     this.fields = /** @type {Field[]} */ ([...form.querySelectorAll('[data-kind]')]);
   }
 
   /** @param {Policy} policy */
   show(policy) {
     this.clear();
+    this.policy = policy;
     const zone = String(policy.timeZone);
     for (const field of this.fields) {
       const value = shown(field.dataset.kind ?? '', policy[field.name], zone);
@@ -91,7 +102,8 @@ export class PolicyForm {
     return Object.fromEntries(this.fields.map((field) => {
       const kind = field.dataset.kind ?? '';
       const value = kind === 'switch' ? /** @type {HTMLInputElement} */ (field).checked : field.value;
-      return [field.name, meant(kind, value, zone)];
+      const untouched = kind === 'moment' && stands(this.policy, field.name, String(value), zone);
+      return [field.name, untouched ? this.policy?.[field.name] ?? null : meant(kind, value, zone)];
     }));
   }
 

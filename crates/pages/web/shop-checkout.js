@@ -49,8 +49,10 @@ export class Checkout {
     find('methods').querySelector('input:checked').focus();
   }
 
-  /** Opens in doubt, for a payment that an earlier page has begun. */
-  resume() {
+  /** Opens in doubt, for a payment that an earlier page has begun. @param {number} sum */
+  resume(sum) {
+    this.sum = sum;
+    find('checkout-sum').textContent = money(sum);
     this.doubt(true);
     if (!this.dialog.open) this.dialog.showModal();
     this.ask();

@@ -29,7 +29,7 @@ const { concert: id, waitingPage, login, now, until } = find('shop').dataset;
 const base = `/v2/concerts/${encodeURIComponent(id)}`;
 
 const sale = new Sale();
-const payment = new Payment(call, id, newKey);
+const payment = new Payment(call, id, newKey, (until) => { countdown.session = until; });
 const checkout = new Checkout(payment, settled);
 const countdown = new Countdown(Number(now), until ? Number(until) : null, { holdOver, sessionOver: () => live.now() });
 const choice = new Choice(sale, { show: (section) => map.show(section), step, putBack: (seat) => holds.putBack(seat) });
@@ -90,7 +90,7 @@ async function load() {
     sale.takeUp(unpaid);
   }
   begin();
-  if (unpaid?.state === 'PAYING') checkout.resume();
+  if (unpaid?.state === 'PAYING') checkout.resume(unpaid.amount);
 }
 
 /** Shows what there is. */
@@ -281,8 +281,7 @@ function expired() {
 function refused({ code, data }) {
   if (fails(/** @type {Answer} */ ({ code, data }))) return;
   if (code === 'SEAT_NOT_HELD') {
-    for (const seatId of data.seatIds ?? []) sale.basket.release(seatId);
-    told(text('not_held'));
+    notHeld(data.seatIds ?? []);
   } else if (code === 'SOLD_OUT') {
     told(text('tickets_gone'));
     readTickets().then(fitTickets);
@@ -290,6 +289,16 @@ function refused({ code, data }) {
     told(code === 'LIMIT_REACHED' ? text('limit_reached', { n: sale.basket.limit }) : text('pay_failed'));
   }
   live.now();
+}
+
+/** What was chosen is not held any more: it ran out, or was booked in another window. @param {string[]} seatIds */
+async function notHeld(seatIds) {
+  const booking = await payment.elsewhere(Number(now));
+  if (over) return;
+  if (booking) return done(booking);
+  for (const seatId of seatIds) sale.basket.release(seatId);
+  told(text('not_held'));
+  draw();
 }
 
 /** Wants no more tickets than there are. */

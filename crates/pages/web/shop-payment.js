@@ -22,9 +22,11 @@ export class Payment {
    * @param {Call} call
    * @param {string} concertId
    * @param {() => string} newKey
+   * @param {(until: number) => void} extended the session lasts longer, until a moment in milliseconds since the epoch
    */
-  constructor(call, concertId, newKey) {
+  constructor(call, concertId, newKey, extended) {
     this.call = call;
+    this.extended = extended;
     this.concertId = concertId;
     this.query = `?concertId=${encodeURIComponent(concertId)}`;
     this.newKey = newKey;
@@ -98,6 +100,7 @@ export class Payment {
     const made = await this.call('POST', `/v2/bookings${this.query}`, { body: order, key: this.made.key });
     if (!made.ok) return this.outcome('refused', made);
     this.booking = made.data;
+    if (made.data.queueTokenExpiresAt) this.extended(Date.parse(made.data.queueTokenExpiresAt));
     return null;
   }
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import {
   Calls, History, busiest, facts, inOrder, left, longestWait, lost, overCap, rate, troubles,
 } from '../../../pages/web/console-figures.js';
-import { changes, fieldOf, meant, shown } from '../../../pages/web/console-policy.js';
+import { changes, fieldOf, meant, shown, stands } from '../../../pages/web/console-policy.js';
 import { address, parse } from '../../../pages/web/console-route.js';
 import { toMoment, toWall } from '../../../pages/web/console-time.js';
 import { Words } from '../../../pages/web/console-words.js';
@@ -183,10 +183,20 @@ test('what is no number stays as it was typed, so that the API refuses it by nam
   assert.equal(shown('switch', true, ''), true);
 });
 
-test('only changed fields are sent, and the same moment written otherwise is no change', () => {
+test('a moment that was not touched stays, also one that the wall clock shows twice', () => {
+  const twice = { timeZone: 'Europe/Berlin', bookingStartAt: '2027-10-31T01:30:00.500Z' };
+  assert.notEqual(toMoment('2027-10-31T02:30', 'Europe/Berlin'), twice.bookingStartAt);
+  assert.ok(stands(twice, 'bookingStartAt', '2027-10-31T02:30', 'Europe/Berlin'));
+  assert.ok(!stands(twice, 'bookingStartAt', '2027-10-31T02:31', 'Europe/Berlin'));
+  assert.ok(!stands(twice, 'bookingStartAt', '2027-10-31T02:30', 'Asia/Seoul'));
+  assert.ok(!stands(undefined, 'bookingStartAt', '2027-10-31T02:30', 'Europe/Berlin'));
+});
+
+test('only changed fields are sent', () => {
   const policy = { groupSize: 20, notice: undefined, bookingStartAt: '2026-12-24T11:00:00.000Z', autoOpen: true };
-  const said = { groupSize: 30, notice: null, bookingStartAt: '2026-12-24T11:00:00Z', autoOpen: true };
+  const said = { groupSize: 30, notice: null, bookingStartAt: '2026-12-24T11:00:00.000Z', autoOpen: true };
   assert.deepEqual(changes(policy, said), { groupSize: 30 });
+  assert.deepEqual(changes({ title: 'Tour 1 Z' }, { title: 'Trip 1 Z' }), { title: 'Trip 1 Z' });
   assert.deepEqual(changes({ title: '2026' }, { title: '2026-01-01' }), { title: '2026-01-01' });
 });
 

@@ -254,7 +254,10 @@ function shop(answers) {
     return { ok: status >= 200 && status < 300, status, code, data };
   };
   let keys = 0;
-  return { asked, payment: new Payment(call, 'c', () => `key ${keys += 1}`) };
+  /** @type {number[]} */
+  const extended = [];
+  const payment = new Payment(call, 'c', () => `key ${keys += 1}`, (until) => extended.push(until));
+  return { asked, payment, extended };
 }
 
 const booking = (/** @type {string} */ state) => ({ bookingId: 'b', concertId: 'c', state, amount: 1, seats: [], tickets: [], expiresAt: '' });
@@ -267,6 +270,13 @@ test('paying books once and charges once', async () => {
     ['POST /v2/bookings?concertId=c', 'POST /v2/bookings/b/confirm?concertId=c']);
   assert.deepEqual(asked[0].body, order);
   assert.deepEqual(asked[1].body, { paymentToken: 'card' });
+});
+
+test('the time to book grows with the session that a booking has extended', async () => {
+  const queueTokenExpiresAt = '2026-12-24T11:02:00.000Z';
+  const { payment, extended } = shop([[201, '', { ...booking('PENDING'), queueTokenExpiresAt }], [402, 'PAYMENT_DECLINED']]);
+  await payment.pay(order, 'decline');
+  assert.deepEqual(extended, [Date.parse(queueTokenExpiresAt)]);
 });
 
 test('an order without an answer is repeated with its key, a changed one with another', async () => {
