@@ -1018,7 +1018,11 @@ async fn an_estimate_says_why_it_is_longer_than_the_pace(world: World) {
     assert_eq!(paused.estimated_wait_seconds, None);
     world.put(4, fields(5, false)).await;
     world.pass(16.0 * 60.0).await;
-    world.let_in(60).await;
+    world.let_in(30).await;
+    // A single take is no pace.
+    assert_eq!(told(&world, last).await.estimate_reason, None);
+    world.pass(60.0).await;
+    world.let_in(30).await;
     let slowed = told(&world, last).await;
     assert_eq!(slowed.estimate_reason, Some(EstimateReason::Slowed));
     world.put(5, fields(60, false)).await;

@@ -140,4 +140,15 @@ impl Seen {
         let (_, after) = after.unwrap_or_else(|| panic!("{} {}", self.status, self.html));
         after.split('"').next().unwrap_or_default()
     }
+
+    /// Returns the form by which a visitor leaves whatever the waiting page shows: their entry.
+    ///
+    /// # Panics
+    /// If it shows none.
+    #[track_caller]
+    pub fn leaving(&self) -> String {
+        let after = self.html.split_once("id=\"entry\" value=\"");
+        let (_, after) = after.unwrap_or_else(|| panic!("{} {}", self.status, self.html));
+        format!("entry={}", after.split('"').next().unwrap_or_default())
+    }
 }

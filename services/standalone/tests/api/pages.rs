@@ -39,7 +39,10 @@ async fn a_guest_without_a_script_gets_from_the_link_to_the_shop_through_the_lin
     assert_eq!(claimed.sent_to(), target);
     assert_eq!(browser.open(link).await.status, 200);
     // Out again: the shop sends the browser back to the line.
-    let left = browser.submit("/waiting-room/c/exit", &form).await;
+    let entry = browser.open(&page).await.leaving();
+    let left = browser
+        .submit("/waiting-room/c/exit", &format!("{form}&{entry}"))
+        .await;
     assert_eq!(left.sent_to(), format!("{page}&said=left"));
     assert_eq!(browser.open(&page).await.state(), "join");
     eventually(Duration::from_secs(60), "the shop is closed", async || {

@@ -86,11 +86,8 @@ async fn a_guest_takes_a_number_waits_is_called_and_leaves_without_a_script(app:
     assert_eq!(browser.open(other.sent_to()).await.state(), "called");
     let said = browser.open(&format!("{page}&said=left")).await;
     assert!(said.html.contains("id=\"said\" hidden"), "it is not true");
-    let entry = asked.html.split("id=\"entry\" value=\"").nth(1).unwrap();
-    let entry = entry.split('"').next().unwrap();
-    let left = browser
-        .submit(EXIT, &format!("target=%2Fseats&entry={entry}"))
-        .await;
+    let form = format!("target=%2Fseats&{}", asked.leaving());
+    let left = browser.submit(EXIT, &form).await;
     assert_eq!(left.sent_to(), "/waiting-room/c?target=%2Fseats&said=left");
     assert_eq!(browser.open(left.sent_to()).await.state(), "join");
 }
