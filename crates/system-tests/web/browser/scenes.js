@@ -66,6 +66,9 @@ export async function prepare(site) {
   await site.operator('POST', '/v2/reservation/open/sold-out?batchSize=1');
   await claim(site, 'buyer', 'sold-out');
   await buy(site, 'buyer', 'sold-out', { ticketId: 'day', quantity: 1 });
+  // The first take comes at once; the next one after the interval.
+  await enter('first', 'waiting');
+  await claim(site, 'first', 'waiting');
   for (const [id, many] of Object.entries({ waiting: 127, long: 12, paused: 34, 'sold-out': 12 })) {
     for (let n = 0; n < many; n += 1) await enter(`before-${n}`, id);
     await enter('me', id);
