@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use sunbeon_chassis::{ApiResult, OrFail};
 use sunbeon_client::LongerToken;
+use sunbeon_domain::Code;
 use sunbeon_tokens::{QUEUE_TOKEN, QUEUE_TOKEN_EXPIRES, remember_cookie, unix_now};
 
 use super::inside::Inside;
@@ -46,8 +47,8 @@ pub(crate) async fn lasting(
     };
     let hold = i64::try_from(hold.as_millis()).unwrap_or(i64::MAX);
     // Where idle pages end sessions, extending says that this one holds something.
-    let ends_idle = shop.concert(&visit.concert_id).await?;
-    let ends_idle = ends_idle.policy.idle_shop_seconds.is_some();
+    let policy = shop.concert(&visit.concert_id).await?.policy;
+    let ends_idle = policy.idle_shop_seconds.is_some();
     if !ends_idle && shop.stock.now().await.or_fail()? + hold <= until {
         return Ok((visit, None));
     }
@@ -66,6 +67,11 @@ pub(crate) async fn lasting(
             Ok((visit, Some(longer)))
         }
         Ok(_) => Ok((visit, None)),
+        // The session would end with the hold in it as soon as the page is closed.
+        Err(error) if ends_idle => {
+            tracing::debug!(%error, concert = %visit.concert_id, "could not say that a session holds something");
+            Err(Code::WaitingRoomDown.into())
+        }
         Err(error) => {
             let concert = &visit.concert_id;
             tracing::debug!(%error, %concert, "could not extend a session; its hold is shorter");

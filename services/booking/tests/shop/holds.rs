@@ -207,6 +207,9 @@ async fn where_idle_pages_end_sessions_every_hold_is_told(world: World) {
     };
     // The policy may be a few seconds old.
     eventually(Duration::from_secs(20), "the session is extended", held).await;
+    world.sunbeon.down(true);
+    fan.lock(&["a.R.1.2"]).await.fails("WAITING_ROOM_DOWN");
+    assert_eq!(world.remaining("a").await, 19, "what is held is known");
 }
 
 async fn a_hold_ends_with_the_token_where_the_session_cannot_be_extended(world: World) {
