@@ -16,15 +16,18 @@ local at, since = tonumber(v[1] or nil), tonumber(v[2] or nil)
 if not at or T.slotTime - at > UNTOLD_MS then since = T.slotTime end
 call('HSET', STATE, 'pagesAt', S(T.slotTime), 'pagesSince', S(since))
 
-local here = {}
-local tills = #ARGV > 0 and call('ZMSCORE', INSIDE, unpack(ARGV)) or {}
-for i, member in ipairs(ARGV) do
-  if tonumber(tills[i] or 0) > T.slotTime then
-    here[#here + 1] = S(T.slotTime)
-    here[#here + 1] = member
+-- Those of these members who are inside, each behind a score of now: as ZADD takes them.
+local function inside_now(members)
+  local scored = {}
+  local tills = #members > 0 and call('ZMSCORE', INSIDE, unpack(members)) or {}
+  for i, member in ipairs(members) do
+    if tonumber(tills[i] or 0) > T.slotTime then append(scored, { S(T.slotTime), member }) end
   end
+  return scored
 end
+
 -- Of those who hold something it is the end of their session, which is later.
+local here = inside_now(ARGV)
 if #here > 0 then
   call('ZADD', PAGES, 'GT', unpack(here))
   call('PEXPIRE', PAGES, S(COLLECT_MS))
@@ -34,14 +37,7 @@ local gone = T.slotTime - P.idleShopMs
 if gone < since or in_line() == 0 then return done(0) end
 local idle = call('ZRANGEBYSCORE', PAGES, '-inf', S(gone), 'LIMIT', 0, WORK)
 if #idle == 0 then return done(0) end
-local over = {}
-tills = call('ZMSCORE', INSIDE, unpack(idle))
-for i, member in ipairs(idle) do
-  if tonumber(tills[i] or 0) > T.slotTime then
-    over[#over + 1] = S(T.slotTime)
-    over[#over + 1] = member
-  end
-end
+local over = inside_now(idle)
 if #over > 0 then call('ZADD', INSIDE, unpack(over)) end
 call('ZREM', PAGES, unpack(idle))
 return done(#over / 2)
