@@ -295,7 +295,7 @@ function refused({ code, data }) {
 async function notHeld(seatIds) {
   const booking = await payment.elsewhere(Number(now));
   if (over) return;
-  if (booking) return done(booking);
+  if (booking?.seats.some(({ seatId }) => seatIds.includes(seatId))) return done(booking);
   for (const seatId of seatIds) sale.basket.release(seatId);
   told(text('not_held'));
   draw();
