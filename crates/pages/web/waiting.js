@@ -4,6 +4,7 @@ import { Sunbeon } from './sunbeon.js';
 import { leadOf, stateOf } from './waiting-state.js';
 import { clock, fill, group, hours, left, waitOf, zoneOf } from './waiting-text.js';
 import { alertMe, ring } from './waiting-alert.js';
+import { beganWith, phrase, sendOnce, showTiers } from './waiting-parts.js';
 
 /**
  * @typedef {import('./sunbeon.js').Standing} Standing
@@ -89,22 +90,6 @@ function at(id) {
  */
 function put(element, value) {
   if (element && element.textContent !== value) element.textContent = value;
-}
-
-/**
- * Sets a text with one number, which is emphasised.
- * @param {string} id
- * @param {string} pattern
- * @param {number} number
- */
-function phrase(id, pattern, number) {
-  const [before, after] = pattern.split('{n}');
-  const strong = document.createElement('b');
-  strong.textContent = group(number);
-  const element = at(id);
-  if (element.textContent !== before + strong.textContent + after) {
-    element.replaceChildren(before ?? '', strong, after ?? '');
-  }
 }
 
 /** @param {string} words */
@@ -244,8 +229,8 @@ function face(now) {
   put(small, unit);
   if (place) {
     const mine = standing?.queueNumber ?? 1;
-    phrase('ahead', text.ahead, mine - 1);
-    phrase('behind', text.behind, Math.max(0, (standing?.totalWaitingCount ?? mine) - mine));
+    phrase(at('ahead'), text.ahead, mine - 1);
+    phrase(at('behind'), text.behind, Math.max(0, (standing?.totalWaitingCount ?? mine) - mine));
   }
   if (standing?.expiresAt) {
     const time = new Date(standing.expiresAt).toLocaleTimeString('en-GB', { timeZone: zoneOf(line.timeZone) });
@@ -284,30 +269,13 @@ function when(now) {
 function way() {
   const [entry, number] = [standing?.entryNumber, standing?.queueNumber];
   if (!entry || !number) return;
-  const began = beganWith(entry, number);
+  const began = beganWith(line.concertId, entry, number);
   at('way').hidden = began < 2;
   const done = Math.floor((100 * (began - number)) / began);
   const bar = /** @type {HTMLElement} */ (at('way').querySelector('i'));
   bar.style.width = `${done}%`;
   put(at('begun'), fill(text.begun_at, { n: group(began) }));
   put(at('done'), fill(text.done, { n: done }));
-}
-
-/**
- * Returns the first number that this browser saw of an entry.
- * @param {number} entry
- * @param {number} number
- */
-function beganWith(entry, number) {
-  const key = `sunbeon-began-${line.concertId}`;
-  try {
-    const kept = JSON.parse(localStorage.getItem(key) ?? '{}');
-    if (kept.entry === entry) return Math.max(kept.number, number);
-    localStorage.setItem(key, JSON.stringify({ entry, number }));
-  } catch {
-    // Without storage the way begins here.
-  }
-  return number;
 }
 
 function fresh() {
@@ -329,25 +297,7 @@ function notice() {
 function tiers() {
   const left = at('left');
   left.hidden = !line.stock || state === 'over';
-  const rows = line.stock?.tiers.map((tier) => {
-    const row = document.createElement('li');
-    const cell = (/** @type {'b' | 'span'} */ tag, /** @type {string} */ words, name = '') => {
-      const made = row.appendChild(document.createElement(tag));
-      made.textContent = words;
-      made.className = name;
-    };
-    cell('b', tier.name);
-    cell('span', tier.price ? fill(text.price, { n: group(tier.price) }) : '');
-    if (tier.left) cell('span', fill(text.left, { n: group(tier.left) }));
-    else cell('span', text.gone, 'gone');
-    return row;
-  });
-  const list = left.querySelector('ul');
-  const shown = rows?.map((row) => row.textContent).join();
-  if (list && rows && list.dataset.shown !== shown) {
-    list.dataset.shown = shown;
-    list.replaceChildren(...rows);
-  }
+  if (line.stock) showTiers(left, line.stock.tiers, text);
 }
 
 /**
@@ -374,13 +324,6 @@ function title() {
   if (state === 'called') first = text.title_called;
   const whole = `${first} · ${line.concertTitle}`;
   if (document.title !== whole) document.title = whole;
-}
-
-/** Whether the page's forms can be sent. @param {boolean} can */
-function enable(can) {
-  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('form[method=post] button:not([type=button])'))) {
-    button.disabled = !can;
-  }
 }
 
 function listen() {
@@ -420,15 +363,11 @@ function listen() {
   const address = new URL(location.href);
   address.searchParams.delete('said');
   history.replaceState(null, '', address);
-  for (const form of document.querySelectorAll('form[method=post]')) {
-    // A second click would send it again.
-    form.addEventListener('submit', () => setTimeout(() => enable(false)));
-  }
+  sendOnce();
   at('claim').addEventListener('submit', () => {
     moving = true;
   });
   addEventListener('pageshow', (event) => {
-    enable(true);
     if (!event.persisted) return;
     [moving, movesAt] = [false, 0];
     auto.checked = false;
