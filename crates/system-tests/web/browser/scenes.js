@@ -245,6 +245,8 @@ export const SCENES = [
 
 /** @param {Page} page @param {Site} site @param {string} hash */
 async function console_(page, site, hash) {
+  // Their crowds are not silent.
+  for (const id of ['waiting', 'paused']) await site.member('me', 'GET', `/v2/waiting-room/status/${id}`);
   await page.goto(`${site.operators}/admin${hash}`);
   // On a phone, what is chosen takes the list's place.
   await page.locator('#lines tr').first().waitFor({ state: 'attached' });
