@@ -50,7 +50,7 @@ fn sales() -> [(&'static str, Value, Value); 4] {
     [
         (
             "demo",
-            json!({"title": "데모 콘서트 Demo concert", "mode": "queue", "groupSize": 6,
+            json!({"title": "데모 콘서트 Demo concert", "mode": "queue", "groupSize": 7,
                 "entryIntervalSeconds": 5}),
             json!({"perMemberLimit": 4, "sections": [
                 {"section": "R", "price": 150_000, "rows": 10, "seatsPerRow": 20},
