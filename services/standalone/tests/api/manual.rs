@@ -162,13 +162,22 @@ fn every_script_is_documented() {
 }
 
 #[test]
-fn every_document_is_in_the_readme() {
-    let readme = read("README.md");
-    for name in in_docs() {
+fn every_document_is_in_the_index() {
+    let index = read("docs/README.md");
+    for name in in_docs().iter().filter(|name| *name != "README.md") {
         assert!(
-            readme.contains(&format!("](docs/{name})")),
-            "the README lacks docs/{name}"
+            index.contains(&format!("]({name})")),
+            "docs/README.md lacks {name}"
         );
+    }
+}
+
+#[test]
+fn every_picture_is_shown() {
+    let shown = read("docs/pictures/README.md");
+    for name in names_in("docs/pictures") {
+        let said = name == "README.md" || shown.contains(&format!("\"{name}\""));
+        assert!(said, "docs/pictures/README.md does not show {name}");
     }
 }
 
@@ -181,15 +190,39 @@ fn anchor(heading: &str) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
+/// Returns every Markdown file of the repository, by its path there.
+fn markdown_below(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in names_in(folder) {
+        let path = if folder.is_empty() {
+            name.clone()
+        } else {
+            format!("{folder}/{name}")
+        };
+        let is_ours = !name.starts_with('.') && name != "target" && name != "node_modules";
+        if is_ours && root().join(&path).is_dir() {
+            found.extend(markdown_below(&path));
+        } else if name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
 #[test]
 fn links_between_the_documents_are_not_broken() {
-    for (name, text) in documents() {
+    for name in markdown_below("") {
+        let text = read(&name);
         let folder = root().join(&name).parent().unwrap().to_owned();
-        for link in text
+        let links = text
             .split("](")
             .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
+            .filter_map(|rest| rest.split(')').next());
+        let pictures = text
+            .split("src=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next());
+        for link in links.chain(pictures) {
             if link.contains("://") {
                 continue;
             }
@@ -229,29 +262,31 @@ fn sources_below(folder: &Path) -> String {
 }
 
 #[test]
-fn the_tests_that_guard_the_promises_exist() {
+fn the_tests_that_the_documents_name_exist() {
     let architecture = read("docs/architecture.md");
     let promises = architecture.split("## Promises").nth(1).unwrap();
     let sources = sources_below(&root().join("crates")) + &sources_below(&root().join("services"));
-    let quoted: Vec<_> = promises.split('`').skip(1).step_by(2).collect();
-    let is_name = |word: &&&str| {
-        let plain = word
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        plain && word.matches('_').count() > 2
-    };
-    let names: Vec<_> = quoted.iter().filter(is_name).collect();
-    assert!(names.len() > 10, "{names:?}");
-    for name in names {
-        assert!(
-            sources.contains(&format!("fn {name}")),
-            "there is no test {name}"
-        );
-    }
-    for path in quoted
-        .iter()
-        .filter(|word| word.starts_with("crates/") || word.starts_with("services/"))
-    {
-        assert!(root().join(path).exists(), "there is no {path}");
+    for text in [promises, &read("docs/security.md")] {
+        let quoted: Vec<_> = text.split('`').skip(1).step_by(2).collect();
+        let is_name = |word: &&&str| {
+            let plain = word
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            plain && word.matches('_').count() > 2
+        };
+        let names: Vec<_> = quoted.iter().filter(is_name).collect();
+        assert!(names.len() > 10, "{names:?}");
+        for name in names {
+            assert!(
+                sources.contains(&format!("fn {name}")),
+                "there is no test {name}"
+            );
+        }
+        for path in quoted
+            .iter()
+            .filter(|word| word.starts_with("crates/") || word.starts_with("services/"))
+        {
+            assert!(root().join(path).exists(), "there is no {path}");
+        }
     }
 }
