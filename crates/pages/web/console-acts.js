@@ -66,6 +66,21 @@ async function change({ concert, version }, said) {
   return api.change(concert.concertId, changed, version);
 }
 
+/**
+ * Changes the notice after an act that gave the concert a new version. Whoever changed it since the question was
+ * asked is not overruled: that is refused, as of an old version.
+ * @param {Chosen} chosen
+ * @param {Answer} acted
+ * @param {string | null} notice
+ * @returns {Promise<Answer>}
+ */
+async function changeNotice(chosen, acted, notice) {
+  const isSame = (acted.data.notice ?? null) === (chosen.concert.notice ?? null);
+  const version = isSame ? `"${acted.data.version}"` : chosen.version;
+  const changed = await change({ ...chosen, version }, { notice });
+  return changed.ok && changed.status === 0 ? acted : changed;
+}
+
 /** @type {Record<string, (chosen: Chosen) => void>} */
 export const acts = {
   pace: (chosen) => ask({
@@ -95,12 +110,7 @@ export const acts = {
     // The pause first: it is urgent, and it holds even if the reason is refused.
     act: async ({ notice }) => {
       const paused = await api.act(chosen.line.concertId, 'pause');
-      // Whoever changed the notice meanwhile is not overruled: that is refused, as of an old version.
-      const isOld = (paused.data?.notice ?? null) !== (chosen.concert.notice ?? null);
-      if (!paused.ok) return paused;
-      const version = isOld ? chosen.version : `"${paused.data.version}"`;
-      const changed = await change({ ...chosen, version }, { notice });
-      return changed.status === 0 && changed.ok ? paused : changed;
+      return paused.ok ? changeNotice(chosen, paused, notice) : paused;
     },
     done: () => words.say('done_pause'),
   }),
@@ -112,8 +122,7 @@ export const acts = {
     act: async (_, form) => {
       const forget = /** @type {HTMLInputElement | null} */ (form.elements.namedItem('forget'));
       const resumed = await api.act(chosen.line.concertId, 'resume');
-      if (!resumed.ok || !forget?.checked) return resumed;
-      return change({ ...chosen, concert: resumed.data, version: `"${resumed.data.version}"` }, { notice: null });
+      return resumed.ok && forget?.checked ? changeNotice(chosen, resumed, null) : resumed;
     },
     done: () => words.say('done_resume'),
   }),

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { browser, demo, embedded, person, until } from './stage.js';
+import { browser, embedded, person, until } from './stage.js';
 
 /** @type {import('./stage.js').Site} */
 let site;
@@ -201,6 +201,28 @@ test('a pause says why to everybody in line, and resuming takes the reason down'
   await page.context().close();
 });
 
+test('a notice that another operator wrote meanwhile stays, also where this one pauses or resumes', async () => {
+  await site.sell({ concertId: 'two-operators', title: 'Two', notice: 'As before.' });
+  const page = await operator('#/lines/two-operators');
+  const change = async (/** @type {string} */ notice) => {
+    const { version } = await site.operator('GET', '/v2/admin/concerts/two-operators');
+    await site.operator('PATCH', '/v2/admin/concerts/two-operators', { notice }, { 'If-Match': `"${version}"` });
+  };
+  const notice = async () => (await site.operator('GET', '/v2/admin/concerts/two-operators')).notice;
+  await ask(page, 'pause');
+  await change('Leave by exit B.');
+  await page.locator('#ask-yes').click();
+  await until('it is paused', async () => (await page.locator('#line-state').innerText()) === 'paused');
+  assert.equal(await notice(), 'Leave by exit B.', 'nothing was written here');
+  await until('it is shown', async () => (await page.locator('#line-notice').innerText()) === 'Leave by exit B.');
+  await ask(page, 'resume');
+  await change('Exit B is closed.');
+  await page.locator('#ask-yes').click();
+  await page.locator('#ask').getByText('Someone else changed this concert meanwhile').waitFor();
+  assert.equal(await notice(), 'Exit B is closed.', 'it was not what the operator took down');
+  await page.context().close();
+});
+
 test('a refused value is explained at its field', async () => {
   await site.sell({ concertId: 'pace-me', title: 'Pace me' });
   const page = await operator('#/lines/pace-me');
@@ -293,78 +315,6 @@ test('twenty live lines are never shown more than two seconds old, at the 99th o
   console.log(`the console's age with 20 live lines, of ${ages.length} looks: p50 ${ages[ages.length >> 1]} ms, p99 ${p99} ms`);
   assert.ok(p99 <= 2_000, `${p99} ms`);
   await page.context().close();
-});
-
-test('in the demo one button signs in, the red ones are seen to break it, and nobody is lost', async () => {
-  const running = await demo(150);
-  const context = await opened.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  try {
-    await page.goto(`${running.url}/admin`);
-    await page.getByRole('button', { name: 'Come in as the demo’s operator' }).click();
-    await page.locator('#age:not(.off)').waitFor();
-    const troubles = page.locator('#troubles');
-    await page.getByRole('button', { name: 'Stop the broker for 10 s' }).click();
-    await troubles.getByText('The broker is down').waitFor();
-    // It is said to be back when it is, and not before.
-    const said = page.locator('#broken');
-    await until('it is back', async () => {
-      const [back, down] = await page.evaluate(() => [
-        document.getElementById('broken')?.textContent?.startsWith('It is back'),
-        document.getElementById('troubles')?.textContent?.includes('The broker is down'),
-      ]);
-      assert.ok(!(back && down), 'it is back and down at the same time');
-      return back;
-    });
-    assert.match(await said.innerText(), /^It is back/);
-    await page.getByRole('button', { name: 'Kill the consumer' }).click();
-    await troubles.getByText(/taken off the line but not called/).waitFor();
-    await troubles.getByText(/taken off the line but not called/).waitFor({ state: 'detached' });
-    assert.match(await page.locator('#zeros').innerText(), /Lost\s*0/);
-  } finally {
-    await context.close();
-    await running.stop();
-  }
-});
-
-test('a message that nobody can handle is told, looked at, kept when it cannot be sent again, and removed', async () => {
-  const running = await demo(0);
-  const context = await opened.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  try {
-    await page.goto(`${running.url}/admin`);
-    await page.getByRole('button', { name: 'Come in as the demo’s operator' }).click();
-    await page.locator('#age:not(.off)').waitFor();
-    assert.doesNotMatch(await page.locator('#zeros').innerText(), /Dead letters/);
-    const broken = page.getByRole('button', { name: 'Send a broken message' });
-    await broken.click();
-    await page.locator('#zeros').getByText('Dead letters').waitFor();
-    await page.locator('#troubles').getByText('1 message could not be handled').waitFor();
-    await page.getByRole('link', { name: 'Look at them' }).click();
-    await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
-    const letter = page.locator('#letters li');
-    assert.match(await letter.innerText(), /Not an ENTER message[^]*refused by the consumer/);
-    await letter.getByText(/^Message, \d+ bytes$/).press('Enter');
-    await letter.getByText('"messageType":"HELLO"').waitFor();
-    // There is nothing to send again; what comes meanwhile is shown by itself.
-    assert.equal(await page.getByRole('button', { name: 'Send all again …' }).count(), 0);
-    await broken.click();
-    await until('both are shown', async () => (await letter.count()) === 2);
-    await page.getByRole('button', { name: 'Remove all …' }).press('Enter');
-    await page.getByRole('heading', { name: 'Remove 2 messages?' }).waitFor();
-    assert.match(await page.locator('#ask').innerText(), /gone for good/);
-    await page.locator('#ask-yes').click();
-    await page.locator('#said').getByText('2 messages were removed.').waitFor();
-    await page.getByText('There are none.').waitFor();
-    await page.locator('#zeros').getByText('Dead letters').waitFor({ state: 'detached' });
-    await page.evaluate(() => { location.hash = '#/record'; });
-    const entry = page.locator('#record li').first();
-    await entry.waitFor();
-    assert.match(await entry.innerText(), /^Removed dead letters\s+Messages: 2\s/);
-  } finally {
-    await context.close();
-    await running.stop();
-  }
 });
 
 test('messages are sent again after one question that says how many', async () => {
