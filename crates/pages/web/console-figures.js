@@ -13,6 +13,7 @@
  * @property {Record<'waiting' | 'away' | 'admitting' | 'ready' | 'inside' | 'slots', number>} counts
  * @property {Record<'joined' | 'admitted' | 'left' | 'removed' | 'lapsed' | 'cleared' | 'unclaimed' | 'expired' | 'completed' | 'exited', number>} totals
  * @property {boolean} addsUp
+ * @property {number} outOfOrder  How many were in line when somebody behind them was taken.
  * @property {{one: number, five: number, fifteen: number, sinceAt?: string}} pace
  * @property {number} [maxActive]
  * @property {number} [head]
@@ -227,6 +228,7 @@ export function troubles(lines, health, stuck, letters = 0) {
     found.set(word, trouble);
   };
   for (const line of lines) if (lost(line)) note('lost', true, line.concertTitle, lost(line));
+  for (const line of lines) if (line.outOfOrder) note('disorder', true, line.concertTitle, line.outOfOrder);
   if (health.control === 'down') note('control_down', true, '');
   if (health.broker === 'down') note('broker_down', true, '');
   if (health.database === 'down') note('database_down', true, '');

@@ -82,7 +82,7 @@ export function showZeros(lines, health, letters) {
   const sum = (/** @type {(line: Line) => number} */ of) => lines.reduce((all, line) => all + of(line), 0);
   const down = Object.entries(health).filter(([, word]) => word !== 'up');
   /** @type {[string, number | string][]} */
-  const zeros = [['lost', sum(lost)], ['over', sum(overCap)], ...(letters ? [/** @type {[string, number]} */ (['letters', letters])] : []), ...(down.length ? down : [/** @type {[string, string]} */ (['parts', 'up'])])];
+  const zeros = [['lost', sum(lost)], ['disorder', sum((line) => line.outOfOrder)], ['over', sum(overCap)], ...(letters ? [/** @type {[string, number]} */ (['letters', letters])] : []), ...(down.length ? down : [/** @type {[string, string]} */ (['parts', 'up'])])];
   const list = $('zeros');
   while (list.children.length > zeros.length) list.lastElementChild?.remove();
   zeros.forEach(([name, value], i) => {

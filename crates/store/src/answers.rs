@@ -336,6 +336,8 @@ pub struct Snapshot {
     pub cleared_through: Option<EntryNumber>,
     /// Guests refused a token, since the beginning: their addresses had too many.
     pub guests_refused: u64,
+    /// Members seen lately who were still in line when one behind them was taken, since the beginning. Always 0.
+    pub out_of_order: u64,
     /// What holds the schedule; `None` if nothing does, nobody is waiting, or there is no schedule now.
     pub held: Option<Held>,
 }

@@ -144,6 +144,7 @@ impl Stage {
         let answer = self.store.snapshot(&id(concert)).await;
         let snapshot = answer.expect("the store is up");
         assert!(snapshot.adds_up(), "{snapshot:?}");
+        assert_eq!(snapshot.out_of_order, 0, "{snapshot:?}");
         snapshot
     }
 

@@ -61,6 +61,8 @@ struct Line {
     totals: AllTotals,
     /// Whether both sums hold.
     adds_up: bool,
+    /// How many were still in line when somebody behind them was taken: 0.
+    out_of_order: u64,
     pace: Pace,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_active: Option<u32>,
@@ -97,6 +99,7 @@ impl From<Snapshot> for Line {
         Self {
             state: snapshot.phase(),
             adds_up: snapshot.adds_up(),
+            out_of_order: snapshot.out_of_order,
             mode: snapshot.concert.policy.mode,
             max_active: snapshot.concert.policy.max_active,
             version: snapshot.concert.version,

@@ -43,6 +43,8 @@ pub(crate) fn show(snapshot: &Snapshot) {
     }
     counter!("sunbeon_guests_refused_total", "concert" => concert.to_owned())
         .absolute(snapshot.guests_refused);
+    counter!("sunbeon_out_of_order_total", "concert" => concert.to_owned())
+        .absolute(snapshot.out_of_order);
     let (open, schedule, enter) = (ever.by_open, ever.by_schedule, ever.by_enter);
     for (by, n) in [("open", open), ("schedule", schedule), ("enter", enter)] {
         counter!("sunbeon_admitted_total", "concert" => concert.to_owned(), "by" => by).absolute(n);

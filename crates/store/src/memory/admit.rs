@@ -113,13 +113,21 @@ impl Line {
             }
             looked += 1;
         }
-        if !taken.is_empty() {
+        if let Some(last) = taken.last() {
+            self.out_of_order += self.in_front_of(last.number);
             self.ring.add(taken.len() as u64, self.now);
             // It does not know of them.
             self.shared = None;
         }
         let is_short = (taken.len() as u64) < left && looked >= WORK;
         (taken, is_short && !full && self.line.len() > 0)
+    }
+
+    /// Returns how many stand in line in front of an entry that was just taken: they were passed over. Nobody
+    /// ever is, or this is wrong.
+    fn in_front_of(&self, taken: EntryNumber) -> u64 {
+        let numbers = self.line.iter().map(|(number, _)| number as u64);
+        numbers.take_while(|number| *number < taken.0).count() as u64
     }
 
     fn take_one(&mut self, member: MemberId, number: EntryNumber, by: TakenBy) -> TakenEntry {

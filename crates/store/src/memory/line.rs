@@ -63,6 +63,7 @@ pub(super) struct Line {
     /// The reading of `slotTime` at the latest scheduled take.
     pub(super) last_take: Option<i64>,
     pub(super) guests_refused: u64,
+    pub(super) out_of_order: u64,
     pub(super) reported: Option<Reported>,
     pub(super) take_left: u64,
     pub(super) opened: HashMap<String, Opened>,
@@ -115,6 +116,7 @@ impl Line {
             last_take: None,
             live: false,
             guests_refused: 0,
+            out_of_order: 0,
             reported: None,
             take_left: 0,
             opened: HashMap::new(),

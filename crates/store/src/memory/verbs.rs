@@ -163,6 +163,7 @@ impl Line {
             last: entry(self.last),
             cleared_through: entry(self.cleared_through),
             guests_refused: self.guests_refused,
+            out_of_order: self.out_of_order,
             held: self.held(),
         }
     }

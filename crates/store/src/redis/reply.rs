@@ -360,6 +360,7 @@ impl Words {
             last: self.maybe_entry()?,
             cleared_through: self.maybe_entry()?,
             guests_refused: self.number()?,
+            out_of_order: self.number()?,
             held: self.held()?,
         };
         snapshot.line_facts.sold_out = self.flag()?;

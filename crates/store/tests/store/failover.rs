@@ -111,6 +111,7 @@ async fn a_token_whose_claim_a_failover_lost_completes_its_session_and_is_revoke
     assert_eq!(revoked(&store).await, [first.number]);
     let snapshot = store.snapshot(&id()).await.unwrap();
     assert!(snapshot.adds_up(), "{snapshot:#?}");
+    assert_eq!(snapshot.out_of_order, 0, "{snapshot:#?}");
     assert_eq!(snapshot.counts.slots, 1, "until the gates know");
 }
 

@@ -449,6 +449,7 @@ async fn answer(store: &dyn Store, id: &ConcertId, known: &Known, call: &Call) -
             let snapshot = store.snapshot(id).await;
             if let Ok(snapshot) = &snapshot {
                 assert!(snapshot.adds_up(), "{snapshot:#?}");
+                assert_eq!(snapshot.out_of_order, 0, "{snapshot:#?}");
             }
             debug(snapshot)
         }

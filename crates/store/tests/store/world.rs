@@ -286,6 +286,7 @@ impl World {
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let snapshot = self.store.snapshot(&id()).await.unwrap();
         assert!(snapshot.adds_up(), "{snapshot:#?}");
+        assert_eq!(snapshot.out_of_order, 0, "{snapshot:#?}");
         snapshot
     }
 

@@ -22,7 +22,7 @@ import { Words } from '../../../pages/web/console-words.js';
  */
 function line(line = {}, counts = {}, totals = {}) {
   return {
-    concertId: 'c', concertTitle: 'Concert', mode: 'queue', state: 'open', version: 1, addsUp: true,
+    concertId: 'c', concertTitle: 'Concert', mode: 'queue', state: 'open', version: 1, addsUp: true, outOfOrder: 0,
     at: '2026-12-24T11:00:00.000Z', pace: { one: 0, five: 0, fifteen: 0 },
     ...line,
     counts: { waiting: 0, away: 0, admitting: 0, ready: 0, inside: 0, slots: 0, ...counts },
@@ -142,11 +142,11 @@ test('troubles are told once for each kind, those that somebody must act on firs
   const lines = [
     line({ concertTitle: 'A', soldOut: true }), line({ concertTitle: 'B', soldOut: true, held: 'soldOut' }),
     line({ concertTitle: 'C', held: 'tokenAway' }), line({ concertTitle: 'D', state: 'paused', held: 'paused' }),
-    line({ concertTitle: 'E', held: 'maxActive' }), line({ concertTitle: 'F', held: 'messages' }, { admitting: 7 }, { joined: 7 }),
+    line({ concertTitle: 'E', held: 'maxActive', outOfOrder: 2 }), line({ concertTitle: 'F', held: 'messages' }, { admitting: 7 }, { joined: 7 }),
   ];
   const found = troubles(lines, { broker: 'down', database: 'up' }, () => 0);
   assert.deepEqual(found.map(({ word, bad, lines }) => [word, bad, lines]), [
-    ['broker_down', true, []], ['held_tokenAway', true, ['C']], ['stuck', true, ['F']], ['sold_out', false, ['A', 'B']],
+    ['disorder', true, ['E']], ['broker_down', true, []], ['held_tokenAway', true, ['C']], ['stuck', true, ['F']], ['sold_out', false, ['A', 'B']],
   ]);
   assert.deepEqual(troubles([line()], { broker: 'up' }, () => 0), []);
 });

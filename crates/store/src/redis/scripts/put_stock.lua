@@ -5,5 +5,5 @@ assert(#KEYS == 15 and #ARGV == 3)
 if not P then return UNKNOWN end
 -- The snapshot kept for all does not know of it.
 call('HSET', STATE, 'stockLeft', ARGV[1], 'stockHeld', ARGV[2], 'stock', ARGV[3], 'stockAt', S(NOW),
-  'snapshot', '')
+  'recent', '')
 return call('EXISTS', LIVE)

@@ -3,15 +3,15 @@
 -- now.
 -- ARGV  1 '1' if the one kept for all will do  2 role, or ''  3 '1' if a member was heard
 -- Reply {now, lines of what reply_head gives, six counts, twelve totals, line length, four of pace, last
---        take, slower since, front, head, last, cleared through, guests refused, what holds the schedule,
---        1 if all is sold, when what is left was reported (0: not lately) and its tiers as JSON, slots in use
---        (-1: no limit), what slot_ends gives}.
+--        take, slower since, front, head, last, cleared through, guests refused, taken out of order, what
+--        holds the schedule, 1 if all is sold, when what is left was reported (0: not lately) and its tiers
+--        as JSON, slots in use (-1: no limit), what slot_ends gives}.
 assert(#KEYS == 15 and #ARGV == 3)
 if not P then return UNKNOWN end
 local shared, AGE_MS = ARGV[1] == '1', 900
 
 local function kept()
-  local lines = call('HGET', STATE, 'snapshot') or ''
+  local lines = call('HGET', STATE, 'recent') or ''
   local at, version = string.match(lines, '^(%d+)\n(%d+)\n')
   local age = at and NOW - tonumber(at) or -1
   return age >= 0 and age <= AGE_MS and version == S(P.version) and lines
@@ -22,7 +22,7 @@ local function counted()
   local s, report = slots(), stock()
   local v = call('HMGET', STATE, 'joined', 'byOpen', 'bySchedule', 'byEnter', 'left', 'removed', 'lapsed',
     'cleared', 'unclaimed', 'expired', 'completed', 'exited', 'clearedThrough', 'guestsRefused', 'slower',
-    'pace', 'stock')
+    'pace', 'stock', 'outOfOrder')
   local function first(key) return tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or 0) end
   local in_front, first_away = first(LINE), first(AWAY)
   local front = in_front > 0 and math.max(in_front, T.takenThrough + 1) or 0
@@ -36,7 +36,7 @@ local function counted()
     v[8] or '0', plus(v[9], s.unclaimed), plus(v[10], s.expired), v[11] or '0', v[12] or '0',
     S(call('ZCARD', LINE) + call('ZCARD', AWAY)), S(one), S(five), S(fifteen), S(since),
     T.takeAt >= 0 and S(moment(T.takeAt)) or '0', v[15] or '0', S(front), S(head), S(T.last), v[13] or '0',
-    v[14] or '0', held(waiting, s), is_sold_out(report) and '1' or '0', report and S(report.at) or '0',
+    v[14] or '0', v[18] or '0', held(waiting, s), is_sold_out(report) and '1' or '0', report and S(report.at) or '0',
     report and v[17] or '', LIMIT and S(s.used) or '-1' })
   for _, n in ipairs(LIMIT and slot_ends(s) or {}) do lines[#lines + 1] = S(n) end
   return table.concat(lines, '\n')
@@ -46,7 +46,7 @@ if ARGV[2] ~= '' then beat(ARGV[2], ARGV[3]) end
 local lines = shared and kept()
 if not lines then
   lines = counted()
-  if shared then call('HSET', STATE, 'snapshot', lines) end
+  if shared then call('HSET', STATE, 'recent', lines) end
 end
 local reply = { S(NOW), lines }
 return ARGV[2] ~= '' and done(reply) or reply

@@ -21,7 +21,7 @@ local function clear_line()
   end
   total('lapsed', lapsed)
   total('cleared', all - lapsed)
-  call('HSET', STATE, 'clearedThrough', S(T.last), 'snapshot', '')
+  call('HSET', STATE, 'clearedThrough', S(T.last), 'recent', '')
   call('UNLINK', LINE, AWAY, SEEN, LAPSES, NAMES, ADMITTING, POPS)
   return all - lapsed
 end

@@ -26,5 +26,5 @@ local function note_taken(n)
   local kept, at = ring(bytes), 2 + 2 * (minute % 16)
   if not bytes then kept[1] = NOW end
   kept[at], kept[at + 1] = minute, (kept[at] == minute and kept[at + 1] or 0) + n
-  call('HSET', STATE, 'pace', struct.pack(PACE, unpack(kept)), 'snapshot', '')
+  call('HSET', STATE, 'pace', struct.pack(PACE, unpack(kept)), 'recent', '')
 end

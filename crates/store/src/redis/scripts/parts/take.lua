@@ -74,6 +74,11 @@ local function take(left, by)
     end
     n, looked, used, full = n + #members, looked + found.looked, found.used, found.full
   end
-  if n > 0 then note_taken(n) end
+  if n > 0 then
+    note_taken(n)
+    -- Whoever goes on standing in line in front of them was passed over. Nobody ever is, or this is wrong.
+    local in_front = count(LINE, '-inf', taken[3 * n - 1])
+    if in_front > 0 then total('outOfOrder', in_front) end
+  end
   return taken, n < left and looked >= WORK and not full and call('ZCARD', LINE) > 0
 end
