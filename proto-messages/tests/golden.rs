@@ -6,7 +6,7 @@ use std::{env, fmt::Debug, fs, path::PathBuf};
 
 use schemars::schema_for;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::json;
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId, UnixMs};
 use sunbeon_proto_messages::{Admitted, Enter, Event, TicketLeft};
 
@@ -106,9 +106,8 @@ fn assert_file(file: &str, expected: &impl Serialize) {
         let text = serde_json::to_string_pretty(expected).unwrap();
         fs::write(&path, text + "\n").unwrap();
     }
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let found: Value = serde_json::from_str(&text).unwrap();
-    let expected = serde_json::to_value(expected).unwrap();
+    let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let expected = serde_json::to_string_pretty(expected).unwrap() + "\n";
     assert_eq!(
         found, expected,
         "{file} is out of date: UPDATE=1 rewrites it"

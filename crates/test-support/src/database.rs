@@ -2,6 +2,22 @@ use std::process::{Command, Stdio};
 
 use crate::tool::{fresh_name, run_tool};
 
+/// One line for each migration with the checksum of its text, column, constraint and index.
+const SCHEMA: &str = "
+    SELECT 'migration ' || version || ' ' || description || ' ' || encode(checksum, 'hex')
+      FROM _sqlx_migrations ORDER BY version;
+    SELECT table_name || '.' || column_name || ' ' || data_type
+        || CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END
+        || coalesce(' DEFAULT ' || column_default, '')
+      FROM information_schema.columns
+      WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'
+      ORDER BY table_name, ordinal_position;
+    SELECT conrelid::regclass::text || ' ' || conname::text || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+      WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+        AND conrelid::regclass::text <> '_sqlx_migrations' ORDER BY conrelid::regclass::text, conname;
+    SELECT indexdef FROM pg_indexes
+      WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations' ORDER BY indexname";
+
 /// A new database on the shared PostgreSQL of `SUNBEON_TEST_POSTGRES_URL`. Dropping it drops the
 /// database, even if clients are still connected.
 ///
@@ -31,6 +47,17 @@ impl TestDatabase {
     /// Returns the database's URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the schema that migrations made of it: a line for each migration with the checksum of
+    /// its text, then for each column, constraint and index.
+    ///
+    /// # Panics
+    /// If no migration has run, or the server does not answer within 10 seconds.
+    pub async fn schema(&self) -> String {
+        let mut command = psql(&self.url, SCHEMA);
+        command.arg("-tA");
+        run_psql(command).await
     }
 
     /// Makes every later connection read-only, like those to a standby.
@@ -64,9 +91,9 @@ fn beside(server: &str, database: &str) -> Option<String> {
     Some(format!("{}/{database}{query}", &base[..end]))
 }
 
-async fn run_psql(command: Command) {
+async fn run_psql(command: Command) -> String {
     let run = tokio::task::spawn_blocking(move || run_tool("psql", command)).await;
-    run.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    run.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 fn psql(server: &str, statement: &str) -> Command {

@@ -5,6 +5,7 @@ pub mod access;
 #[cfg(feature = "api")]
 mod api;
 mod database;
+mod golden;
 mod poll;
 mod process;
 mod proxy;
@@ -24,6 +25,7 @@ pub use api::{
     send,
 };
 pub use database::TestDatabase;
+pub use golden::pinned;
 pub use poll::eventually;
 pub use process::{Process, binary, free_port};
 pub use proxy::TcpProxy;

@@ -69,21 +69,21 @@ impl Guests {
         let random = BASE64.encode(Uuid::new_v4());
         let id = MemberId::parse(format!("{GUEST_PREFIX}{random}"));
         let id = id.expect("a prefix and base64url are visible ASCII");
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            sub: id.clone(),
-            exp,
-        };
-        let header = Header {
-            kid: Some(ISSUER.to_owned()),
-            ..Header::new(Algorithm::HS256)
-        };
-        let token = jsonwebtoken::encode(&header, &claims, &self.signs);
         Guest {
+            token: self.sign(id.clone(), exp),
             id,
-            token: token.expect("claims are JSON and any bytes are an HS256 key"),
             expires_at: UnixMs(exp * 1_000),
         }
+    }
+
+    fn sign(&self, sub: MemberId, exp: i64) -> String {
+        let iss = ISSUER.to_owned();
+        let header = Header {
+            kid: Some(iss.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        let token = jsonwebtoken::encode(&header, &Claims { iss, sub, exp }, &self.signs);
+        token.expect("claims are JSON and any bytes are an HS256 key")
     }
 
     /// Returns whether a token claims to be a guest's. It must then be checked as one and in no
@@ -113,6 +113,20 @@ mod tests {
         assert_eq!(others.verify(&guest.token), None);
         let header = jsonwebtoken::decode_header(&guest.token).unwrap();
         assert!(Guests::are_meant(&header));
+    }
+
+    #[test]
+    fn a_guest_token_is_signed_as_by_the_release_before() {
+        let guests = Guests::new(&[7; 32], 5).unwrap();
+        let id = MemberId::parse("guest:AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        // It expires in 2100.
+        let pinned = concat!(
+            "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6InN1bmJlb24tZ3Vlc3QifQ.",
+            "eyJpc3MiOiJzdW5iZW9uLWd1ZXN0Iiwic3ViIjoiZ3Vlc3Q6QUFBQUFBQUFBQUFBQUFBQUFBQUFBQSIsImV4cCI6NDEwMjQ0NDgwMH0.",
+            "m-BbL5UCdUO8gDeWiSgUgHVSBKdLDN3iNKzQyin1c1k",
+        );
+        assert_eq!(guests.sign(id.clone(), 4_102_444_800), pinned);
+        assert_eq!(guests.verify(pinned), Some(id));
     }
 
     #[test]

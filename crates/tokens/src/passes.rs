@@ -143,6 +143,25 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_is_signed_as_by_the_release_before() {
+        let passes = Passes::new(&[7; 32]).unwrap();
+        let pass = Pass {
+            number: EntryNumber(1_795_150_800_000_000),
+            told: 5,
+            live_ahead: 4,
+            taken: 12,
+            born: 1,
+            seen: 20_000,
+        };
+        let pinned = "AAZgrh3AlAAAAAAAAAAABQAAAAAAAAAEAAAAAAAAAAwAAAAAAAAAAQAAAAAAAE4g0AF7QP3haPUMkXRSn72j2Df8lPUskbVPTWfk2ELysHU";
+        assert_eq!(passes.sign(&pass, &concert("c"), &member("42")), pinned);
+        assert_eq!(
+            passes.read(pinned, &concert("c"), &member("42")),
+            Some(pass)
+        );
+    }
+
+    #[test]
     fn a_short_secret_signs_nothing() {
         assert_eq!(Passes::new(&[7; 31]).err(), Some(ShortSecret));
     }

@@ -23,6 +23,7 @@ mod behaviour;
 mod failover;
 mod feed;
 mod gates;
+mod layout;
 mod model;
 mod pages;
 mod redis;

@@ -195,20 +195,6 @@ async fn members_whom_an_earlier_release_left_are_refused_and_an_empty_line_is_t
 }
 
 #[tokio::test]
-async fn a_policy_of_an_earlier_layout_is_not_read_as_one_of_this() {
-    let world = World::redis().await;
-    world.put(1, json!({})).await;
-    world.join("a").await;
-    let earlier = ["SETRANGE", "{concert:c}:policy", "0", "\u{4}"];
-    cli(world.redis.as_ref().unwrap(), &earlier);
-    let refused = world.store.snapshot(&id()).await.unwrap_err();
-    assert!(
-        matches!(refused, StoreError::EarlierRelease(_)),
-        "{refused:?}"
-    );
-}
-
-#[tokio::test]
 async fn scripts_that_redis_forgot_are_sent_again() {
     let world = World::redis().await;
     world.put(1, json!({})).await;
