@@ -1,13 +1,14 @@
 // @ts-check
 // What an operator does with a line. Every act is asked about once.
 
-import { api, newKey } from './console-api.js';
+import { newKey } from './call.js';
+import { api } from './console-api.js';
 import { ask } from './console-ask.js';
 import { $, failure, put, words } from './console-dom.js';
 import { changes, refuse } from './console-policy.js';
 
 /** @typedef {import('./console-figures.js').Line} Line */
-/** @typedef {import('./console-api.js').Answer} Answer */
+/** @typedef {import('./call.js').Answer} Answer */
 
 /**
  * A line, and its concert as it was read.

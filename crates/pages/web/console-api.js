@@ -1,53 +1,7 @@
 // @ts-check
-// Asking the API, as the operator whose cookie the browser keeps.
+// What operators ask the API.
 
-/** @typedef {{ok: boolean, status: number, code: string, message: string, data: any, etag: string | null}} Answer */
-
-/** How long an answer may take, in milliseconds. */
-const LIMIT = 16_000;
-
-/**
- * Sends a request. A request that gets no answer has the code `OFFLINE`.
- * @param {string} method
- * @param {string} path
- * @param {{body?: unknown, version?: string, key?: string, limit?: number}} [options]
- *   `version` is the `ETag` that was read; with a `key`, a repeated request has no further effect.
- * @returns {Promise<Answer>}
- */
-export async function call(method, path, { body, version, key, limit = LIMIT } = {}) {
-  /** @type {Record<string, string>} */
-  const headers = { Accept: 'application/json', 'Accept-Language': document.documentElement.lang };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
-  if (version) headers['If-Match'] = version;
-  if (key) headers['Idempotency-Key'] = key;
-  try {
-    const response = await fetch(path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: 'same-origin',
-      cache: 'no-store',
-      signal: AbortSignal.timeout(limit),
-    });
-    const answer = await response.json();
-    return {
-      ok: response.ok,
-      status: response.status,
-      code: answer.code ?? '',
-      message: answer.message ?? '',
-      data: answer.data ?? answer,
-      etag: response.headers.get('ETag'),
-    };
-  } catch {
-    return { ok: false, status: 0, code: 'OFFLINE', message: '', data: undefined, etag: null };
-  }
-}
-
-/** Returns a key by which a repeated opening is known. */
-export function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+import { call } from './call.js';
 
 const ADMIN = '/v2/admin/concerts';
 const LETTERS = '/v2/admin/dead-letters';

@@ -12,8 +12,8 @@ import { PolicyForm } from './console-policy.js';
  * @property {boolean} [final]  Whether it cannot be taken back.
  * @property {string} [fields]  The id of the template with its fields.
  * @property {Record<string, any>} [values]  What the fields show.
- * @property {(said: Record<string, any>, form: HTMLFormElement) => Promise<import('./console-api.js').Answer>} act
- * @property {(answer: import('./console-api.js').Answer) => string} done  What to say then.
+ * @property {(said: Record<string, any>, form: HTMLFormElement) => Promise<import('./call.js').Answer>} act
+ * @property {(answer: import('./call.js').Answer) => string} done  What to say then.
  */
 
 /** @type {{question: Question, fields: PolicyForm} | undefined} */

@@ -1,7 +1,7 @@
 // @ts-check
 // The demo's red buttons, which really break it: a part for a while, or a message.
 
-import { call } from './console-api.js';
+import { call } from './call.js';
 import { $, failure, put, words } from './console-dom.js';
 
 /** By which trouble a broken part is known. @type {Record<string, string>} */

@@ -60,7 +60,7 @@ export function announce(text) {
 
 /**
  * Returns the sentence for a request that failed.
- * @param {import('./console-api.js').Answer} answer
+ * @param {import('./call.js').Answer} answer
  */
 export function failure({ code, message }) {
   if (words.has(`failed_${code}`)) return words.say(`failed_${code}`);

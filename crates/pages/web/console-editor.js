@@ -151,7 +151,7 @@ export function value(name, it, zone) {
   return words.has(`${name}_${it}`) ? words.say(`${name}_${it}`) : String(it);
 }
 
-/** @param {import('./console-api.js').Answer} answer */
+/** @param {import('./call.js').Answer} answer */
 function refused(answer) {
   if (!form.refused(answer.code, failure(answer))) put($('policy-refused'), failure(answer));
 }

@@ -28,7 +28,7 @@ let lines = [];
 let health = {};
 /** How many dead letters there are, if it is known. @type {number | undefined} */
 let letters;
-/** @type {import('./console-api.js').Answer | undefined} */
+/** @type {import('./call.js').Answer | undefined} */
 let failed;
 /** When what is shown was asked for; older than this it cannot be. */
 let asOf = -Infinity;
@@ -87,7 +87,7 @@ async function watchHealth() {
 }
 
 /**
- * @param {import('./console-api.js').Answer} told
+ * @param {import('./call.js').Answer} told
  * @param {number} begun
  */
 function take(told, begun) {

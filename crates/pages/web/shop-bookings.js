@@ -1,7 +1,7 @@
 // @ts-check
 /** Cancelling one's bookings, and copying their numbers. The list itself needs no script. */
 
-import { call } from './shop-api.js';
+import { call } from './call.js';
 import { copies } from './shop-copy.js';
 import { find, say, tell } from './shop-page.js';
 import { text } from './shop-text.js';

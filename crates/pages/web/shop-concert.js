@@ -1,7 +1,7 @@
 // @ts-check
 /** A concert: choosing seats and tickets while others do the same, and paying for them. */
 
-import { call, newKey } from './shop-api.js';
+import { call, newKey } from './call.js';
 import { Checkout } from './shop-checkout.js';
 import { Choice } from './shop-choice.js';
 import { Countdown } from './shop-countdown.js';
@@ -20,7 +20,7 @@ import { money, text } from './shop-text.js';
 /** @typedef {import('./shop-basket.js').Ticket} Ticket */
 /** @typedef {import('./shop-sale.js').State} State */
 /** @typedef {import('./shop-payment.js').Outcome} Outcome */
-/** @typedef {import('./shop-api.js').Answer} Answer */
+/** @typedef {import('./call.js').Answer} Answer */
 
 /** Until a page that could not read anything tries again, in milliseconds. */
 const PAUSE = 3_000;
@@ -375,7 +375,7 @@ async function giveUp() {
   windows.postMessage('cancelled');
   // Where nobody lines up, there is no session that ends with it.
   if (countdown.session === null) return location.reload();
-  return fails({ ok: false, status: 403, code: 'QUEUE_TOKEN_REQUIRED', data: {} });
+  return fails({ ...cancelled, ok: false, status: 403, code: 'QUEUE_TOKEN_REQUIRED' });
 }
 
 find('pay').addEventListener('click', () => {

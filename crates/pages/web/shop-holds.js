@@ -1,14 +1,14 @@
 // @ts-check
 /** Holding seats and putting them back, one act after the other, and what can be done when seats are gone. */
 
-import { call } from './shop-api.js';
+import { call } from './call.js';
 import { named } from './shop-choice.js';
 import { find, say } from './shop-page.js';
 import { money, text } from './shop-text.js';
 
 /** @typedef {import('./shop-layout.js').Seat} Seat */
 /** @typedef {import('./shop-sale.js').Sale} Sale */
-/** @typedef {import('./shop-api.js').Answer} Answer */
+/** @typedef {import('./call.js').Answer} Answer */
 
 /**
  * What the page does about it.

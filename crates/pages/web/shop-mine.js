@@ -1,7 +1,7 @@
 // @ts-check
 /** Reading which seats are mine: another window or another device may have changed that. Nothing here touches the page. */
 
-/** @typedef {import('./shop-api.js').Answer} Answer */
+/** @typedef {import('./call.js').Answer} Answer */
 /** @typedef {import('./shop-sale.js').MySeat} MySeat */
 
 export class Mine {

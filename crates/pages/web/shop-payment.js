@@ -1,7 +1,7 @@
 // @ts-check
 /** Booking and paying, so that nothing is ever paid twice. Nothing here touches the page. */
 
-/** @typedef {import('./shop-api.js').Answer} Answer */
+/** @typedef {import('./call.js').Answer} Answer */
 /** @typedef {(method: string, path: string, content?: {body?: unknown, key?: string}) => Promise<Answer>} Call */
 /** @typedef {{bookingId: string, concertId: string, state: string, amount: number, seats: any[], tickets: any[], expiresAt: string}} Booking */
 

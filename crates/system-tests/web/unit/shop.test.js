@@ -210,7 +210,7 @@ test('a map is read again soon after the socket is there, whatever else is annou
 });
 
 test('my seats are asked for once at a time, and never taken from before my last act', async () => {
-  /** @type {((answer: import('../../../pages/web/shop-api.js').Answer) => void)[]} */
+  /** @type {((answer: import('../../../pages/web/call.js').Answer) => void)[]} */
   const asked = [];
   /** @type {any[]} */
   const taken = [];
