@@ -143,7 +143,7 @@ impl MemberId {
 )]
 #[serde(try_from = "u64")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[schema(value_type = u64, example = 1_763_640_000_123_456_u64)]
+#[schema(value_type = u64, maximum = 9_007_199_254_740_991_u64, example = 1_763_640_000_123_456_u64)]
 pub struct EntryNumber(pub u64);
 
 impl EntryNumber {

@@ -2,6 +2,7 @@
 
 mod code;
 mod estimate;
+mod given;
 mod ids;
 mod language;
 mod pace;
@@ -15,6 +16,7 @@ mod time;
 
 pub use code::{Code, Coded, Field};
 pub use estimate::{COOLING_MS, Estimate, EstimateReason, LineFacts, SlotEnd, Slots};
+pub use given::given;
 pub use ids::{
     BookingId, ConcertId, EntryNumber, GUEST_PREFIX, InvalidId, MemberId, SeatId, Section, TicketId,
 };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Field, UnixMs, is_plain};
+use crate::{Field, UnixMs, given, is_plain};
 
 const MOST_LEFT: u32 = 10_000_000;
 const MOST_MONEY: u64 = 1_000_000_000;
@@ -16,7 +16,11 @@ pub struct Tier {
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// The price of one, in the smallest unit of the shop's currency, up to 1,000,000,000.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub price: Option<u64>,
     /// How many can be had now, 0-10,000,000.

@@ -68,7 +68,7 @@ struct OpenedBatch {
         ("concertId" = ConcertId, Path, description = "The concert."),
         ("batchSize" = Option<u32>, Query, minimum = 1, maximum = 10000,
             description = "How many to admit, 1 to 10,000; 10 if left out."),
-        ("Idempotency-Key" = Option<String>, Header,
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$",
             description = "A key of your own, 1 to 128 visible ASCII characters: a request repeated with it admits nobody else."),
     ),
     security(("admin" = [])),

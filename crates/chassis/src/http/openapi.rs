@@ -114,6 +114,7 @@ pub fn document(api: &OpenApi, name: &str) -> anyhow::Result<Value> {
     }
     let schemas = document["components"]["schemas"].clone();
     for (path, method, operation) in operations_mut(&mut document) {
+        refuse_empty_fields(operation);
         failures::describe(operation, &schemas).with_context(|| format!("{method} {path}"))?;
         examples::add(operation, &schemas);
         unmark(operation);
@@ -214,6 +215,25 @@ fn take_changes(document: &mut Value) -> Map<String, Value> {
         );
     }
     changes
+}
+
+/// Says of each query field that is any text that it is refused if it is empty.
+fn refuse_empty_fields(operation: &mut Value) {
+    if operation.get(FAILS_ONLY).is_some() {
+        return;
+    }
+    let parameters = operation.get_mut("parameters");
+    let fields = parameters.and_then(Value::as_array_mut);
+    for field in fields
+        .into_iter()
+        .flatten()
+        .filter(|field| field["in"] == "query")
+    {
+        let schema = &mut field["schema"];
+        if schema["type"] == "string" && schema.get("format").is_none() {
+            schema["minLength"] = json!(1);
+        }
+    }
 }
 
 /// Makes a summary, which is shown as it is, one line of plain text.

@@ -78,7 +78,7 @@ struct Bookings {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
+        ("cursor" = Option<BookingId>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("member" = [])),
     extensions(("x-fails" = json!([

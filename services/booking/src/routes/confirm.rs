@@ -17,7 +17,7 @@ use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, IdempotencyKey, Member, OrFail, Reply, Success};
 use sunbeon_client::CreatedBooking;
 use sunbeon_database::DatabaseError;
-use sunbeon_domain::{Code, Coded, Field, Text};
+use sunbeon_domain::{Code, Coded, ConcertId, Field, Text};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -100,9 +100,9 @@ struct Order {
     params(
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
+        ("concertId" = Option<ConcertId>, Query,
             description = "The concert, if its mode is `off` and no booking token names it."),
-        ("Idempotency-Key" = Option<String>, Header,
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$",
             description = "A key of your own, 1 to 128 visible ASCII characters: a request repeated with it books nothing more."),
     ),
     security(("member" = [])),
@@ -201,9 +201,9 @@ struct Payment {
         ("bookingId" = String, Path, description = "The booking."),
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
+        ("concertId" = Option<ConcertId>, Query,
             description = "The concert, if its mode is `off` and no booking token names it."),
-        ("Idempotency-Key" = Option<String>, Header,
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$",
             description = "A key of your own, 1 to 128 visible ASCII characters: a request repeated with it charges nothing more."),
     ),
     security(("member" = [])),

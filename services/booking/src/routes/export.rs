@@ -53,7 +53,7 @@ struct MembersBookings {
         ("concertId" = ConcertId, Path, description = "The concert."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
+        ("cursor" = Option<BookingId>, Query, description = "The `nextCursor` of the previous page."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([

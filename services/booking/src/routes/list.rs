@@ -72,7 +72,7 @@ struct PublicConcerts {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "Items on a page, 1 to 1,000; 100 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
+        ("cursor" = Option<ConcertId>, Query, description = "The `nextCursor` of the previous page."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer."),
     ),
     extensions(("x-fails" = json!([

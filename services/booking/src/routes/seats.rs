@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use axum::{extract::State, response::IntoResponse};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::json;
 use sunbeon_chassis::{ApiError, ApiResult, Body, Empty, OrFail, Reply, Success};
 use sunbeon_client::HeldSeats;
-use sunbeon_domain::{Code, Field, Text};
+use sunbeon_domain::{Code, ConcertId, Field, Text, given};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -64,11 +64,6 @@ struct WantedSeats {
     count: Option<usize>,
 }
 
-/// Reads a field that may be left out and is never null.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
-
 enum Wanted {
     These(BTreeSet<SeatId>),
     Like(SeatId, usize),
@@ -100,7 +95,7 @@ impl WantedSeats {
     params(
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
+        ("concertId" = Option<ConcertId>, Query,
             description = "The concert, if its mode is `off` and no booking token names it."),
     ),
     security(("member" = [])),
@@ -157,7 +152,7 @@ async fn lock(
     params(
         ("X-Queue-Token" = Option<String>, Header,
             description = "The booking token; or the cookie `queue-token-<concertId>`."),
-        ("concertId" = Option<String>, Query,
+        ("concertId" = Option<ConcertId>, Query,
             description = "The concert, if its mode is `off` and no booking token names it."),
     ),
     security(("member" = [])),

@@ -88,7 +88,7 @@ async fn create(
     request_body(content = PolicyChange, example = json!({"groupSize": 30, "notice": "We start at eight."})),
     params(
         ("concertId" = ConcertId, Path, description = "The concert."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that you read."),
+        ("If-Match" = String, Header, description = "The `ETag` that you read."),
     ),
     security(("admin" = [])),
     extensions(("x-fails" = json!([

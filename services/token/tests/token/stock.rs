@@ -60,6 +60,7 @@ async fn malformed_reports_are_refused(app: App) {
         json!({"name": "R", "left": 1.5}),
         json!({"name": "R", "left": 10_000_001}),
         json!({"name": "R", "left": 1, "price": -1}),
+        json!({"name": "R", "left": 1, "price": null}),
         json!({"name": "R", "left": 1, "price": 1_000_000_001}),
         json!({"name": "R", "left": 1, "more": 1}),
         json!(["R", 1, 1]),
