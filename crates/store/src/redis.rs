@@ -2,6 +2,7 @@
 
 mod connection;
 mod feed;
+mod first;
 mod keys;
 mod lists;
 mod packed;
@@ -26,8 +27,10 @@ impl RedisStore {
     /// Opens a store. Only a malformed address is an error; whether Redis answers shows in the
     /// verbs.
     pub fn open(settings: &Settings) -> crate::Result<Self> {
+        let connection = Connection::open(settings)?;
+        first::connect(settings);
         Ok(Self {
-            connection: Connection::open(settings)?,
+            connection,
             concerts: Arc::default(),
         })
     }
