@@ -80,3 +80,13 @@ export function left(ms) {
 export function hours(halves, texts) {
   return fill(halves % 2 ? texts.half : texts.whole, { h: Math.floor(halves / 2) });
 }
+
+/**
+ * Tells an interval: in minutes where they are whole.
+ * @param {number} seconds
+ * @param {string[]} texts of seconds, and of minutes
+ */
+export function every(seconds, texts) {
+  const minutes = seconds % 60 === 0;
+  return fill(texts[Number(minutes)] ?? '', { n: minutes ? seconds / 60 : seconds });
+}

@@ -2,7 +2,7 @@
 /** The waiting page goes on from what the server rendered, and keeps it current. */
 import { Sunbeon } from './sunbeon.js';
 import { leadOf, stateOf } from './waiting-state.js';
-import { clock, fill, group, hours, left, waitOf, zoneOf } from './waiting-text.js';
+import { clock, every, fill, group, hours, left, waitOf, zoneOf } from './waiting-text.js';
 import { alertMe, ring } from './waiting-alert.js';
 import { beganWith, phrase, sendOnce, showTiers } from './waiting-parts.js';
 
@@ -175,7 +175,8 @@ function render() {
   const next = stateOf(facts, now);
   if (next !== state) become(next);
   const starts = line.bookingStartAt ? moment(line.bookingStartAt) : '';
-  put(at('about'), starts && untilMs(line.bookingStartAt, now) > 0 ? `${line.concertTitle} · ${starts}` : line.concertTitle);
+  const about = starts && untilMs(line.bookingStartAt, now) > 0 ? text.about : '{title}';
+  put(at('about'), fill(about, { title: line.concertTitle, starts }));
   const lead = leadOf(state, facts, now);
   put(at('heading'), text.heading[lead] ?? text.heading[state]);
   put(at('lead'), fill(text.lead[lead], { starts, opens: line.opensAt ? moment(line.opensAt) : '' }));
@@ -255,13 +256,13 @@ function when(now) {
     const half = wait.unit === 'hours';
     const [low, high] = [wait.low, wait.high].map((n) => (half ? hours(n, text.hours) : n));
     put(at('when'), fill(text.wait[wait.unit], { low: low ?? 0, high: high ?? 0 }));
-    put(at('clock'), wait.clock);
+    put(at('clock'), wait.clock.replace('–', text.range));
   }
   const { pace } = line;
   let why = text.pace.hand;
   if (standing?.estimateReason) why = text.reason[standing.estimateReason];
   else if (pace.one) why = fill(text.pace.measured, { n: group(pace.one) });
-  else if (line.autoOpen) why = fill(text.pace.schedule, { n: group(line.groupSize), s: line.entryIntervalSeconds });
+  else if (line.autoOpen) why = fill(text.pace.schedule, { n: group(line.groupSize), every: every(line.entryIntervalSeconds, text.every) });
   put(at('why'), why);
 }
 
@@ -283,7 +284,7 @@ function fresh() {
   const well = link === 'live' || link === 'polling';
   // A socket tells what changes; as long as it is there, nothing else has.
   const recent = well && (link === 'live' || seconds < 10);
-  const words = recent ? text.fresh.now : fill(text.fresh.ago, { n: group(seconds) });
+  const words = recent ? text.fresh.now : fill(text.fresh.ago, { n: group(seconds || 1) });
   const sign = at('fresh');
   sign.parentElement?.classList.toggle('off', !well);
   put(sign, `${words} · ${text.fresh.kept}`);

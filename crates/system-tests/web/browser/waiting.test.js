@@ -46,7 +46,7 @@ test('a guest without a script goes through the line to where they wanted to go'
   await page.getByRole('button', { name: '예매하러 가기' }).click();
   assert.equal(page.url(), `${site.url}/live?row=2`);
   await page.goto(`${site.url}/waiting-room/fair`);
-  await page.getByRole('link', { name: '예매를 그만두기' }).click();
+  await page.getByRole('link', { name: '예매 그만두기' }).click();
   await page.getByRole('button', { name: '나가기' }).click();
   assert.equal(await state(page), 'join');
   await page.context().close();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { leadOf, stateOf } from '../../../pages/web/waiting-state.js';
-import { clock, fill, group, hours, left, waitOf } from '../../../pages/web/waiting-text.js';
+import { clock, every, fill, group, hours, left, waitOf } from '../../../pages/web/waiting-text.js';
 import { inSeconds, line, STATES, told, waiting } from './states.js';
 
 const NOON = 1_763_607_600_000; // 12:00:00 in Seoul
@@ -37,6 +37,7 @@ test('numbers and times are told in the concert’s own way', () => {
   assert.equal(clock(NOON, 'Asia/Seoul'), '12:00');
   assert.equal(clock(NOON + 43_200_000, 'Asia/Seoul'), '00:00');
   assert.equal(fill('{n}명 {other}', { n: 3 }), '3명 {other}');
+  assert.deepEqual([45, 90, 60, 1_800].map((seconds) => every(seconds, ['{n} s', '{n} min'])), ['45 s', '90 s', '1 min', '30 min']);
   assert.equal(hours(3, { whole: '{h}시간', half: '{h}시간 30분' }), '1시간 30분');
 });
 
