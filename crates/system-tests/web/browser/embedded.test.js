@@ -84,7 +84,7 @@ test('in the demo a newcomer has a seat within a minute', async () => {
     await page.getByRole('gridcell', { name: /, free$/ }).first().click();
     await page.getByRole('button', { name: 'Pay' }).click();
     await page.getByRole('dialog').getByRole('button', { name: /^Pay ₩/ }).click();
-    await page.getByRole('heading', { name: 'You are booked' }).waitFor();
+    await page.getByRole('heading', { name: 'You’re booked' }).waitFor();
     const seconds = (performance.now() - since) / 1_000;
     assert.ok(seconds < 60, `it took ${seconds} s`);
     await context.close();

@@ -87,7 +87,7 @@ export async function journey(opened, site, t) {
       if (first !== 200) throw new Error(`alice got ${first}`);
     }, { times: 1 });
     await cell(bob, 1).click();
-    const lost = bob.getByRole('dialog', { name: 'Somebody was a moment faster' });
+    const lost = bob.getByRole('dialog', { name: 'Someone was a moment faster' });
     await lost.getByRole('button', { name: 'Hold the nearest' }).click();
     await until('bob holds another', async () => (await mine(bob).count()) === 1);
     assert.match((await cell(bob, 1).getAttribute('aria-label')) ?? '', /choosing/);
@@ -99,9 +99,9 @@ export async function journey(opened, site, t) {
       await until('the seats are there', async () => (await mine(fan).count()) >= 1);
       await free(fan).first().click();
       await until('two are held', async () => (await mine(fan).count()) === 2);
-      await fan.getByRole('button', { name: /^(Pay|Go on to pay)$/ }).click();
+      await fan.getByRole('button', { name: /^(Pay|Continue to payment)$/ }).click();
       await fan.getByRole('dialog').getByRole('button', { name: /^Pay ₩/ }).click();
-      await fan.getByRole('heading', { name: 'You are booked' }).waitFor();
+      await fan.getByRole('heading', { name: 'You’re booked' }).waitFor();
     }
     await carol.getByRole('heading', { name: 'Sold out for now' }).waitFor({ timeout: 5_000 });
     await showsPlace(carol, 1);

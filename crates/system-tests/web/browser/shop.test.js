@@ -59,7 +59,7 @@ test('the map is chosen from with the keyboard', async () => {
   for (const key of ['ArrowDown', 'ArrowRight', 'Space']) await page.keyboard.press(key);
   await page.getByRole('gridcell', { name: 'Section S, row 2, seat 5, ₩110,000, yours' }).waitFor();
   assert.equal(await focused(page), 'hall.S.2.5');
-  assert.match(await page.locator('#said').innerText(), /row 2, seat 5 is held for you/);
+  assert.match(await page.locator('#said').innerText(), /row\s2, seat\s5 is held for you/);
   await page.keyboard.press('Space');
   await page.getByRole('gridcell', { name: /row 2, seat 5, .*free/ }).waitFor();
   await page.keyboard.press('Control+End');
@@ -92,9 +92,9 @@ test('a declined card can be replaced, and the receipt has the booking’s numbe
   await page.getByText('The card was declined. Nothing was charged.').waitFor();
   await page.locator('#checkout-back').click();
   await page.reload();
-  await page.getByRole('button', { name: 'Go on to pay' }).click();
+  await page.getByRole('button', { name: 'Continue to payment' }).click();
   await pay(page, 'card');
-  await page.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'You’re booked' }).waitFor();
   const number = (await page.locator('.booking-number').textContent()) ?? '';
   const booked = await page.getByText(/^Booked /).innerText();
   await page.getByRole('link', { name: 'My bookings' }).last().click();
@@ -142,7 +142,7 @@ test('a payment whose outcome nobody knows is asked about until it is known, and
     return route.abort();
   });
   await pay(page, 'card');
-  await page.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'You’re booked' }).waitFor();
   assert.equal(attempts, 1, 'asking shows that it was paid');
   const { body } = await site.member('doubtful', 'GET', '/v2/bookings');
   assert.deepEqual(body.data.bookings.map((/** @type {any} */ booking) => booking.state), ['CONFIRMED']);
@@ -165,9 +165,9 @@ test('when the session ends, the page says so and leads back to the line', async
   await page.context().addCookies([{ name: 'queue-token-line', value: token, url: site.url }]);
   await page.goto(`${site.url}/concerts/line?from=mail`);
   await page.locator('.cell.free').first().waitFor();
-  assert.match(await page.locator('#session').innerText(), /left/);
+  assert.match(await page.locator('#session').innerText(), /Left to book/);
   await site.member('late', 'POST', '/v2/waiting-room/exit/line');
-  await page.getByRole('heading', { level: 1, name: 'Your time to book is over' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Your time to book ran out' }).waitFor();
   const back = await page.getByRole('link', { name: 'Line up again' }).getAttribute('href');
   const target = new URL(back ?? '', site.url).searchParams.get('target');
   assert.equal(target, `${site.url}/concerts/line?from=mail`);
@@ -182,7 +182,7 @@ test('two windows and another device of one fan show the same seats, and the sam
   for (const one of [page, device]) await one.context().addCookies([cookie]);
   for (const one of [page, other, device]) {
     await one.goto(`${site.url}/concerts/line`);
-    await one.getByText('Changes show at once').waitFor();
+    await one.getByText('Changes show up right away').waitFor();
   }
   const cell = (/** @type {Page} */ one, /** @type {number} */ seat) => one.getByRole('gridcell', { name: new RegExp(`row 1, seat ${seat},`) });
   const is = (/** @type {Page} */ one, /** @type {number} */ seat, /** @type {RegExp} */ state) => until(`seat ${seat} is ${state}`,
@@ -207,10 +207,10 @@ test('two windows and another device of one fan show the same seats, and the sam
   }
   assert.ok(performance.now() - since < 10_000, 'sooner than the next reading');
   await pay(device, 'card');
-  await device.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+  await device.getByRole('heading', { level: 1, name: 'You’re booked' }).waitFor();
   const number = await device.locator('.booking-number').textContent();
   for (const one of [page, other]) {
-    await one.getByRole('heading', { level: 1, name: 'You are booked' }).waitFor();
+    await one.getByRole('heading', { level: 1, name: 'You’re booked' }).waitFor();
     assert.equal(await one.locator('.booking-number').textContent(), number);
   }
   for (const one of [page, device]) await one.context().close();
@@ -236,7 +236,7 @@ test('on a phone a refusal is in sight, and what came of a lost connection goes 
   assert.ok(await told.isHidden());
   await page.context().setOffline(true);
   await free.first().click();
-  await page.getByText('The seat could not be held.').waitFor();
+  await page.getByText('We couldn’t hold the seat.').waitFor();
   assert.ok(await inSight(), 'the failure');
   await page.context().setOffline(false);
   await until('it is no longer told', () => told.isHidden());
@@ -253,6 +253,18 @@ test('without JavaScript the page speaks of the time to book only to who has one
     assert.equal(said.includes('Your time to book goes on'), session, said);
   }
   await page.context().close();
+});
+
+test('on a phone the total is at the end of the screen, however short the page is', async () => {
+  await site.sell({ concertId: 'short', title: 'Short', mode: 'off' }, {
+    perMemberLimit: 4, tickets: [{ ticketId: 'day', name: 'Day', price: 50_000, quantity: 9 }],
+  });
+  for (const [id, height] of /** @type {const} */ ([['short', 844], ['short', 400], ['hall', 844]])) {
+    const page = await inside(id, 'thumb', { width: 390, height });
+    const end = await page.locator('#tally').evaluate((bar) => bar.getBoundingClientRect().bottom);
+    assert.equal(Math.round(end), height, id);
+    await page.context().close();
+  }
 });
 
 test('of 20,000 seats only those in sight are in the page', async () => {
