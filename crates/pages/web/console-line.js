@@ -161,7 +161,7 @@ function paceOf(line, concert, now) {
   const at = (/** @type {string} */ moment) => words.moment(moment, timeZone, now);
   const parts = [
     mode === 'off' ? words.say('pace_off')
-      : autoOpen ? words.say('pace_every', { people: words.say('people', { n: groupSize }), every: words.say('seconds', { n: entryIntervalSeconds }) })
+      : autoOpen ? words.say('pace_every', { people: words.say('people', { n: groupSize }), every: words.every(entryIntervalSeconds) })
         : words.say('pace_by_hand'),
     maxActive !== undefined && mode !== 'off' ? words.say('pace_most', { max: maxActive }) : '',
     bookingStartAt && ['early', 'before'].includes(line.state) ? words.say('pace_from', { at: at(bookingStartAt) }) : '',

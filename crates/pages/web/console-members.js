@@ -39,7 +39,7 @@ async function front(from) {
       $('member').scrollIntoView({ block: 'center' });
     });
     const name = memberName && memberName !== memberId ? memberId : '';
-    return make('tr', {}, make('td', {}, words.count(first + i + 1)),
+    return make('tr', {}, make('td', { class: 'n' }, words.count(first + i + 1)),
       make('td', {}, button, ...(name ? [make('span', { class: 'small quiet' }, name)] : []),
         ...(away ? [make('span', { class: 'small quiet' }, words.say('away'))] : [])),
       make('td', { class: 'n' }, words.long(at - entryNumber / 1000)));

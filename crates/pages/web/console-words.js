@@ -10,6 +10,8 @@ export class Words {
   constructor(texts, language) {
     this.texts = texts;
     this.language = language;
+    /** Days are told as on the other pages: 24 Dec. */
+    this.days = language === 'en' ? 'en-GB' : language;
     this.plural = new Intl.PluralRules(language);
     this.number = new Intl.NumberFormat(language);
     this.list = new Intl.ListFormat(language, { type: 'conjunction' });
@@ -60,11 +62,19 @@ export class Words {
   }
 
   /**
+   * Returns an interval as it is set: in minutes where they are whole.
+   * @param {number} seconds
+   */
+  every(seconds) {
+    return seconds % 60 === 0 ? this.say('minutes', { n: seconds / 60 }) : this.say('seconds', { n: seconds });
+  }
+
+  /**
    * Returns a moment with its day and seconds, in the reader's own time zone.
    * @param {string} moment
    */
   stamp(moment) {
-    const format = new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+    const format = new Intl.DateTimeFormat(this.days, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
     return format.format(new Date(moment));
   }
 
@@ -78,7 +88,7 @@ export class Words {
   moment(moment, zone, now) {
     const known = isKnown(zone);
     const timeZone = known ? zone : 'UTC';
-    const day = new Intl.DateTimeFormat(this.language, { month: 'short', day: 'numeric', timeZone });
+    const day = new Intl.DateTimeFormat(this.days, { month: 'short', day: 'numeric', timeZone });
     const time = new Intl.DateTimeFormat(this.language, {
       hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone,
     });

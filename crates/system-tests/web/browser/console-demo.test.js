@@ -72,10 +72,10 @@ test('a message that nobody can handle is told, looked at, kept when it cannot b
     await letter.getByText(/^Message, \d+ bytes$/).press('Enter');
     await letter.getByText('"messageType":"HELLO"').waitFor();
     // There is nothing to send again; what comes meanwhile is shown by itself.
-    assert.equal(await page.getByRole('button', { name: 'Send all again …' }).count(), 0);
+    assert.equal(await page.getByRole('button', { name: 'Send all again…' }).count(), 0);
     await broken.click();
     await until('both are shown', async () => (await letter.count()) === 2);
-    await page.getByRole('button', { name: 'Remove all …' }).press('Enter');
+    await page.getByRole('button', { name: 'Remove all…' }).press('Enter');
     await page.getByRole('heading', { name: 'Remove 2 messages?' }).waitFor();
     assert.match(await page.locator('#ask').innerText(), /gone for good/);
     await page.locator('#ask-yes').click();

@@ -90,7 +90,7 @@ test('people are let in after one question that says whom it concerns, and the a
   const asked = await page.locator('#ask').innerText();
   assert.match(asked, /Let 3 people in now\?/);
   assert.match(asked, /Open me \(open-me\)/);
-  assert.match(asked, /3 waiting, 0 called, 0 inside/);
+  assert.match(asked, /3\swaiting, 0\scalled, 0\sinside/);
   assert.match(asked, /2 of 2 slots are free/);
   await page.locator('#ask-yes').click();
   await until('it says what came of it', async () => (await page.locator('#said').innerText()).includes('2 people were let in. No slots are left.'));
@@ -188,14 +188,14 @@ test('a pause says why to everybody in line, and resuming takes the reason down'
   await ask(page, 'pause');
   await page.locator('#a-notice').fill('A short break.');
   await page.locator('#ask-yes').click();
-  await until('it is paused', async () => (await page.locator('#line-state').innerText()) === 'paused');
+  await until('it is paused', async () => (await page.locator('#line-state').innerText()) === 'Paused');
   await until('the reason is shown', async () => (await page.locator('#line-notice').innerText()) === 'A short break.');
   const line = await fetch(`${site.url}/v2/waiting-room/snapshot/pause-me`).then((answer) => answer.json());
   assert.equal(line.data.state, 'paused');
   assert.equal(line.data.notice, 'A short break.');
   assert.match(await ask(page, 'resume'), /The notice now: A short break\./);
   await page.locator('#ask-yes').click();
-  await until('it goes on', async () => (await page.locator('#line-state').innerText()) === 'open');
+  await until('it goes on', async () => (await page.locator('#line-state').innerText()) === 'Open');
   await page.locator('#line-notice').waitFor({ state: 'hidden' });
   assert.deepEqual((await acts('pause-me')).map(([act]) => act), ['change', 'resume', 'change', 'pause', 'create']);
   await page.context().close();
@@ -212,7 +212,7 @@ test('a notice that another operator wrote meanwhile stays, also where this one 
   await ask(page, 'pause');
   await change('Leave by exit B.');
   await page.locator('#ask-yes').click();
-  await until('it is paused', async () => (await page.locator('#line-state').innerText()) === 'paused');
+  await until('it is paused', async () => (await page.locator('#line-state').innerText()) === 'Paused');
   assert.equal(await notice(), 'Leave by exit B.', 'nothing was written here');
   await until('it is shown', async () => (await page.locator('#line-notice').innerText()) === 'Leave by exit B.');
   await ask(page, 'resume');
@@ -272,7 +272,7 @@ test('a concert is made, closed and deleted', async () => {
     await ask(page, act);
     await page.locator('#ask-yes').click();
     await page.locator('#ask[open]').waitFor({ state: 'detached' });
-    if (act === 'close') await until('it is closed', async () => (await page.locator('#line-state').innerText()) === 'closed');
+    if (act === 'close') await until('it is closed', async () => (await page.locator('#line-state').innerText()) === 'Closed');
   }
   await until('it is gone', async () => (await page.locator('[data-line="made"]').count()) === 0);
   await page.context().close();
@@ -330,7 +330,7 @@ test('messages are sent again after one question that says how many', async () =
     return route.fulfill({ json: { message: '', status: 200, data: { repeated: 1, unrepeatable: 1, unconfirmed: 0, left: 1 } } });
   });
   await page.evaluate(() => { location.hash = '#/letters'; });
-  await page.getByRole('button', { name: 'Send all again …' }).click();
+  await page.getByRole('button', { name: 'Send all again…' }).click();
   await page.getByRole('heading', { name: 'Send 2 messages again?' }).waitFor();
   assert.match(await page.locator('#ask').innerText(), /1 of them is not an ENTER message and stays here/);
   await page.locator('#ask-yes').click();
