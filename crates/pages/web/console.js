@@ -143,8 +143,10 @@ async function learn({ concertId, version }) {
   if (known?.version === version) return;
   concerts.set(concertId, { version, concert: known?.concert });
   const read = await api.concert(concertId);
-  if (read.ok) concerts.set(concertId, { version, concert: read.data });
-  else concerts.delete(concertId);
+  if (!read.ok) return void concerts.delete(concertId);
+  concerts.set(concertId, { version, concert: read.data });
+  // What the line's head says comes with it, not a second later.
+  if (route.concert === concertId) show();
 }
 
 function showTroubles() {
