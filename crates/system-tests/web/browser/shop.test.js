@@ -265,6 +265,14 @@ test('on a phone the total is at the end of the screen, however short the page i
     assert.equal(Math.round(end), height, id);
     await page.context().close();
   }
+  // Without it, nothing is spread over the screen.
+  const page = await inside('short', 'thumb', { width: 390, height: 844 });
+  await page.getByRole('button', { name: 'One Day more' }).click();
+  await pay(page, 'card');
+  await page.locator('#receipt').waitFor();
+  const title = await page.locator('.title').boundingBox();
+  assert.ok(title && title.height < 100, `${title?.height}`);
+  await page.context().close();
 });
 
 test('of 20,000 seats only those in sight are in the page', async () => {
