@@ -4,7 +4,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
-use sunbeon_tokens::{AUDIENCE, Claims, InvalidKeys, InvalidToken, SigningKeys, Verifier};
+use sunbeon_tokens::{
+    AUDIENCE, Claims, Guests, InvalidKeys, InvalidToken, Pass, Passes, SigningKeys, Verifier,
+};
 
 const NOW: i64 = 1_763_640_000;
 
@@ -264,5 +266,52 @@ proptest! {
         prop_assume!(at < token.len() - 1 && token[at..=at] != letter);
         let changed = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
         prop_assert!(verifier.verify_at(&changed, &concert(), NOW).is_err());
+    }
+}
+
+/// Changes a text in up to four places, as a forger may: a byte is replaced, removed or inserted.
+fn edits() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, char)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, "[ -~]"), 1..5).prop_map(|all| {
+        let letter = |text: String| text.chars().next().unwrap_or('A');
+        let each = all.into_iter();
+        each.map(|(at, how, text)| (at, how, letter(text)))
+            .collect()
+    })
+}
+
+fn forged(good: &str, edits: &[(prop::sample::Index, u8, char)]) -> String {
+    let mut letters: Vec<char> = good.chars().collect();
+    for (at, how, letter) in edits {
+        match how {
+            0 if !letters.is_empty() => {
+                let at = at.index(letters.len());
+                letters[at] = *letter;
+            }
+            1 if !letters.is_empty() => drop(letters.remove(at.index(letters.len()))),
+            _ => letters.insert(at.index(letters.len() + 1), *letter),
+        }
+    }
+    letters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_is_accepted_was_signed_by_us_byte_for_byte(edits in edits()) {
+        let (_, verifier, token) = signed();
+        let changed = forged(&token, &edits);
+        prop_assert!(verifier.claims_at(&changed, NOW).is_err() || changed == token);
+
+        let guests = Guests::new(&[7; 32], 5).unwrap();
+        let token = guests.issue().token;
+        let changed = forged(&token, &edits);
+        prop_assert!(guests.verify(&changed).is_none() || changed == token);
+
+        let (passes, member) = (Passes::new(&[7; 32]).unwrap(), MemberId::parse("42").unwrap());
+        let pass = Pass { number: EntryNumber(7), told: 5, live_ahead: 4, taken: 3, born: 1, seen: -1 };
+        let signed = passes.sign(&pass, &concert(), &member);
+        let changed = forged(&signed, &edits);
+        prop_assert!(passes.read(&changed, &concert(), &member).is_none() || changed == signed);
     }
 }

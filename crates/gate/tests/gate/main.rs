@@ -6,4 +6,5 @@ mod modes;
 mod refusals;
 mod strangers;
 mod tokens;
+mod ways;
 mod world;
