@@ -3,8 +3,8 @@
 use std::fmt;
 
 use axum::{
-    extract::Request,
-    http::StatusCode,
+    extract::{OriginalUri, Request},
+    http::{HeaderValue, StatusCode, Uri},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -96,4 +96,20 @@ pub(crate) async fn turn_away(is_closing: bool, request: Request, next: Next) ->
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     next.run(request).await
+}
+
+/// Makes a request that keeps nothing alive but itself. A socket keeps its first one, and as it came each header
+/// is a part of the buffer into which it was read, 8 kB.
+pub(crate) async fn lean(mut request: Request) -> Request {
+    for value in request.headers_mut().values_mut() {
+        if let Ok(copied) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copied;
+        }
+    }
+    if let Ok(copied) = Uri::try_from(request.uri().to_string()) {
+        *request.uri_mut() = copied;
+    }
+    // The same in another place.
+    request.extensions_mut().remove::<OriginalUri>();
+    request
 }

@@ -122,6 +122,7 @@ impl Realtime {
             connect::turn_away(closing.is_cancelled(), request, next)
         });
         OpenApiRouter::from(self.route.clone())
+            .layer(axum::middleware::map_request(connect::lean))
             .layer(turned_away)
             .layer(auth.anyone())
     }
