@@ -50,8 +50,10 @@ impl Target {
             Some(authority) => authority.as_str(),
             None => only(request, header::HOST)?,
         };
-        let forwarded = only(request, FORWARDED_PROTO);
+        // Of several proxies, each adds its own behind the one before.
+        let forwarded = only(request, FORWARDED_PROTO).and_then(|all| all.split(',').next());
         let scheme = forwarded
+            .map(str::trim)
             .filter(|scheme| matches!(*scheme, "http" | "https"))
             .or(uri.scheme().map(Scheme::as_str))
             .unwrap_or("http");

@@ -129,7 +129,8 @@ fn set(name: &str, value: &str, seconds: i64, same_site: &str, headers: &HeaderM
 /// Returns whether the browser reached the front door by TLS. Who makes this header up only keeps their own
 /// cookie from themselves.
 pub fn is_behind_tls(headers: &HeaderMap) -> bool {
-    headers
-        .get("x-forwarded-proto")
-        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+    let schemes = headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
+    // Of several proxies, each adds its own behind the one before.
+    let first = schemes.and_then(|schemes| schemes.split(|byte| *byte == b',').next());
+    first.is_some_and(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
 }

@@ -225,11 +225,16 @@ async fn an_operators_cookie_opens_admin_routes_and_no_members_ones() {
 fn no_script_reads_a_cookie_and_behind_tls_it_stays_there() {
     let auth = browsers();
     let guest = auth.issue_guest().unwrap();
-    let tls = HeaderMap::from_iter([(
-        "x-forwarded-proto".parse().unwrap(),
-        HeaderValue::from_static("https"),
-    )]);
-    for (headers, secure) in [(HeaderMap::new(), false), (tls, true)] {
+    let by = |scheme| {
+        let name = "x-forwarded-proto".parse().unwrap();
+        HeaderMap::from_iter([(name, HeaderValue::from_static(scheme))])
+    };
+    for (headers, secure) in [
+        (HeaderMap::new(), false),
+        (by("http, https"), false),
+        (by("https"), true),
+        (by("HTTPS , http"), true),
+    ] {
         for (cookie, same_site) in [
             (
                 auth.guest_cookies(&guest, &headers).remove(0),

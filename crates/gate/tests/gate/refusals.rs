@@ -77,7 +77,11 @@ async fn a_browser_is_redirected_to_the_waiting_page_with_its_way_back() {
         ("GET", &[shop, ("x-forwarded-proto", "https")], "https"),
         ("GET", &[shop, ("x-forwarded-proto", "http")], "http"),
         ("GET", &[shop, ("x-forwarded-proto", "javascript")], "http"),
-        ("GET", &[shop, ("x-forwarded-proto", "https, http")], "http"),
+        (
+            "GET",
+            &[shop, ("x-forwarded-proto", "https, http")],
+            "https",
+        ),
         ("GET", &[shop, ("member", "42")], "http"),
     ] {
         let answer = browse(&world, method, "/concerts/demo?a=b&c=%20", headers).await;
