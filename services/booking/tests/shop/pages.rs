@@ -125,9 +125,9 @@ async fn the_list_says_in_both_languages_what_can_be_done_about_each_concert() {
     for text in [
         "<html lang=\"en\">",
         "On sale",
-        "from Thu 24 Dec, 19:00",
+        "Starts Thu 24 Dec, 19:00",
         "Ended",
-        "On hold",
+        "Paused",
         "Sold out",
     ] {
         assert!(english.says(text), "{text}: {}", english.html);
@@ -267,7 +267,7 @@ async fn my_bookings_are_mine_and_a_stranger_is_asked_who_they_are() {
         .await;
     assert!(none.says("No bookings yet") && !none.says(&paid));
     let nobody = Browser::new(&world, &[]).asks("/bookings", "ko").await;
-    assert!(nobody.status == 200 && nobody.says("로그인해 주세요"));
+    assert!(nobody.status == 200 && nobody.says("로그인이 필요해요"));
     let (id, token) = world.guest();
     world
         .sunbeon
