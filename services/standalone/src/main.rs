@@ -7,6 +7,7 @@ mod dev_token;
 mod keys;
 mod openapi;
 mod options;
+mod plan;
 mod serve;
 mod settings;
 mod whole;
@@ -43,6 +44,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Keys(keys)) => keys.run().map(|()| ExitCode::SUCCESS),
+        Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Load(options)) => Ok(sunbeon_load::command(&options).await),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use sunbeon_chassis::command::SETTINGS;
 
-use crate::{keys::Keys, openapi::Documented, serve::Service};
+use crate::{keys::Keys, openapi::Documented, plan::Plan, serve::Service};
 
 /// All of Sunbeon in one process, with a demo sale.
 #[derive(Parser)]
@@ -49,6 +49,8 @@ pub(crate) enum Command {
         /// The service; if left out, all services combined
         service: Option<Documented>,
     },
+    /// Say what a crowd needs: replicas, Redis, RabbitMQ, and how long the last one waits
+    Plan(Plan),
     /// Send a crowd through a sale over HTTP and check every promise of the servers
     Load(sunbeon_load::options::Options),
 }
