@@ -12,6 +12,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{latency::Recorder, targets::Targets, verb::Verb};
 
+/// How old the view is at most from which a service answers a pass.
+const VIEW_AGE: Duration = Duration::from_secs(5);
+
 /// One request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
@@ -56,8 +59,9 @@ pub(crate) struct Answer {
     pub(crate) told: Told,
     /// When the first attempt was sent.
     pub(crate) first_sent: Instant,
-    /// When the successful attempt was sent.
-    pub(crate) sent: Instant,
+    /// A moment at which what it tells was so: a pass is answered from a view of the line that may be
+    /// [`VIEW_AGE`] old, everything else from the store. `None` if this machine's clock reaches not so far back.
+    pub(crate) true_at: Option<Instant>,
     /// When the answer had arrived completely.
     pub(crate) answered: Instant,
 }
@@ -197,7 +201,7 @@ impl Instances {
         result.map(|told| Answer {
             told,
             first_sent,
-            sent,
+            true_at: call.true_at(sent),
             answered,
         })
     }
@@ -224,6 +228,13 @@ impl Instances {
 }
 
 impl Call<'_> {
+    fn true_at(&self, sent: Instant) -> Option<Instant> {
+        match (self.verb, self.pass) {
+            (Verb::Status, Some(_)) => sent.checked_sub(VIEW_AGE),
+            _ => Some(sent),
+        }
+    }
+
     async fn send(&self, caller: &Caller) -> Result<Told, Failure> {
         let told = match self.verb {
             Verb::Enter => match caller.enter(self.concert).await? {

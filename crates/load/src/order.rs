@@ -56,7 +56,7 @@ pub fn numbered_out_of_order<T: Ord + Copy>(entries: &[Entry<T>]) -> usize {
 ///
 /// - `ready_at` is when B's first READY answer had *arrived*: B was admitted before that.
 /// - `waited_at` is when A's last request answered WAITING was *sent*: A was still in line after
-///   that.
+///   that. A poll with a pass is answered from a view of the line, so its age is taken off.
 /// - For A, only answers with a queue number above 1 count. A member who was taken off the front
 ///   but whose message is still in flight shows WAITING at 1, and the messages of one batch arrive
 ///   in any order: the order was decided when the batch was taken.

@@ -14,7 +14,7 @@ const SCHEMA: &str = "
       ORDER BY table_name, ordinal_position;
     SELECT conrelid::regclass::text || ' ' || conname::text || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
       WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
-        AND conrelid::regclass::text <> '_sqlx_migrations' ORDER BY conrelid::regclass::text, conname;
+        AND conrelid::regclass::text <> '_sqlx_migrations' ORDER BY conrelid::regclass::text COLLATE \"C\", conname;
     SELECT indexdef FROM pg_indexes
       WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations' ORDER BY indexname";
 

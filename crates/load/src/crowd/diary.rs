@@ -78,7 +78,7 @@ impl Diary {
     pub(crate) fn polled(&mut self, answer: &Answer) {
         self.same_entry(&answer.told);
         match answer.told.status {
-            Some(Status::Waiting) => self.waits(&answer.told, answer.sent),
+            Some(Status::Waiting) => self.waits(&answer.told, answer.true_at),
             Some(Status::Ready | Status::Entered) => {
                 self.ready_at.get_or_insert(answer.answered);
             }
@@ -100,7 +100,7 @@ impl Diary {
         }
     }
 
-    fn waits(&mut self, told: &Told, at: Instant) {
+    fn waits(&mut self, told: &Told, at: Option<Instant>) {
         if self.ready_at.is_some() {
             self.faults.push(Fault::BackInLine);
         }
@@ -112,7 +112,7 @@ impl Diary {
         }
         self.queue_number = Some(number);
         if number > 1 {
-            self.waited_at = self.waited_at.max(Some(at));
+            self.waited_at = self.waited_at.max(at);
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
         Answer {
             told,
             first_sent: now,
-            sent: now,
+            true_at: Some(now),
             answered: now,
         }
     }
@@ -192,6 +192,6 @@ mod tests {
         let answer = told(Status::Waiting, 7, Some(2));
         let mut diary = Diary::default();
         diary.polled(&answer);
-        assert_eq!(diary.waited_at, Some(answer.sent));
+        assert_eq!(diary.waited_at, answer.true_at);
     }
 }

@@ -3,7 +3,7 @@
 use sunbeon_booking::stock::{Holding, Stock};
 use sunbeon_database::{Database, DatabaseError, values};
 use sunbeon_domain::{Code, Coded};
-use sunbeon_test_support::{TcpProxy, TestDatabase, eventually};
+use sunbeon_test_support::{TcpProxy, TestDatabase, eventually, pinned};
 
 use crate::world::{HOLD, MINUTE, World, demo, ids, member, plan, seat, visit};
 
@@ -215,4 +215,16 @@ async fn seats_freed_before_an_error_are_announced() {
     drop(foreign);
     let soon = std::time::Duration::from_secs(10);
     eventually(soon, "the rest is announced", async || told("A.1.2").await).await;
+}
+
+#[tokio::test]
+async fn the_tables_are_as_pinned() {
+    let database = TestDatabase::postgres().await;
+    let stock = Stock::open(database.url()).expect("a valid URL");
+    stock.migrate().await.expect("the tables");
+    pinned(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/schema.txt"),
+        &database.schema().await,
+        "what has been migrated anywhere never changes, and the release before runs on these tables too",
+    );
 }

@@ -6,7 +6,7 @@ use sqlx::Connection;
 use sunbeon_chassis::OrFail;
 use sunbeon_database::{Database, DatabaseError};
 use sunbeon_reservation_open::{Registry, RegistryError};
-use sunbeon_test_support::{Answer, TcpProxy, TestDatabase, access::admin, on_each};
+use sunbeon_test_support::{Answer, TcpProxy, TestDatabase, access::admin, on_each, pinned};
 
 use crate::app::{App, CONCERTS};
 
@@ -365,4 +365,16 @@ async fn every_statement_can_be_prepared_on_both_databases() {
             prepared.unwrap_or_else(|error| panic!("{statement:?}: {error:?}"));
         }
     }
+}
+
+#[tokio::test]
+async fn the_tables_are_as_pinned() {
+    let database = TestDatabase::postgres().await;
+    let registry = Registry::open(database.url()).unwrap();
+    registry.migrate().await.unwrap();
+    pinned(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/schema.txt"),
+        &database.schema().await,
+        "what has been migrated anywhere never changes, and the release before runs on these tables too",
+    );
 }
