@@ -2,6 +2,8 @@
 //!
 //! The first goes at once. Those that come while it is under way gather, and go together when it returns:
 //! so an idle line costs nobody any time, and a rush forms batches by itself.
+//!
+//! A call belongs to the trace of the first of its requests that is exported.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opentelemetry::{Context, context::FutureExt, trace::TraceContextExt};
 use parking_lot::Mutex;
 use sunbeon_domain::ConcertId;
 use sunbeon_store::{MOST_AT_ONCE, Result, StoreError};
@@ -33,6 +36,14 @@ struct Waiting<Ask, Answer> {
     ask: Ask,
     since: Instant,
     answer: Caller<Answer>,
+    trace: Context,
+}
+
+/// What goes in one call.
+struct Batch<Ask, Answer> {
+    asks: Vec<Ask>,
+    answers: Vec<Caller<Answer>>,
+    trace: Context,
 }
 
 type Lines<Ask, Answer> = Mutex<HashMap<ConcertId, VecDeque<Waiting<Ask, Answer>>>>;
@@ -75,6 +86,7 @@ impl<Ask: Send + 'static, Answer: Send + 'static> Together<Ask, Answer> {
             ask,
             since: Instant::now(),
             answer,
+            trace: Context::current(),
         };
         self.line_up(id, waiting)?;
         answered
@@ -121,19 +133,23 @@ impl<Ask, Answer> Drop for Sending<Ask, Answer> {
 
 impl<Ask: Send + 'static, Answer: Send + 'static> Sending<Ask, Answer> {
     async fn send_all(mut self) {
-        while let Some((asks, answers)) = self.next() {
-            let answered = (self.together.call)(self.id.clone(), asks).await;
-            hand_out(answered, answers);
+        while let Some(batch) = self.next() {
+            let call = (self.together.call)(self.id.clone(), batch.asks);
+            hand_out(call.with_context(batch.trace).await, batch.answers);
         }
     }
 
     /// The next batch and who waits for it, unless nobody does any more.
-    fn next(&mut self) -> Option<(Vec<Ask>, Vec<Caller<Answer>>)> {
+    fn next(&mut self) -> Option<Batch<Ask, Answer>> {
         let mut lines = self.together.lines.lock();
         let line = lines.get_mut(&self.id)?;
         let most = line.len().min(MOST_AT_ONCE);
-        let mut batch = (Vec::with_capacity(most), Vec::with_capacity(most));
-        while batch.0.len() < MOST_AT_ONCE
+        let mut batch = Batch {
+            asks: Vec::with_capacity(most),
+            answers: Vec::with_capacity(most),
+            trace: Context::new(),
+        };
+        while batch.asks.len() < MOST_AT_ONCE
             && let Some(waiting) = line.pop_front()
         {
             if waiting.since.elapsed() > PATIENCE {
@@ -143,16 +159,23 @@ impl<Ask: Send + 'static, Answer: Send + 'static> Sending<Ask, Answer> {
                     .send(Err(down("the calls before took too long")));
                 continue;
             }
-            batch.0.push(waiting.ask);
-            batch.1.push(waiting.answer);
+            if !is_exported(&batch.trace) && is_exported(&waiting.trace) {
+                batch.trace = waiting.trace;
+            }
+            batch.asks.push(waiting.ask);
+            batch.answers.push(waiting.answer);
         }
-        if batch.0.is_empty() {
+        if batch.asks.is_empty() {
             lines.remove(&self.id);
             self.done = true;
             return None;
         }
         Some(batch)
     }
+}
+
+fn is_exported(trace: &Context) -> bool {
+    trace.span().span_context().is_sampled()
 }
 
 fn hand_out<Answer>(answered: Answers<Answer>, senders: Vec<Caller<Answer>>) {

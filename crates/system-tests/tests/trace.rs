@@ -177,7 +177,7 @@ async fn an_opening_and_its_consequences_are_one_trace() {
     producers.sort_by_key(|id| id.to_bytes());
     assert_eq!(parents, producers);
 
-    // One store call for several messages belongs to none of them and is linked to each.
+    // One store call for several messages belongs to the first of them and is linked to each.
     let calls = named("ready");
     let links = calls.iter().flat_map(|span| span.links.iter());
     let mut linked: Vec<_> = links.map(|link| link.span_context.span_id()).collect();
@@ -185,9 +185,15 @@ async fn an_opening_and_its_consequences_are_one_trace() {
     linked.sort_by_key(|id| id.to_bytes());
     consumers.sort_by_key(|id| id.to_bytes());
     assert_eq!(linked, consumers);
-    assert!(
-        calls
-            .iter()
-            .all(|span| span.parent_span_id == SpanId::INVALID)
-    );
+    for call in calls {
+        let first = call.links.first().unwrap();
+        assert_eq!(call.parent_span_id, first.span_context.span_id());
+        let scripts = named("redis ready").into_iter();
+        let of_call: Vec<_> = scripts
+            .filter(|span| span.parent_span_id == id(call))
+            .collect();
+        assert_eq!(of_call.len(), 1);
+        assert_eq!(of_call[0].span_kind, SpanKind::Client);
+        assert_eq!(of_call[0].span_context.trace_id(), trace);
+    }
 }

@@ -98,10 +98,19 @@ impl EnterHandler for EntryConsumer {
         }
         let mut settled = vec![Settle::Retry; messages.len()];
         for (id, indices) in by_concert {
-            // One call handles all of them, so its span is linked to each and is a child of none.
+            // One call handles all of them, so its span is linked to each. It is shown in the trace of the
+            // first that is exported.
             let bulk = info_span!(parent: None, "ready", concert = %id, messages = indices.len());
-            for i in &indices {
-                bulk.add_link(spans[*i].context().span().span_context().clone());
+            let contexts: Vec<_> = indices.iter().map(|i| spans[*i].context()).collect();
+            let mut exported = contexts
+                .iter()
+                .filter(|it| it.span().span_context().is_sampled());
+            if let Some(first) = exported.next() {
+                // This fails without a tracer, and then there is no trace.
+                let _ = bulk.set_parent(first.clone());
+            }
+            for context in &contexts {
+                bulk.add_link(context.span().span_context().clone());
             }
             let of_concert: Vec<_> = indices.iter().map(|i| &messages[*i]).collect();
             let settle = self.call(id, &of_concert).instrument(bulk).await;

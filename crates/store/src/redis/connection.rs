@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opentelemetry::{Context, trace::TraceContextExt};
 use parking_lot::RwLock;
 use redis::{
     Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
@@ -14,6 +15,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 use sunbeon_domain::ConcertId;
+use tracing::{Instrument, Span};
 
 use super::{
     keys,
@@ -166,10 +168,16 @@ impl Connection {
     ) -> Result<T> {
         let keys = [keys::concert(id).as_slice(), more_keys].concat();
         let replicated = verb.answered == Answered::Replicated;
+        let span = span_of(verb, id);
         let started = Instant::now();
-        let mut answer = self.ask(verb.call(&keys, args), replicated).await;
+        let call = self.ask(verb.call(&keys, args), replicated);
+        let mut answer = call.instrument(span.clone()).await;
         if answer.as_ref().is_err_and(script_is_unknown) {
-            answer = self.ask(verb.first_call(&keys, args), replicated).await;
+            let call = self.ask(verb.first_call(&keys, args), replicated);
+            answer = call.instrument(span.clone()).await;
+        }
+        if answer.is_err() {
+            span.record("otel.status_code", "ERROR");
         }
         metrics::histogram!("sunbeon_script_seconds", "verb" => verb.name)
             .record(started.elapsed().as_secs_f64());
@@ -223,6 +231,23 @@ impl Connection {
         }
         Ok(redis::from_redis_value(answer)?)
     }
+}
+
+/// Opens the span of a call, a child of the current one. Only where that one is exported: most calls belong
+/// to no trace, and should not pay for a span.
+fn span_of(verb: &Verb, id: &ConcertId) -> Span {
+    if !Context::map_current(|current| current.span().span_context().is_sampled()) {
+        return Span::none();
+    }
+    tracing::info_span!(
+        "redis",
+        otel.name = format!("redis {}", verb.name),
+        otel.kind = "client",
+        otel.status_code = tracing::field::Empty,
+        db.system.name = "redis",
+        db.operation.name = verb.name,
+        concert = %id,
+    )
 }
 
 fn script_is_unknown(error: &RedisError) -> bool {
