@@ -16,9 +16,12 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracer, SdkTracerProvider},
 };
 use tokio::task::JoinHandle;
-use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    Layer, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
+    Layer,
+    layer::{self, SubscriberExt},
+    registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 pub(crate) use self::requests::Trace;
@@ -58,6 +61,7 @@ pub fn init(
         .with(layer(provider.tracer(service_name)))
         .with(logs::layer(settings, std::io::stdout, in_colour(settings))?)
         .with(Drawn(share))
+        .with(Errors.with_filter(LevelFilter::ERROR))
         .try_init()
         .context("could not install the log")?;
     let metrics = PrometheusBuilder::new()
@@ -100,6 +104,18 @@ where
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_filter(LevelFilter::INFO)
+}
+
+/// Counts our own log lines at `error`, each of which means that somebody must act.
+struct Errors;
+
+impl<S: Subscriber> Layer<S> for Errors {
+    fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
+        let of = event.metadata();
+        if *of.level() == Level::ERROR && of.target().starts_with("sunbeon") {
+            metrics::counter!("sunbeon_errors_logged_total").increment(1);
+        }
+    }
 }
 
 /// Returns whether the log goes to a terminal, and plain text was not requested (no-color.org).

@@ -32,7 +32,7 @@ impl Inner {
         }
     }
 
-    /// Logs when sight is lost or comes back.
+    /// Shows whether the gate sees, and logs when sight is lost or comes back.
     async fn tell(&self) {
         let (mut looks, mut saw) = (interval(LOOK), true);
         // The keys arrive a moment after the start.
@@ -41,6 +41,7 @@ impl Inner {
             looks.tick().await;
             let (concerts, refused) = self.feeds.blind();
             let seeing = concerts == 0 && self.keys.current().is_some();
+            metrics::gauge!("sunbeon_gate_blind").set(f64::from(u8::from(!seeing)));
             let on_failure = self.on_failure;
             match (saw, seeing) {
                 (true, false) => tracing::error!(

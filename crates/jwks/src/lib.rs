@@ -159,6 +159,8 @@ impl<T> Remote<T> {
             std::mem::replace(&mut known.failing, failing)
         };
         let host = self.fetcher.host();
+        metrics::gauge!("sunbeon_keys_failing", "host" => host.to_owned())
+            .set(f64::from(u8::from(failing)));
         match fetched {
             Err(failure) if !failed_before => {
                 let error = &failure as &(dyn Error + 'static);

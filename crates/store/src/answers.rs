@@ -351,11 +351,17 @@ impl Snapshot {
     /// Returns whether both sums hold: every accepted entry is counted exactly once, and so is every
     /// member who became READY.
     pub fn adds_up(&self) -> bool {
+        self.lost() == 0
+    }
+
+    /// Returns how many entries the two sums do not explain.
+    pub fn lost(&self) -> u64 {
         let (now, ever) = (&self.counts, &self.totals);
         let places = now.waiting + now.away + now.admitting + ever.admitted();
         let joined = places + ever.left + ever.removed + ever.lapsed + ever.cleared;
         let sessions = now.ready + now.inside + ever.unclaimed + ever.expired;
-        ever.joined == joined && ever.admitted() == sessions + ever.completed + ever.exited
+        let admitted = sessions + ever.completed + ever.exited;
+        ever.joined.abs_diff(joined) + ever.admitted().abs_diff(admitted)
     }
 }
 

@@ -117,20 +117,19 @@ pub(super) fn router(
         let body = json!({ "status": readiness.word() });
         std::future::ready(answer(readiness.is_ready(), body))
     };
+    let asked = health.clone();
     let health = move || {
         let health = health.clone();
         async move { report(health.ask().await) }
     };
     let metrics = move || {
-        let text = metrics
-            .as_ref()
-            .map(PrometheusHandle::render)
-            .unwrap_or_default();
-        let kind = [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )];
-        std::future::ready((kind, text))
+        let (handle, health) = (metrics.clone(), asked.clone());
+        async move {
+            show(&health.ask().await);
+            let text = handle.as_ref().map(PrometheusHandle::render);
+            let kind = "text/plain; version=0.0.4; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text.unwrap_or_default())
+        }
     };
     let costly = Router::new()
         .route("/health", get(health))
@@ -154,6 +153,14 @@ async fn limited(
         limits.main_page(client)?;
     }
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Shows in the metrics what `/health` answers, as of this scrape.
+fn show(answers: &BTreeMap<&'static str, bool>) {
+    for (name, up) in answers {
+        metrics::gauge!("sunbeon_dependency_up", "dependency" => *name)
+            .set(f64::from(u8::from(*up)));
+    }
 }
 
 fn report(answers: BTreeMap<&'static str, bool>) -> Response {

@@ -28,12 +28,16 @@ async fn telemetry_is_installed_once_and_works_without_a_collector() {
     tracing::info_span!("request").in_scope(|| tracing::info!("inside"));
     metrics::histogram!("call_seconds").record(0.003);
     metrics::counter!("calls_total").increment(1);
+    tracing::warn!(target: "sunbeon_test", "not counted");
+    tracing::error!(target: "sunbeon_test", "counted");
+    tracing::error!(target: "another_library", "not counted");
     let text = installed.metrics().render();
     assert!(
         text.contains("call_seconds_bucket{le=\"0.005\"} 1"),
         "{text}"
     );
     assert!(text.contains("calls_total 1"), "{text}");
+    assert!(text.contains("sunbeon_errors_logged_total "), "{text}");
     let error = telemetry::init(&settings, "test").unwrap_err();
     assert!(
         format!("{error:#}").contains("could not install"),

@@ -54,12 +54,19 @@ async fn the_metrics_of_a_sale_are_listed(app: App) {
         ("sunbeon_ended_total", "cause=\"lapsed\"", 0.0),
         ("sunbeon_admitted_total", "by=\"open\"", 1.0),
         ("sunbeon_admitted_total", "by=\"schedule\"", 0.0),
+        ("sunbeon_lost_entries", "", 0.0),
+        ("sunbeon_overdue_seconds", "", 0.0),
+        ("sunbeon_held", "why=\"messages\"", 0.0),
     ] {
         assert_eq!(
             shown(name, &[concert, label]),
             Some(expected),
             "{name} {label}"
         );
+    }
+    for dependency in ["store", "broker", "database", "stock"] {
+        let label = format!("dependency=\"{dependency}\"");
+        assert_eq!(shown("sunbeon_dependency_up", &[&label]), Some(1.0));
     }
     assert_eq!(
         shown("sunbeon_publish_confirm_seconds_count", &[]),
