@@ -39,7 +39,8 @@ const EVENTS: usize = 1_000;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// `amqp://user:password@host:5672/vhost`, or `amqps://`.
+    /// `amqp://user:password@host:5672/vhost`, or `amqps://`; of a cluster several hosts, with commas
+    /// between them.
     pub url: SecretString,
     /// How many messages a consumer may hold unsettled, at least 1.
     #[serde(default = "default_prefetch")]

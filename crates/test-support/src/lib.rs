@@ -11,6 +11,8 @@ mod process;
 mod proxy;
 mod rabbit;
 mod redis;
+mod redis_cluster;
+mod redis_sentinels;
 #[cfg(feature = "api")]
 mod server;
 #[cfg(feature = "service")]
@@ -31,6 +33,8 @@ pub use process::{Process, binary, free_port};
 pub use proxy::TcpProxy;
 pub use rabbit::{RabbitServer, TestVhost};
 pub use redis::RedisServer;
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinels::RedisSentinels;
 #[cfg(feature = "api")]
 pub use reqwest::{Method, RequestBuilder};
 #[cfg(feature = "api")]

@@ -24,7 +24,16 @@ pub struct RedisServer {
     port: u16,
     folder: TempDir,
     clock: Option<File>,
+    bus: Option<Bus>,
     process: Mutex<Option<Process>>,
+}
+
+/// How a node of a cluster talks to the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bus {
+    pub(crate) port: u16,
+    /// After how long without a word a node is held to be gone.
+    pub(crate) timeout: Duration,
 }
 
 impl RedisServer {
@@ -33,7 +42,7 @@ impl RedisServer {
     /// # Panics
     /// If Redis is not installed or does not answer within 20 seconds.
     pub async fn start() -> RedisServer {
-        RedisServer::launch(None).await
+        RedisServer::launch(None, None).await
     }
 
     /// Starts a server whose wall clock stands at `micros` since the epoch and moves only by
@@ -44,16 +53,18 @@ impl RedisServer {
     /// # Panics
     /// Where [`RedisServer::start`] does, and if there is no compiler.
     pub async fn with_frozen_clock(micros: u64) -> RedisServer {
-        RedisServer::launch(Some(micros)).await
+        RedisServer::launch(Some(micros), None).await
     }
 
-    async fn launch(frozen_at: Option<u64>) -> RedisServer {
+    /// Starts a node that belongs to no cluster yet, if it is to be silent for so long at most.
+    pub(crate) async fn launch(frozen_at: Option<u64>, node: Option<Duration>) -> RedisServer {
         let folder = tempfile::tempdir().expect("could not make a temporary folder");
         let clock = frozen_at.map(|_| freeze(folder.path()));
         let mut server = RedisServer {
             port: 0,
             folder,
             clock,
+            bus: None,
             process: Mutex::new(None),
         };
         if let Some(micros) = frozen_at {
@@ -62,6 +73,10 @@ impl RedisServer {
         // Another test may take the port between our check and the server's bind.
         for _ in 0..5 {
             server.port = free_port();
+            server.bus = node.map(|timeout| Bus {
+                port: free_port(),
+                timeout,
+            });
             if server.try_start().await {
                 return server;
             }
@@ -77,6 +92,11 @@ impl RedisServer {
     /// Returns its port, which survives restarts.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns how it talks to the other nodes of its cluster.
+    pub(crate) fn bus(&self) -> Option<Bus> {
+        self.bus
     }
 
     /// Sends commands, one per line, and returns the raw answers.
@@ -203,6 +223,16 @@ impl RedisServer {
         // would survive the machine, but the disk would slow the tests down.
         command.args(["--appendonly", "yes", "--appendfsync", "no"]);
         command.args(["--maxmemory-policy", "noeviction"]);
+        if let Some(bus) = self.bus {
+            command.args(["--cluster-enabled", "yes"]);
+            command.args(["--cluster-port", &bus.port.to_string()]);
+            // Without it, a primary that is gone stops the others.
+            command.args(["--cluster-require-full-coverage", "no"]);
+            let timeout = bus.timeout.as_millis().to_string();
+            command.args(["--cluster-node-timeout", &timeout]);
+            // Full synchronisation without a pause, so that a replica is there soon.
+            command.args(["--repl-diskless-sync-delay", "0"]);
+        }
         if self.clock.is_some() {
             command.env("LD_PRELOAD", self.folder.path().join("frozen_clock.so"));
             command.env("FROZEN_CLOCK", self.folder.path().join("clock"));

@@ -1,6 +1,13 @@
 //! Connections: making, checking and losing them.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use lapin::{
     Channel, Connection, ConnectionProperties, ExchangeKind,
@@ -17,9 +24,8 @@ use crate::{BrokerDown, OpenError};
 
 /// How long the server may take to answer anything.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
-/// Seconds. RabbitMQ proposes 60, and then a consumer needs two minutes to notice that its network
-/// went silent.
-const HEARTBEAT: u16 = 10;
+/// Seconds; after twice as many a connection that went silent has ended. RabbitMQ proposes 60.
+const HEARTBEAT: u16 = 5;
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// How often a connection is checked, in case its end is never announced.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
@@ -47,35 +53,64 @@ impl From<Lost> for BrokerDown {
     }
 }
 
-/// Makes connections to one server.
+/// Makes connections to one server, or to the first that can be reached of a cluster's.
 #[derive(Clone)]
 pub(super) struct Connector {
-    uri: AMQPUri,
+    uris: Arc<[AMQPUri]>,
+    /// Which of them is the next to be tried; after a failure it is another one.
+    turn: Arc<AtomicUsize>,
     name: String,
 }
 
 impl Connector {
+    /// Takes an address with one host, or several with commas between them.
     pub(super) fn new(url: &str, name: &str) -> Result<Self, OpenError> {
-        let mut uri: AMQPUri = url.parse().map_err(|_| OpenError::InvalidUrl)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        let uris: Result<Vec<_>, _> = each_host(url).iter().map(|url| uri(url)).collect();
         Ok(Self {
-            uri,
+            uris: uris?.into(),
+            turn: Arc::default(),
             name: name.to_owned(),
         })
     }
 
     /// Connects and declares the topology, within the limit. Operators see `purpose`.
     pub(super) async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), Lost> {
-        in_time(async {
+        let turn = self.turn.load(Relaxed);
+        let uri = self.uris[turn % self.uris.len()].clone();
+        let connected = in_time(async {
             let name = format!("{} {purpose}", self.name);
             let properties = ConnectionProperties::default().with_connection_name(name.into());
-            let connection = Connection::connect_uri(self.uri.clone(), properties).await?;
+            let connection = Connection::connect_uri(uri, properties).await?;
             let channel = connection.create_channel().await?;
             declare(&channel).await?;
             Ok((connection, channel))
         })
-        .await
+        .await;
+        if connected.is_err() {
+            let next = turn.wrapping_add(1);
+            let _ = self.turn.compare_exchange(turn, next, Relaxed, Relaxed);
+        }
+        connected
     }
+}
+
+fn uri(url: &str) -> Result<AMQPUri, OpenError> {
+    let mut uri: AMQPUri = url.parse().map_err(|_| OpenError::InvalidUrl)?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT);
+    Ok(uri)
+}
+
+/// Makes `amqp://login@one/…` and `amqp://login@two/…` of `amqp://login@one,two/…`.
+fn each_host(url: &str) -> Vec<String> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return vec![url.to_owned()];
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let login = authority.rfind('@').map_or(0, |at| at + 1);
+    let (login, hosts) = authority.split_at(login);
+    let each = hosts.split(',');
+    each.map(|host| format!("{scheme}://{login}{host}{path}"))
+        .collect()
 }
 
 /// Waits for the server's answer, within the limit.
@@ -187,5 +222,25 @@ impl Outage {
     pub(super) fn over(&mut self) {
         tracing::info!(purpose = self.purpose, "connected to RabbitMQ");
         self.lasts = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_have_several_hosts() {
+        let all = "amqp://guest:guest@a:1,b:2,[::1]:3/%2f?heartbeat=7";
+        assert_eq!(
+            each_host(all),
+            ["a:1", "b:2", "[::1]:3"]
+                .map(|host| format!("amqp://guest:guest@{host}/%2f?heartbeat=7"))
+        );
+        assert_eq!(each_host("amqps://a"), ["amqps://a"]);
+        let connector = Connector::new(all, "test").unwrap();
+        assert_eq!(connector.uris[1].authority.port, 2);
+        assert_eq!(connector.uris[1].query.heartbeat, Some(7));
+        assert!(Connector::new("amqp://a,b:x/", "test").is_err());
     }
 }

@@ -12,6 +12,11 @@ pub(super) const LIVE: &str = "live";
 /// A key that is written to see whether writes are taken; it says nothing.
 pub(super) const PROBE: &str = "probe";
 
+/// Others like [`PROBE`], of which each server of a cluster has some.
+pub(super) fn probe(number: u32) -> String {
+    format!("probe:{number}")
+}
+
 const TAGGED: [&str; 14] = [
     "away",
     "seen",
@@ -29,12 +34,15 @@ const TAGGED: [&str; 14] = [
     "live",
 ];
 
+/// The line, which is where all keys of its concert are.
+pub(super) fn line(id: &ConcertId) -> String {
+    format!("concert:{id}")
+}
+
 /// The fifteen keys that every verb takes, in the order of the scripts' prelude.
 pub(super) fn concert(id: &ConcertId) -> Vec<String> {
     let tagged = TAGGED.iter().map(|name| format!("{{concert:{id}}}:{name}"));
-    std::iter::once(format!("concert:{id}"))
-        .chain(tagged)
-        .collect()
+    std::iter::once(line(id)).chain(tagged).collect()
 }
 
 /// The record of a READY or ENTERED member.
@@ -57,9 +65,7 @@ pub(super) fn live(id: &ConcertId) -> String {
     format!("{{concert:{id}}}:live")
 }
 
-/// Reads a concert's policy.
-pub(super) fn policy(id: &ConcertId) -> redis::Cmd {
-    let mut get = redis::cmd("GET");
-    get.arg(format!("{{concert:{id}}}:policy"));
-    get
+/// A concert's policy.
+pub(super) fn policy(id: &ConcertId) -> String {
+    format!("{{concert:{id}}}:policy")
 }

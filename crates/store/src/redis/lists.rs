@@ -15,14 +15,14 @@ impl RedisStore {
     /// Adds a concert to the list of all. A full Redis takes no new one; those on the list can be
     /// changed.
     pub(super) async fn list_concert(&self, id: &ConcertId) -> Result<()> {
-        let command = |name| {
-            let mut command = redis::cmd(name);
-            command.arg(keys::CONCERTS).arg(id.as_str());
-            command
+        let ask = async |name| {
+            self.connection
+                .command(name, keys::CONCERTS, id.as_str())
+                .await
         };
-        let added: Result<u64> = self.connection.command(command("SADD")).await;
+        let added: Result<u64> = ask("SADD").await;
         if let Err(full @ StoreError::Full(_)) = added {
-            let is_listed: bool = self.connection.command(command("SISMEMBER")).await?;
+            let is_listed = ask("SISMEMBER").await? == 1;
             return if is_listed { Ok(()) } else { Err(full) };
         }
         added.map(|_| ())
@@ -30,40 +30,46 @@ impl RedisStore {
 
     /// The lines that are live, by the list that is kept for all.
     pub(super) async fn live_lines(&self) -> Result<Vec<ConcertId>> {
-        let mut known = redis::pipe();
-        known.ignore_errors();
-        known.cmd("PTTL").arg(keys::LIVE).cmd("GET").arg(keys::LIVE);
-        let known = self.connection.commands(&known).await?;
+        let known = ["PTTL", "GET"].map(|name| {
+            let mut command = redis::cmd(name);
+            command.arg(keys::LIVE);
+            (keys::LIVE.to_owned(), command)
+        });
+        let known = self.connection.commands(known.into()).await?;
         let parsed: (i64, Option<String>) =
             redis::from_redis_value(Value::Array(known)).map_err(bug)?;
         if let (LIVE_MS_LEFT.., Some(ids)) = parsed {
             let ids = ids.split_ascii_whitespace().map(ConcertId::parse);
             return ids.collect::<std::result::Result<_, _>>().map_err(bug);
         }
-        let mut live = self.concerts().await?;
-        let mut marks = redis::pipe();
-        marks.ignore_errors();
-        for ids in live.chunks(1_000) {
-            marks
-                .cmd("MGET")
-                .arg(ids.iter().map(keys::live).collect::<Vec<_>>());
-        }
-        if !live.is_empty() {
-            let marks = Value::Array(self.connection.commands(&marks).await?);
-            let marks: Vec<Vec<Option<String>>> = redis::from_redis_value(marks).map_err(bug)?;
-            let mut marks = marks.into_iter().flatten();
-            live.retain(|_| marks.next().flatten().is_some());
-        }
-        let mut keep = redis::cmd("SET");
+        let live = self.marked_live(self.concerts().await?).await?;
         let names: Vec<_> = live.iter().map(ConcertId::as_str).collect();
-        keep.arg(keys::LIVE)
-            .arg(names.join(" "))
-            .arg("PX")
-            .arg(LIVE_MS);
-        match self.connection.command(keep).await {
+        let names = names.join(" ");
+        let keep = (names, "PX", LIVE_MS);
+        match self.connection.command("SET", keys::LIVE, keep).await {
             // A full Redis keeps no list, so everybody counts for themselves.
             Ok(()) | Err(StoreError::Full(_)) => Ok(live),
             Err(error) => Err(error),
         }
+    }
+
+    /// Those of these concerts whose line is live.
+    async fn marked_live(&self, ids: Vec<ConcertId>) -> Result<Vec<ConcertId>> {
+        let groups = self.connection.together(ids, keys::live);
+        let groups: Vec<_> = groups.iter().flat_map(|ids| ids.chunks(1_000)).collect();
+        let reads = groups.iter().map(|ids| {
+            let keys: Vec<_> = ids.iter().map(keys::live).collect();
+            let mut read = redis::cmd("MGET");
+            read.arg(&keys);
+            (keys.into_iter().next().unwrap_or_default(), read)
+        });
+        let marks = Value::Array(self.connection.commands(reads.collect()).await?);
+        let marks: Vec<Vec<Option<String>>> = redis::from_redis_value(marks).map_err(bug)?;
+        let marked = groups
+            .into_iter()
+            .flatten()
+            .zip(marks.into_iter().flatten());
+        let live = marked.filter_map(|(id, mark)| mark.map(|_| id.clone()));
+        Ok(live.collect())
     }
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// `redis://…` or `rediss://…`.
+    /// `redis://host`, `redis-sentinel://host,host/name` or `redis-cluster://host,host`; `rediss` for
+    /// TLS.
     pub url: SecretString,
     /// Replicas that must have a write before it is answered; fewer within the time limit count
     /// as down. 0: do not wait.

@@ -36,7 +36,10 @@ impl RedisStore {
         if let Some(known) = self.concerts.get(id, version) {
             return Ok(known);
         }
-        let bytes: Option<Vec<u8>> = self.connection.command(keys::policy(id)).await?;
+        let bytes: Option<Vec<u8>> = self
+            .connection
+            .command("GET", &keys::policy(id), NOTHING)
+            .await?;
         let concert = packed::concert(&bytes.unwrap_or_default())?;
         Ok(self.concerts.learn(concert))
     }
@@ -107,17 +110,19 @@ impl Store for RedisStore {
             .run(&DROP_CONCERT, id, &pages, &[left])
             .await?;
         if gone == 1 {
-            let mut remove = redis::cmd("SREM");
-            remove.arg(keys::CONCERTS).arg(id.as_str());
-            let _: u64 = self.connection.command(remove).await?;
+            let _: u64 = self
+                .connection
+                .command("SREM", keys::CONCERTS, id.as_str())
+                .await?;
         }
         Ok(gone != 0)
     }
 
     async fn concerts(&self) -> Result<Vec<ConcertId>> {
-        let mut members = redis::cmd("SMEMBERS");
-        members.arg(keys::CONCERTS);
-        let ids: Vec<String> = self.connection.command(members).await?;
+        let ids: Vec<String> = self
+            .connection
+            .command("SMEMBERS", keys::CONCERTS, NOTHING)
+            .await?;
         let mut ids: Vec<_> = ids
             .into_iter()
             .filter_map(|id| ConcertId::parse(id).ok())

@@ -27,6 +27,7 @@ mod layout;
 mod model;
 mod pages;
 mod redis;
+mod servers;
 mod stock;
 mod tick;
 mod time;

@@ -16,7 +16,7 @@ use sunbeon_store::{
     MemoryStore, Opening, RedisStore, Role, Snapshot, Store, Swept, Taken, TakenEntry, Ticked,
     TokenFacts, redis::Settings,
 };
-use sunbeon_test_support::RedisServer;
+use sunbeon_test_support::{RedisCluster, RedisServer};
 
 /// 2026-11-20T05:00:00Z, in microseconds.
 pub(crate) const START: u64 = 1_795_150_800_000_000;
@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     clock: Arc<AtomicU64>,
     pub(crate) redis: Option<RedisServer>,
+    cluster: Option<RedisCluster>,
 }
 
 pub(crate) fn id() -> ConcertId {
@@ -57,17 +58,26 @@ impl World {
             store: Arc::new(store),
             clock,
             redis: None,
+            cluster: None,
         }
     }
 
+    /// One server, or a cluster where `SUNBEON_TEST_REDIS` says so.
     pub(crate) async fn redis() -> Self {
-        let server = RedisServer::with_frozen_clock(START).await;
-        let store = RedisStore::open(&settings(server.url())).unwrap();
-        let clock = Arc::new(AtomicU64::new(START));
+        let (mut redis, mut cluster) = (None, None);
+        let url = if std::env::var_os("SUNBEON_TEST_REDIS").is_some_and(|kind| kind == "cluster") {
+            let started = RedisCluster::with_frozen_clock(START).await;
+            cluster.insert(started).url()
+        } else {
+            let started = RedisServer::with_frozen_clock(START).await;
+            redis.insert(started).url()
+        };
+        let store = RedisStore::open(&settings(url)).unwrap();
         Self {
             store: Arc::new(store),
-            clock,
-            redis: Some(server),
+            clock: Arc::new(AtomicU64::new(START)),
+            redis,
+            cluster,
         }
     }
 
@@ -79,6 +89,9 @@ impl World {
         self.clock.store(micros, Ordering::SeqCst);
         if let Some(server) = &self.redis {
             server.set_clock(micros);
+        }
+        if let Some(cluster) = &self.cluster {
+            cluster.set_clock(micros);
         }
     }
 

@@ -36,8 +36,8 @@ local function counted()
     v[8] or '0', plus(v[9], s.unclaimed), plus(v[10], s.expired), v[11] or '0', v[12] or '0',
     S(call('ZCARD', LINE) + call('ZCARD', AWAY)), S(one), S(five), S(fifteen), S(since),
     T.takeAt >= 0 and S(moment(T.takeAt)) or '0', v[15] or '0', S(front), S(head), S(T.last), v[13] or '0',
-    v[14] or '0', v[18] or '0', held(waiting, s), is_sold_out(report) and '1' or '0', report and S(report.at) or '0',
-    report and v[17] or '', LIMIT and S(s.used) or '-1' })
+    v[14] or '0', v[18] or '0', held(waiting, s), is_sold_out(report) and '1' or '0',
+    report and S(report.at) or '0', report and v[17] or '', LIMIT and S(s.used) or '-1' })
   for _, n in ipairs(LIMIT and slot_ends(s) or {}) do lines[#lines + 1] = S(n) end
   return table.concat(lines, '\n')
 end
