@@ -15,7 +15,7 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct RedisSentinels {
     ports: Vec<u16>,
-    _processes: Vec<(Process, TempDir)>,
+    processes: Vec<(Process, TempDir)>,
 }
 
 impl RedisSentinels {
@@ -27,7 +27,7 @@ impl RedisSentinels {
     pub async fn start(primary: &RedisServer, down_after: Duration) -> RedisSentinels {
         let mut sentinels = RedisSentinels {
             ports: Vec::new(),
-            _processes: Vec::new(),
+            processes: Vec::new(),
         };
         for _ in 0..3 {
             let (port, folder) = (
@@ -46,7 +46,7 @@ impl RedisSentinels {
             command.current_dir(&folder).arg(&file).arg("--sentinel");
             sentinels.ports.push(port);
             let process = Process::run("a Sentinel", command);
-            sentinels._processes.push((process, folder));
+            sentinels.processes.push((process, folder));
         }
         for port in &sentinels.ports {
             eventually(START_LIMIT, "a Sentinel knows all", async || {
