@@ -67,6 +67,22 @@ impl Stack {
         }
     }
 
+    /// Starts new servers for services with the same secrets as another stack's.
+    ///
+    /// # Panics
+    /// If a server is missing.
+    pub async fn with_secrets_of(other: &Self) -> Self {
+        Self {
+            signing_key: other.signing_key.clone(),
+            ..Self::start().await
+        }
+    }
+
+    /// Returns the URLs of the registry's database and booking's.
+    pub fn databases(&self) -> [&str; 2] {
+        [self.database.url(), self.bookings.url()]
+    }
+
     /// Returns the private RabbitMQ.
     ///
     /// # Panics

@@ -89,6 +89,11 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Returns the folder with its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Returns its port, which survives restarts.
     pub fn port(&self) -> u16 {
         self.port

@@ -1,5 +1,6 @@
 //! The services as processes on real servers.
 
+mod backup;
 mod database;
 mod frozen;
 mod handover;
