@@ -26,7 +26,7 @@ pub(crate) fn sign_all(
     life: Duration,
 ) -> anyhow::Result<Vec<String>> {
     let key = EncodingKey::from_secret(secret.as_bytes());
-    let iat = unix_seconds();
+    let iat = (unix_ms() / 1_000).cast_unsigned();
     let exp = iat + life.as_secs();
     let sign = |member: &String| {
         let claims = Claims {
@@ -46,12 +46,11 @@ pub(crate) fn sign_all(
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "an access token's lifetime is measured by this clock"
+    reason = "what tokens and other machines say is compared with this clock"
 )]
-fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+pub(crate) fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
 }
 
 /// Fetches development tokens for all members, in their order.

@@ -11,14 +11,22 @@ use crate::{Report, Usage, options::Options, run, settings::Settings};
 pub async fn command(options: &Options) -> ExitCode {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_ctrl_c(stop.clone()));
-    match report(options, stop).await {
-        Ok(report) => {
-            if options.json {
-                println!("{}", report.to_json());
-            } else {
-                println!("{report}");
-            }
-            ExitCode::from(u8::from(!report.is_clean()))
+    finish(report(options, stop).await.map(|report| {
+        let text = if options.json {
+            report.to_json()
+        } else {
+            report.to_string()
+        };
+        (text, report.is_clean())
+    }))
+}
+
+/// Prints a text and says with the exit code whether all went well.
+pub(crate) fn finish(done: anyhow::Result<(String, bool)>) -> ExitCode {
+    match done {
+        Ok((text, good)) => {
+            println!("{text}");
+            ExitCode::from(u8::from(!good))
         }
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -32,7 +40,7 @@ async fn report(options: &Options, stop: CancellationToken) -> anyhow::Result<Re
     run::run(options, &settings, stop).await
 }
 
-async fn stop_on_ctrl_c(stop: CancellationToken) {
+pub(crate) async fn stop_on_ctrl_c(stop: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
         stop.cancel();
     }

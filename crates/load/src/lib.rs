@@ -11,6 +11,7 @@ pub mod ledger;
 mod machine;
 pub mod options;
 pub mod order;
+pub mod rehearse;
 mod report;
 pub mod run;
 pub mod settings;

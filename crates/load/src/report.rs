@@ -109,8 +109,7 @@ impl fmt::Display for Report {
         self.table(f)?;
         writeln!(f)?;
         for check in &self.checks {
-            let mark = if check.ok { "ok  " } else { "FAIL" };
-            writeln!(f, "{mark}  {:<38}{}", check.name, check.detail)?;
+            writeln!(f, "{check}")?;
         }
         write!(f, "\n{}", if self.clean { "clean" } else { "NOT CLEAN" })
     }

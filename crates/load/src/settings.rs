@@ -44,6 +44,15 @@ impl Settings {
         Ok(Self(values))
     }
 
+    /// Sets a value, if there is one.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.0.insert(key.to_owned(), value.to_owned());
+        }
+        self
+    }
+
     /// Returns a value if it is set and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0

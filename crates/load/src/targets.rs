@@ -99,17 +99,17 @@ impl Targets {
 
 fn parse(text: &str) -> Result<Url, Usage> {
     let url = Url::parse(text).map_err(|error| Usage(format!("{text:?}: {error}")))?;
-    if url.scheme() == "http" && url.has_host() {
+    if ["http", "https"].contains(&url.scheme()) && url.has_host() {
         Ok(url)
     } else {
         Err(Usage(format!(
-            "{text:?}: only http:// addresses are supported"
+            "{text:?}: not an http:// or https:// address"
         )))
     }
 }
 
 /// Decides by the address; the only accepted name is `localhost`.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host
         .trim_start_matches('[')
@@ -148,7 +148,8 @@ mod tests {
                 "{bad}"
             );
         }
-        assert!(Targets::one("https://127.0.0.1").is_err());
+        assert!(Targets::one("https://127.0.0.1").is_ok());
+        assert!(Targets::one("ftp://127.0.0.1").is_err());
         assert!(Targets::one("127.0.0.1:8080").is_err());
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    fmt,
     time::Instant,
 };
 
@@ -40,6 +41,13 @@ impl Check {
             violations == 0,
             format!("{violations} violations; {among}"),
         )
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.ok { "ok  " } else { "FAIL" };
+        write!(f, "{mark}  {:<46}{}", self.name, self.detail)
     }
 }
 

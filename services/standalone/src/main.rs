@@ -46,6 +46,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Some(Command::Keys(keys)) => keys.run().map(|()| ExitCode::SUCCESS),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Load(options)) => Ok(sunbeon_load::command(&options).await),
+        Some(Command::Rehearse(options)) => Ok(sunbeon_load::rehearse::command(&options).await),
     }
 }
 

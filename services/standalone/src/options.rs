@@ -53,4 +53,6 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Send a crowd through a sale over HTTP and check every promise of the servers
     Load(sunbeon_load::options::Options),
+    /// Play a small sale through a deployment's public door, and say GO or NO-GO
+    Rehearse(sunbeon_load::rehearse::Rehearsal),
 }

@@ -118,6 +118,12 @@ impl Fan {
         })
     }
 
+    /// Returns the access token and the booking token, empty before it is fetched.
+    pub(crate) fn tokens(&self) -> (&str, &str) {
+        let booking_token = self.booking_token.as_deref();
+        (&self.access_token, booking_token.unwrap_or_default())
+    }
+
     /// Leaves by choice.
     pub(crate) async fn exit(&mut self) -> Result<(), Failure> {
         self.ask(Verb::Exit, false).await.map(drop)

@@ -9,4 +9,5 @@ mod messages;
 mod opening;
 mod rabbitmq;
 mod redis;
+mod rehearse;
 mod rolling;

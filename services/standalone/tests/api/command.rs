@@ -51,6 +51,7 @@ fn help_and_version_are_printed_and_nothing_is_started() {
         vec!["load"],
         vec!["openapi"],
         vec!["plan"],
+        vec!["rehearse"],
         vec!["serve"],
     ];
     commands.extend(SERVICES.map(|name| vec!["serve", name]));

@@ -16,6 +16,7 @@ mod openapi;
 mod pages;
 mod process;
 mod recipes;
+mod rehearse;
 mod routes;
 mod shop;
 mod tokens;
