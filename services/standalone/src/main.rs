@@ -4,6 +4,7 @@ mod breaking;
 mod demo;
 mod dev_session;
 mod dev_token;
+mod health;
 mod keys;
 mod openapi;
 mod options;
@@ -39,6 +40,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
             whole.run(options.fans).await
         }
         Some(Command::Serve { service }) => service.run().await,
+        Some(Command::Health(health)) => health.run().await,
         Some(Command::Openapi { service }) => {
             print(&openapi::document(service)?)?;
             Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use sunbeon_chassis::command::SETTINGS;
 
-use crate::{keys::Keys, openapi::Documented, plan::Plan, serve::Service};
+use crate::{health::Health, keys::Keys, openapi::Documented, plan::Plan, serve::Service};
 
 /// All of Sunbeon in one process, with a demo sale.
 #[derive(Parser)]
@@ -42,6 +42,8 @@ pub(crate) enum Command {
         /// The service to run
         service: Service,
     },
+    /// Ask whether a process is ready: for a container's health check
+    Health(Health),
     /// List or replace the keys that sign booking tokens
     Keys(Keys),
     /// Print an OpenAPI document

@@ -73,12 +73,7 @@ impl Settings {
 
     /// Points the shop at the address of this process, and the waiting page of the demo at its login.
     pub(crate) fn at(&mut self, address: SocketAddr, demo: bool) {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        let own = SocketAddr::new(ip, address.port());
+        let own = reachable(address);
         self.gate.sunbeon_url = SunbeonUrl::of(own);
         self.gate.issuer = self.booking_token.issuer.clone();
         if demo && self.gate.login_page.is_empty() {
@@ -89,6 +84,16 @@ impl Settings {
             self.gate.own_hosts = vec![own.to_string(), localhost];
         }
     }
+}
+
+/// Returns where a socket with this address is reached from its own machine.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 fn secret() -> SecretString {

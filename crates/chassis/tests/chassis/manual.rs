@@ -6,6 +6,8 @@ use sunbeon_chassis::settings::DEFAULTS;
 
 const MANUAL: &str = include_str!("../../../../docs/settings.md");
 
+const COMPOSE: &str = include_str!("../../../../docker-compose.yml");
+
 /// A setting in the defaults file. One that is commented out has no default; its value is an
 /// example, or what applies if it is left out.
 #[derive(Debug)]
@@ -110,6 +112,19 @@ fn the_manual_lists_every_setting_with_its_default() {
             settings.contains_key(name),
             "docs/settings.md lists {name}, which is not a setting"
         );
+    }
+}
+
+#[test]
+fn docker_compose_names_only_settings_that_exist() {
+    let settings = settings();
+    let words = COMPOSE.split(|c: char| !c.is_ascii_uppercase() && !"_0123456789".contains(c));
+    let named: Vec<_> = words.filter(|word| word.starts_with("SUNBEON__")).collect();
+    assert!(named.len() > 15, "{named:?}");
+    for name in named {
+        let setting = name.strip_suffix("_FILE").unwrap_or(name);
+        let known = settings.contains_key(name) || settings.contains_key(setting);
+        assert!(known, "there is no setting {name}");
     }
 }
 

@@ -47,6 +47,7 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> String {
 fn help_and_version_are_printed_and_nothing_is_started() {
     let mut commands = vec![
         vec![],
+        vec!["health"],
         vec!["keys"],
         vec!["load"],
         vec!["openapi"],

@@ -9,6 +9,7 @@ mod demo;
 mod documents;
 mod front_door;
 mod guests;
+mod health;
 mod ids;
 mod manual;
 mod metrics;
