@@ -306,7 +306,7 @@ mod tests {
         assert!((half.services[2].requests_per_second - halved).abs() < 0.01);
         assert_eq!(half.services[2].replicas, 5);
         let memory = half.services[2].memory_bytes.map(f64::round);
-        assert_eq!(memory, Some(49_500.0 * 32_300.0));
+        assert_eq!(memory, Some((49_500.0 * SOCKET * 1e3).round()));
     }
 
     #[test]
