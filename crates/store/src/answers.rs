@@ -1,5 +1,6 @@
 //! What the verbs take and answer.
 
+mod feed;
 mod tick;
 
 use std::sync::Arc;
@@ -11,7 +12,10 @@ use sunbeon_domain::{
     Concert, EntryNumber, EntryState, LineFacts, MemberId, Phase, Standing, UnixMs,
 };
 
-pub use self::tick::{Swept, Ticked};
+pub use self::{
+    feed::{FeedPage, FeedPlace, Revoked},
+    tick::{Swept, Ticked},
+};
 
 /// A member who wants to enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -372,33 +376,4 @@ pub struct Recent {
     pub snapshot: Snapshot,
     /// The moment of this answer, by the store's clock: less than a second later.
     pub now: UnixMs,
-}
-
-/// A place in a concert's feed of sessions that ended before their tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FeedPlace {
-    /// Increases from one session to the next.
-    pub order: u64,
-    /// The session's entry. Only both together name a place: after a failover an order may be reused.
-    pub number: EntryNumber,
-}
-
-/// A session that ended before its token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revoked {
-    /// Where it is in the feed, and its entry.
-    pub place: FeedPlace,
-    /// When the last token of the entry has expired, in seconds since the epoch.
-    pub until: i64,
-}
-
-/// Part of a concert's feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeedPage {
-    /// Whether the page continues after the place given, rather than starting from the beginning.
-    pub goes_on: bool,
-    /// The order of the oldest session in the feed.
-    pub oldest: Option<u64>,
-    /// The sessions, oldest first.
-    pub revoked: Vec<Revoked>,
 }
