@@ -32,10 +32,8 @@ impl RedisStore {
     /// Opens a store, within a Tokio runtime. Only a malformed address is an error; whether Redis answers shows in the
     /// verbs.
     pub fn open(settings: &Settings) -> crate::Result<Self> {
-        let connection = Connection::open(settings)?;
-        first::connect(settings);
         Ok(Self {
-            connection,
+            connection: Connection::open(settings)?,
             concerts: Arc::default(),
         })
     }

@@ -13,6 +13,7 @@ use redis::{ConnectionInfo, Pipeline, RedisResult, Value, from_redis_value};
 
 use super::{
     address::{Guides, Kind, at},
+    first,
     link::{Answers, Link},
 };
 
@@ -50,6 +51,9 @@ impl Asker {
     pub(super) fn new(guides: Guides) -> RedisResult<Self> {
         let named = guides.named.iter().cloned();
         let named: RedisResult<_> = named.map(|info| Link::open(info, LIMIT)).collect();
+        for info in &guides.named {
+            first::connect(info, LIMIT);
+        }
         Ok(Self {
             named: named?,
             others: BTreeMap::new(),

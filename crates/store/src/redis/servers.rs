@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     address::{Address, Kind},
+    first,
     guides::{Asker, Claim, Place},
     keys,
     link::{GIVE_UP_AFTER, Link},
@@ -43,6 +44,7 @@ pub(super) struct Terms {
 
 impl Server {
     fn open(info: ConnectionInfo, terms: Terms) -> RedisResult<Arc<Self>> {
+        first::connect(&info, terms.limit);
         let reads = Arc::new(Link::open(info.clone(), terms.limit)?);
         let writes = if terms.waits_for_replicas {
             Arc::new(Link::open(info, terms.limit)?)
