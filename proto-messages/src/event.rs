@@ -73,6 +73,14 @@ pub enum Event {
         /// How many sockets it has in the concert's room.
         sockets: u64,
     },
+    /// A shop's gate cannot tell who was admitted; sent by booking every two seconds while that is so.
+    #[serde(rename = "gate.blind")]
+    GateBlind {
+        /// The instance of the shop, by a name of its own.
+        instance: String,
+        /// Whether the gate lets everybody in meanwhile, or nobody.
+        open: bool,
+    },
 }
 
 /// One kind of ticket of a `ticket.updated` event.
@@ -98,9 +106,10 @@ pub struct Admitted {
 }
 
 impl Event {
-    /// Returns `<type>.<concertId>`.
+    /// Returns `<type>.<concertId>`; for `gate.blind`, which concerns no concert, the type alone.
     pub fn routing_key(&self) -> String {
         let (kind, concert_id) = match self {
+            Self::GateBlind { .. } => return "gate.blind".to_owned(),
             Self::QueueAdmitted { concert_id, .. } => ("queue.admitted", concert_id),
             Self::QueueAdvanced { concert_id, .. } => ("queue.advanced", concert_id),
             Self::ConcertChanged { concert_id, .. } => ("concert.changed", concert_id),

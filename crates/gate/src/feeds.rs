@@ -25,7 +25,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// The same after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// The gate is blind if its last complete poll is older than this.
-const BELIEVED: Duration = Duration::from_secs(5);
+pub(crate) const BELIEVED: Duration = Duration::from_secs(5);
 /// The time limit of one page.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a feed is followed after a token of its concert was shown.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use sunbeon_client::{Caller, Sunbeon};
 use sunbeon_domain::ConcertId;
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) seen: Seen,
     pub(crate) feeds: Feeds,
     pub(crate) modes: Arc<Modes>,
+    /// What it does with everybody, if the last look found it blind.
+    pub(crate) meanwhile: Mutex<Option<OnFailure>>,
 }
 
 impl Gate {
@@ -57,6 +60,7 @@ impl Gate {
             seen: Seen::default(),
             feeds: Feeds::default(),
             modes: Arc::new(Modes::new()),
+            meanwhile: Mutex::default(),
         })))
     }
 
@@ -64,6 +68,12 @@ impl Gate {
     /// fresh until `shutdown` is cancelled. Until it runs, the gate is blind.
     pub async fn watch(self, shutdown: CancellationToken) {
         self.0.watch(shutdown).await;
+    }
+
+    /// Returns what the gate does with everybody while it is blind for all concerts or for one; `None` if it
+    /// sees. [`Gate::watch`] looks once a second.
+    pub fn blind(&self) -> Option<OnFailure> {
+        *self.0.meanwhile.lock()
     }
 
     /// Returns the waiting page of a concert, for the shop's own refusals of members who were

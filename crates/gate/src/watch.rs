@@ -2,10 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{task::JoinSet, time::interval};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::gate::Inner;
+use crate::{feeds::BELIEVED, gate::Inner, settings::OnFailure};
 
 /// Between two looks at whether the gate sees.
 const LOOK: Duration = Duration::from_secs(1);
@@ -34,13 +37,21 @@ impl Inner {
 
     /// Shows whether the gate sees, and logs when sight is lost or comes back.
     async fn tell(&self) {
-        let (mut looks, mut saw) = (interval(LOOK), true);
-        // The keys arrive a moment after the start.
-        looks.tick().await;
+        // A shop often starts a moment before Sunbeon.
+        let mut looks = interval_at(Instant::now() + BELIEVED, LOOK);
+        let mut saw = true;
         loop {
             looks.tick().await;
             let (concerts, refused) = self.feeds.blind();
             let seeing = concerts == 0 && self.keys.current().is_some();
+            // One that Sunbeon refuses lets nobody in.
+            let refused = refused || self.keys.is_turned_away();
+            let meanwhile = if refused {
+                OnFailure::Closed
+            } else {
+                self.on_failure
+            };
+            *self.meanwhile.lock() = (!seeing).then_some(meanwhile);
             metrics::gauge!("sunbeon_gate_blind").set(f64::from(u8::from(!seeing)));
             let on_failure = self.on_failure;
             match (saw, seeing) {

@@ -211,14 +211,21 @@ const AWAY = ['waitingRoomAway', 'tokenAway', 'silence'];
  */
 
 /**
+ * What the control plane counts outside the lines, as far as it is known.
+ * @typedef {object} Counted
+ * @property {number} [letters]  How many dead letters there are.
+ * @property {{open: number, closed: number}} [gates]  How many gates are blind, by whether they let everybody in.
+ */
+
+/**
  * Returns what is wrong, the worst first; one entry for each kind, however many lines have it.
  * @param {Line[]} lines
  * @param {Record<string, string>} health
  * @param {(line: Line) => number} stuck
- * @param {number} [letters]  How many dead letters there are.
+ * @param {Counted} [counted]
  * @returns {Trouble[]}
  */
-export function troubles(lines, health, stuck, letters = 0) {
+export function troubles(lines, health, stuck, { letters = 0, gates } = {}) {
   /** @type {Map<string, Trouble>} */
   const found = new Map();
   const note = (/** @type {string} */ word, /** @type {boolean} */ bad, /** @type {string} */ title, many = 0) => {
@@ -232,6 +239,8 @@ export function troubles(lines, health, stuck, letters = 0) {
   if (health.control === 'down') note('control_down', true, '');
   if (health.broker === 'down') note('broker_down', true, '');
   if (health.database === 'down') note('database_down', true, '');
+  if (gates?.open) note('gates_open', true, '', gates.open);
+  if (gates?.closed) note('gates_closed', true, '', gates.closed);
   for (const line of lines) {
     if (line.held && AWAY.includes(line.held)) note(`held_${line.held}`, true, line.concertTitle);
     if (line.held === 'messages' || stuck(line)) note('stuck', true, line.concertTitle, line.counts.admitting);

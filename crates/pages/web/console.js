@@ -26,8 +26,8 @@ const HISTORIES = 'console-histories';
 let lines = [];
 /** @type {Record<string, string>} */
 let health = {};
-/** How many dead letters there are, if it is known. @type {number | undefined} */
-let letters;
+/** @type {import('./console-figures.js').Counted} */
+let counted = {};
 /** @type {import('./call.js').Answer | undefined} */
 let failed;
 /** When what is shown was asked for; older than this it cannot be. */
@@ -79,8 +79,8 @@ async function watch() {
 async function watchHealth() {
   for (;;) {
     const answer = await api.health();
-    const { deadLetters, ...parts } = answer.ok ? answer.data : {};
-    letters = deadLetters;
+    const { deadLetters, blindGates, ...parts } = answer.ok ? answer.data : {};
+    counted = { letters: deadLetters, gates: blindGates };
     health = answer.ok ? parts : answer.status >= 500 ? { control: 'down' } : {};
     await new Promise((next) => { setTimeout(next, document.hidden ? HIDDEN : 2 * EVERY); });
   }
@@ -113,8 +113,8 @@ function chosen() {
 function show() {
   showLines(lines, route.concert);
   const away = failed?.code === 'STORE_DOWN' ? 'store' : 'server';
-  showZeros(lines, { ...(failed && !isSignedOut() && { [away]: 'down' }), ...health }, letters ?? 0);
-  if (route.view === 'letters') learnLetters(letters);
+  showZeros(lines, { ...(failed && !isSignedOut() && { [away]: 'down' }), ...health }, counted.letters ?? 0);
+  if (route.view === 'letters') learnLetters(counted.letters);
   showTroubles();
   const line = chosen();
   $('of-line').hidden = !line;
@@ -151,7 +151,7 @@ async function learn({ concertId, version }) {
 
 function showTroubles() {
   const now = performance.now();
-  const found = troubles(failed ? [] : lines, health, (line) => calls.stuck(line, now), letters);
+  const found = troubles(failed ? [] : lines, health, (line) => calls.stuck(line, now), counted);
   learnTroubles(found.map(({ word }) => word));
   const said = found.map(({ word, bad, lines: titles, values }) => ({
     bad,

@@ -1,6 +1,7 @@
 //! The shop's background jobs.
 
 mod announce;
+pub(crate) mod blind;
 mod collect;
 mod outbox;
 mod report;

@@ -140,12 +140,13 @@ impl Shop {
     }
 
     /// Runs the background jobs until `shutdown` is cancelled: migrates the tables, keeps the gate
-    /// fresh, listens for changed concerts, works through the outbox, settles payments,
+    /// fresh and says when it is blind, listens for changed concerts, works through the outbox, settles payments,
     /// announces expired holds and tells the lines what is left.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         tokio::join!(
             self.gate.clone().watch(shutdown.clone()),
             self.catalog.listen(&*self.broker, &shutdown),
+            shutdown.run_until_cancelled(jobs::blind::run(&self.gate, &*self.broker)),
             jobs::run(&self, &shutdown),
         );
         Ok(())

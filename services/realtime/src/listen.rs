@@ -89,6 +89,7 @@ impl News {
                 concert_id,
                 seat_ids,
             } => self.seats(concert_id, seat_ids, false),
+            Message::GateBlind { .. } => {}
         }
     }
 

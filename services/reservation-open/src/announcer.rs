@@ -34,6 +34,10 @@ impl Announcer {
         self.broker.can_publish()
     }
 
+    pub(crate) fn broker(&self) -> &dyn Broker {
+        &*self.broker
+    }
+
     /// Sends one ENTER message for each entry in the background, and returns how many were
     /// confirmed. Unconfirmed entries are announced again when they are due.
     pub(crate) fn announce(

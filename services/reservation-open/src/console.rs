@@ -182,13 +182,14 @@ fn go_to_console(cookie: HeaderValue) -> Response {
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-/// Answers what this replica depends on, in the form of `/health`, and how many dead letters there are; the
-/// store says it itself in every answer about the lines.
+/// Answers what this replica depends on, in the form of `/health`, and how many dead letters there are, and how
+/// many gates are blind; the store says it itself in every answer about the lines.
 async fn health(State(service): State<ReservationOpen>) -> Json<Value> {
     let word = |up| if up { "up" } else { "down" };
     let broker = word(service.announcer.can_publish());
     let (up, dead_letters) = tokio::join!(service.registry.is_up(), service.dead_letters.count());
-    let mut answer = json!({ "broker": broker, "database": word(up) });
+    let blind = service.gates.blind();
+    let mut answer = json!({ "broker": broker, "database": word(up), "blindGates": blind });
     if let Some(count) = dead_letters {
         answer["deadLetters"] = count.into();
     }

@@ -4,6 +4,7 @@ mod announcer;
 mod audit;
 mod console;
 mod dead_letters;
+mod gates;
 mod members;
 mod open;
 mod registry;
@@ -19,7 +20,7 @@ use sunbeon_store::{Looks, Store};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use self::{announcer::Announcer, audit::Audit, dead_letters::DeadLetterQueue};
+use self::{announcer::Announcer, audit::Audit, dead_letters::DeadLetterQueue, gates::Gates};
 pub use self::{
     console::Demo,
     registry::{Registry, RegistryError},
@@ -32,6 +33,7 @@ pub struct ReservationOpen {
     store: Arc<dyn Store>,
     announcer: Announcer,
     dead_letters: DeadLetterQueue,
+    gates: Gates,
     registry: Registry,
     audit: Audit,
 }
@@ -42,6 +44,7 @@ impl ReservationOpen {
         Self {
             store,
             dead_letters: DeadLetterQueue::new(broker.clone()),
+            gates: Gates::default(),
             announcer: Announcer::new(broker),
             audit: Audit::new(registry.database().clone()),
             registry,
@@ -88,6 +91,14 @@ impl ReservationOpen {
             })
             .await;
         self.announcer.finish().await;
+        Ok(())
+    }
+
+    /// Hears which shops' gates are blind, until `shutdown` is cancelled.
+    pub async fn listen(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let heard = self.gates.listen(self.announcer.broker());
+        shutdown.run_until_cancelled(heard).await;
+        shutdown.cancelled().await;
         Ok(())
     }
 

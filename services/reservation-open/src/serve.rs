@@ -29,6 +29,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let service = ReservationOpen::new(store.clone(), broker.clone(), registry.clone());
     process.spawn("project", service.clone().project(process.shutdown()));
     process.spawn("tick", service.clone().tick(process.shutdown()));
+    process.spawn("listen", service.clone().listen(process.shutdown()));
     let asked = broker.clone();
     let health = Health::new()
         .check("store", move || is_up(store.clone()))

@@ -170,6 +170,7 @@ impl Whole {
         process.spawn("close", self.realtime.clone().close(stop()));
         process.spawn("token beat", self.token.clone().beat(stop()));
         process.spawn("project", control.clone().project(stop()));
+        process.spawn("blind gates", control.clone().listen(stop()));
         process.spawn("tick", control.tick(stop()));
         match self.breaking.clone() {
             Some(breaking) => process.spawn("consume", breaking.consume(store, stop())),

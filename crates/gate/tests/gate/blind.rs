@@ -78,11 +78,17 @@ async fn a_closed_gate_goes_blind_within_seconds_and_recovers() {
             code(world.visit("42", "/concerts/demo", &token).await).await
         })
         .await;
+        let says = async |meanwhile| world.gate.blind() == meanwhile;
+        eventually(LIMIT, "the gate says it is blind", async || {
+            says(Some(OnFailure::Closed)).await
+        })
+        .await;
         world.sunbeon.fault(None);
         eventually(LIMIT, "the gate sees again", async || {
             code(world.visit("42", "/concerts/demo", &token).await).await == "200"
         })
         .await;
+        eventually(LIMIT, "and says so", async || says(None).await).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 use sunbeon_system_tests::{SOON, Service, at_once};
-use sunbeon_test_support::{GATED_ROUTES, eventually};
+use sunbeon_test_support::{GATED_ROUTES, access::ADMIN_TOKEN, eventually};
 
 use crate::world::{Sale, booking_id, threshold};
 
@@ -180,6 +180,17 @@ async fn a_gate_cut_off_from_sunbeon_follows_its_on_failure_setting() {
         let nobody = api.shop(Method::GET, path, "", "", &json!({})).await;
         nobody.fails("UNAUTHENTICATED");
     };
+    let told = async |open: u32, closed: u32| {
+        eventually(
+            SOON,
+            "the console learns which gates are blind",
+            async || {
+                let health = sale.api.get("/admin/health", ADMIN_TOKEN).await;
+                health.body["blindGates"] == json!({"open": open, "closed": closed})
+            },
+        )
+        .await;
+    };
     let sees = async |what: &str| {
         eventually(SOON, what, async || {
             sale.api.seats("rock", "me", &token).await.status == 200
@@ -189,8 +200,10 @@ async fn a_gate_cut_off_from_sunbeon_follows_its_on_failure_setting() {
     };
     sale.stack.redis.kill();
     blind("without Redis both gates are blind").await;
+    told(1, 1).await;
     sale.stack.redis.start_again().await;
     sees("with Redis back both see").await;
+    told(0, 0).await;
     sale.token.kill();
     blind("without the token service both gates are blind").await;
 }

@@ -152,7 +152,7 @@ test('troubles are told once for each kind, those that somebody must act on firs
 });
 
 test('dead letters are told with their number, before what nobody has to do anything about', () => {
-  const found = troubles([line({ soldOut: true })], { broker: 'up' }, () => 0, 3);
+  const found = troubles([line({ soldOut: true })], { broker: 'up' }, () => 0, { letters: 3 });
   assert.deepEqual(found.map(({ word, bad, values }) => [word, bad, values.many]), [['letters', false, 3], ['sold_out', false, 0]]);
 });
 

@@ -126,6 +126,11 @@ impl App {
         tokio::spawn(self.service.clone().tick(self.server.stop()));
     }
 
+    /// Hears which gates are blind, until the test ends.
+    pub(crate) fn listen(&self) {
+        tokio::spawn(self.service.clone().listen(self.server.stop()));
+    }
+
     /// Returns a member's status.
     pub(crate) async fn stands(&self, concert: &str, who: &str) -> String {
         self.look_up(concert, who).await.stands().to_owned()

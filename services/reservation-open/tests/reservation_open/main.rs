@@ -7,6 +7,7 @@ mod concerts;
 mod console;
 mod dead_letters;
 mod fields;
+mod gates;
 mod lifecycle;
 mod members;
 mod one_bad_line;
