@@ -53,13 +53,22 @@ impl From<Lost> for BrokerDown {
     }
 }
 
-/// Makes connections to one server, or to the first that can be reached of a cluster's.
-#[derive(Clone)]
+/// Makes connections to one server, or to those of a cluster by turns: where a connection was lost, or none
+/// could be made, is tried last. A clone begins with the first.
 pub(super) struct Connector {
     uris: Arc<[AMQPUri]>,
-    /// Which of them is the next to be tried; after a failure it is another one.
-    turn: Arc<AtomicUsize>,
+    turn: AtomicUsize,
     name: String,
+}
+
+impl Clone for Connector {
+    fn clone(&self) -> Self {
+        Self {
+            uris: self.uris.clone(),
+            turn: AtomicUsize::default(),
+            name: self.name.clone(),
+        }
+    }
 }
 
 impl Connector {
@@ -68,16 +77,15 @@ impl Connector {
         let uris: Result<Vec<_>, _> = each_host(url).iter().map(|url| uri(url)).collect();
         Ok(Self {
             uris: uris?.into(),
-            turn: Arc::default(),
+            turn: AtomicUsize::default(),
             name: name.to_owned(),
         })
     }
 
     /// Connects and declares the topology, within the limit. Operators see `purpose`.
     pub(super) async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), Lost> {
-        let turn = self.turn.load(Relaxed);
-        let uri = self.uris[turn % self.uris.len()].clone();
-        let connected = in_time(async {
+        let uri = self.next().clone();
+        in_time(async {
             let name = format!("{} {purpose}", self.name);
             let properties = ConnectionProperties::default().with_connection_name(name.into());
             let connection = Connection::connect_uri(uri, properties).await?;
@@ -85,12 +93,11 @@ impl Connector {
             declare(&channel).await?;
             Ok((connection, channel))
         })
-        .await;
-        if connected.is_err() {
-            let next = turn.wrapping_add(1);
-            let _ = self.turn.compare_exchange(turn, next, Relaxed, Relaxed);
-        }
-        connected
+        .await
+    }
+
+    fn next(&self) -> &AMQPUri {
+        &self.uris[self.turn.fetch_add(1, Relaxed) % self.uris.len()]
     }
 }
 
@@ -242,5 +249,13 @@ mod tests {
         assert_eq!(connector.uris[1].authority.port, 2);
         assert_eq!(connector.uris[1].query.heartbeat, Some(7));
         assert!(Connector::new("amqp://a,b:x/", "test").is_err());
+    }
+
+    #[test]
+    fn after_a_loss_another_host_is_tried() {
+        let connector = Connector::new("amqp://a:1,b:2,c:3", "test").unwrap();
+        let port = |connector: &Connector| connector.next().authority.port;
+        assert_eq!([(); 4].map(|()| port(&connector)), [1, 2, 3, 1]);
+        assert_eq!(port(&connector.clone()), 1);
     }
 }
