@@ -224,6 +224,15 @@ export const SCENES = [
   { name: 'console-record', operator: true, open: (page, site) => console_(page, site, '#/record') },
   { name: 'console-letters', operator: true, open: (page, site) => letters(page, site) },
   {
+    name: 'console-troubles',
+    operator: true,
+    open: async (page, site) => {
+      await health(page, { broker: 'down', deadLetters: 3, blindGates: { open: 1, closed: 2 } });
+      await console_(page, site, '#/lines/waiting');
+      await page.locator('#troubles li').nth(3).waitFor();
+    },
+  },
+  {
     name: 'console-letters-removing',
     operator: true,
     open: async (page, site) => {
@@ -253,6 +262,11 @@ async function console_(page, site, hash) {
   await sleep(500);
 }
 
+/** @param {Page} page @param {object} parts  What the control plane says that is not well. */
+function health(page, parts) {
+  return page.route('**/admin/health', (route) => route.fulfill({ json: { broker: 'up', database: 'up', ...parts } }));
+}
+
 /** Shows dead letters that no console on embedded backends can have. @param {Page} page @param {Site} site */
 async function letters(page, site) {
   const enter = (/** @type {string} */ memberId, /** @type {number} */ entryNumber) => ({
@@ -273,9 +287,7 @@ async function letters(page, site) {
   await page.route('**/v2/admin/dead-letters*', (route) => route.fulfill({ json: {
     message: '', status: 200, data: { total: deadLetters.length, deadLetters },
   } }));
-  await page.route('**/admin/health', (route) => route.fulfill({ json: {
-    broker: 'up', database: 'up', deadLetters: deadLetters.length,
-  } }));
+  await health(page, { deadLetters: deadLetters.length });
   await console_(page, site, '#/letters');
   await page.locator('#letters summary').first().click();
 }

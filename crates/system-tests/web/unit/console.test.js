@@ -156,6 +156,13 @@ test('dead letters are told with their number, before what nobody has to do anyt
   assert.deepEqual(found.map(({ word, bad, values }) => [word, bad, values.many]), [['letters', false, 3], ['sold_out', false, 0]]);
 });
 
+test('blind gates are told by what they do meanwhile, those that let everybody in first', () => {
+  const said = (/** @type {import('../../../pages/web/console-figures.js').Counted} */ counted) => troubles([line()], { broker: 'up' }, () => 0, counted)
+    .map(({ word, bad, values }) => [word, bad, values.many]);
+  assert.deepEqual(said({ gates: { open: 1, closed: 2 } }), [['gates_open', true, 1], ['gates_closed', true, 2]]);
+  assert.deepEqual(said({ gates: { open: 0, closed: 0 } }), []);
+});
+
 test('a moment is shown as the wall clock of its zone, and read back as the same moment', () => {
   assert.equal(toWall('2026-12-24T11:00:00.000Z', 'Asia/Seoul'), '2026-12-24T20:00');
   assert.equal(toWall('2026-12-24T11:00:07.000Z', 'Asia/Seoul'), '2026-12-24T20:00:07');
