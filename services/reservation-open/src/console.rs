@@ -6,8 +6,8 @@ use axum::{
     Extension, Form, Json, Router,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
-    routing::{get, post},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ pub struct Demo {
 pub(crate) fn router(auth: &Auth) -> Router<ReservationOpen> {
     let pages = Router::new()
         .route("/admin", get(console))
-        .route("/admin/session", post(sign_in))
-        .route("/admin/session/end", post(sign_out))
+        .route("/admin/session", get(form).post(sign_in))
+        .route("/admin/session/end", get(form).post(sign_out))
         .layer(Extension(auth.clone()))
         .layer(auth.main_page());
     let asked = Router::new()
@@ -171,6 +171,11 @@ async fn sign_out(Extension(auth): Extension<Auth>, request: Parts) -> ApiResult
         return Err(Code::CrossSite.into());
     }
     Ok(go_to_console(auth.forget_operator(&request.headers)))
+}
+
+/// Sends whoever comes to a form's address by a link or by going back to the console.
+async fn form() -> Redirect {
+    Redirect::to("/admin")
 }
 
 fn go_to_console(cookie: HeaderValue) -> Response {

@@ -2,10 +2,11 @@
 
 use axum::{
     Extension, Form, Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::get,
 };
 use serde::Deserialize;
 use sunbeon_chassis::{Auth, Member, PathConcert};
@@ -16,8 +17,9 @@ use crate::{Token, issue::remember};
 
 pub(crate) fn router(service: &Token, auth: &Auth, ways: Ways) -> Router {
     Router::new()
-        .route("/reservation/{concertId}", post(claim))
+        .route("/reservation/{concertId}", get(shown).post(claim))
         .layer(auth.visitors())
+        .layer(from_fn(on_the_page))
         .layer(Extension(ways))
         .with_state(service.clone())
 }
@@ -62,6 +64,26 @@ async fn claim(
     let cookie = remember(&id, &facts, &token, &headers);
     answer.headers_mut().append(header::SET_COOKIE, cookie);
     answer
+}
+
+/// Sends whoever comes to the form's address by a link or by going back to the waiting page.
+async fn shown(Extension(ways): Extension<Ways>, PathConcert(id): PathConcert) -> Response {
+    redirect(ways.to_the_line(&id, None))
+}
+
+/// Has the waiting page say that it did not work, for instance because an address asks too often. What another
+/// site's page sent is refused as it is.
+async fn on_the_page(
+    Extension(ways): Extension<Ways>,
+    PathConcert(id): PathConcert,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = next.run(request).await;
+    match answer.status() {
+        StatusCode::SEE_OTHER | StatusCode::FORBIDDEN => answer,
+        _ => redirect(ways.to_the_line_saying(&id, None, "not-now")),
+    }
 }
 
 fn redirect(to: String) -> Response {

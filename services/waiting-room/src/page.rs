@@ -48,7 +48,8 @@ pub(crate) fn router(room: &WaitingRoom, auth: &Auth, ways: Ways) -> Router {
     };
     let pages = Router::new()
         .route("/waiting-room/{concertId}", get(page))
-        .route("/waiting-room/{concertId}/enter", post(enter))
+        .route("/waiting-room/{concertId}/enter", get(form).post(enter))
+        .route("/waiting-room/{concertId}/exit", get(form))
         .layer(auth.visitors());
     let ending = Router::new()
         .route("/waiting-room/{concertId}/exit", post(exit))
@@ -62,7 +63,7 @@ pub(crate) fn router(room: &WaitingRoom, auth: &Auth, ways: Ways) -> Router {
 }
 
 /// What a form of the page sends.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Sent {
     /// The way back.
     #[serde(default)]
@@ -147,6 +148,11 @@ async fn exit(
     let left = room.store.leave(&id, &member.id, Leaving::ByChoice).await;
     left.or_fail()?;
     Ok(back(&front.ways, &id, &sent, Some(Said::Left)))
+}
+
+/// Sends whoever comes to a form's address by a link or by going back to the page.
+async fn form(State(front): State<Front>, PathConcert(id): PathConcert) -> Response {
+    back(&front.ways, &id, &Sent::default(), None)
 }
 
 /// Sends a browser back to the waiting page of a concert.

@@ -5,7 +5,7 @@ use serde_json::json;
 use sunbeon_chassis::Auth;
 use sunbeon_domain::PolicyField;
 use sunbeon_test_support::{
-    Server,
+    Browser, Server,
     access::{ADMIN_TOKEN, ORIGIN_TOKEN, admin, member},
     send,
 };
@@ -68,6 +68,12 @@ async fn an_admin_signs_in_with_either_kind_of_token_and_signs_out() {
     let (pair, attributes) = cookie(&answer);
     assert_eq!(pair, "sunbeon-operator=");
     assert!(attributes.contains("Max-Age=0"));
+    // A link to a form, or going back to it in the browser.
+    for form in ["/admin/session", "/admin/session/end"] {
+        let opened = Browser::at(app.url()).open(form).await;
+        assert_eq!(opened.sent_to(), "/admin");
+        assert_eq!(opened.header("set-cookie"), "");
+    }
 }
 
 #[tokio::test]

@@ -46,7 +46,13 @@ async fn who_was_not_called_is_sent_back_to_the_line(app: App) {
         assert_eq!(sent.sent_to(), page);
         assert_eq!(browser.cookie("queue-token-c"), None);
     }
-    assert_eq!(browser_of(&app, "fan").open(FORM).await.status, 405);
+    // A link, or going back in the browser.
+    let opened = browser_of(&app, "fan").open(FORM).await;
+    assert_eq!(opened.sent_to(), "/waiting-room/c");
+    let garbage = browser_of(&app, "fan")
+        .submit(FORM, "target=a&target=b")
+        .await;
+    assert_eq!(garbage.sent_to(), "/waiting-room/c?said=not-now");
 }
 
 #[tokio::test]
