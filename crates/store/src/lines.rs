@@ -5,7 +5,7 @@ use std::{
     future::ready,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -21,24 +21,28 @@ use crate::{Result, Store, StoreError};
 const TOGETHER: usize = 32;
 
 /// Does something for every one of these concerts: for some of them at a time, so that a store far away is not
-/// asked one by one. One that fails for a reason of its own costs no other its turn, and its error is answered
-/// in the end; one that is dropped meanwhile is passed over.
+/// asked one by one. One that fails costs no other its turn, for the others may be on another node of a cluster;
+/// its error is answered in the end. One that is dropped meanwhile is passed over.
 ///
 /// # Errors
-/// [`StoreError::Down`] once those that had begun have ended: the others would only wait for the same.
+/// [`StoreError::Down`] once 32 in a row have found the store down, and those that had begun have ended: the
+/// others would only wait for the same.
 pub async fn for_each<Each: Future<Output = Result<()>>>(
     ids: Vec<ConcertId>,
     each: impl FnMut(ConcertId) -> Each,
 ) -> Result<()> {
-    let (mut done, is_down) = (Ok(()), AtomicBool::new(false));
-    let goes_on = |_: &ConcertId| ready(!is_down.load(Relaxed));
+    let (mut done, down) = (Ok(()), AtomicUsize::new(0));
+    let goes_on = |_: &ConcertId| ready(down.load(Relaxed) < TOGETHER);
     let begun = stream::iter(ids).take_while(goes_on).map(each);
     let mut outcomes = begun.buffer_unordered(TOGETHER);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            Ok(()) | Err(StoreError::UnknownConcert) => {}
+            Ok(()) | Err(StoreError::UnknownConcert) => down.store(0, Relaxed),
             Err(error) => {
-                is_down.fetch_or(matches!(error, StoreError::Down(_)), Relaxed);
+                match error {
+                    StoreError::Down(_) => _ = down.fetch_add(1, Relaxed),
+                    _ => down.store(0, Relaxed),
+                }
                 done = Err(error);
             }
         }
@@ -177,8 +181,6 @@ impl Looks {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-
     use super::*;
 
     #[test]
@@ -195,27 +197,41 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_has_begun_ends_although_the_store_is_down_for_another() {
-        let ids = (0..3 * TOGETHER).map(|n| ConcertId::parse(format!("c{n}")).unwrap());
+    /// Works on so many concerts, of which these find the store down; returns what came of it, and how many had
+    /// their turn.
+    async fn turns(many: usize, is_down: impl Fn(usize) -> bool) -> (Result<()>, usize) {
+        let ids = (0..many).map(|n| ConcertId::parse(format!("c{n}")).unwrap());
         let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let each = |_: ConcertId| {
             let number = begun.fetch_add(1, Relaxed);
-            let ended = &ended;
+            let (down, ended) = (is_down(number), &ended);
             async move {
-                if number == 0 {
-                    return Err(StoreError::Down("it is away".into()));
-                }
                 tokio::task::yield_now().await;
                 ended.fetch_add(1, Relaxed);
+                if down {
+                    return Err(StoreError::Down("it is away".into()));
+                }
                 Ok(())
             }
         };
         let done = for_each(ids.collect(), each).await;
-        assert!(matches!(done, Err(StoreError::Down(_))), "{done:?}");
         let (begun, ended) = (begun.into_inner(), ended.into_inner());
-        assert_eq!(ended, begun - 1);
-        assert!(begun < 2 * TOGETHER, "{begun}");
+        assert_eq!(begun, ended, "what has begun ends");
+        (done, ended)
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_down_is_not_asked_for_every_line() {
+        let (done, turns) = turns(10 * TOGETHER, |_| true).await;
+        assert!(matches!(done, Err(StoreError::Down(_))), "{done:?}");
+        assert!(turns < 3 * TOGETHER, "{turns}");
+    }
+
+    #[tokio::test]
+    async fn one_node_that_is_down_costs_the_lines_of_the_others_no_turn() {
+        let (done, turns) = turns(10 * TOGETHER, |number| number % 3 == 0).await;
+        assert!(matches!(done, Err(StoreError::Down(_))), "{done:?}");
+        assert_eq!(turns, 10 * TOGETHER);
     }
 
     #[tokio::test]
