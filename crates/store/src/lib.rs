@@ -62,13 +62,13 @@ pub enum StoreError {
     /// The store has no memory left: it takes no new entry and no new concert. All else works.
     #[error("the store is full")]
     Full(#[source] Box<dyn Error + Send + Sync>),
-    /// The store holds a line that an earlier release left, with members in it or inside. Nothing of
-    /// it is touched.
+    /// The store holds a line whose keys another release reads otherwise, with members in it or inside.
+    /// Nothing of it is touched.
     #[error(
-        "an earlier release left members in this line: let them finish with that release, or clear \
+        "another release left members in this line: let them finish with that release, or clear \
          and close the concert with it"
     )]
-    EarlierRelease(#[source] Box<dyn Error + Send + Sync>),
+    OtherRelease(#[source] Box<dyn Error + Send + Sync>),
     /// The store gave an answer that it never should.
     #[error("the store answered nonsense")]
     Bug(#[source] Box<dyn Error + Send + Sync>),
@@ -82,7 +82,7 @@ impl StoreError {
             Self::UnknownConcert => Self::UnknownConcert,
             Self::Down(why) => Self::Down(why.to_string().into()),
             Self::Full(why) => Self::Full(why.to_string().into()),
-            Self::EarlierRelease(why) => Self::EarlierRelease(why.to_string().into()),
+            Self::OtherRelease(why) => Self::OtherRelease(why.to_string().into()),
             Self::Bug(why) => Self::Bug(why.to_string().into()),
         }
     }
@@ -92,7 +92,7 @@ impl Coded for StoreError {
     fn code(&self) -> Code {
         match self {
             Self::UnknownConcert => Code::ConcertNotFound,
-            Self::Down(_) | Self::EarlierRelease(_) => Code::StoreDown,
+            Self::Down(_) | Self::OtherRelease(_) => Code::StoreDown,
             Self::Full(_) => Code::StoreFull,
             Self::Bug(_) => Code::Internal,
         }

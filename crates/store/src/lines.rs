@@ -238,7 +238,7 @@ mod tests {
     async fn one_that_fails_by_itself_costs_no_other_its_turn() {
         for own in [
             StoreError::Bug("a".into()),
-            StoreError::EarlierRelease("b".into()),
+            StoreError::OtherRelease("b".into()),
         ] {
             let ids = (0..3 * TOGETHER).map(|n| ConcertId::parse(format!("c{n}")).unwrap());
             let ended = AtomicUsize::new(0);

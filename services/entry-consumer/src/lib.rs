@@ -44,7 +44,7 @@ impl EntryConsumer {
             // The concert was deleted meanwhile, so nobody is waiting.
             Err(StoreError::UnknownConcert) => return Settle::Done,
             Err(
-                error @ (StoreError::Down(_) | StoreError::Full(_) | StoreError::EarlierRelease(_)),
+                error @ (StoreError::Down(_) | StoreError::Full(_) | StoreError::OtherRelease(_)),
             ) => {
                 tracing::warn!(%error, concert = %id, "the store is unavailable; messages will be retried");
                 return Settle::Retry;

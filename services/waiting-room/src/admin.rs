@@ -245,7 +245,7 @@ async fn lines(State(room): State<Arc<WaitingRoom>>) -> ApiResult<Reply<Lines>> 
         match room.store.snapshot(&id).await {
             Ok(snapshot) => lines.push(snapshot.into()),
             // Deleted meanwhile, or not this release's to read, which the projection's log says.
-            Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => {}
+            Err(StoreError::UnknownConcert | StoreError::OtherRelease(_)) => {}
             Err(error) => return Err(error).or_fail(),
         }
     }
@@ -271,7 +271,7 @@ async fn cleanup(State(room): State<Arc<WaitingRoom>>) -> ApiResult<Reply<Swept>
     for id in room.store.concerts().await.or_fail()? {
         for call in 1..=CALLS {
             let swept = match room.store.tick(&id, false).await {
-                Err(StoreError::UnknownConcert | StoreError::EarlierRelease(_)) => break,
+                Err(StoreError::UnknownConcert | StoreError::OtherRelease(_)) => break,
                 ticked => ticked.or_fail()?.swept,
             };
             sum.away += swept.away;

@@ -210,7 +210,7 @@ fn meaning(error: RedisError) -> StoreError {
     use ServerErrorKind::{CrossSlot, ResponseError};
     match error.kind() {
         _ if error.code() == Some("UNKNOWN_CONCERT") => StoreError::UnknownConcert,
-        _ if error.code() == Some("EARLIER_RELEASE") => StoreError::EarlierRelease(Box::new(error)),
+        _ if error.code() == Some("OTHER_RELEASE") => StoreError::OtherRelease(Box::new(error)),
         _ if error.code() == Some("OOM") => StoreError::Full(Box::new(error)),
         _ if matches!(error.code(), Some("WRONGTYPE" | "BAD_RECORD")) => {
             StoreError::Bug(Box::new(error))

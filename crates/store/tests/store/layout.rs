@@ -206,7 +206,7 @@ async fn a_line_of_another_layout_is_refused_and_stays_as_it_is() {
         assert!(redis.send(&change).await.starts_with(':'));
         let before = dump(redis).await;
         let refused = |error: StoreError| {
-            assert!(matches!(error, StoreError::EarlierRelease(_)), "{error:?}");
+            assert!(matches!(error, StoreError::OtherRelease(_)), "{error:?}");
         };
         let (ready, number) = (member("left"), EntryNumber(1));
         let concert = Concert {

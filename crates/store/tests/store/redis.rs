@@ -168,7 +168,7 @@ async fn members_whom_an_earlier_release_left_are_refused_and_an_empty_line_is_t
     cli(redis, &["ZADD", "concert:c", "1795157833354215", "42"]);
     let store = &world.store;
     let refused = |error: StoreError| {
-        assert!(matches!(error, StoreError::EarlierRelease(_)), "{error:?}");
+        assert!(matches!(error, StoreError::OtherRelease(_)), "{error:?}");
     };
     let (member, new) = (member("42"), member("new"));
     refused(store.enter(&id(), &new, "").await.unwrap_err());

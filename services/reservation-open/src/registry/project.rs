@@ -52,7 +52,7 @@ async fn project(service: &ReservationOpen) -> Result<(), NotProjected> {
         match put(service, row, &in_force).await {
             // Only this concert is at fault: still put the others in force.
             Err(
-                error @ (StoreError::Bug(_) | StoreError::Full(_) | StoreError::EarlierRelease(_)),
+                error @ (StoreError::Bug(_) | StoreError::Full(_) | StoreError::OtherRelease(_)),
             ) => done = Err(error.into()),
             put => put?,
         }

@@ -4,7 +4,7 @@
 -- KEYS  16 pages    ARGV  1 the layout and the version, packed
 -- Reply: 1 if it is gone, 0 if somebody is inside, 2 if a newer version is in force.
 assert(#KEYS == 16 and #ARGV == 1)
-if EARLIER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
+if OTHER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
 if version_in_force() > select(2, struct.unpack('<Bd', ARGV[1])) then return P and 2 or 1 end
 if P then
   local waiting, away = in_line()

@@ -2,20 +2,20 @@
 -- ARGV  1 what the scripts decide by, packed  2 the concert as JSON
 -- Reply: the version in force now; one above it where that is this version with another policy;
 --        for a concert dropped at this version or later, one above the version it was dropped at.
---        A line of an earlier release is given up, with nobody in it or inside, and refused otherwise.
+--        A line of another release is given up, with nobody in it or inside, and refused otherwise.
 assert(#KEYS == 15 and #ARGV == 2)
-if EARLIER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
+if OTHER and call('EXISTS', LINE, AWAY, ADMITTING, READY, INSIDE) > 0 then return UNKNOWN end
 local new, version = unpacked(ARGV[1]), version_in_force()
 local same = P and call('GETRANGE', POLICY, BYTES, -1) == ARGV[2]
 -- The same policy packed otherwise is put again.
-local packed_otherwise = version == new.version and (EARLIER or same and RAW ~= ARGV[1])
+local packed_otherwise = version == new.version and (OTHER or same and RAW ~= ARGV[1])
 if version >= new.version and not packed_otherwise then
   local other = not P or version == new.version and not same
   return S(other and version + 1 or version)
 end
 call('SET', POLICY, ARGV[1] .. ARGV[2])
 if not T then
-  -- A new line, or an empty one of an earlier release, of which the last entry number is kept. It has no
+  -- A new line, or an empty one of another release, of which the last entry number is kept. It has no
   -- gap: counted time goes on from here. The version tells this life of the concert from one that was
   -- dropped; the clock may stand still.
   local last = tonumber(call('HGET', STATE, 'last') or 0)

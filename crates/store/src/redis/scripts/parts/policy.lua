@@ -23,11 +23,11 @@ local function unpacked(bytes)
 end
 
 local RAW = redis.pcall('GETRANGE', POLICY, 0, BYTES - 1)
--- What an earlier release left is unknown here: its keys are read otherwise.
-local EARLIER = type(RAW) == 'table' or #RAW > 0 and string.byte(RAW) ~= LAYOUT
+-- What another release left is unknown here: its keys are read otherwise.
+local OTHER = type(RAW) == 'table' or #RAW > 0 and string.byte(RAW) ~= LAYOUT
 local P
-if not EARLIER then P = unpacked(RAW) end
-local UNKNOWN = redis.error_reply(EARLIER and 'EARLIER_RELEASE a line of an earlier release is in Redis'
+if not OTHER then P = unpacked(RAW) end
+local UNKNOWN = redis.error_reply(OTHER and 'OTHER_RELEASE a line of another release is in Redis'
   or 'UNKNOWN_CONCERT there is no such concert')
 
 -- The booking window is all that the clock decides.
