@@ -1,4 +1,4 @@
-# Sourced by servers, dev and test: processes identified by more than their id, and free ports.
+# Sourced by other scripts: processes identified by more than their id, and free ports.
 # shellcheck shell=bash
 
 fail() {

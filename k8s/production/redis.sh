@@ -53,12 +53,14 @@ sentinel resolve-hostnames yes
 sentinel announce-hostnames yes
 sentinel announce-ip $me
 sentinel monitor sunbeon $name 6379 2
-sentinel auth-pass sunbeon $REDISCLI_AUTH
 sentinel down-after-milliseconds sunbeon 5000
 sentinel failover-timeout sunbeon 10000
 sentinel parallel-syncs sunbeon 1
 EOF
     fi
+    # The password may have changed since.
+    sed -i '/^sentinel auth-pass /d' "$written"
+    echo "sentinel auth-pass sunbeon $REDISCLI_AUTH" >>"$written"
     exec redis-server "$written" --sentinel "$@"
     ;;
   step-down)

@@ -1,8 +1,15 @@
 //! Events: things that have already happened. They may be lost; polling and the database are the
 //! authority.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sunbeon_domain::{ConcertId, EntryNumber, MemberId};
+
+/// How often `gate.blind` is said while a gate is blind.
+pub const BLIND_EVERY: Duration = Duration::from_secs(2);
+/// A gate that has said nothing for so long sees again, or is gone.
+pub const BLIND_FOR: Duration = Duration::from_secs(6);
 
 /// Something that has already happened, published to the topic exchange under
 /// [`Event::routing_key`].

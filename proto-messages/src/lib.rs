@@ -5,4 +5,4 @@ mod event;
 pub mod topology;
 
 pub use enter::{Enter, MessageType};
-pub use event::{Admitted, Event, TicketLeft};
+pub use event::{Admitted, BLIND_EVERY, BLIND_FOR, Event, TicketLeft};

@@ -25,27 +25,27 @@ const TOGETHER: usize = 32;
 /// its error is answered in the end. One that is dropped meanwhile is passed over.
 ///
 /// # Errors
-/// [`StoreError::Down`] once 32 in a row have found the store down, and those that had begun have ended: the
-/// others would only wait for the same.
+/// [`StoreError::Down`] once 32 more have found the store down than have not, and those that had begun have
+/// ended: the others would only wait for the same.
 pub async fn for_each<Each: Future<Output = Result<()>>>(
     ids: Vec<ConcertId>,
     each: impl FnMut(ConcertId) -> Each,
 ) -> Result<()> {
-    let (mut done, down) = (Ok(()), AtomicUsize::new(0));
-    let goes_on = |_: &ConcertId| ready(down.load(Relaxed) < TOGETHER);
+    let (mut done, left) = (Ok(()), AtomicUsize::new(TOGETHER));
+    let goes_on = |_: &ConcertId| ready(left.load(Relaxed) > 0);
     let begun = stream::iter(ids).take_while(goes_on).map(each);
     let mut outcomes = begun.buffer_unordered(TOGETHER);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            Ok(()) | Err(StoreError::UnknownConcert) => down.store(0, Relaxed),
-            Err(error) => {
-                match error {
-                    StoreError::Down(_) => _ = down.fetch_add(1, Relaxed),
-                    _ => down.store(0, Relaxed),
-                }
+            Err(error @ StoreError::Down(_)) => {
                 done = Err(error);
+                left.store(left.load(Relaxed).saturating_sub(1), Relaxed);
+                continue;
             }
+            Ok(()) | Err(StoreError::UnknownConcert) => {}
+            Err(error) => done = Err(error),
         }
+        left.fetch_add(1, Relaxed);
     }
     done
 }
@@ -206,7 +206,10 @@ mod tests {
             let number = begun.fetch_add(1, Relaxed);
             let (down, ended) = (is_down(number), &ended);
             async move {
-                tokio::task::yield_now().await;
+                // One that is down is found to be so late.
+                for _ in 0..if down { 1_000 } else { 1 } {
+                    tokio::task::yield_now().await;
+                }
                 ended.fetch_add(1, Relaxed);
                 if down {
                     return Err(StoreError::Down("it is away".into()));

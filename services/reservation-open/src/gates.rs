@@ -1,15 +1,12 @@
 //! Shops' gates that say they are blind.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use serde::Serialize;
 use sunbeon_broker::{Broker, Heard};
-use sunbeon_proto_messages::Event;
+use sunbeon_proto_messages::{BLIND_FOR, Event};
 use tokio::time::Instant;
-
-/// A gate that has said nothing for so long sees again, or is gone: a blind one says so every 2 s.
-const BLIND_FOR: Duration = Duration::from_secs(6);
 
 /// The gates that are blind. A cheap handle.
 #[derive(Clone, Default)]
@@ -36,7 +33,9 @@ impl Gates {
         while let Some(heard) = heard.recv().await {
             if let Heard::Event(Event::GateBlind { instance, open }) = heard {
                 let at = Instant::now();
-                self.0.lock().insert(instance, Said { at, open });
+                let mut said = self.0.lock();
+                said.retain(|_, said| said.at.elapsed() < BLIND_FOR);
+                said.insert(instance, Said { at, open });
             }
         }
     }

@@ -3,7 +3,7 @@
 use axum::{
     Extension, Form, Router,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::get,
@@ -54,10 +54,20 @@ async fn claim(
     let facts = match claim {
         Ok(Claim::Entered(entered)) => entered.1,
         Ok(Claim::NotReady | Claim::Closed) => return to_the_line(),
-        Err(_) => return not_now(),
+        Err(error) => {
+            tracing::warn!(%error, "a booking token could not be fetched");
+            return not_now();
+        }
     };
-    let Ok(token) = service.sign(&member.id, &id, &facts) else {
-        return not_now();
+    let token = match service.sign(&member.id, &id, &facts) {
+        Ok(token) => token,
+        Err(error) => {
+            tracing::error!(
+                code = error.code().word(),
+                "a booking token could not be signed"
+            );
+            return not_now();
+        }
     };
     let target = back.map_or_else(|| ways.landing_page(&id), |back| back.to_string());
     let mut answer = redirect(target);
@@ -79,9 +89,11 @@ async fn on_the_page(
     request: Request,
     next: Next,
 ) -> Response {
+    let is_sent = request.method() == Method::POST;
     let answer = next.run(request).await;
     match answer.status() {
         StatusCode::SEE_OTHER | StatusCode::FORBIDDEN => answer,
+        _ if !is_sent => answer,
         _ => redirect(ways.to_the_line_saying(&id, None, "not-now")),
     }
 }

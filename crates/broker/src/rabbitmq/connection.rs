@@ -53,8 +53,8 @@ impl From<Lost> for BrokerDown {
     }
 }
 
-/// Makes connections to one server, or to those of a cluster by turns: where a connection was lost, or none
-/// could be made, is tried last. A clone begins with the first.
+/// Makes connections to one server, or to one of a cluster's: after a failure to the next one. A clone begins
+/// with the first.
 pub(super) struct Connector {
     uris: Arc<[AMQPUri]>,
     turn: AtomicUsize,
@@ -84,8 +84,8 @@ impl Connector {
 
     /// Connects and declares the topology, within the limit. Operators see `purpose`.
     pub(super) async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), Lost> {
-        let uri = self.next().clone();
-        in_time(async {
+        let uri = self.uris[self.turn.load(Relaxed) % self.uris.len()].clone();
+        let connected = in_time(async {
             let name = format!("{} {purpose}", self.name);
             let properties = ConnectionProperties::default().with_connection_name(name.into());
             let connection = Connection::connect_uri(uri, properties).await?;
@@ -93,11 +93,16 @@ impl Connector {
             declare(&channel).await?;
             Ok((connection, channel))
         })
-        .await
+        .await;
+        if connected.is_err() {
+            self.go_elsewhere();
+        }
+        connected
     }
 
-    fn next(&self) -> &AMQPUri {
-        &self.uris[self.turn.fetch_add(1, Relaxed) % self.uris.len()]
+    /// Makes the next connection to another server, because one was lost.
+    pub(super) fn go_elsewhere(&self) {
+        self.turn.fetch_add(1, Relaxed);
     }
 }
 
@@ -251,11 +256,16 @@ mod tests {
         assert!(Connector::new("amqp://a,b:x/", "test").is_err());
     }
 
-    #[test]
-    fn after_a_loss_another_host_is_tried() {
-        let connector = Connector::new("amqp://a:1,b:2,c:3", "test").unwrap();
-        let port = |connector: &Connector| connector.next().authority.port;
-        assert_eq!([(); 4].map(|()| port(&connector)), [1, 2, 3, 1]);
-        assert_eq!(port(&connector.clone()), 1);
+    #[tokio::test]
+    async fn after_a_failure_another_host_is_tried() {
+        let connector =
+            Connector::new("amqp://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3", "test").unwrap();
+        for turn in 0..4 {
+            assert_eq!(connector.turn.load(Relaxed), turn);
+            assert!(connector.connect("test").await.is_err());
+        }
+        connector.go_elsewhere();
+        assert_eq!(connector.turn.load(Relaxed), 5);
+        assert_eq!(connector.clone().turn.load(Relaxed), 0);
     }
 }

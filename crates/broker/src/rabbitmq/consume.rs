@@ -48,6 +48,9 @@ pub(super) async fn run(
                 backoff.reset();
                 let ended = intake.work(handler, shutdown).await;
                 intake.close(ended.is_ok()).await;
+                if ended.is_err() {
+                    connector.go_elsewhere();
+                }
                 ended
             }
             Err(why) => Err(why),

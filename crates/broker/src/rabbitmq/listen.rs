@@ -29,6 +29,7 @@ pub(super) async fn run(connector: &Connector, binding: &str, ear: &Ear) {
                 ear.miss();
                 let lost = hear(&connection, consumer, ear).await;
                 tokio::spawn(close(connection));
+                connector.go_elsewhere();
                 lost
             }
             Err(why) => why,

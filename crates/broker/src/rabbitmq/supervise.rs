@@ -59,8 +59,8 @@ impl Supervisor {
     /// Builds the link and rebuilds it whenever it is lost, until closed.
     pub(super) async fn run(mut self) {
         let closing = self.closing.clone();
-        while let Some(lost) = closing.run_until_cancelled(self.connect()).await {
-            match lost {
+        while let Some(connected) = closing.run_until_cancelled(self.connect()).await {
+            match connected {
                 Ok((connection, link)) => self.stand(connection, link).await,
                 Err(why) => self.outage.lost(&why),
             }
@@ -101,6 +101,7 @@ impl Supervisor {
             }
             Err(why) => {
                 self.outage.lost(&why);
+                self.connector.go_elsewhere();
                 tokio::spawn(close(connection));
             }
         }

@@ -52,6 +52,9 @@ impl Address {
                 if name.is_empty() || name.contains(['/', '?']) {
                     return Err(malformed("the path is the name of the primary"));
                 }
+                if password.contains(['&', '/', '?']) {
+                    return Err(malformed("nothing follows the password of the Sentinels"));
+                }
                 let named = each(&format!(":{password}"), 26_379)?;
                 (Kind::Sentinel(name.to_owned()), named)
             }

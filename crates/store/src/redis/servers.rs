@@ -138,13 +138,18 @@ impl Servers {
         };
         let mut each = vec![first];
         let mut keys = (1..).map(keys::probe);
+        let has = |each: &[(String, Arc<Server>)], server: &Arc<Server>| {
+            let mut servers = each.iter().map(|(_, server)| server);
+            servers.any(|one| Arc::ptr_eq(one, server))
+        };
         for server in with_slots {
-            while !each
-                .iter()
-                .any(|(_, with_key)| Arc::ptr_eq(with_key, server))
-            {
+            while !has(&each, server) {
                 let key = keys.next().unwrap_or_default();
-                each.extend(known.owner(&key).map(|owner| (key, owner)));
+                if let Some(owner) = known.owner(&key)
+                    && !has(&each, &owner)
+                {
+                    each.push((key, owner));
+                }
             }
         }
         Ok(each)

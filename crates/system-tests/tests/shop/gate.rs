@@ -209,6 +209,26 @@ async fn a_gate_cut_off_from_sunbeon_follows_its_on_failure_setting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_is_secure_if_a_proxy_in_front_of_the_door_ends_tls() {
+    let sale = Sale::open().await;
+    let guests = json!({"mode": "queue", "identity": "guest", "autoOpen": false});
+    sale.api.create("rock", guests).await;
+    for (told, secure) in [("https", true), ("http", false), ("", false)] {
+        let form = sale
+            .api
+            .request(Method::POST, "/waiting-room/rock/enter", "");
+        let form = form.header("Content-Type", "application/x-www-form-urlencoded");
+        let form = match told {
+            "" => form,
+            told => form.header("X-Forwarded-Proto", told),
+        };
+        let sent = form.send().await.expect("an answer");
+        let cookie = sent.headers()["set-cookie"].to_str().expect("ASCII");
+        assert_eq!(cookie.contains("; Secure"), secure, "{told}: {cookie}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_address_does_not_evade_a_limit() {
     let limits = |plan: sunbeon_system_tests::ReplicaPlan| {
         plan.with("SUNBEON__LIMITS__LOOPBACK", "true")
