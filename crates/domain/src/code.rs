@@ -76,7 +76,7 @@ fields! {
         "앞 응답의 ETag를 그대로 보내 주세요."
         "must be the ETag of an earlier answer.";
     Like "LIKE" "like"
-        "좌석 번호 하나를 count와 함께 보내 주세요."
+        "좌석 ID 하나를 count와 함께 보내 주세요."
         "must be the id of a seat, sent with count.";
     Limit "LIMIT" "limit"
         "1부터 1,000까지의 정수를 적어 주세요."
@@ -94,7 +94,7 @@ fields! {
         "1부터 100까지의 정수를 적어 주세요."
         "must be a whole number from 1 to 100.";
     SeatIds "SEAT_IDS" "seatIds"
-        "서로 다른 좌석 번호 1~100개를 목록으로 보내 주세요. 예매라면 tickets만 보내도 됩니다."
+        "서로 다른 좌석 ID 1~100개를 목록으로 보내 주세요. 예매라면 tickets만 보내도 됩니다."
         "must be a list of 1 to 100 different seat ids. A booking may name only tickets instead.";
     Sections "SECTIONS" "sections"
         "이름, 가격, 열이 있는 구역을 목록으로 보내 주세요."
@@ -162,7 +162,7 @@ codes! {
         "다른 사이트에서 보낸 요청입니다. 이 사이트의 페이지에서 다시 시도해 주세요."
         "This request came from another site's page. Send it from a page of this site, or with an Authorization header.";
     NotReady 403 "NOT_READY"
-        "지금은 입장 차례가 아닙니다. 대기 상태를 확인하고, 대기열에 없으면 다시 입장해 주세요."
+        "지금은 입장 차례가 아닙니다. 대기 상태를 확인하고, 대기열에 없으면 다시 줄을 서 주세요."
         "It is not your turn. Check your status; if you are no longer in line, enter again.";
     QueueTokenRequired 403 "QUEUE_TOKEN_REQUIRED"
         "이 콘서트의 유효한 예매 토큰이 필요합니다. 대기열을 거쳐 입장해 주세요."
@@ -174,7 +174,7 @@ codes! {
         "주소를 찾을 수 없습니다. 주소를 확인해 주세요."
         "There is nothing at this address. Check the URL.";
     ConcertNotFound 404 "CONCERT_NOT_FOUND"
-        "콘서트를 찾을 수 없습니다. 콘서트 번호를 확인해 주세요."
+        "콘서트를 찾을 수 없습니다. 콘서트 ID를 확인해 주세요."
         "There is no such concert. Check the concertId.";
     SeatNotFound 404 "SEAT_NOT_FOUND"
         "없는 좌석입니다. 좌석 배치도를 새로 고쳐 주세요."
@@ -195,7 +195,7 @@ codes! {
         "이미 대기 중입니다. 순번은 그대로 유지됩니다."
         "You are already in line and keep your place.";
     NotOpenYet 409 "NOT_OPEN_YET"
-        "아직 대기열이 열리지 않았습니다. 열리는 시각에 다시 입장해 주세요."
+        "아직 대기열이 열리지 않았습니다. 열리는 시각에 다시 줄을 서 주세요."
         "The line is not open yet. Come back at data.opensAt.";
     BookingClosed 409 "BOOKING_CLOSED"
         "예매가 종료되었습니다."
@@ -204,7 +204,7 @@ codes! {
         "대기 인원이 가득 찼습니다. 잠시 뒤 다시 시도해 주세요."
         "The line is full. Try again later.";
     ConcertExists 409 "CONCERT_EXISTS"
-        "이미 있는 콘서트 번호입니다. 다른 번호를 쓰거나 기존 콘서트를 변경해 주세요."
+        "이미 있는 콘서트 ID입니다. 다른 ID를 쓰거나 기존 콘서트를 변경해 주세요."
         "A concert with this id already exists. Choose another id, or change that concert.";
     ConcertInUse 409 "CONCERT_IN_USE"
         "콘서트를 종료하고 이용 중인 사람이 모두 나간 뒤에 삭제해 주세요."
@@ -258,7 +258,7 @@ codes! {
         "대기열을 잠시 이용할 수 없습니다. 순번은 유지되니 잠시 뒤 다시 시도해 주세요."
         "The waiting room's store is unavailable. Your place is kept; try again shortly.";
     StoreFull 503 "STORE_FULL"
-        "대기열이 가득 차 새로 받을 수 없습니다. 이미 선 줄의 순번은 유지됩니다. 잠시 뒤 다시 시도해 주세요."
+        "대기열이 가득 차 새로 받을 수 없습니다. 이미 받은 순번은 유지됩니다. 잠시 뒤 다시 시도해 주세요."
         "The waiting room's store is full and accepts nothing new. Places already taken are kept; try again shortly.";
     BrokerDown 503 "BROKER_DOWN"
         "메시지 브로커에 연결할 수 없어 아무도 입장시키지 않았습니다. 잠시 뒤 다시 시도해 주세요."
