@@ -49,15 +49,15 @@ pub(crate) async fn measure(options: Options) -> anyhow::Result<()> {
         redis: client.get_connection_manager().await?,
         members: options.members,
     };
-    println!("| | measured | asked |\n|---|---|---|");
+    println!("| | measured | target |\n|---|---|---|");
     bench.memory().await?;
     bench.bulk_verbs().await?;
     bench.away().await?;
     bench.idle_lines().await
 }
 
-fn row(what: &str, measured: &str, asked: &str) {
-    println!("| {what} | {measured} | {asked} |");
+fn row(what: &str, measured: &str, target: &str) {
+    println!("| {what} | {measured} | {target} |");
 }
 
 impl Bench {
@@ -129,7 +129,7 @@ impl Bench {
         who: &str,
         member: impl Fn() -> anyhow::Result<MemberId>,
         name: &str,
-        asked: &str,
+        target: &str,
     ) -> anyhow::Result<()> {
         let id = self.put("memory", json!({})).await?;
         let before = self.info("memory", "used_memory").await?;
@@ -139,7 +139,7 @@ impl Bench {
         row(
             &format!("memory of {who} in line"),
             &format!("{bytes:.0} B"),
-            asked,
+            target,
         );
         self.store.clear(&id).await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
