@@ -7,7 +7,7 @@ use sunbeon_client::SunbeonUrl;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The address of Sunbeon's front door.
+    /// The address of Sunbeon's operators' door.
     pub sunbeon_url: SunbeonUrl,
     /// The `iss` of booking tokens.
     pub issuer: String,
