@@ -22,7 +22,11 @@ fuzz_target!(|body: &[u8]| {
     }
     if let Some(event) = read::<Event>(body) {
         let key = event.routing_key();
-        let words = if matches!(event, Event::GateBlind { .. }) { 2 } else { 3 };
+        let words = if matches!(event, Event::GateBlind { .. }) {
+            2
+        } else {
+            3
+        };
         assert!(key.len() <= 255 && key.split('.').count() == words, "{key}");
     }
 });
