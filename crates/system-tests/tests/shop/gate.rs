@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use reqwest::{Client, Method, redirect::Policy};
 use serde_json::json;
 use sunbeon_system_tests::{SOON, Service, at_once};
 use sunbeon_test_support::{GATED_ROUTES, access::ADMIN_TOKEN, eventually};
@@ -213,10 +213,13 @@ async fn a_cookie_is_secure_if_a_proxy_in_front_of_the_door_ends_tls() {
     let sale = Sale::open().await;
     let guests = json!({"mode": "queue", "identity": "guest", "autoOpen": false});
     sale.api.create("rock", guests).await;
+    let browser = Client::builder().redirect(Policy::none()).no_proxy();
+    let browser = browser.build().expect("a client");
+    let address = format!("{}/waiting-room/rock/enter", sale.api.url());
     for (told, secure) in [("https", true), ("http", false), ("", false)] {
-        let form = sale
-            .api
-            .request(Method::POST, "/waiting-room/rock/enter", "");
+        let form = browser
+            .post(&address)
+            .header("Sec-Fetch-Site", "same-origin");
         let form = form.header("Content-Type", "application/x-www-form-urlencoded");
         let form = match told {
             "" => form,
