@@ -170,6 +170,7 @@ mod tests {
             "redis-other://a",
             "http-cluster://a",
             "localhost",
+            "redis-sentinel://a/mymaster?sentinel_password=two&other=three",
         ] {
             assert!(Address::parse(url).is_err(), "{url}");
         }
