@@ -364,8 +364,8 @@ async fn all_sold_is_told_and_no_more_are_called_than_can_have_what_comes_back(a
     second.cancel(&bookings[1]).await;
     app.is_ready("coach", "third").await;
     nobody_else_is_called(&app).await;
-    // Until the third holds something it is left, and those inside may buy nothing: so nobody is
-    // to be called before the line has heard of the hold.
+    // Until the third holds the ticket it counts as left, because those inside may buy nothing. Pause,
+    // so that nobody else is called for it before the line has heard of the hold.
     pauses(&app, "coach", "pause").await;
     let third = Shopper::is_called(&app, "coach", "third").await;
     let booking = third.book(&one_ticket()).await;
